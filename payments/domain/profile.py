@@ -1,0 +1,138 @@
+"""団体設定: everything that differs from municipality to municipality, as validated data.
+
+The official code tables (body codes, items, agents, accounts, fees, remittance cycles) are not
+public or change by contract, so they come from a TOML profile with a version and an effective
+date. What ships with the project is the sample municipality of invented values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from payments.domain.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """科目: one levy or charge."""
+
+    item_code: str  # 税目・料金番号, 3 digits
+    name: str
+    law: str  # "tax" or "public"
+    el_qr: bool = True  # eL-QR may be printed for it
+    konbini: bool = True  # the convenience-store barcode may be printed for it
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """収納代行会社・振込元: who sends a file, and what names it on the statement."""
+
+    code: str  # the format it delivers, "eltax" or "debit"
+    payer_code: str  # 振込依頼人コード, 10 digits
+    payer_name: str  # 振込依頼人名 in half-width kana
+    fee: str = "gross"  # "gross" (invoiced) or "advised" (deducted as the advice says)
+    company_code: str = ""  # MUF企業コード or the like
+    client_code: str = ""  # 収納企業コード
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """指定口座: a bank account of the municipality."""
+
+    bank_code: str
+    bank_name: str
+    branch_code: str
+    branch_name: str
+    account_type: str  # 預金種目
+    account_no: str  # 7 digits
+    money_kind: str  # "03" or "01": which file is the money; the other is information
+
+    @property
+    def key(self) -> str:
+        """One text that names the account in every table."""
+        return f"{self.bank_code}-{self.branch_code}-{self.account_type}-{self.account_no}"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """団体設定 of one municipality, one version."""
+
+    municipality_code: str
+    name: str
+    collecting_body_code: str  # 共通納税機関コード
+    konbini_company_code: str  # 請求書発行企業コード, 6 digits
+    konbini_client_code: str  # first five digits of the free area
+    debit_consignor_code: str  # 委託者コード, 10 digits
+    debit_prefix: str  # first digits of 顧客番号
+    items: tuple[Item, ...]
+    agents: tuple[Agent, ...]
+    accounts: tuple[Account, ...]
+    version: str = "1"
+    effective_on: str = "2026-04-01"
+    contact: str = ""
+    refund_return_patterns: tuple[str, ...] = ("ｸﾐﾓﾄﾞｼ",)
+    confirmation_days: int = 15  # business days a 速報 may wait for its 確報
+    settlement_days: int = 3  # business days a group may wait for its credit
+    cases_per_run_max: int = 10_000  # a run opening more than this AND than the share below stops
+    cases_share_max: float = 0.5
+
+    def item(self, item_code: str) -> Item:
+        """The item of this code; :class:`InvalidValueError` when the profile has none."""
+        for item in self.items:
+            if item.item_code == item_code:
+                return item
+        raise InvalidValueError("unknown_item", item_code=item_code)
+
+    def agent(self, code: str) -> Agent | None:
+        """The agent of this code, or None."""
+        return next((agent for agent in self.agents if agent.code == code), None)
+
+    def account(self, key: str) -> Account | None:
+        """The account of this key, or None when the profile does not name it."""
+        return next((account for account in self.accounts if account.key == key), None)
+
+
+def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
+    """A profile from parsed TOML; every deviation is an :class:`InvalidValueError`."""
+    try:
+        plain = {k: v for k, v in data.items() if k not in {"items", "agents", "accounts"}}
+        if "refund_return_patterns" in plain:
+            plain["refund_return_patterns"] = tuple(plain["refund_return_patterns"])
+        profile = Profile(
+            **plain,
+            items=tuple(Item(**item) for item in data["items"]),
+            agents=tuple(Agent(**agent) for agent in data["agents"]),
+            accounts=tuple(Account(**account) for account in data["accounts"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise InvalidValueError("profile_field", reason=str(error)) from error
+    _check(profile)
+    return profile
+
+
+def _check(profile: Profile) -> None:
+    """Refuse a profile whose codes cannot be what they claim to be."""
+    digits = {
+        "municipality_code": (profile.municipality_code, 5),
+        "collecting_body_code": (profile.collecting_body_code, 5),
+        "konbini_company_code": (profile.konbini_company_code, 6),
+        "konbini_client_code": (profile.konbini_client_code, 5),
+        "debit_consignor_code": (profile.debit_consignor_code, 10),
+        **{f"item {i.item_code}": (i.item_code, 3) for i in profile.items},
+        **{f"agent {a.code}": (a.payer_code, 10) for a in profile.agents},
+        **{f"account {a.key}": (a.account_no, 7) for a in profile.accounts},
+    }
+    for field, (value, length) in digits.items():
+        if len(value) != length or not (value.isascii() and value.isdigit()):
+            raise InvalidValueError(
+                "profile_digits", field=field, found=value, expected=f"{length} digits"
+            )
+    if len({item.item_code for item in profile.items}) != len(profile.items):
+        raise InvalidValueError("profile_items", found="the same item_code twice")
+    for account in profile.accounts:
+        if account.money_kind not in {"01", "03"}:
+            raise InvalidValueError("profile_money", found=account.money_kind, expected="01 or 03")
