@@ -166,3 +166,62 @@ class Reading:
     def failed(self) -> bool:
         """True when any finding stops the file."""
         return any(f.severity is not Severity.WARNING for f in self.findings)
+
+
+class FileStatus(StrEnum):
+    """資料の状態 (outcomes.md 10); ``stopped`` is a run that would have opened absurdly many cases."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate_file"
+    QUARANTINED = "quarantined"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+    @property
+    def is_good(self) -> bool:
+        """True when the command may exit with 0."""
+        return self in {FileStatus.ACCEPTED, FileStatus.DUPLICATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """届いた資料: a name and the bytes, nothing else."""
+
+    name: str
+    data: bytes
+
+
+class OutcomeSum(NamedTuple):
+    """照合結果の集計 of one outcome in one file."""
+
+    count: int
+    amount_yen: int
+    applied_yen: int
+    suspense_yen: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """取込結果: what became of one file."""
+
+    name: str
+    sha256: str
+    status: FileStatus
+    file_id: int | None = None
+    format_code: str = ""
+    label_ja: str = ""
+    channel: str = ""
+    count: int = 0
+    amount_yen: int = 0
+    cases_opened: int = 0
+    outcomes: dict[str, OutcomeSum] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingReport:
+    """再照合結果: what ``kokin reconcile`` found among what is waiting."""
+
+    as_of: date
+    credits_settled: int = 0
+    cases_opened: dict[str, int] = field(default_factory=dict)

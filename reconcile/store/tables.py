@@ -1,0 +1,327 @@
+"""Tables of the evidence, the lines, their outcomes, the money and the cases.
+
+取込資料・明細・照合結果・入金・確認事項の表. ``municipality_code`` leads every key (R11). Evidence, lines
+and outcomes are only ever added; a line that is decided again gets a further revision.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import BigInteger, Field, SQLModel
+
+from payments.store.tables import CLUSTERED
+
+LINE = ["municipality_code", "file_id", "line_no"]
+SOURCE_LINE = [f"source_line.{name}" for name in LINE]
+
+
+class SourceFileRow(SQLModel, table=True):
+    """取込資料: one file or notification as it came, with what became of it."""
+
+    __tablename__ = "source_file"
+    __table_args__: ClassVar[Any] = (
+        # A nil report may come again byte for byte; it then carries its own number here.
+        UniqueConstraint("municipality_code", "sha256", "nil_no"),
+        Index("source_file_by_day", "municipality_code", "received_on"),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    file_id: int = Field(primary_key=True, sa_type=BigInteger)
+    sha256: str = Field(max_length=64)
+    nil_no: int = Field(default=0, sa_type=BigInteger)
+    name: str
+    size_bytes: int = Field(sa_type=BigInteger)
+    format_code: str = Field(max_length=30)
+    channel: str = Field(max_length=12)
+    agent: str = Field(max_length=60)
+    status: str = Field(max_length=12)  # received accepted quarantined refused
+    received_on: date
+    taken_in_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_on: date | None = None  # データ作成日 of the header
+    count: int = 0
+    amount_yen: int = Field(default=0, sa_type=BigInteger)
+
+
+class EvidenceRow(SQLModel, table=True):
+    """証拠: the bytes themselves, in pieces; never changed (R2)."""
+
+    __tablename__ = "evidence"
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    sha256: str = Field(primary_key=True, max_length=64)
+    piece_no: int = Field(primary_key=True)
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class FindingRow(SQLModel, table=True):
+    """指摘: what was wrong with a file, with its place."""
+
+    __tablename__ = "finding"
+    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    file_id: int = Field(primary_key=True, sa_type=BigInteger)
+    finding_no: int = Field(primary_key=True)
+    code: str = Field(max_length=40)
+    severity: str = Field(max_length=10)
+    line_no: int | None = None
+    byte_offset: int | None = Field(default=None, sa_type=BigInteger)
+    field: str
+    found: str
+    expected: str
+
+
+class SourceLineRow(SQLModel, table=True):
+    """報告明細: every data record as read (see reconcile.model.ReportLine)."""
+
+    __tablename__ = "source_line"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(
+            ["municipality_code", "file_id"],
+            ["source_file.municipality_code", "source_file.file_id"],
+        ),
+        # Finds earlier lines of the same record or payment (outcomes.md 3 and 5).
+        Index("source_line_by_identity", "municipality_code", "identity", "file_id", "line_no"),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    file_id: int = Field(primary_key=True, sa_type=BigInteger)
+    line_no: int = Field(primary_key=True)
+    byte_offset: int = Field(sa_type=BigInteger)
+    byte_length: int
+    stage: str = Field(max_length=11)
+    kind: str = Field(max_length=6)
+    identity: str
+    record_key: str
+    content: bytes = Field(sa_type=LargeBinary)
+    payment_key: str | None = None
+    key_kind: str = Field(max_length=7)
+    slip_key: str | None = Field(default=None, max_length=34)
+    reissue: str = Field(max_length=1)
+    is_ours: bool
+    key_valid: bool
+    amount_yen: int | None = Field(default=None, sa_type=BigInteger)
+    paid_on: date | None = None
+    paid_at: str | None = Field(default=None, max_length=5)
+    operator: str
+    remittance_ref: str | None = None
+    remitted_on: date | None = None
+    fault: str | None = Field(default=None, max_length=30)
+    occurrence: int = 1  # R3: k-th equal line inside its file
+
+
+class BankLineRow(SQLModel, table=True):
+    """入出金明細: what a statement line says beyond its report line."""
+
+    __tablename__ = "bank_line"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(LINE, SOURCE_LINE),
+        Index("bank_line_by_account", "municipality_code", "account_key", "booked_on"),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    file_id: int = Field(primary_key=True, sa_type=BigInteger)
+    line_no: int = Field(primary_key=True)
+    account_key: str
+    source: str = Field(max_length=2)
+    direction: str = Field(max_length=6)
+    inquiry_no: str
+    booked_on: date
+    value_on: date | None = None
+    payer_code: str
+    payer_name: str
+    remarks: str
+    edi: str
+
+
+class AdviceLineRow(SQLModel, table=True):
+    """払込明細: what an advice line says beyond its report line."""
+
+    __tablename__ = "advice_line"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(LINE, SOURCE_LINE),
+        Index("advice_line_by_number", "municipality_code", "remittance_no"),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    file_id: int = Field(primary_key=True, sa_type=BigInteger)
+    line_no: int = Field(primary_key=True)
+    remittance_no: str
+    remitted_on: date
+    channel: str
+    item_code: str = Field(max_length=3)
+    count: int
+    gross_yen: int = Field(sa_type=BigInteger)
+    fee_yen: int = Field(sa_type=BigInteger)
+    net_yen: int = Field(sa_type=BigInteger)
+
+
+class LineOutcomeRow(SQLModel, table=True):
+    """照合結果: what a line ended in; the highest revision is in force (R5)."""
+
+    __tablename__ = "line_outcome"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(LINE, SOURCE_LINE),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    file_id: int = Field(primary_key=True, sa_type=BigInteger)
+    line_no: int = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    outcome: str = Field(max_length=30)
+    rule: str = Field(max_length=12)
+    applied_yen: int = Field(sa_type=BigInteger)
+    suspense_yen: int = Field(sa_type=BigInteger)
+    slip_id: int | None = Field(default=None, sa_type=BigInteger)
+    partner_file_id: int | None = Field(default=None, sa_type=BigInteger)
+    partner_line_no: int | None = None
+    journal_id: int = Field(sa_type=BigInteger)
+
+
+class RemittanceGroupRow(SQLModel, table=True):
+    """払込単位: what one bank credit should contain (outcomes.md 7)."""
+
+    __tablename__ = "remittance_group"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("municipality_code", "agent", "ref"),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    group_id: int = Field(primary_key=True, sa_type=BigInteger)
+    agent: str = Field(max_length=30)
+    ref: str = Field(max_length=40)
+    remitted_on: date | None = None
+    confirmed_count: int = 0
+    confirmed_yen: int = Field(default=0, sa_type=BigInteger)
+    fee_yen: int = Field(default=0, sa_type=BigInteger)  # as advised
+    credited_yen: int = Field(default=0, sa_type=BigInteger)
+
+
+class RemittancePartRow(SQLModel, table=True):
+    """払込単位の内訳: confirmed count and sum by advice line (channel/item); "" elsewhere."""
+
+    __tablename__ = "remittance_part"
+    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    group_id: int = Field(primary_key=True, sa_type=BigInteger)
+    part: str = Field(primary_key=True, max_length=30)
+    confirmed_count: int
+    confirmed_yen: int = Field(sa_type=BigInteger)
+
+
+class SettlementRow(SQLModel, table=True):
+    """入金充当: this credit paid that group."""
+
+    __tablename__ = "settlement"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(LINE, SOURCE_LINE),
+        ForeignKeyConstraint(
+            ["municipality_code", "group_id"],
+            ["remittance_group.municipality_code", "remittance_group.group_id"],
+        ),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    file_id: int = Field(primary_key=True, sa_type=BigInteger)
+    line_no: int = Field(primary_key=True)
+    group_id: int = Field(primary_key=True, sa_type=BigInteger)
+    amount_yen: int = Field(sa_type=BigInteger)  # net, as credited
+    fee_yen: int = Field(sa_type=BigInteger)
+    journal_id: int = Field(sa_type=BigInteger)
+
+
+class ReviewCaseRow(SQLModel, table=True):
+    """確認事項: what a person must look at; one life, re-opened under the same number."""
+
+    __tablename__ = "review_case"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("municipality_code", "kind", "subject"),
+        CheckConstraint("state IN ('open', 'acknowledged', 'resolved', 'accepted')"),
+        Index("review_case_by_state", "municipality_code", "state", "opened_on"),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    case_no: int = Field(primary_key=True, sa_type=BigInteger)
+    kind: str = Field(max_length=30)
+    subject: str = Field(max_length=60)  # file:line, notice/term, group:no or file:no
+    state: str = Field(max_length=12)
+    amount_yen: int = Field(sa_type=BigInteger)
+    opened_on: date
+    owner: str = ""
+    file_id: int | None = Field(default=None, sa_type=BigInteger)
+    line_no: int | None = None
+    details: str = ""  # JSON: values compared, suggestions
+
+
+class CaseEventRow(SQLModel, table=True):
+    """経過: the history of a case, append-only."""
+
+    __tablename__ = "case_event"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(
+            ["municipality_code", "case_no"],
+            ["review_case.municipality_code", "review_case.case_no"],
+        ),
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    case_no: int = Field(primary_key=True, sa_type=BigInteger)
+    event_no: int = Field(primary_key=True)
+    happened_on: date
+    actor: str = Field(max_length=60)
+    event: str = Field(max_length=20)  # opened acknowledged note resolved accepted reopened
+    note: str = ""
+
+
+class NilReportRow(SQLModel, table=True):
+    """該当なし報告: a person says that a channel had nothing on a day."""
+
+    __tablename__ = "nil_report"
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    agent: str = Field(primary_key=True, max_length=30)
+    due_on: date = Field(primary_key=True)
+    entered_by: str = Field(max_length=60)
+    note: str = ""
+
+
+# The two staging tables are ordinary tables keyed by municipality (UNLOGGED on PostgreSQL): a
+# cluster distributes them like the rest. On SQLite a connection's TEMP tables of the same names
+# stand before them, so that staging rows never enter the journal file.
+STAGING = ("match_work", "decision")
+
+
+class MatchWorkRow(SQLModel, table=True):
+    """照合作業: the lines of the file in hand with what their keys name."""
+
+    __tablename__ = "match_work"
+    __table_args__: ClassVar[Any] = (
+        Index(
+            "match_work_later",
+            "municipality_code",
+            "turn",
+            sqlite_where=text("turn > 1"),
+            postgresql_where=text("turn > 1"),
+        ),
+        {"prefixes": []},
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    line_no: int = Field(primary_key=True)
+    turn: int = Field(sa_type=SmallInteger)
+    group_size: int
+    stage: str
+    kind: str
+    identity: str
+    payment_key: str | None = None
+    notice_id: int | None = Field(default=None, sa_type=BigInteger)
+
+
+_ = SmallInteger
