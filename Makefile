@@ -1,0 +1,45 @@
+# Each target does all of its own set-up (tools/setup.sh), so one command is enough on a fresh
+# Debian 12. `make help` lists them.
+
+PYTHON := .venv/bin/python
+ARGS ?=
+# Worker processes of the tests; `make test WORKERS=0` runs them in one process.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench soak lock clean
+
+help: ## この一覧
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+demo: ## 見本の市を作って照合し、画面を開く（ARGS="--port 8000" など）
+	@tools/setup.sh run
+	@.venv/bin/kokin demo $(ARGS)
+
+test: ## すべてのテスト（ARGS="-k konbini" など）
+	@tools/setup.sh test
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist=worksteal $(ARGS)
+
+check: ## 書式・型・依存方向の検査
+	@tools/setup.sh test
+	@tools/check.sh
+
+format: ## 書式を整える
+	@tools/setup.sh test
+	@.venv/bin/ruff format
+	@.venv/bin/ruff check --fix
+
+bench: ## 計測（benchmarks/）
+	@tools/setup.sh test
+	@tools/bench.sh $(ARGS)
+
+soak: ## 長い乱数試験
+	@tools/setup.sh test
+	@$(PYTHON) -m pytest -n $(WORKERS) -m soak $(ARGS)
+
+lock: ## 依存ライブラリの固定をやり直す（requirements*.lock）
+	@tools/setup.sh test
+	@tools/lock.sh
+
+clean: ## 作ったものを消す（.venv と記録は残す）
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,134 @@
+"""What every test may ask for: databases of both kinds, and repeatable random tests.
+
+``database_url``          a migrated, empty database; the test runs once per kind of database
+``sqlite_url``, ``postgres_url``   the same, of one kind
+``bare_database_url``     a database before the first migration, once per kind
+``postgres_cluster``      the cluster itself, for what needs a superuser
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import postgres
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS = [
+    pytest.param("sqlite", id="sqlite"),
+    pytest.param("postgresql", id="postgresql", marks=pytest.mark.postgres),
+]
+TEMPLATE = "migrated"
+
+# The same examples on every machine and every day: a red test is a change, never luck.
+hypothesis.settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, database=None, print_blob=True
+)
+# `make soak` looks further: other examples every time, and many more of them.
+hypothesis.settings.register_profile("soak", deadline=None, max_examples=5_000, print_blob=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the Hypothesis profile; the controlling process opens the folder of the run."""
+    soak = config.getoption("markexpr") == "soak"
+    hypothesis.settings.load_profile("soak" if soak else "repeatable")
+    if not hasattr(config, "workerinput"):
+        os.environ[postgres.RUN_DIR_VARIABLE] = str(postgres.create_run_dir())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop and remove whatever the run has started, when its last worker has gone."""
+    run_dir = os.environ.get(postgres.RUN_DIR_VARIABLE)
+    if run_dir and not hasattr(config, "workerinput"):
+        del os.environ[postgres.RUN_DIR_VARIABLE]
+        postgres.remove_run_dir(Path(run_dir))
+
+
+@pytest.fixture(scope="session")
+def run_dir() -> Path:
+    """The folder that the worker processes of this run share."""
+    return Path(os.environ[postgres.RUN_DIR_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster(run_dir: Path) -> postgres.Cluster:
+    """The PostgreSQL cluster of this run."""
+    return postgres.run_cluster(run_dir)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(run_dir: Path) -> Path:
+    """A migrated, empty SQLite file to copy; made once per run by the real migrations."""
+    template = run_dir / "migrated.sqlite"
+    with postgres.locked(run_dir / "sqlite.lock"):
+        if not template.exists():
+            upgrade = _upgrade()
+            draft = template.with_suffix(".draft")
+            upgrade(f"sqlite:///{draft}")
+            draft.rename(template)
+    return template
+
+
+@pytest.fixture(scope="session")
+def postgres_template(run_dir: Path, postgres_cluster: postgres.Cluster) -> str:
+    """The name of a migrated, empty PostgreSQL database to copy; made once per run."""
+    ready = run_dir / "pg-template"
+    with postgres.locked(run_dir / "pg-template.lock"):
+        if not ready.exists():
+            postgres_cluster.drop_database(TEMPLATE)
+            _upgrade()(postgres_cluster.create_database(TEMPLATE))
+            ready.touch()
+    return TEMPLATE
+
+
+def _upgrade():
+    # Imported here, so that the tests of the pure core run without the web package.
+    from web.database import upgrade  # noqa: PLC0415
+
+    return upgrade
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A migrated, empty SQLite database of this test's own."""
+    path = tmp_path / "kokin.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: postgres.Cluster, postgres_template: str) -> Iterator[str]:
+    """A migrated, empty PostgreSQL database of this test's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres_cluster.create_database(name, template=postgres_template)
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated, empty database; the test runs on SQLite and on PostgreSQL."""
+    fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    return request.getfixturevalue(fixture)
+
+
+@pytest.fixture
+def bare_postgres_url(postgres_cluster: postgres.Cluster) -> Iterator[str]:
+    """A PostgreSQL database before the first migration."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres_cluster.create_database(name)
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture(params=KINDS)
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database before the first migration, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bare.sqlite'}"
+    return request.getfixturevalue("bare_postgres_url")
