@@ -1,0 +1,116 @@
+"""Tables of the people, keys and jobs around the books (利用者・鍵・定時処理の表).
+
+As in :mod:`payments.store.tables`, rows do not validate and ``municipality_code`` leads every
+key. Instants are UTC. Nothing here holds a password, a secret or a number of a slip in clear.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint
+from sqlmodel import BigInteger, Field, SQLModel
+
+
+class StaffUserRow(SQLModel, table=True):
+    """職員: somebody who may sign in.
+
+    ``session_stamp`` changes with the password and when the user is disabled; a session that
+    carries another one is over.
+    """
+
+    __tablename__ = "staff_user"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("role IN ('tax', 'treasury', 'auditor', 'admin')"),
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    user_name: str = Field(primary_key=True, max_length=40)
+    display_name: str = Field(max_length=60)
+    role: str = Field(max_length=10)
+    password_hash: str = Field(max_length=200)  # argon2id
+    session_stamp: str = Field(max_length=32)
+    disabled: bool = False
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class StaffEventRow(SQLModel, table=True):
+    """操作記録: who did what from where, append-only; the history of a case is its own table."""
+
+    __tablename__ = "staff_event"
+    __table_args__: ClassVar[Any] = (
+        Index("staff_event_by_time", "municipality_code", "happened_at"),
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    event_id: str = Field(primary_key=True, max_length=32)
+    happened_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    actor: str = Field(max_length=60)
+    source: str = Field(default="", max_length=60)  # address of the terminal, "cli"
+    event: str = Field(max_length=30)
+    subject: str = Field(default="", max_length=80)
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """通知用の鍵: what a payment operator signs with.
+
+    The secret itself is not here: it is derived from the installation's secret key and ``salt``
+    (:mod:`web.notifications.keys`), so that a copy of the database signs nothing.
+    """
+
+    __tablename__ = "api_key"
+    __table_args__: ClassVar[Any] = (UniqueConstraint("key_id"),)
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    key_id: str = Field(primary_key=True, max_length=40)
+    operator_name: str = Field(max_length=60)
+    salt: str = Field(max_length=32)
+    disabled: bool = False
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class PaymentNotificationRow(SQLModel, table=True):
+    """納付通知: which notification became which evidence, and the answer that was given.
+
+    ``answer_json`` is None while the first request is being worked on (or was interrupted); a
+    retry with the same body then finishes the work.
+    """
+
+    __tablename__ = "payment_notification"
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    key_id: str = Field(primary_key=True, max_length=40)
+    notification_id: str = Field(primary_key=True, max_length=64)  # the idempotency key
+    body_sha256: str = Field(max_length=64)
+    file_id: int | None = Field(default=None, sa_type=BigInteger)
+    answer_json: str | None = None
+    received_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class JobLeaseRow(SQLModel, table=True):
+    """定時処理の占有: one row per job and slot, so that two processes never run one slot twice."""
+
+    __tablename__ = "job_lease"
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    job: str = Field(primary_key=True, max_length=30)
+    slot: str = Field(primary_key=True, max_length=80)
+    holder: str = Field(max_length=80)
+    taken_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    done_at: datetime | None = Field(
+        default=None,
+        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]
+    )
+    result: str = Field(default="", max_length=30)  # done, failed
+
+
+class EnquiryLogRow(SQLModel, table=True):
+    """照会記録: every question about a slip; number and source only as keyed digests."""
+
+    __tablename__ = "enquiry_log"
+    __table_args__: ClassVar[Any] = (
+        Index("enquiry_log_by_number", "municipality_code", "number_digest", "asked_on"),
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    enquiry_id: str = Field(primary_key=True, max_length=32)
+    asked_on: date
+    asked_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    number_digest: str = Field(max_length=64)
+    source_digest: str = Field(max_length=64)
+    answer: str = Field(max_length=20)
