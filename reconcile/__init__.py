@@ -1,0 +1,1 @@
+"""照合: files in; outcomes, postings, settlements and questions out."""

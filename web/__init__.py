@@ -1,0 +1,1 @@
+"""構成: the composition root: command line, web pages, scheduler, migrations, sentences."""

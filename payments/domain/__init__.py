@@ -1,0 +1,1 @@
+"""業務規則: pure rules without database, clock or framework."""
