@@ -1,0 +1,43 @@
+"""The project as text: which modules there are, and which files are tracked."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("payments", "qr", "reconcile", "sample_data", "web")
+CHECKED = (*PACKAGES, "tests", "benchmarks")
+
+
+def modules(*folders: str) -> list[Path]:
+    """Every Python file below these folders (default: our packages), sorted."""
+    return sorted(
+        path
+        for folder in folders or PACKAGES
+        for path in (ROOT / folder).rglob("*.py")
+        if "__pycache__" not in path.parts
+    )
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """The syntax tree of one module."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def name(path: Path) -> str:
+    """A path as it is read in a failure: relative to the project."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def tracked_files() -> list[Path]:
+    """Every file of the checkout that git knows."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return [
+        ROOT / entry for entry in listed.stdout.split("\0") if entry and (ROOT / entry).exists()
+    ]
