@@ -15,7 +15,7 @@ from qr.el_qr import PUBLIC_LAYOUT, ElQr, build, crc16, mpn_lines, parse
 from qr.fields import SymbolError
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "el_qr.csv"
-ROW = next(csv.DictReader(VECTORS.open(encoding="utf-8")))
+ROW = next(csv.DictReader(VECTORS.read_text("utf-8").splitlines()))
 E1 = parse(ROW["payload"])
 
 

@@ -24,7 +24,7 @@ from qr.konbini_barcode import (
 )
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "konbini_barcode.csv"
-ROWS = list(csv.DictReader(VECTORS.open(encoding="utf-8")))
+ROWS = list(csv.DictReader(VECTORS.read_text("utf-8").splitlines()))
 V13 = next(row for row in ROWS if row["id"] == "V13")["digits"]
 
 

@@ -13,7 +13,7 @@ from qr.fields import SymbolError
 from qr.ocr_line import LOWER, UPPER, build_line, check_digits, check_sums, parse_line
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "ocr_check_digits.csv"
-ROWS = list(csv.DictReader(VECTORS.open(encoding="utf-8")))
+ROWS = list(csv.DictReader(VECTORS.read_text("utf-8").splitlines()))
 
 
 def digits(length: int) -> st.SearchStrategy[str]:
