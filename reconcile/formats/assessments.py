@@ -1,0 +1,165 @@
+"""調定 (`assessments-1`): what is owed, as the levy systems hand it over (files.md 3.1, 3.5).
+
+A layout of this project's own. Any bad value rejects the whole file, because a register with one
+line missing is worse than none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconcile.formats.delimited import (
+    YEAR,
+    Column,
+    Days,
+    Layout,
+    RegisterReading,
+    Sheet,
+    choice,
+    day,
+    digits,
+    place,
+    records,
+    text,
+    yen,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconcile.model import ReadContext
+
+CODE = "assessments"
+LABEL_JA = "調定（assessments-1）"
+_FLAG = "(?:collection_hold|dunning_hold|direct_debit)"
+
+LAYOUT = Layout(
+    columns=(
+        digits("municipality_code", 5, "municipality_code"),
+        digits("item_code", 3, "item_code"),
+        Column("fiscal_year", YEAR, "YYYY", "year"),
+        Column("levy_year", YEAR, "YYYY", "year"),
+        text("notice_no", 1, 20, "notice_no"),
+        Column("term", "(?!00)[0-9]{2}", "01〜99", "term"),
+        text("obligor_no", 1, 15, "obligor_no"),
+        text("obligor_name", 1, 100, "obligor_name"),
+        text("obligor_kana", 0, 100, "obligor_kana"),
+        digits("postal_code", 7, "postal_code", optional=True),
+        text("address", 0, 200, "address"),
+        yen("amount_yen"),
+        day("due_on_statutory"),
+        choice("kind", ("initial", "correction", "cancellation"), "assessment_kind"),
+        text("whole_year_group", 0, 30, "whole_year_group"),
+        Column(
+            "flags",
+            f"(?:{_FLAG}(?:;{_FLAG})*)?",
+            "collection_hold / dunning_hold / direct_debit（;区切り）または空欄",
+            "flags",
+            wide=True,
+        ),
+    ),
+    money=11,
+    strict=True,
+)
+_MUNICIPALITY, _ITEM, _FISCAL_YEAR, _AMOUNT, _DUE = 0, 1, 2, 11, 12
+_FIRST_MONTH = 4  # 会計年度 begins on 1 April
+
+
+class AssessmentRow(NamedTuple):
+    """調定の1行: the columns of the file; the date ISO text, ``flags`` joined by ``;``."""
+
+    municipality_code: str
+    item_code: str
+    fiscal_year: int
+    levy_year: int
+    notice_no: str
+    term: str
+    obligor_no: str
+    obligor_name: str
+    obligor_kana: str
+    postal_code: str
+    address: str
+    amount_yen: int
+    due_on_statutory: str
+    kind: str
+    whole_year_group: str
+    flags: str
+
+
+class AssessmentLine(NamedTuple):
+    """調定の1行 as read: its place in the file, then the columns of :class:`AssessmentRow`.
+
+    An empty column is an empty text.
+    """
+
+    line_no: int  # 1-based record number in the file, the column header counted
+    byte_offset: int
+    municipality_code: str
+    item_code: str
+    fiscal_year: int
+    levy_year: int
+    notice_no: str
+    term: str
+    obligor_no: str
+    obligor_name: str
+    obligor_kana: str
+    postal_code: str
+    address: str
+    amount_yen: int
+    due_on_statutory: str
+    kind: str
+    whole_year_group: str
+    flags: str
+
+
+def identify(data: bytes) -> bool:
+    """By the first three names of the column header."""
+    return LAYOUT.starts(data, 3)
+
+
+def read(data: bytes, context: ReadContext) -> RegisterReading[AssessmentLine]:
+    """調定: lines lazily; look at ``failed`` after the last one."""
+    sheet = Sheet()
+    return RegisterReading(CODE, _lines(data, context, sheet), sheet)
+
+
+def write(rows: Iterable[AssessmentRow]) -> bytes:
+    """A whole file with column header and trailer."""
+    return LAYOUT.write(rows)
+
+
+def _lines(data: bytes, context: ReadContext, sheet: Sheet) -> Iterator[AssessmentLine]:
+    """Every line in which nothing is wrong."""
+    days = Days()
+    ours = context.profile.municipality_code
+    items = {item.item_code for item in context.profile.items}
+    for line_no, offset, length, _, values, amount, bad in records(data, LAYOUT, sheet):
+        if bad:
+            continue
+        due = values[_DUE]
+        wrong = (
+            (values[_MUNICIPALITY] != ours, "other_municipality", _MUNICIPALITY, ours),
+            (values[_ITEM] not in items, "unknown_item", _ITEM, "団体設定の科目"),
+            (days[due] is None, "date", _DUE, "YYYY-MM-DD"),
+            (values[13] == "cancellation" and amount != 0, "cancellation_amount", _AMOUNT, "0"),
+        )
+        faults = [(code, index, expected) for holds, code, index, expected in wrong if holds]
+        for code, index, expected in faults:
+            where = place(data, LAYOUT, offset, length, index)
+            sheet.fatal(code, line_no, where, LAYOUT.names[index], values[index], expected)
+        if faults:
+            continue
+        year = int(due[:4]) - (int(due[5:7]) < _FIRST_MONTH)
+        if int(values[_FISCAL_YEAR]) != year:
+            # 随時 and 特別徴収 differ with good reason: a warning (files.md 3.5, column 3).
+            where = place(data, LAYOUT, offset, length, _FISCAL_YEAR)
+            sheet.warn(
+                "fiscal_year", line_no, where, "fiscal_year", values[_FISCAL_YEAR], str(year)
+            )
+        yield AssessmentLine._make(
+            (
+                line_no, offset,
+                *values[:2], int(values[2]), int(values[3]), *values[4:11],
+                amount, *values[12:],
+            )
+        )  # fmt: skip
