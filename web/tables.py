@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, DateTime, Index
 from sqlmodel import BigInteger, Field, SQLModel
 
 
@@ -58,7 +58,6 @@ class ApiKeyRow(SQLModel, table=True):
     """
 
     __tablename__ = "api_key"
-    __table_args__: ClassVar[Any] = (UniqueConstraint("key_id"),)
     municipality_code: str = Field(primary_key=True, max_length=5)
     key_id: str = Field(primary_key=True, max_length=40)
     operator_name: str = Field(max_length=60)

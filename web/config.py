@@ -1,0 +1,99 @@
+"""設定: everything the operator decides, read from the environment once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from payments.domain.errors import ConfigurationError
+
+SECRET_FILE = "secret-key"
+SECRET_LENGTH_MIN = 32
+
+
+class Settings(BaseSettings):
+    """稼働設定: each field is the environment variable ``KOKIN_`` + its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="KOKIN_", extra="ignore")
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "kokin")
+    database_url: str = ""  # default: a SQLite file in the home folder
+    secret_key: str = Field(default="", repr=False)  # default: a generated file in the home folder
+    municipality: str = ""  # default: the only municipality of the database
+    inbox: Path | None = None  # default: the folder "inbox" in the home folder
+    notification_keys: str = Field(default="", repr=False)  # "key-id:secret,key-id:secret"
+    https: bool = False  # the service is reached through https only: cookies are then Secure
+    proxies: int = 0  # reverse proxies in front whose X-Forwarded-* headers are trusted
+    inbox_seconds: int = Field(default=20, ge=1)  # how often the scheduler looks into the inbox
+    reconcile_at: str = Field(default="06:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.home / 'kokin.sqlite3'}"
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database file, or None when a server holds the database."""
+        if not self.database.startswith("sqlite"):
+            return None
+        return Path(self.database.partition(":///")[2])
+
+    @property
+    def inbox_folder(self) -> Path:
+        """受信フォルダ: where files appear."""
+        return self.inbox or self.home / "inbox"
+
+    def secret(self) -> str:
+        """The installation's secret; generated once, readable by its owner only.
+
+        Raises :class:`ConfigurationError` ``secret_key`` when it is too short or cannot be kept.
+        """
+        secret = self.secret_key or self._secret_of_home()
+        if len(secret) < SECRET_LENGTH_MIN:
+            raise ConfigurationError(
+                "secret_key", found=f"{len(secret)}", expected=f">= {SECRET_LENGTH_MIN}"
+            )
+        return secret
+
+    def _secret_of_home(self) -> str:
+        """Read the generated file, or write it when it is not there yet."""
+        path = self.home / SECRET_FILE
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            try:
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                return path.read_text("ascii").strip()
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(48))
+            return path.read_text("ascii").strip()
+        except OSError as error:
+            raise ConfigurationError("home", found=str(error), path=str(self.home)) from error
+
+    def named_keys(self) -> dict[str, str]:
+        """通知用の鍵 given in the environment: key id → secret.
+
+        Raises :class:`ConfigurationError` ``notification_keys``.
+        """
+        found: dict[str, str] = {}
+        for part in filter(None, (text.strip() for text in self.notification_keys.split(","))):
+            key_id, separator, secret = part.partition(":")
+            if not (key_id and separator and len(secret) >= SECRET_LENGTH_MIN):
+                raise ConfigurationError("notification_keys", found=key_id)
+            found[key_id] = secret
+        return found
+
+
+def load_settings(**changes: object) -> Settings:
+    """The settings of this process; :class:`ConfigurationError` ``settings`` names a bad one."""
+    try:
+        return Settings(**changes)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "KOKIN_" + str(first["loc"][0]).upper()
+        raise ConfigurationError("settings", field=name, found=str(first["input"])) from error

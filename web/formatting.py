@@ -1,0 +1,63 @@
+"""表示: yen, dates with weekday and 令和, counts and file places as people read them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from web.clock import in_japan
+
+WEEKDAYS = "月火水木金土日"
+REIWA_FIRST = date(2019, 5, 1)
+HEISEI_FIRST = date(1989, 1, 8)
+
+
+def yen(amount_yen: int | None) -> str:
+    """``12300`` → ``12,300円``; a negative amount has a real minus sign; None is a dash."""
+    if amount_yen is None:
+        return "—"
+    sign = "−" if amount_yen < 0 else ""
+    return f"{sign}{abs(amount_yen):,}円"
+
+
+def count(number: int, unit: str = "件") -> str:
+    """``1234`` → ``1,234件``."""
+    return f"{number:,}{unit}"
+
+
+def era(day: date) -> str:
+    """和暦の年: ``令和8年``; before 平成 the western year."""
+    if day >= REIWA_FIRST:
+        year, name = day.year - 2018, "令和"
+    elif day >= HEISEI_FIRST:
+        year, name = day.year - 1988, "平成"
+    else:
+        return f"{day.year}年"
+    return f"{name}{'元' if year == 1 else year}年"
+
+
+def long_day(day: date | str | None) -> str:
+    """``2026年5月28日（木）``; None is a dash."""
+    if day is None:
+        return "—"
+    if isinstance(day, str):
+        day = date.fromisoformat(day)
+    return f"{day.year}年{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
+
+
+def full_day(day: date) -> str:
+    """``2026年（令和8年）5月28日（木）``."""
+    return f"{day.year}年（{era(day)}）{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
+
+
+def short_day(day: date | str | None) -> str:
+    """``5/28（木）``; None is a dash."""
+    if day is None:
+        return "—"
+    if isinstance(day, str):
+        day = date.fromisoformat(day)
+    return f"{day.month}/{day.day}（{WEEKDAYS[day.weekday()]}）"
+
+
+def moment(instant: datetime | None) -> str:
+    """``2026-05-28 21:14`` in Japanese time; None is a dash."""
+    return "—" if instant is None else in_japan(instant).strftime("%Y-%m-%d %H:%M")
