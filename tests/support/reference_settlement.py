@@ -1,0 +1,259 @@
+"""参照モデルの入金: remittance groups, bank credits and remittance advice (outcomes.md 7).
+
+Every subset of the candidate groups is tried, one after the other. That is slow, and easy to
+believe.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reference_books import Books, GroupKey, LineRef, Receipt
+
+    from payments.domain.profile import Profile
+    from reconcile.model import AdviceLine, BankLine
+
+_SMALL_KANA = str.maketrans("ァィゥェォッャュョ", "アイウエオツヤユヨ")
+_LEGAL_FORMS = re.compile(
+    r"\([ァ-ン]{1,3}\)|\([カユメシザ]$|^[カユメシザ]\)|カブシキガイシヤ|ユウゲンガイシヤ"
+)
+
+
+def folded(name: str) -> str:
+    """A name made comparable (files.md 1.8): a hint, never a match (design.md R6)."""
+    text = unicodedata.normalize("NFKC", name).upper()
+    text = re.sub("[ー‐－—―−]", "-", text)
+    text = text.translate(_SMALL_KANA).strip()
+    return re.sub(r"\s", "", _LEGAL_FORMS.sub("", text))
+
+
+@dataclass(eq=False)
+class Group:
+    """振込単位: what one bank credit should contain (outcomes.md 7)."""
+
+    key: GroupKey
+    remitted_on: str
+    receipts: list[Receipt] = field(default_factory=list)
+    fee_yen: int = 0  # deducted before the transfer, as advised
+    credited_yen: int = 0
+    reopened: bool = False  # 確報 came after the money
+
+    @property
+    def confirmed_yen(self) -> int:
+        """Every confirmed receipt that names the group, in suspense or not (outcomes.md 9)."""
+        return sum(r.line.amount_yen or 0 for r in self.receipts if r.live)
+
+    @property
+    def open_yen(self) -> int:
+        """What the bank still owes."""
+        return self.confirmed_yen - self.fee_yen - self.credited_yen
+
+
+@dataclass(eq=False)
+class Entry:
+    """入出金明細: one line of a statement (03) or of the notices (01)."""
+
+    ref: LineRef
+    order: tuple[int, int]
+    bank: BankLine
+    amount_yen: int
+    is_money: bool  # a credit of the account and kind that the profile names as the money
+    outcome: str = ""
+    settles: list[tuple[Group, int]] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Advice:
+    """払込明細: one advice line."""
+
+    ref: LineRef
+    line: AdviceLine
+    outcome: str = ""
+
+
+class Treasury:
+    """会計: groups, credits and advice of one municipality."""
+
+    def __init__(self, profile: Profile, books: Books) -> None:
+        """Start with no money in the bank."""
+        self.profile = profile
+        self.books = books
+        self.groups: dict[GroupKey, Group] = {}
+        self.entries: list[Entry] = []
+        self.advice: list[Advice] = []
+
+    def group(self, key: GroupKey, remitted_on: str) -> Group:
+        """The group of this key, opened when it is new."""
+        return self.groups.setdefault(key, Group(key, remitted_on))
+
+    def confirm(self, receipt: Receipt, key: GroupKey, remitted_on: str) -> None:
+        """A receipt became confirmed and names its group."""
+        group = self.group(key, remitted_on)
+        receipt.group = key
+        group.receipts.append(receipt)
+        if group.credited_yen > 0:  # section 9: its money has already come
+            group.reopened = True
+
+    # -- advice -------------------------------------------------------------------------------
+
+    def advise(self, ref: LineRef, line: AdviceLine) -> None:
+        """An advice line: remember it and its fee."""
+        group = self.group(("eltax", line.remittance_no), line.remitted_on)
+        agent = self.profile.agent("eltax")
+        if agent is not None and agent.fee == "advised":
+            group.fee_yen += line.fee_yen
+        self.advice.append(Advice(ref, line))
+
+    def compare_advice(self) -> None:
+        """Σ confirmed of (number, channel, item) against count and gross, as it stands now."""
+        for advice in self.advice:
+            line = advice.line
+            amounts = [
+                r.line.amount_yen or 0
+                for r in self.groups[("eltax", line.remittance_no)].receipts
+                if r.live
+                and r.line.identity.split(":")[0] == line.channel
+                and (r.line.slip_key or "")[-3:] == line.item_code
+            ]
+            same = (len(amounts), sum(amounts)) == (line.count, line.gross_yen)
+            advice.outcome = "advised" if same else "advice_difference"
+
+    # -- bank lines -------------------------------------------------------------------------------
+
+    def take(self, ref: LineRef, order: tuple[int, int], bank: BankLine, amount_yen: int) -> None:
+        """A line of a statement, first row of section 7 that holds."""
+        account = self.profile.account(bank.account_key)
+        entry = Entry(ref, order, bank, amount_yen, is_money=False)
+        if bank.direction == "debit":
+            entry.outcome = "outgoing"
+        elif bank.direction == "cancel":
+            entry.outcome = self.cancel_notice(entry)
+        elif account is None or account.money_kind != bank.source:
+            entry.outcome = "information"
+        else:
+            entry.is_money = True
+            if self.payer(bank) is None:
+                self.decide_stranger(entry)
+        self.entries.append(entry)
+
+    def cancel_notice(self, cancelling: Entry) -> str:
+        """01 with 取消区分 1: finds its notice by account, 勘定日, 照会番号 and amount (9)."""
+        for entry in self.entries:
+            if (
+                (entry.bank.source, entry.bank.direction) == ("01", "credit")
+                and entry.outcome != "withdrawn"
+                and entry.bank.account_key == cancelling.bank.account_key
+                and entry.bank.booked_on == cancelling.bank.booked_on
+                and entry.bank.inquiry_no == cancelling.bank.inquiry_no
+                and entry.amount_yen == cancelling.amount_yen
+            ):
+                # What the notice had settled is open again.
+                for group, yen in entry.settles:
+                    group.credited_yen -= yen
+                entry.settles = []
+                entry.outcome = "withdrawn"
+                return "withdraws"
+        return "withdrawal_unmatched"
+
+    def payer(self, bank: BankLine) -> str | None:
+        """Which agent a credit comes from: by payer code, pattern or remittance number."""
+        for agent in self.profile.agents:
+            if bank.payer_code and bank.payer_code == agent.payer_code:
+                return agent.code
+        if not bank.payer_code:
+            for agent in self.profile.agents:
+                if agent.payer_name in {bank.payer_name.strip(), bank.remarks.strip()}:
+                    return agent.code
+        if ("eltax", bank.edi.strip()) in self.groups:
+            return "eltax"
+        return None
+
+    def candidates(self, payer: str, bank: BankLine) -> list[Group]:
+        """Open groups of the payer, none dated after the 勘定日 (outcomes.md 9)."""
+        number = bank.edi.strip() if payer == "eltax" else ""
+        return [
+            group
+            for key, group in sorted(self.groups.items())
+            if key[0] == payer
+            and (not number or key[1] == number)
+            and group.open_yen > 0
+            and group.remitted_on <= bank.booked_on
+        ]
+
+    def contents(self, payer: str, entry: Entry) -> list[Group] | None:
+        """The groups that a credit settles, or None when nothing fits or more than one way does."""
+        groups = self.candidates(payer, entry.bank)
+        alone = [group for group in groups if group.open_yen == entry.amount_yen]
+        if alone:
+            return alone if len(alone) == 1 else None
+        several = [
+            list(combination)
+            for size in range(2, len(groups) + 1)
+            for combination in combinations(groups, size)
+            if sum(group.open_yen for group in combination) == entry.amount_yen
+        ]
+        return several[0] if len(several) == 1 else None
+
+    def settle(self) -> None:
+        """Decide the credits of known payers that have not settled, until nothing moves.
+
+        In order of 勘定日, then intake. A settled credit narrows the choice of the others, so the
+        walk starts again after each.
+        """
+        moved = True
+        while moved:
+            moved = False
+            for entry in sorted(self.entries, key=lambda e: (e.bank.booked_on, e.order)):
+                if not entry.is_money or entry.outcome in {"settled", "withdrawn"}:
+                    continue
+                payer = self.payer(entry.bank)
+                if payer is None:
+                    continue
+                groups = self.contents(payer, entry)
+                if groups is None:
+                    entry.outcome = "settlement_difference"
+                    continue
+                entry.outcome = "settled"
+                for group in groups:
+                    entry.settles.append((group, group.open_yen))
+                    group.credited_yen += group.open_yen
+                moved = True
+                break
+        self.compare_advice()
+
+    def decide_stranger(self, entry: Entry) -> None:
+        """A credit of a payer that nobody named: rows 5 to 7 of the credit rows."""
+        bank = entry.bank
+        if any(
+            p in bank.remarks or p in bank.payer_name for p in self.profile.refund_return_patterns
+        ):
+            entry.outcome = "refund_returned"
+        elif self.may_be_direct(entry):
+            entry.outcome = "direct_transfer"
+        else:
+            entry.outcome = "unidentified_deposit"
+
+    def decide_strangers(self) -> None:
+        """`kokin reconcile` decides all of them again (outcomes.md 9)."""
+        for entry in self.entries:
+            if entry.outcome in {"direct_transfer", "unidentified_deposit"}:
+                self.decide_stranger(entry)
+
+    def may_be_direct(self, entry: Entry) -> bool:
+        """Name = kana of an obligor AND amount = outstanding instalments of that obligor."""
+        name = folded(entry.bank.payer_name)
+        open_of: dict[str, list[int]] = {}
+        for instalment in self.books.instalments.values():
+            if instalment.outstanding_yen > 0 and name and folded(instalment.obligor_kana) == name:
+                open_of.setdefault(instalment.obligor_no, []).append(instalment.outstanding_yen)
+        return any(
+            sum(combination) == entry.amount_yen
+            for amounts in open_of.values()
+            for size in range(1, len(amounts) + 1)
+            for combination in combinations(amounts, size)
+        )
