@@ -5,8 +5,8 @@
 * Bank business days: closed on the same days, but only from 31 December to 3 January
   (銀行法15条, 施行令5条).
 
-So 29 and 30 December are bank business days, but a tax due date on them moves. The due date moves
-on paper only: the fiscal year follows the date before the shift (:mod:`payments.domain.fiscal`).
+So 29 and 30 December are bank business days, but a tax due date on them moves. The fiscal year does
+not move with it: it follows the date before the shift (:mod:`payments.domain.fiscal`).
 
 Holidays come from ``jpholiday``. Parliament moves holidays (2019, 2020, 2021), so an operator can
 close or open single days for both calendars with :class:`DayOverrides`. The equinox days of a year
