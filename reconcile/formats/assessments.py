@@ -13,27 +13,24 @@ from reconcile.formats.delimited import (
     Column,
     Days,
     Layout,
-    RegisterReading,
-    Sheet,
     choice,
     day,
     digits,
-    place,
-    records,
     text,
     yen,
 )
+from reconcile.formats.delimited_reader import RegisterReading, Sheet, place, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconcile.model import ReadContext
 
-CODE = "assessments"
 LABEL_JA = "調定（assessments-1）"
 _FLAG = "(?:collection_hold|dunning_hold|direct_debit)"
 
 LAYOUT = Layout(
+    code="assessments",
     columns=(
         digits("municipality_code", 5, "municipality_code"),
         digits("item_code", 3, "item_code"),
@@ -120,7 +117,7 @@ def identify(data: bytes) -> bool:
 def read(data: bytes, context: ReadContext) -> RegisterReading[AssessmentLine]:
     """調定: lines lazily; look at ``failed`` after the last one."""
     sheet = Sheet()
-    return RegisterReading(CODE, _lines(data, context, sheet), sheet)
+    return RegisterReading(LAYOUT.code, _lines(data, context, sheet), sheet)
 
 
 def write(rows: Iterable[AssessmentRow]) -> bytes:

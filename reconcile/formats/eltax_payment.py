@@ -13,14 +13,13 @@ from reconcile.formats.delimited import (
     Column,
     Days,
     Layout,
-    Sheet,
     choice,
     day,
     digits,
-    records,
     text,
     yen,
 )
+from reconcile.formats.delimited_reader import Sheet, records
 from reconcile.model import Channel, KeyKind, Reading, ReportLine, Stage
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ STAGES = {
 }
 
 LAYOUT = Layout(
+    code="eltax_payment",
     columns=(
         choice("record_kind", tuple(STAGES), "kind")._replace(wide=False),
         digits("collecting_body_code", 5, "body_code"),
@@ -86,7 +86,7 @@ class PaymentRow(NamedTuple):
 class EltaxPayment:
     """納付情報: identify and read."""
 
-    code = "eltax_payment"
+    code = LAYOUT.code
     label_ja = "納付情報（中立プロファイル）"
     channel: Channel = Channel.ELTAX
     sources: tuple[str, ...] = ("files.md 3.2",)

@@ -13,15 +13,13 @@ from reconcile.formats.delimited import (
     Column,
     Days,
     Layout,
-    Sheet,
     choice,
     day,
     digits,
-    place,
-    records,
     text,
     yen,
 )
+from reconcile.formats.delimited_reader import Sheet, place, records
 from reconcile.model import AdviceLine, Channel, KeyKind, Reading, ReportLine, Stage
 
 if TYPE_CHECKING:
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
 _SUM_DIGITS = 15
 
 LAYOUT = Layout(
+    code="eltax_remittance",
     columns=(
         text("remittance_no", 1, 20, "remittance"),
         day("remitted_on"),
@@ -65,7 +64,7 @@ class RemittanceRow(NamedTuple):
 class EltaxRemittance:
     """払込明細: identify and read."""
 
-    code = "eltax_remittance"
+    code = LAYOUT.code
     label_ja = "払込明細（中立プロファイル）"
     channel: Channel = Channel.ADVICE
     sources: tuple[str, ...] = ("files.md 3.3",)

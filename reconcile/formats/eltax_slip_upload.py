@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LAYOUT = Layout(
+    code="eltax_slip_upload",
     columns=(
         digits("collecting_body_code", 5, "body_code"),
         digits("case_key", 20, "case_key"),

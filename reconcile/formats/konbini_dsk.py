@@ -10,18 +10,9 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconcile.formats.delimited import (
-    FOUND_MAX,
-    Column,
-    Days,
-    Layout,
-    Sheet,
-    choice,
-    digits,
-    records,
-    yen,
-)
-from reconcile.model import Channel, Finding, KeyKind, Reading, ReportLine, Severity, Stage
+from reconcile.formats.delimited import Column, Days, Layout, choice, digits, yen
+from reconcile.formats.delimited_reader import FOUND_MAX, Sheet, records
+from reconcile.model import Channel, KeyKind, Reading, ReportLine, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +34,7 @@ _ERROR = b"error:"
 _AMOUNT_DIGITS = 6  # the barcode has no room for more
 
 LAYOUT = Layout(
+    code="konbini_dsk",
     columns=(
         choice("種別", tuple(STAGES), "kind")._replace(wide=False),
         digits("収納日", 8, "date")._replace(expected="YYYYMMDD"),
@@ -93,7 +85,7 @@ class DskRow(NamedTuple):
 class KonbiniDsk:
     """DSK収納データ: identify and read."""
 
-    code = "konbini_dsk"
+    code = LAYOUT.code
     label_ja = "コンビニ収納データ（DSK）"
     channel: Channel = Channel.KONBINI
     sources: tuple[str, ...] = ("files.md 2.4",)
@@ -115,9 +107,7 @@ class KonbiniDsk:
         if data.startswith(_ERROR):
             answer = data.partition(b"\n")[0].rstrip(b"\r")[: 4 * FOUND_MAX]
             found = answer.decode("cp932", "replace")[:FOUND_MAX]
-            sheet.findings.append(
-                Finding("agent_error", Severity.REFUSED, 1, 0, "", found, LAYOUT.names[0])
-            )
+            sheet.refuse("agent_error", 1, 0, found, ",".join(LAYOUT.names))
         else:
             reading.lines = _lines(data, context.profile.konbini_client_code, sheet, reading)
         return reading

@@ -15,16 +15,13 @@ from reconcile.formats.delimited import (
     Column,
     Days,
     Layout,
-    RegisterReading,
-    Sheet,
     choice,
     day,
     digits,
-    place,
-    records,
     text,
     yen,
 )
+from reconcile.formats.delimited_reader import RegisterReading, Sheet, place, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,10 +29,10 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
     from reconcile.model import ReadContext
 
-CODE = "slip_register"
 LABEL_JA = "納付書台帳（slip-register-1）"
 
 LAYOUT = Layout(
+    code="slip_register",
     columns=(
         digits("municipality_code", 5, "municipality_code"),
         digits("item_code", 3, "item_code"),
@@ -115,7 +112,7 @@ def identify(data: bytes) -> bool:
 def read(data: bytes, context: ReadContext) -> RegisterReading[SlipLine]:
     """納付書台帳: lines lazily; look at ``failed`` after the last one."""
     sheet = Sheet()
-    return RegisterReading(CODE, _lines(data, context.profile, sheet), sheet)
+    return RegisterReading(LAYOUT.code, _lines(data, context.profile, sheet), sheet)
 
 
 def write(rows: Iterable[SlipRow]) -> bytes:
