@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from reconcile.formats import signatures
-from reconcile.formats.delimited import BOM, joined, split_line
+from reconcile.formats.delimited import BOM, CONTROL, joined, split_line
 from reconcile.model import Finding, Severity
 
 if TYPE_CHECKING:
