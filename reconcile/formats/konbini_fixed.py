@@ -1,0 +1,243 @@
+"""コンビニ収納データ, 120 bytes: what the two fixed-length layouts have in common (files.md 2).
+
+The layouts differ in where the fields stand; kinds, the echoed 44-digit barcode and the keys are
+the same. Of header, trailer and end only the first byte is relied on (outcomes.md 10): their
+contents are not public, so count and amount are what was read.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from hashlib import blake2b
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from reconcile.formats.fixed_length import Wrapping
+from reconcile.formats.fixed_reader import DATA, HEADER, GroupReader
+from reconcile.model import KeyKind, ReportLine, Severity, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from reconcile.formats.fixed_length import Record
+    from reconcile.model import ReadContext, Reading
+
+KINDS = {
+    "01": Stage.PROVISIONAL.value,  # 速報
+    "02": Stage.CONFIRMED.value,  # 確報
+    "03": Stage.WITHDRAWAL.value,  # 速報取消
+}
+CONFIRMED_KIND = "02"
+_BARCODE_LENGTH = 44
+_FREE_AREA = slice(8, 29)  # digits 9-29 of the barcode
+_REISSUE = slice(29, 30)
+_KEY = slice(8, 30)
+_AMOUNT = slice(37, 43)
+_TIME_LENGTH, _DATE_LENGTH = 4, 8
+_HOURS, _MINUTES = 24, 60
+_YEARS = range(2000, 2100)  # a year outside is no date of a payment
+
+
+class CalendarDates(dict[str, "str | None"]):
+    """YYYYMMDD → ISO, remembered; None where it is no date of this century."""
+
+    def __missing__(self, text: str) -> str | None:
+        """Work out a date that has not been met yet."""
+        self[text] = found = _iso_date(text)
+        return found
+
+
+class ClockTimes(dict[str, "str | None"]):
+    """HHMM → HH:MM, remembered; None where it is no time."""
+
+    def __missing__(self, text: str) -> str | None:
+        """Work out a time that has not been met yet."""
+        valid = len(text) == _TIME_LENGTH and text.isascii() and text.isdigit()
+        valid = valid and int(text[:2]) < _HOURS and int(text[2:]) < _MINUTES
+        self[text] = found = f"{text[:2]}:{text[2:]}" if valid else None
+        return found
+
+
+def _iso_date(text: str) -> str | None:
+    if len(text) != _DATE_LENGTH or not (text.isascii() and text.isdigit()):
+        return None
+    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:])
+    if year not in _YEARS:
+        return None
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        return None
+
+
+# Σ of the ASCII codes of zeros: 22 digits of weight 3, 21 of weight 1 and the check digit.
+_ZEROS = ord("0") * (22 * 3 + 22)
+
+
+def check_digit_holds(digits: bytes) -> bool:
+    """モジュラス10 ウェイト3 over the 44 digits of a payment barcode (GS1 General Specs 7.9)."""
+    return (3 * sum(digits[::2]) + sum(digits[1::2]) - _ZEROS) % 10 == 0
+
+
+class KonbiniReader(GroupReader):
+    """コンビニ収納データの読取: one report of a payment per data record."""
+
+    other: ClassVar[str]  # code of the twin layout
+    other_barcode: ClassVar[slice]  # where the twin has its barcode
+    content: ClassVar[Callable[[bytes], bytes]]  # the record without 客層
+
+    def __init__(self, data: bytes, reading: Reading, context: ReadContext) -> None:
+        """Fetch the places of the fields once."""
+        super().__init__(data, reading, context)
+        self.agent = reading.agent = reading.format_code
+        self.dates, self.times = CalendarDates(), ClockTimes()
+        self.client = context.profile.konbini_client_code
+        at = self.layouts[DATA].slices
+        self.kind, self.paid_on, self.paid_at = at["kind"], at["paid_on"], at["paid_at"]
+        self.barcode = slice(at["barcode_id"].start, at["barcode_id"].start + _BARCODE_LENGTH)
+        self.shop, self.company, self.remitted_on = at["shop"], at["company"], at["remitted_on"]
+
+    def header(self, record: Record) -> None:
+        """ヘッダー: データ作成日, as far as it can be read."""
+        text = record[3]
+        at = self.layouts[HEADER].slices
+        created_on = self.dates[text[at["created_on"]]] if "created_on" in at else None
+        self.reading.created_on = self.reading.created_on or created_on
+
+    def data(self, record: Record) -> ReportLine:
+        """データ: one report, by its kind and the free area of its barcode."""
+        line_no, offset, raw, text = record
+        barcode = text[self.barcode]
+        if not (barcode.isdigit() and barcode.startswith("91")):
+            return self._without_barcode(record, barcode)
+        kind, day, clock = text[self.kind], text[self.paid_on], text[self.paid_at]
+        key, amount = barcode[_KEY], int(barcode[_AMOUNT])
+        place = f"{text[self.company]}|{text[self.shop]}"
+        paid_on, paid_at = self.dates[day], self.times[clock]
+        remitted_on = self.dates[text[self.remitted_on]] if kind == CONFIRMED_KIND else None
+        reading = self.reading
+        reading.count += 1
+        reading.amount_yen += amount
+        fault = None
+        if kind not in KINDS:
+            fault = "kind"
+        elif paid_on is None:
+            fault = "date"
+        elif paid_at is None:
+            fault = "time"
+        elif not amount:
+            fault = "amount_zero"
+        elif kind == CONFIRMED_KIND and remitted_on is None:
+            fault = "remittance"
+        agent = self.agent
+        return ReportLine(
+            line_no,
+            offset,
+            len(raw),
+            KINDS.get(kind, ""),
+            kind,
+            f"{agent}:{key}",
+            f"{agent}|{kind}|{day}|{clock}|{barcode}|{place}",
+            blake2b(type(self).content(raw), digest_size=16).digest(),
+            None if fault else f"{agent}|{day}|{clock}|{key}|{place}|{amount}",
+            KeyKind.KONBINI.value,
+            key[:21],
+            key[21],
+            key.startswith(self.client),
+            check_digit_holds(raw[self.barcode]),
+            amount,
+            paid_on,
+            paid_at,
+            agent,
+            remitted_on,
+            remitted_on,
+            fault,
+        )
+
+    def _without_barcode(self, record: Record, barcode: str) -> ReportLine:
+        """A record whose 44 digits are none: the twin layout, a bad amount, or one bad line."""
+        line_no, offset, raw, text = record
+        twin = text[self.other_barcode]
+        if twin.isdigit() and twin.startswith("91"):
+            self._several(record, self.other)
+        digits = barcode[_AMOUNT]
+        rest = barcode[: _AMOUNT.start] + barcode[_AMOUNT.stop :]
+        if rest.isdigit() and not digits.isdigit():
+            # Nothing but the amount is wrong: no line of it can be booked or set aside.
+            self.damaged = True
+            self.fatal("not_digits", record, self.amount_name, found=digits, expected="0-9")
+        amount = int(digits) if barcode.isdigit() else None
+        self.reading.count += 1
+        self.reading.amount_yen += amount or 0
+        kind, day, clock = text[self.kind], text[self.paid_on], text[self.paid_at]
+        place = f"{text[self.company]}|{text[self.shop]}"
+        return ReportLine(
+            line_no=line_no,
+            byte_offset=offset,
+            byte_length=len(raw),
+            stage=KINDS.get(kind, ""),
+            kind=kind,
+            identity=f"{self.agent}:{barcode}",
+            record_key=f"{self.agent}|{kind}|{day}|{clock}|{barcode}|{place}",
+            content=blake2b(type(self).content(raw), digest_size=16).digest(),
+            payment_key=None,
+            key_kind=KeyKind.KONBINI.value,
+            slip_key=None,
+            reissue="",
+            is_ours=True,
+            key_valid=False,
+            amount_yen=amount,
+            paid_on=self.dates[day],
+            paid_at=self.times[clock],
+            operator=self.agent,
+            remittance_ref=None,
+            remitted_on=None,
+            fault="barcode",
+        )
+
+    amount_name: ClassVar[str]  # the field that holds the amount
+
+    def warn_unknown_company(self, record: Record, name: str, expected: str) -> None:
+        """A header code that is not the profile's is worth a look, no more."""
+        found = record[3][self.layouts[HEADER].slices[name]]
+        if expected and found != expected:
+            self.add(Severity.WARNING, "unknown_company", record, name, found, expected)
+
+
+class Collected(NamedTuple):
+    """収納: one row to write; ``raw`` replaces fields as written."""
+
+    kind: str  # 01 速報, 02 確報, 03 速報取消
+    barcode: str  # 44 digits
+    paid_on: date
+    paid_at: str = "1200"  # HHMM
+    shop: str = "0000001"
+    company: str = "0030"  # CVSコード
+    received_on: date | None = None  # データ取得年月日, the day after paid_on when None
+    remitted_on: date | None = None  # 振込予定日, required on 02
+    accounted_on: date | None = None
+    raw: Mapping[str, str] = {}
+
+
+class CollectedGroup(NamedTuple):
+    """収納の束: one header…trailer group to write."""
+
+    created_on: date
+    rows: Sequence[Collected]
+
+
+def day_text(day: date | None) -> str:
+    """A date as YYYYMMDD, zeros where there is none."""
+    return f"{day:%Y%m%d}" if day else "00000000"
+
+
+def write_groups(
+    groups: Iterable[CollectedGroup],
+    header: Callable[[CollectedGroup], bytes],
+    row: Callable[[Collected], bytes],
+    wrapping: Wrapping,
+) -> bytes:
+    """A whole 120-byte file; trailer and end carry their first byte only (our choice)."""
+    rows: list[bytes] = []
+    for group in groups:
+        rows += [header(group), *map(row, group.rows), b"8".ljust(120)]
+    return wrapping.join([*rows, b"9".ljust(120)])
