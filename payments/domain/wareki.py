@@ -92,5 +92,10 @@ def format_wareki_year(day: date) -> str:
 
 
 def format_fiscal_year(year: int) -> str:
-    """会計年度の表記: ``令和8年度``, named by the era of its 1 April (2019 is 平成31年度)."""
-    return f"{format_wareki_year(date(year, 4, 1))}度"
+    """会計年度の表記: ``令和8年度``, and ``令和元年度`` for 2019.
+
+    After the change of era the whole national fiscal year bore the new name (改元に伴う元号による
+    年表示の取扱いについて, 2019-04-01), and slips follow it. So the era of 1 May decides, which
+    also suits the change of 1989.
+    """
+    return f"{format_wareki_year(date(year, 5, 1))}度"

@@ -89,9 +89,18 @@ def test_dates_as_people_read_them(day: date, text: str) -> None:
     assert text.startswith(format_wareki_year(day))
 
 
-def test_a_fiscal_year_is_named_by_its_first_day() -> None:
-    assert format_fiscal_year(2026) == "令和8年度"
-    assert format_fiscal_year(2019) == "平成31年度"
+@pytest.mark.parametrize(
+    ("year", "text"),
+    [
+        (2026, "令和8年度"),
+        (2019, "令和元年度"),
+        (2018, "平成30年度"),
+        (1989, "平成元年度"),
+        (1988, "昭和63年度"),
+    ],
+)
+def test_fiscal_years_as_people_read_them(year: int, text: str) -> None:
+    assert format_fiscal_year(year) == text
 
 
 def test_a_day_before_the_known_eras_is_refused() -> None:
