@@ -1,0 +1,123 @@
+"""納付書一枚の内容: what one printed slip says, and the checks that must hold before printing.
+
+Every machine-readable amount and date equals the printed one (law.md B-01), no slip exists for a
+zero amount (B-03), and the barcode stops at 300,000 yen (symbols.md 3.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from payments.domain.errors import InvalidValueError
+from qr import el_qr, konbini_barcode
+from qr.el_qr import PUBLIC_LAYOUT, ElQr, ElQrLayout
+from qr.fields import SymbolError, is_digits
+from qr.konbini_barcode import KonbiniBarcode
+from qr.slip_fonts import FONT_FOLDERS
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlipPage:
+    """納付書一枚: the values of one slip as plain data, ready to be printed.
+
+    ``el_qr`` (255 digits) and ``konbini_barcode`` (44 digits) are None where the item has none or
+    the amount is above the limit; the page then says so in their place.
+    """
+
+    slip_no: str  # 納付書番号
+    notice_no: str  # 通知書番号
+    item_name: str  # 科目
+    levy_year: int  # 賦課年度
+    term: str  # 期別, 2 digits, 00 for the whole year
+    amount_yen: int
+    due_on: date  # 納期限
+    valid_until: date  # 支払期限
+    obligor_name: str
+    obligor_postal_code: str  # 7 digits or empty
+    obligor_address: str
+    issuer: str  # 発行団体
+    contact: str  # 問い合わせ先
+    el_qr: str | None
+    konbini_barcode: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrintProfile:
+    """印刷設定: what holds for a whole print run. 見本 is printed unless it is switched off."""
+
+    sample: bool = True
+    layout: ElQrLayout = PUBLIC_LAYOUT
+    mask: int | None = None  # None: chosen per symbol by the standard's rules
+    font_folders: tuple[Path, ...] = FONT_FOLDERS
+
+
+@dataclass(frozen=True, slots=True)
+class SlipFault:
+    """印刷できない理由: one reason why a slip must not be printed."""
+
+    slip_no: str
+    field: str
+    code: str
+    found: str
+    expected: str = ""
+
+
+class SlipFaultsError(InvalidValueError):
+    """納付書の内容の誤り: a slip that must not be printed; ``faults`` lists every reason."""
+
+    code = "slip_faults"
+
+    def __init__(self, faults: list[SlipFault]) -> None:
+        """Keep the list."""
+        super().__init__(slip_no=faults[0].slip_no, faults=faults)
+        self.faults = faults
+
+
+@dataclass(slots=True)
+class SymbolContents:
+    """記号の内容: the parsed symbols of a page and what is wrong with them."""
+
+    el_qr: ElQr | None
+    konbini: KonbiniBarcode | None
+    faults: list[SlipFault]
+
+
+def read_symbols(page: SlipPage, layout: ElQrLayout = PUBLIC_LAYOUT) -> SymbolContents:
+    """Parse the page's symbols and compare them with what the page prints."""
+    contents = SymbolContents(None, None, [])
+
+    def fault(field: str, code: str, found: object, expected: object = "") -> None:
+        contents.faults.append(SlipFault(page.slip_no, field, code, str(found), str(expected)))
+
+    if page.amount_yen <= 0:
+        fault("amount_yen", "slip_amount_zero", page.amount_yen, "> 0")
+    if len(page.term) != 2 or not is_digits(page.term):  # noqa: PLR2004 - files.md 3.6
+        fault("term", "slip_term", page.term, "2 digits")
+    if page.el_qr is not None:
+        try:
+            contents.el_qr = el_qr.parse(page.el_qr, layout)
+        except SymbolError as error:
+            fault("el_qr", error.error_code, error.found, error.expected)
+    if contents.el_qr is not None:
+        for name in ("amount_yen", "levy_year", "due_on", "valid_until"):
+            found, printed = getattr(contents.el_qr, name), getattr(page, name)
+            if found != printed:
+                fault(f"el_qr.{name}", "slip_symbol_differs", found, printed)
+    if page.konbini_barcode is not None:
+        try:
+            contents.konbini = konbini_barcode.parse(page.konbini_barcode)
+        except SymbolError as error:
+            fault("konbini_barcode", error.error_code, error.found, error.expected)
+    if contents.konbini is not None:
+        if contents.konbini.amount_yen != page.amount_yen:
+            found = contents.konbini.amount_yen
+            fault("konbini_barcode.amount_yen", "slip_symbol_differs", found, page.amount_yen)
+        if contents.konbini.over_limit:
+            limit = f"<= {konbini_barcode.AMOUNT_YEN_MAX}"
+            fault("konbini_barcode", "konbini_amount_limit", contents.konbini.amount_yen, limit)
+    return contents

@@ -1,0 +1,123 @@
+"""納付書PDF: draw slips, one A4 page each, into one reproducible PDF.
+
+The unchanging form is one Form XObject; per page only its own text and symbols are written, and
+each page is compressed as soon as it is complete, so that memory grows by about the size of the
+finished PDF only. Equal pages give equal bytes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFName, PDFStream
+from reportlab.pdfgen.canvas import Canvas
+
+from qr.code128 import bars
+from qr.slip_fonts import BOLD, REGULAR, load_fonts
+from qr.slip_form import draw_form
+from qr.slip_layout import (
+    BARCODE_HEIGHT_MM,
+    GRID_PT,
+    MM,
+    QR_MODULE_PT,
+    barcode_origin,
+    compose,
+    qr_origin,
+)
+from qr.slip_page import PrintProfile, SlipFault, SlipFaultsError, SlipPage
+from qr.symbol import dark_runs, qr_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qr.slip_layout import Line
+
+_FORM = "slip_form"
+
+
+def check_page(page: SlipPage, profile: PrintProfile | None = None) -> list[SlipFault]:
+    """印刷前検査: every reason why this page must not be printed; empty when it may be."""
+    profile = profile or PrintProfile()
+    return compose(page, profile, load_fonts(profile.font_folders)).faults
+
+
+def draw_slips(
+    pages: Iterable[SlipPage], out: Path | IO[bytes], profile: PrintProfile | None = None
+) -> int:
+    """納付書を印刷する: write all pages into one PDF and return how many there were.
+
+    A page with a fault raises :class:`SlipFaultsError` and nothing is written at all.
+    """
+    profile = profile or PrintProfile()
+    fonts = load_fonts(profile.font_folders)
+    canvas = Canvas(_target(out), pagesize=A4, invariant=1, pageCompression=1)
+    canvas.setTitle("納付書")
+    canvas.beginForm(_FORM, 0, 0, *A4)
+    draw_form(canvas, sample=profile.sample)
+    canvas.endForm()
+    count = 0
+    for page in pages:
+        composition = compose(page, profile, fonts)
+        if composition.faults:
+            raise SlipFaultsError(composition.faults)
+        canvas.doForm(_FORM)
+        _draw_lines(canvas, composition.lines)
+        if page.el_qr is not None:
+            canvas.addLiteral(_qr_operators(page.el_qr, profile))
+        if page.konbini_barcode is not None:
+            canvas.addLiteral(_barcode_operators(page.konbini_barcode))
+        canvas.showPage()
+        _compress_last_page(canvas)
+        count += 1
+    canvas.save()
+    return count
+
+
+def _target(out: Path | IO[bytes]) -> str | IO[bytes]:
+    """What the PDF library takes: a file name or a stream."""
+    return str(out) if isinstance(out, Path) else out
+
+
+def _draw_lines(canvas: Canvas, lines: list[Line]) -> None:
+    """All texts of a page in one text object."""
+    text = canvas.beginText()
+    for line in lines:
+        text.setFont(BOLD if line.bold else REGULAR, line.size)
+        text.setTextOrigin(line.x, line.y)
+        # Digits are half an em wide in this face; the rest of the pitch is added space.
+        text.setCharSpace(line.pitch - line.size / 2 if line.pitch else 0)
+        text.textOut(line.text)
+    canvas.drawText(text)
+
+
+def _qr_operators(digits: str, profile: PrintProfile) -> str:
+    """The QR symbol as filled rectangles, one per run of dark modules, in module units."""
+    matrix = qr_matrix(digits, profile.layout, profile.mask)
+    size = len(matrix)
+    x, y = qr_origin(size)
+    runs = "".join(
+        [f"{column} {size - 1 - row} {length} 1 re\n" for column, row, length in dark_runs(matrix)]
+    )
+    return f"q {QR_MODULE_PT:.2f} 0 0 {QR_MODULE_PT:.2f} {x:.2f} {y:.2f} cm\n{runs}f Q"
+
+
+def _barcode_operators(digits: str) -> str:
+    """The bars as filled rectangles on the 0.48 pt grid."""
+    x, y = barcode_origin()
+    rectangles = "".join([f"{start} 0 {width} 1 re\n" for start, width in bars(digits)])
+    height = BARCODE_HEIGHT_MM * MM
+    return f"q {GRID_PT:.2f} 0 0 {height:.2f} {x:.2f} {y:.2f} cm\n{rectangles}f Q"
+
+
+def _compress_last_page(canvas: Canvas) -> None:
+    """Replace the operators of the page just finished by their compressed bytes.
+
+    The library would keep them as text until the end: five times the memory for a large run.
+    """
+    page = canvas._doc.Pages.pages[-1]  # noqa: SLF001 - no public way to the page object
+    content = zlib.compress(page.stream.encode("latin-1"), 6)
+    page.Contents = PDFStream(PDFDictionary({"Filter": PDFName("FlateDecode")}), content)
+    page.stream = None

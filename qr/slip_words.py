@@ -1,0 +1,75 @@
+"""納付書の文言: the fixed words of the printed slip, and dates and amounts as people read them.
+
+These are labels of a printed form (data), not messages of the service.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+NOTICE = "納入済通知書"
+STUB = "原符"
+RECEIPT = "領収証書"
+
+SAMPLE = "見本"
+SAMPLE_NOTE = "見本・検証用（お支払いには使えません）"
+CUT_LINE = "切り取り線（窓口やお店でのお支払いまで、切り離さないでください）"
+QR = "eL-QR"
+BARCODE = "コンビニ用"
+STAMP = "領収日付印"
+
+NO_EL_QR = ("この納付書には", "eL-QR・eL番号が", "ありません")
+NO_KONBINI = ("この納付書は", "コンビニエンスストアでは使えません")
+
+RECEIVED = "上記の金額を領収しました。"
+HOW_TO_PAY = "お支払いの方法（いずれか一つで、一度だけお支払いください）"
+WAYS_TO_PAY = (
+    ("QRコード", "決済アプリか「地方税お支払サイト」で読み取ります。カメラだけでは払えません。"),
+    ("eL番号", "「地方税お支払サイト」に四つの番号を順に入力します。"),
+    ("バーコード", "印刷されているときは、コンビニエンスストアで払えます（30万円まで）。"),
+    ("窓口", "この用紙を切り離さずに、取扱金融機関の窓口へお出しください。"),
+)
+
+_WEEKDAYS = "月火水木金土日"
+_REIWA = date(2019, 5, 1)
+_HEISEI = date(1989, 1, 8)
+
+
+def _era_year(first_year: int, year: int) -> str:
+    """Year of an era; its first year is written 元."""
+    return "元" if year == first_year else str(year - first_year + 1)
+
+
+def wareki(day: date) -> str:
+    """和暦の日付 with the weekday, e.g. 令和8年6月1日（月）; older days in western years."""
+    if day >= _REIWA:
+        year = f"令和{_era_year(2019, day.year)}"
+    elif day >= _HEISEI:
+        year = f"平成{_era_year(1989, day.year)}"
+    else:
+        year = str(day.year)
+    return f"{year}年{day.month}月{day.day}日（{_WEEKDAYS[day.weekday()]}）"
+
+
+def wareki_year(year: int) -> str:
+    """年度 as printed; a fiscal year takes the era of its first day, 1 April, but for 令和元年度."""
+    if year >= _REIWA.year:
+        return f"令和{_era_year(2019, year)}年度"
+    if year >= _HEISEI.year:
+        return f"平成{_era_year(1989, year)}年度"
+    return f"{year}年度"
+
+
+def term_label(term: str) -> str:
+    """期別: 00 is the whole-year slip."""
+    return "全期" if term == "00" else f"第{int(term)}期"
+
+
+def yen(amount: int) -> str:
+    """金額 with the mark before and thousands separated, so that nothing can be written in."""
+    return f"￥{amount:,}"
+
+
+def grouped(digits: str, size: int = 4) -> str:
+    """Digits in groups, easier to read and to type."""
+    return " ".join(digits[place : place + size] for place in range(0, len(digits), size))
