@@ -1,4 +1,4 @@
-"""試験用の明細: report lines, assessments and slips made from field values.
+"""試験用の明細: report lines and files made from field values.
 
 Every maker returns a :class:`Made`: the :class:`ReportLine` as a format module would read it, and
 ``fields``, the values under it by column, from which a writer can make the file's bytes.
@@ -6,23 +6,17 @@ Every maker returns a :class:`Made`: the :class:`ReportLine` as a format module 
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import tomllib
-from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from payments.domain.profile import profile_from_mapping
+from reference_rows import check_digit, sample_profile
+
 from reconcile.model import AdviceLine, BankLine, Channel, KeyKind, ReportLine, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
-
-    from payments.domain.profile import Profile
 
 _STAGES = {
     "01": Stage.PROVISIONAL,
@@ -36,62 +30,29 @@ _STAGES = {
     "2": Stage.CONFIRMED,
 }
 ACCOUNT = "9999-999-1-1234567"
-
-
-@cache
-def sample_profile() -> Profile:
-    """The sample municipality."""
-    path = Path(__file__).parents[2] / "web" / "profiles" / "99999.toml"
-    return profile_from_mapping(tomllib.loads(path.read_text("utf-8")))
-
-
-@dataclass(frozen=True)
-class AssessmentRow:
-    """調定: one line of `assessments-1` (files.md 3.5), columns in order."""
-
-    municipality_code: str
-    item_code: str
-    fiscal_year: str
-    levy_year: str
-    notice_no: str
-    term: str
-    obligor_no: str
-    obligor_name: str
-    obligor_kana: str
-    postal_code: str
-    address: str
-    amount_yen: int
-    due_on_statutory: str
-    kind: str
-    whole_year_group: str
-    flags: str
-
-
-@dataclass(frozen=True)
-class SlipRow:
-    """納付書: one line of `slip-register-1` (files.md 3.6), columns in order."""
-
-    municipality_code: str
-    item_code: str
-    levy_year: str
-    notice_no: str
-    term: str
-    slip_no: str
-    version: int
-    collecting_body_code: str
-    case_key: str
-    confirmation_no: str
-    konbini_barcode: str
-    amount_yen: int
-    due_on: str
-    valid_until: str
-    issued_on: str
-    state: str
-
-    @property
-    def el_key(self) -> str:
-        """The 34 digits that name this slip."""
-        return self.collecting_body_code + self.case_key + self.confirmation_no + self.item_code
+_BLANK = ReportLine(
+    line_no=2,
+    byte_offset=0,
+    byte_length=200,
+    stage=Stage.NONE,
+    kind="",
+    identity="",
+    record_key="",
+    content=b"",
+    payment_key=None,
+    key_kind=KeyKind.NONE,
+    slip_key=None,
+    reissue="",
+    is_ours=True,
+    key_valid=True,
+    amount_yen=None,
+    paid_on=None,
+    paid_at=None,
+    operator="",
+    remittance_ref=None,
+    remitted_on=None,
+    fault=None,
+)
 
 
 @dataclass(frozen=True)
@@ -157,32 +118,6 @@ def file_of(
     return MadeFile(name or f"{channel.value}.dat", channel, agent, received_on, placed, counts)
 
 
-def csv_bytes(rows: Sequence[AssessmentRow | SlipRow]) -> bytes:
-    """The rows as `assessments-1` or `slip-register-1` (files.md 3.1)."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(asdict(rows[0]))
-    writer.writerows(asdict(row).values() for row in rows)
-    writer.writerow(["T", len(rows), sum(row.amount_yen for row in rows)])
-    return text.getvalue().encode()
-
-
-def barcode(
-    own_key: str, reissue: str, amount_yen: int, *, due: str = "999999", client: str = ""
-) -> str:
-    """44 digits: 91, company 6, free area 21, reissue, due date 6, stamp, amount 6, C/D."""
-    profile = sample_profile()
-    free = (client or profile.konbini_client_code) + own_key.rjust(16, "0")
-    body = f"91{profile.konbini_company_code}{free}{reissue}{due}0{amount_yen:06d}"
-    return body + _check_digit(body)
-
-
-def _check_digit(body: str) -> str:
-    """GS1 modulus 10, weights 3 and 1 from the right."""
-    total = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(reversed(body)))
-    return str(-total % 10)
-
-
 def digest(fields: dict[str, str]) -> bytes:
     """content: all fields but データ作成日 and 客層."""
     kept = [f"{k}={v}" for k, v in fields.items() if k not in {"データ作成日", "客層"}]
@@ -218,21 +153,18 @@ def konbini_line(
     readable = len(code) == 44 and code.isdigit()
     free, reissue = (code[8:29], code[29]) if readable else (None, "")
     pay = f"{agent}|{paid_on}|{paid_at}|{free}{reissue}|{cvs}|{shop}|{amount_yen}"
-    report = ReportLine(
-        line_no=2,
-        byte_offset=0,
-        byte_length=120,
+    report = _BLANK._replace(
         stage=_STAGES.get(kind, Stage.NONE),
         kind=kind,
         identity=f"{agent}:{free}{reissue}" if readable else f"{agent}:{code}",
-        record_key="|".join([agent, kind, paid_on, paid_at, code, cvs, shop]),
+        record_key=f"{agent}|{kind}|{paid_on}|{paid_at}|{code}|{cvs}|{shop}",
         content=digest(fields),
         payment_key=None if fault else pay,
         key_kind=KeyKind.KONBINI if readable else KeyKind.NONE,
         slip_key=free,
         reissue=reissue,
         is_ours=readable and code[8:13] == sample_profile().konbini_client_code,
-        key_valid=readable and _check_digit(code[:43]) == code[43],
+        key_valid=readable and check_digit(code[:43]) == code[43],
         amount_yen=None if fault == "amount" else amount_yen,
         paid_on=None if fault == "date" else paid_on,
         paid_at=f"{paid_at[:2]}:{paid_at[2:]}",
@@ -276,10 +208,7 @@ def eltax_line(
         "remittance_no": remittance_no,
     }
     identity = f"{channel}:{operator}:{transaction_id}"
-    report = ReportLine(
-        line_no=2,
-        byte_offset=0,
-        byte_length=120,
+    report = _BLANK._replace(
         stage=_STAGES.get(kind, Stage.NONE),
         kind=kind,
         identity=identity,
@@ -288,9 +217,7 @@ def eltax_line(
         payment_key=None if fault else identity,
         key_kind=KeyKind.EL,
         slip_key=el_key,
-        reissue="",
         is_ours=el_key[:5] == sample_profile().collecting_body_code,
-        key_valid=True,
         amount_yen=amount_yen,
         paid_on=None if fault == "date" else paid_on,
         paid_at=paid_at or None,
@@ -321,10 +248,7 @@ def debit_line(
         "振替結果コード": code,
     }
     identity = f"{consignor}|{debit_on}|{bank}|{customer_no}"
-    report = ReportLine(
-        line_no=2,
-        byte_offset=0,
-        byte_length=120,
+    report = _BLANK._replace(
         stage=Stage.CONFIRMED if code == "0" else Stage.NONE,
         kind=code,
         identity=identity,
@@ -333,12 +257,8 @@ def debit_line(
         payment_key=None if fault else identity,
         key_kind=KeyKind.DEBIT,
         slip_key=customer_no,
-        reissue="",
-        is_ours=True,
-        key_valid=True,
         amount_yen=amount_yen,
         paid_on=debit_on,
-        paid_at=None,
         operator=consignor,
         remittance_ref=f"{debit_on}|{bank}",
         remitted_on=debit_on,
@@ -382,27 +302,13 @@ def bank_line(
     record_key = f"{identity}|{kind}|{amount_yen}"
     if source == "01":
         record_key = f"{identity}|{'1' if direction == 'cancel' else ''}"
-    report = ReportLine(
-        line_no=2,
-        byte_offset=0,
-        byte_length=200,
-        stage=Stage.NONE,
+    report = _BLANK._replace(
         kind=kind,
         identity=identity,
         record_key=record_key,
         content=digest(fields),
-        payment_key=None,
-        key_kind=KeyKind.NONE,
-        slip_key=None,
-        reissue="",
-        is_ours=True,
-        key_valid=True,
         amount_yen=amount_yen,
         paid_on=booked_on,
-        paid_at=None,
-        operator="",
-        remittance_ref=None,
-        remitted_on=None,
         fault=fault,
     )
     return Made(report, fields, bank=bank)
@@ -432,27 +338,13 @@ def advice_line(
     )
     fields = {k: str(v) for k, v in advice._asdict().items() if k != "line_no"}
     identity = f"{remittance_no}|{channel}|{item_code}"
-    report = ReportLine(
-        line_no=2,
-        byte_offset=0,
-        byte_length=80,
-        stage=Stage.NONE,
-        kind="",
+    report = _BLANK._replace(
         identity=identity,
         record_key=identity,
         content=digest(fields),
-        payment_key=None,
-        key_kind=KeyKind.NONE,
-        slip_key=None,
-        reissue="",
-        is_ours=True,
-        key_valid=True,
         amount_yen=advice.net_yen,
         paid_on=remitted_on,
-        paid_at=None,
-        operator="",
         remittance_ref=remittance_no,
         remitted_on=remitted_on,
-        fault=None,
     )
     return Made(report, fields, advice=advice)

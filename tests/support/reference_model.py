@@ -288,20 +288,21 @@ class ReferenceCity:
 
     def _take_early(self, file: Intake, line: ReportLine) -> None:
         """速報 (01, 81, kind 1)."""
+        report = (file.channel, line.kind)
         for payment in self._payments_of(line):
             if not file.counts_equal_lines:
                 # A transaction id is unique: a notification or a 確報 was here before.
                 self._say(file, line, "repeat" if payment.same_as(line) else "conflict")
                 return
-            if line.kind not in payment.early_kinds:  # 01 after 81, or 速報 after its 確報
-                payment.early_kinds.add(line.kind)
+            if report not in payment.early_reports:  # 01 after 81, or 速報 after its 確報
+                payment.early_reports.add(report)
                 self._say(file, line, "repeat")
                 return
         receipt = self._book(file, line)
         payment = Payment(
             line.payment_key or "", line.amount_yen, line.slip_key, "provisional", receipt
         )
-        payment.early_kinds.add(line.kind)
+        payment.early_reports.add(report)
         self.payments.append(payment)
 
     def _take_withdrawal(self, file: Intake, line: ReportLine) -> None:
@@ -380,11 +381,10 @@ class ReferenceCity:
         """A remittance group is what one credit should contain (section 7)."""
         if not line.remittance_ref:
             return
-        agent = {
-            Channel.ELTAX: "eltax",
-            Channel.NOTIFICATION: "eltax",
-            Channel.DEBIT: "debit",
-        }.get(file.channel, file.agent or line.operator)
+        if file.channel in {Channel.ELTAX, Channel.DEBIT}:
+            agent = file.channel.value
+        else:
+            agent = file.agent or line.operator
         remitted_on = line.remitted_on or line.paid_on or ""
         self.treasury.confirm(receipt, (agent, line.remittance_ref), remitted_on)
 

@@ -54,7 +54,8 @@ class Payment:
     slip_key: str | None
     state: str  # "provisional", "confirmed" or "withdrawn"
     receipt: Receipt
-    early_kinds: set[str] = field(default_factory=set)  # kinds of 速報 seen: 01, 81, 1
+    # The 速報 seen: channel and kind (01, 81, 1), for a payment may be announced by several.
+    early_reports: set[tuple[str, str]] = field(default_factory=set)
 
     def same_as(self, line: ReportLine) -> bool:
         """Amount and key agree."""
