@@ -197,6 +197,7 @@ class _Reader:
             try:
                 lines = chunk.decode(encoding).split("\r\n")
             except UnicodeDecodeError as error:
+                self.broken = True
                 self._undecodable(start + error.start)
                 return
             for raw, line in zip(chunk.split(CRLF), lines, strict=True):
@@ -206,7 +207,6 @@ class _Reader:
 
     def _undecodable(self, offset: int) -> None:
         """A byte that is no character: name the line and the column it stands in."""
-        self.broken = True
         begin = self.data.rfind(CRLF, 0, offset) + len(CRLF) if CRLF in self.data[:offset] else 0
         index = min(self.data.count(b",", begin, offset), len(self.layout.columns) - 1)
         self.sheet.fatal(
@@ -224,13 +224,14 @@ class _Reader:
         if self.broken or not self._clean(1, offset, line):
             return False
         split = split_line(line)
-        found, names = tuple(split[0]) if split else (), self.layout.names
-        if split is None or found != names:
-            pairs = zip((*found, *("",) * len(names)), names, strict=False)
-            wrong = next(((f, n) for f, n in pairs if f != n), (line, ",".join(names)))
-            self.sheet.fatal("header", 1, offset, wrong[1], *wrong)
-            return False
-        return True
+        found, names = tuple(split[0]) if split else (line,), self.layout.names
+        for index, name in enumerate(names):
+            if found[index : index + 1] != (name,):
+                self.sheet.fatal("header", 1, offset, name, "".join(found[index : index + 1]), name)
+                return False
+        if len(found) > len(names):
+            self.sheet.fatal("header", 1, offset, "", found[len(names)], str(len(names)))
+        return len(found) == len(names)
 
     def _clean(self, line_no: int, offset: int, line: str) -> bool:
         """Whether a line is free of bare line ends, control characters and vendor's bytes."""
@@ -244,7 +245,6 @@ class _Reader:
         match = _NOT_SHIFT_JIS.search(line) if self.layout.encoding == "cp932" else None
         if match is not None:
             self._undecodable(offset + len(line[: match.start()].encode("cp932")))
-            self.broken = False  # the lines behind it are readable all the same
         return match is None
 
     def _careful(self, line_no: int, offset: int, length: int, line: str) -> Record | None:
@@ -261,7 +261,8 @@ class _Reader:
         if layout.trailer and values[0] == "T" and wrong_width:
             self.trailer = (line_no, offset, values)
             return None
-        if self._other_file(line_no, offset):
+        unlike = wrong_width or not layout.fields[0].fullmatch(values[0])
+        if unlike and self._other_file(line_no, offset):
             return None
         if wrong_width:
             expected = str(len(layout.columns))
