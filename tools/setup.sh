@@ -84,13 +84,13 @@ install_system_packages() {
   mapfile -t packages < <(missing_packages)
   ((${#packages[@]})) || return 0
   local advice=(
-    "次のシステムパッケージが足りません: ${packages[*]}"
-    "管理者に次のコマンドの実行を依頼してから、もう一度お試しください。"
+    "次のシステムパッケージが足りません (missing system packages): ${packages[*]}"
+    "管理者に次のコマンドの実行を依頼してから、もう一度お試しください (ask an administrator to run)。"
     "  apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
   )
   has_command apt-get ||
     fail "${advice[0]}" "apt-get がありません。Debian 12 以外では、同等のものをご用意ください。"
-  can_become_root || fail "root でも sudo でもないため、自動では入れられません。" "${advice[@]}"
+  can_become_root || fail "root でも sudo でもないため、自動では入れられません (neither root nor sudo)。" "${advice[@]}"
   echo "システムパッケージを入れています: ${packages[*]}"
   apt_install "${packages[@]}" || {
     tail -n 20 .setup/apt.log >&2 || true

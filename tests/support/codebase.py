@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -34,10 +36,17 @@ def name(path: Path) -> str:
 
 
 def tracked_files() -> list[Path]:
-    """Every file of the checkout that git knows."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return [
-        ROOT / entry for entry in listed.stdout.split("\0") if entry and (ROOT / entry).exists()
-    ]
+    """Every file of the checkout; in a copy without git, every file that git would not ignore."""
+    if shutil.which("git") and (ROOT / ".git").exists():
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout.split("\0")
+    else:
+        rules = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+        ignored = [rule.rstrip("/") for rule in rules]
+        listed = [
+            name(path)
+            for path in ROOT.rglob("*")
+            if not any(fnmatch(part, rule) for part in path.parts for rule in ignored)
+        ]
+    return [ROOT / entry for entry in listed if entry and (ROOT / entry).is_file()]
