@@ -271,5 +271,9 @@ def _row(row: Debit) -> bytes:
 
 
 FORMAT = FixedFormat(
-    "debit_result", "口座振替結果（全銀 91）", Channel.DEBIT, ("f1", "f5", "f6", "f8"), DebitReader
+    "debit_result",
+    "口座振替結果（全銀 91）",
+    Channel.DEBIT,
+    ("files.md 1.3", "files.md 1.5", "files.md 1.6"),
+    DebitReader,
 )

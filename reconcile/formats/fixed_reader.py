@@ -168,7 +168,7 @@ class GroupReader:
     def _bad_bytes(self, record: Record, bad: BadBytes) -> None:
         """Full-width and stray bytes: the fields around them cannot be trusted."""
         layout = self.layouts.get(chr(record[2][0]))
-        name = layout.field_at(bad.position).name if layout else None
+        name = layout.field_at(bad.position).name if layout else ""
         code = "wide_bytes" if bad.wide else "invalid_byte"
         self.fatal(code, record, name, found=bad.found, at=bad.position)
 
@@ -214,7 +214,7 @@ class GroupReader:
         """The file is not for intake at all (refused)."""
         self.add(Severity.REFUSED, code, record, name, str(found), str(expected))
 
-    def add(  # noqa: PLR0913 - one parameter per part of a finding
+    def add(
         self,
         severity: Severity,
         code: str,
@@ -240,7 +240,7 @@ class GroupReader:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FixedFormat:
     """固定長の形式: identify by the opening, read by the groups."""
 

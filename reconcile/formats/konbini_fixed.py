@@ -7,18 +7,19 @@ contents are not public, so count and amount are what was read.
 
 from __future__ import annotations
 
-from datetime import date
+import re
 from hashlib import blake2b
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from reconcile.formats.fixed_length import Wrapping
+from reconcile.formats.delimited import Days
 from reconcile.formats.fixed_reader import DATA, HEADER, GroupReader
 from reconcile.model import KeyKind, ReportLine, Severity, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date
 
-    from reconcile.formats.fixed_length import Record
+    from reconcile.formats.fixed_length import Record, Wrapping
     from reconcile.model import ReadContext, Reading
 
 KINDS = {
@@ -32,18 +33,8 @@ _FREE_AREA = slice(8, 29)  # digits 9-29 of the barcode
 _REISSUE = slice(29, 30)
 _KEY = slice(8, 30)
 _AMOUNT = slice(37, 43)
-_TIME_LENGTH, _DATE_LENGTH = 4, 8
-_HOURS, _MINUTES = 24, 60
-_YEARS = range(2000, 2100)  # a year outside is no date of a payment
-
-
-class CalendarDates(dict[str, "str | None"]):
-    """YYYYMMDD → ISO, remembered; None where it is no date of this century."""
-
-    def __missing__(self, text: str) -> str | None:
-        """Work out a date that has not been met yet."""
-        self[text] = found = _iso_date(text)
-        return found
+_CLOCK = re.compile("([01][0-9]|2[0-3])([0-5][0-9])")
+_NO_DATE = frozenset({"00000000", " " * 8})
 
 
 class ClockTimes(dict[str, "str | None"]):
@@ -51,22 +42,9 @@ class ClockTimes(dict[str, "str | None"]):
 
     def __missing__(self, text: str) -> str | None:
         """Work out a time that has not been met yet."""
-        valid = len(text) == _TIME_LENGTH and text.isascii() and text.isdigit()
-        valid = valid and int(text[:2]) < _HOURS and int(text[2:]) < _MINUTES
-        self[text] = found = f"{text[:2]}:{text[2:]}" if valid else None
-        return found
-
-
-def _iso_date(text: str) -> str | None:
-    if len(text) != _DATE_LENGTH or not (text.isascii() and text.isdigit()):
-        return None
-    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:])
-    if year not in _YEARS:
-        return None
-    try:
-        return date(year, month, day).isoformat()
-    except ValueError:
-        return None
+        found = _CLOCK.fullmatch(text)
+        self[text] = time = f"{found[1]}:{found[2]}" if found else None
+        return time
 
 
 # Σ of the ASCII codes of zeros: 22 digits of weight 3, 21 of weight 1 and the check digit.
@@ -83,18 +61,22 @@ class KonbiniReader(GroupReader):
 
     other: ClassVar[str]  # code of the twin layout
     other_barcode: ClassVar[slice]  # where the twin has its barcode
-    content: ClassVar[Callable[[bytes], bytes]]  # the record without 客層
+    amount_name: ClassVar[str]  # the field that holds the amount
 
     def __init__(self, data: bytes, reading: Reading, context: ReadContext) -> None:
         """Fetch the places of the fields once."""
         super().__init__(data, reading, context)
         self.agent = reading.agent = reading.format_code
-        self.dates, self.times = CalendarDates(), ClockTimes()
+        self.dates, self.times = Days(), ClockTimes()
         self.client = context.profile.konbini_client_code
         at = self.layouts[DATA].slices
         self.kind, self.paid_on, self.paid_at = at["kind"], at["paid_on"], at["paid_at"]
         self.barcode = slice(at["barcode_id"].start, at["barcode_id"].start + _BARCODE_LENGTH)
         self.shop, self.company, self.remitted_on = at["shop"], at["company"], at["remitted_on"]
+
+    def content(self, raw: bytes) -> bytes:
+        """What makes two reports equal: the whole record, unless it tells of the customer."""
+        return raw
 
     def header(self, record: Record) -> None:
         """ヘッダー: データ作成日, as far as it can be read."""
@@ -110,10 +92,11 @@ class KonbiniReader(GroupReader):
         if not (barcode.isdigit() and barcode.startswith("91")):
             return self._without_barcode(record, barcode)
         kind, day, clock = text[self.kind], text[self.paid_on], text[self.paid_at]
+        company, shop, remitted = text[self.company], text[self.shop], text[self.remitted_on]
         key, amount = barcode[_KEY], int(barcode[_AMOUNT])
-        place = f"{text[self.company]}|{text[self.shop]}"
+        place = f"{company}|{shop}"
         paid_on, paid_at = self.dates[day], self.times[clock]
-        remitted_on = self.dates[text[self.remitted_on]] if kind == CONFIRMED_KIND else None
+        remitted_on = self.dates[remitted] if kind == CONFIRMED_KIND else None
         reading = self.reading
         reading.count += 1
         reading.amount_yen += amount
@@ -126,7 +109,11 @@ class KonbiniReader(GroupReader):
             fault = "time"
         elif not amount:
             fault = "amount_zero"
-        elif kind == CONFIRMED_KIND and remitted_on is None:
+        elif not shop.isdigit():
+            fault = "shop_code"
+        elif not company.isdigit():
+            fault = "cvs_code"
+        elif remitted_on is None if kind == CONFIRMED_KIND else remitted not in _NO_DATE:
             fault = "remittance"
         agent = self.agent
         return ReportLine(
@@ -137,7 +124,7 @@ class KonbiniReader(GroupReader):
             kind,
             f"{agent}:{key}",
             f"{agent}|{kind}|{day}|{clock}|{barcode}|{place}",
-            blake2b(type(self).content(raw), digest_size=16).digest(),
+            blake2b(self.content(raw), digest_size=16).digest(),
             None if fault else f"{agent}|{day}|{clock}|{key}|{place}|{amount}",
             KeyKind.KONBINI.value,
             key[:21],
@@ -178,7 +165,7 @@ class KonbiniReader(GroupReader):
             kind=kind,
             identity=f"{self.agent}:{barcode}",
             record_key=f"{self.agent}|{kind}|{day}|{clock}|{barcode}|{place}",
-            content=blake2b(type(self).content(raw), digest_size=16).digest(),
+            content=blake2b(self.content(raw), digest_size=16).digest(),
             payment_key=None,
             key_kind=KeyKind.KONBINI.value,
             slip_key=None,
@@ -193,8 +180,6 @@ class KonbiniReader(GroupReader):
             remitted_on=None,
             fault="barcode",
         )
-
-    amount_name: ClassVar[str]  # the field that holds the amount
 
     def warn_unknown_company(self, record: Record, name: str, expected: str) -> None:
         """A header code that is not the profile's is worth a look, no more."""

@@ -43,10 +43,6 @@ END = Layout("エンド", HEADER.fields)
 _CUSTOMER_TYPE = DATA.slices["customer_type"]
 
 
-def _without_customer_type(raw: bytes) -> bytes:
-    return raw[: _CUSTOMER_TYPE.start] + raw[_CUSTOMER_TYPE.stop :]
-
-
 class MizuhoReader(KonbiniReader):
     """みずほファクターの読取: the barcode stands at bytes 17 to 60."""
 
@@ -54,7 +50,10 @@ class MizuhoReader(KonbiniReader):
     other = MUF120
     other_barcode = slice(15, 59)
     amount_name = "barcode_id"
-    content = staticmethod(_without_customer_type)
+
+    def content(self, raw: bytes) -> bytes:
+        """The record without 客層 (outcomes.md 3)."""
+        return raw[: _CUSTOMER_TYPE.start] + raw[_CUSTOMER_TYPE.stop :]
 
 
 def write(groups: Iterable[CollectedGroup], wrapping: Wrapping = Wrapping()) -> bytes:  # noqa: B008 - immutable
@@ -86,6 +85,6 @@ FORMAT = FixedFormat(
     MIZUHO120,
     "コンビニ収納データ（みずほファクター 120）",
     Channel.KONBINI,
-    ("files-2.3",),
+    ("files.md 2.3", "files.md 2.7"),
     MizuhoReader,
 )

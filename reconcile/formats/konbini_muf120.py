@@ -72,10 +72,6 @@ _BARCODE_PARTS = (
 )
 
 
-def _all(raw: bytes) -> bytes:
-    return raw  # there is no 客層 in this layout
-
-
 class MufReader(KonbiniReader):
     """三菱UFJファクターの読取: the barcode stands at bytes 16 to 59."""
 
@@ -83,7 +79,6 @@ class MufReader(KonbiniReader):
     other = MIZUHO120
     other_barcode = slice(16, 60)
     amount_name = "amount"
-    content = staticmethod(_all)
 
     def header(self, record: Record) -> None:
         """ヘッダー: the codes of the contract are compared, a difference is a warning."""
@@ -141,6 +136,6 @@ FORMAT = FixedFormat(
     MUF120,
     "コンビニ収納データ（三菱UFJファクター 120）",
     Channel.KONBINI,
-    ("files-2.2",),
+    ("files.md 2.2", "files.md 2.7"),
     MufReader,
 )

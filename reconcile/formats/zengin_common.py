@@ -9,53 +9,38 @@ import unicodedata
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from payments.domain.errors import InvalidValueError
+from payments.domain.wareki import parse_yymmdd
 from reconcile.formats.fixed_reader import GroupReader
 
 if TYPE_CHECKING:
     from reconcile.formats.fixed_length import Record
-    from reconcile.model import Reading, ReadContext
+    from reconcile.model import ReadContext, Reading
 
-# 和暦 without an era mark: newest era first, with the year before its first year (元年).
-_ERAS = (
-    (2018, date(2019, 5, 1), date.max),  # 令和
-    (1988, date(1989, 1, 8), date(2019, 4, 30)),  # 平成
-    (1925, date(1926, 12, 25), date(1989, 1, 7)),  # 昭和
-)
-_FUTURE_MAX = timedelta(days=7)  # a bank may date a file a few days ahead (holidays)
-_PAST_MAX = timedelta(days=5 * 366)  # 地方自治法 236条: claims end after five years
-_YYMMDD, _MMDD = 6, 4
+_DAYS_AHEAD = 7  # a bank may date a file a few days ahead, over holidays
+_MMDD = 4
 
 _REFUSED_ACCOUNT_TYPES = {"5": "通知", "6": "定期", "7": "積立定期"}
-_SMALL_KANA = str.maketrans("ｬｭｮｯｧｨｩｪｫｰ‐－", "ﾔﾕﾖﾂｱｲｳｴｵ---")  # noqa: RUF001 - the hyphens of kana names
+_SMALL_KANA = str.maketrans("ｬｭｮｯｧｨｩｪｫｰ‐－", "ﾔﾕﾖﾂｱｲｳｴｵ---")
 
 
 class EraDates(dict[str, "str | None"]):
-    """和暦 YYMMDD → ISO, remembered: newest era that is not in the future and near arrival.
-
-    None where the digits are no date, or none within five years before the day received.
-    """
+    """和暦 YYMMDD → ISO, remembered; None where it is no date near the day received."""
 
     def __init__(self, received_on: date) -> None:
-        """Dates are read relative to the day the file was received."""
+        """Dates are read relative to the day the file was received (files.md 1.7)."""
         super().__init__()
         self._received_on = received_on
 
     def __missing__(self, text: str) -> str | None:
         """Work out a date that has not been met yet."""
-        self[text] = found = era_date(text, self._received_on)
-        return found
-
-
-def era_date(text: str, received_on: date) -> str | None:
-    """One 和暦 date without era as ISO text (files.md 1.7), or None."""
-    if len(text) != _YYMMDD or not (text.isascii() and text.isdigit()):
-        return None
-    year, month, day = int(text[:2]), int(text[2:4]), int(text[4:])
-    for base, first, last in _ERAS:
-        found = _date(base + year, month, day)
-        if year and found and first <= found <= last and found <= received_on + _FUTURE_MAX:
-            return found.isoformat() if found >= received_on - _PAST_MAX else None
-    return None
+        try:
+            day = parse_yymmdd(text, "date", received_on=self._received_on, days_ahead=_DAYS_AHEAD)
+        except InvalidValueError:
+            self[text] = None
+        else:
+            self[text] = day.isoformat()
+        return self[text]
 
 
 def yearless_date(text: str, received_on: date) -> str | None:
@@ -64,23 +49,13 @@ def yearless_date(text: str, received_on: date) -> str | None:
         return None
     month, day = int(text[:2]), int(text[2:])
     for year in range(received_on.year + 1, received_on.year - 2, -1):
-        found = _date(year, month, day)
-        if found and found <= received_on + _FUTURE_MAX:
+        try:
+            found = date(year, month, day)
+        except ValueError:  # 29 February in another year
+            continue
+        if found <= received_on + timedelta(days=_DAYS_AHEAD):
             return found.isoformat()
     return None
-
-
-def _date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-def era_text(day: date) -> str:
-    """A date as 和暦 YYMMDD for a written record."""
-    base = next(base for base, first, last in _ERAS if first <= day <= last)
-    return f"{day.year - base:02d}{day:%m%d}"
 
 
 def zengin_text(text: str) -> str:

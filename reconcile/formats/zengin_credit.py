@@ -5,9 +5,10 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
+from payments.domain.wareki import format_yymmdd
 from reconcile.formats.fixed_length import Field, Layout, Wrapping
 from reconcile.formats.fixed_reader import FixedFormat
-from reconcile.formats.zengin_common import ZenginReader, era_text, zengin_text
+from reconcile.formats.zengin_common import ZenginReader, zengin_text
 from reconcile.model import BankLine, Channel, ReportLine, Stage
 
 if TYPE_CHECKING:
@@ -223,9 +224,9 @@ def _group(group: NoticeGroup, *, format_b: bool) -> list[bytes]:
             "record_type": "1",
             "kind": "01",
             "code_type": "0",
-            "created_on": era_text(group.created_on),
-            "from_on": era_text(group.from_on),
-            "to_on": era_text(group.to_on),
+            "created_on": format_yymmdd(group.created_on),
+            "from_on": format_yymmdd(group.from_on),
+            "to_on": format_yymmdd(group.to_on),
             "bank_code": account.bank_code,
             "bank_name": zengin_text(account.bank_name),
             "branch_code": account.branch_code,
@@ -253,8 +254,8 @@ def _row(row: Notice, *, format_b: bool) -> bytes:
     values: dict[str, str | int] = {
         "record_type": "2",
         "inquiry_no": row.inquiry_no,
-        "booked_on": era_text(row.booked_on),
-        "value_on": era_text(row.value_on or row.booked_on),
+        "booked_on": format_yymmdd(row.booked_on),
+        "value_on": format_yymmdd(row.value_on or row.booked_on),
         "amount_2" if format_b else "amount": row.amount_yen,
         "payer_code": row.payer_code,
         "payer_name": zengin_text(row.payer_name),
@@ -267,5 +268,9 @@ def _row(row: Notice, *, format_b: bool) -> bytes:
 
 
 FORMAT = FixedFormat(
-    "zengin_credit", "振込入金通知（全銀 01）", Channel.BANK, ("f1", "f2", "f4"), CreditReader
+    "zengin_credit",
+    "振込入金通知（全銀 01）",
+    Channel.BANK,
+    ("files.md 1.2", "files.md 1.6", "files.md 1.7"),
+    CreditReader,
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
+from payments.domain.wareki import format_yymmdd
 from reconcile.formats.fixed_length import Field, Layout, Wrapping
 from reconcile.formats.fixed_reader import FixedFormat
-from reconcile.formats.zengin_common import ZenginReader, era_text, zengin_text
+from reconcile.formats.zengin_common import ZenginReader, zengin_text
 from reconcile.model import BankLine, Channel, ReportLine, Stage
 
 if TYPE_CHECKING:
@@ -254,7 +255,11 @@ def write(statements: Iterable[Statement], wrapping: Wrapping = Wrapping()) -> b
     for statement in statements:
         groups += 1
         rows += _group(statement)
-    end = {"record_type": "9", "record_count": len(rows) + 1, "account_count": groups}
+    end: dict[str, str | int] = {
+        "record_type": "9",
+        "record_count": len(rows) + 1,
+        "account_count": groups,
+    }
     return wrapping.join([*rows, END.write(end)])
 
 
@@ -268,9 +273,9 @@ def _group(statement: Statement) -> list[bytes]:
             "record_type": "1",
             "kind": "03",
             "code_type": "0",
-            "created_on": era_text(statement.created_on),
-            "from_on": era_text(statement.from_on),
-            "to_on": era_text(statement.to_on),
+            "created_on": format_yymmdd(statement.created_on),
+            "from_on": format_yymmdd(statement.from_on),
+            "to_on": format_yymmdd(statement.to_on),
             "bank_code": account.bank_code,
             "bank_name": zengin_text(account.bank_name),
             "branch_code": account.branch_code,
@@ -305,8 +310,8 @@ def _row(row: Movement) -> bytes:
     values: dict[str, str | int] = {
         "record_type": "2",
         "inquiry_no": row.inquiry_no,
-        "booked_on": era_text(row.booked_on),
-        "value_on": era_text(row.value_on or row.booked_on),
+        "booked_on": format_yymmdd(row.booked_on),
+        "value_on": format_yymmdd(row.value_on or row.booked_on),
         "direction": row.direction,
         "transaction": row.transaction,
         "amount": row.amount_yen,
@@ -324,6 +329,6 @@ FORMAT = FixedFormat(
     "zengin_statement",
     "入出金取引明細（全銀 03）",
     Channel.BANK,
-    ("f1", "f2", "f6"),
+    ("files.md 1.1", "files.md 1.6", "files.md 1.7"),
     StatementReader,
 )
