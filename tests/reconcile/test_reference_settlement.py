@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from reference_lines import advice_line, bank_line, debit_line, file_of
@@ -25,6 +26,16 @@ def credit(yen, no="1", *, payer_code=DSK, booked_on=MONEY_DAY, **other):
     return bank_line(
         amount_yen=yen, booked_on=booked_on, inquiry_no=no, payer_code=payer_code, **other
     )
+
+
+def advice(**other):
+    values: dict[str, Any] = {
+        "remittance_no": "R1",
+        "remitted_on": MONEY_DAY,
+        "count": 1,
+        "gross_yen": 10_000,
+    }
+    return advice_line(**values | other)
 
 
 def statement(*records):
@@ -65,8 +76,7 @@ def test_an_advised_fee_is_taken_off(town):
     town.pay_el(kind="2")
     early = statement(credit(9_989, payer_code=HUB, edi="R1"))
     assert town.take_file(early) == ["settlement_difference"]
-    advice = {"remittance_no": "R1", "remitted_on": MONEY_DAY, "count": 1, "gross_yen": 10_000}
-    town.take(ADVICE, advice_line(**advice, fee_yen=11))
+    town.take(ADVICE, advice(fee_yen=11))
     assert now(town, early) == ["settled"]
 
 
@@ -213,8 +223,7 @@ def test_a_cancellation_of_another_amount_finds_no_notice(town):
 
 
 def test_advice_that_agrees_with_the_confirmed_payments(town):
-    advice = {"remittance_no": "R1", "remitted_on": MONEY_DAY, "count": 1, "gross_yen": 10_000}
-    early = file_of(ADVICE, [advice_line(**advice)], date(2026, 6, 20))
+    early = file_of(ADVICE, [advice()], date(2026, 6, 20))
     assert town.take_file(early) == ["advice_difference"]
     town.pay_el(kind="2")
     assert now(town, early) == ["advised"]
@@ -225,8 +234,7 @@ def test_advice_that_agrees_with_the_confirmed_payments(town):
 )
 def test_advice_that_differs(town, other):
     town.pay_el(kind="2")
-    advice = {"remittance_no": "R1", "remitted_on": MONEY_DAY, "count": 1, "gross_yen": 10_000}
-    assert town.take(ADVICE, advice_line(**advice | other)) == ["advice_difference"]
+    assert town.take(ADVICE, advice(**other)) == ["advice_difference"]
     assert town.case("advice_difference")
 
 

@@ -105,33 +105,25 @@ class Town:
             other.setdefault("remitted_on", MONEY_DAY)
         if kind in {"12", "22"}:
             other.setdefault("paid_at", "0000")
-        amount_yen = row.amount_yen if yen is None else yen
-        return konbini_line(
-            **{"kind": kind, "paid_on": "2026-06-10", "code": row.konbini_barcode}
-            | {"amount_yen": amount_yen}
-            | other
-        )
+        values: dict[str, Any] = {"kind": kind, "paid_on": "2026-06-10"}
+        values |= {"amount_yen": row.amount_yen if yen is None else yen}
+        values |= {"code": row.konbini_barcode}
+        return konbini_line(**values | other)
 
     def hub(self, term: str = "01", kind: str = "1", yen: int | None = None, **other: Any) -> Made:
         """An eLTAX line for the current slip of a term; kind 2 names its remittance."""
         row = other.pop("slip", self.slips[term])
         if kind == "2":
             other = {"remittance_no": "R1", "remitted_on": MONEY_DAY} | other
-        amount_yen = row.amount_yen if yen is None else yen
-        return eltax_line(
-            **{"kind": kind, "el_key": row.el_key, "amount_yen": amount_yen}
-            | {"paid_on": "2026-06-10", "transaction_id": "TX-1"}
-            | other
-        )
+        values: dict[str, Any] = {"kind": kind, "el_key": row.el_key, "paid_on": "2026-06-10"}
+        values |= {"amount_yen": row.amount_yen if yen is None else yen, "transaction_id": "TX-1"}
+        return eltax_line(**values | other)
 
     def debit(self, term: str = "01", yen: int = 10_000, code: str = "0", **other: Any) -> Made:
         """A debit result for an instalment."""
         customer_no = f"2026901{NOTICE.rjust(11, '0')}{term}"
-        return debit_line(
-            **{"customer_no": customer_no, "amount_yen": yen, "debit_on": "2026-06-30"}
-            | {"code": code}
-            | other
-        )
+        values: dict[str, Any] = {"customer_no": customer_no, "amount_yen": yen, "code": code}
+        return debit_line(**values | {"debit_on": "2026-06-30"} | other)
 
     # Short names for single records, each a file of its own: the outcome of the one line.
 
