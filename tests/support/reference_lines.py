@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from datetime import date
 
 _STAGES = {
-    "01": Stage.PROVISIONAL,
-    "81": Stage.PROVISIONAL,
-    "1": Stage.PROVISIONAL,
-    "03": Stage.WITHDRAWAL,
-    "3": Stage.WITHDRAWAL,
-    "02": Stage.CONFIRMED,
-    "12": Stage.CONFIRMED,
-    "22": Stage.CONFIRMED,
-    "2": Stage.CONFIRMED,
+    "01": Stage.PROVISIONAL.value,
+    "81": Stage.PROVISIONAL.value,
+    "1": Stage.PROVISIONAL.value,
+    "03": Stage.WITHDRAWAL.value,
+    "3": Stage.WITHDRAWAL.value,
+    "02": Stage.CONFIRMED.value,
+    "12": Stage.CONFIRMED.value,
+    "22": Stage.CONFIRMED.value,
+    "2": Stage.CONFIRMED.value,
 }
 ACCOUNT = "9999-999-1-1234567"
 _BLANK = ReportLine(
     line_no=2,
     byte_offset=0,
     byte_length=200,
-    stage=Stage.NONE,
+    stage=Stage.NONE.value,
     kind="",
     identity="",
     record_key="",
     content=b"",
     payment_key=None,
-    key_kind=KeyKind.NONE,
+    key_kind=KeyKind.NONE.value,
     slip_key=None,
     reissue="",
     is_ours=True,
@@ -154,13 +154,13 @@ def konbini_line(
     free, reissue = (code[8:29], code[29]) if readable else (None, "")
     pay = f"{agent}|{paid_on}|{paid_at}|{free}{reissue}|{cvs}|{shop}|{amount_yen}"
     report = _BLANK._replace(
-        stage=_STAGES.get(kind, Stage.NONE),
+        stage=_STAGES.get(kind, Stage.NONE.value),
         kind=kind,
         identity=f"{agent}:{free}{reissue}" if readable else f"{agent}:{code}",
         record_key=f"{agent}|{kind}|{paid_on}|{paid_at}|{code}|{cvs}|{shop}",
         content=digest(fields),
         payment_key=None if fault else pay,
-        key_kind=KeyKind.KONBINI if readable else KeyKind.NONE,
+        key_kind=KeyKind.KONBINI.value if readable else KeyKind.NONE.value,
         slip_key=free,
         reissue=reissue,
         is_ours=readable and code[8:13] == sample_profile().konbini_client_code,
@@ -209,13 +209,13 @@ def eltax_line(
     }
     identity = f"{channel}:{operator}:{transaction_id}"
     report = _BLANK._replace(
-        stage=_STAGES.get(kind, Stage.NONE),
+        stage=_STAGES.get(kind, Stage.NONE.value),
         kind=kind,
         identity=identity,
         record_key=f"{kind}|{identity}",
         content=digest(fields),
         payment_key=None if fault else identity,
-        key_kind=KeyKind.EL,
+        key_kind=KeyKind.EL.value,
         slip_key=el_key,
         is_ours=el_key[:5] == sample_profile().collecting_body_code,
         amount_yen=amount_yen,
@@ -249,13 +249,13 @@ def debit_line(
     }
     identity = f"{consignor}|{debit_on}|{bank}|{customer_no}"
     report = _BLANK._replace(
-        stage=Stage.CONFIRMED if code == "0" else Stage.NONE,
+        stage=Stage.CONFIRMED.value if code == "0" else Stage.NONE.value,
         kind=code,
         identity=identity,
         record_key=identity,
         content=digest(fields),
         payment_key=None if fault else identity,
-        key_kind=KeyKind.DEBIT,
+        key_kind=KeyKind.DEBIT.value,
         slip_key=customer_no,
         amount_yen=amount_yen,
         paid_on=debit_on,
