@@ -69,6 +69,7 @@ class Author:
         self.day = FIRST_DAY
         self.assessed: dict[tuple[str, str], AssessmentRow] = {}
         self.slips: list[SlipRow] = []
+        self.focus = ""  # the notice that something has just happened to
         self.shop_lines: list[dict[str, Any]] = []
         self.hub_lines: list[dict[str, Any]] = []
         self.bank_lines: list[dict[str, Any]] = []
@@ -91,6 +92,11 @@ class Author:
         """A file of today."""
         name = f"{channel.value}-{len(self.steps)}.dat"
         self.add(file_of(channel, records, self.day, agent=agent, name=name))
+
+    def near(self, rows: Sequence[Any]) -> Any:
+        """One of these, rather of the notice that something has just happened to."""
+        close = [row for row in rows if row.notice_no == self.focus]
+        return self.one(*close) if close and self.one(True, False) else self.one(*rows)
 
     def several(self, make: Callable[[], Made]) -> list[Made]:
         """One to five records."""
@@ -171,13 +177,15 @@ class Author:
     def correction(self) -> None:
         """更正 or 取消 of an instalment."""
         row = self.one(*self.assessed.values())
-        amount_yen = self.one(0, 500, 1000, 2000, 3000)
+        self.focus = row.notice_no
+        amount_yen = self.one(0, 0, 500, 1000, 2000, 3000)
         kind = "correction" if amount_yen else "cancellation"
         self.add(Assess((replace(row, amount_yen=amount_yen, kind=kind),)))
 
     def reissue(self) -> None:
         """Another version over the current amounts, or another state of an old one."""
         old = self.one(*self.slips)
+        self.focus = old.notice_no
         if self.seldom(3):
             self.add(Register((replace(old, state=self.one("superseded", "revoked")),)))
             return

@@ -22,6 +22,9 @@ Where the text leaves room, this reading was taken:
   transaction id that comes by another way (``repeat`` when equal).
 * A 確報 confirms the first live 速報 in occurrence order; without one, it revives the first
   withdrawn payment (``confirmed_after_withdrawal``); otherwise it is a payment of its own.
+* A 取消 that finds no live 速報 is ``withdrawal_after_confirmation`` while any equal payment is
+  confirmed, whatever else was withdrawn; ``withdrawal_unmatched`` otherwise.
+* A debit after money of the 全期 slip is ``alternative_paid``: it counts as the 期別 slip's payment.
 * A 22 is decided in the place of its 12, before waiting receipts are looked at again.
 * A malformed 取消 and a malformed debit line with a code other than 0 hold no money.
 * Groups are open while confirmed - fees - credited > 0. The fees of every advice line count,

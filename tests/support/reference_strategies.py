@@ -69,7 +69,7 @@ class Reporter(Author):
     def new_shop_line(self, agent: str) -> dict[str, Any]:
         """A payment in a shop or at a post office."""
         payable = [slip for slip in self.slips if slip.konbini_barcode]
-        slip = self.one(*payable) if payable else None
+        slip = self.near(payable) if payable else None
         code = slip.konbini_barcode if slip else barcode("777", "0", 1000)
         values = {
             "agent": agent,
@@ -130,7 +130,7 @@ class Reporter(Author):
     def new_hub_line(self) -> dict[str, Any]:
         """A transaction; its number may have been used before."""
         payable = [slip for slip in self.slips if slip.collecting_body_code]
-        slip = self.one(*payable) if payable else None
+        slip = self.near(payable) if payable else None
         values = {
             "kind": self.one("1", "1", "2", "2", "3"),
             "el_key": slip.el_key if slip else f"{'9' * 5}{'7' * 26}901",
@@ -183,7 +183,7 @@ class Reporter(Author):
         """口座振替結果."""
         records = []
         for _ in range(self.one(1, 2, 3)):
-            row = self.one(*self.assessed.values())
+            row = self.near([*self.assessed.values()])
             instalment = self.city.books.instalments["901", "2026", row.notice_no, row.term]
             number = self.city.books.customer_no(instalment)
             code = self.one("0", "0", "0", "0", "1", "5")
