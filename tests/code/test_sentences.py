@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from codebase import modules, name, tree
@@ -15,6 +16,13 @@ from codebase import modules, name, tree
 from payments.domain import errors
 from reconcile.rules import CASE_OUTCOMES, RULES, SETTLEMENT_OUTCOMES
 from web import messages
+from web.texts.errors import ERRORS
+from web.texts.faults import FAULTS
+from web.texts.findings import FINDINGS
+from web.texts.outcomes import CASE_LABELS, CASE_NEXT, OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CODE = re.compile(r"[a-z][a-z0-9_]*")
 FINDING_CALLS = {"Finding", "fatal", "refuse", "warn", "_refusal", "_finding"}
@@ -84,7 +92,7 @@ def _column_faults() -> dict[str, str]:
     return found
 
 
-def _missing(codes: dict[str, str], *tables: dict[str, object]) -> list[str]:
+def _missing(codes: dict[str, str], *tables: Mapping[str, object]) -> list[str]:
     return sorted(f"{c} ({place})" for c, place in codes.items() if not any(c in t for t in tables))
 
 
@@ -93,24 +101,24 @@ def test_every_error_code_has_a_sentence():
     codes = _first_arguments(classes.__contains__)
     codes |= {kind.code: kind.__name__ for kind in _error_classes(errors.KokinError)}
     assert len(codes) > len(classes)
-    assert _missing(codes, messages.ERRORS) == []
+    assert _missing(codes, ERRORS) == []
 
 
 def test_every_finding_has_a_sentence():
     codes = _first_arguments(FINDING_CALLS.__contains__)
     assert "total_mismatch" in codes
-    assert _missing(codes, messages.FINDINGS, messages.FAULTS) == []
+    assert _missing(codes, FINDINGS, FAULTS) == []
 
 
 def test_every_reason_of_a_malformed_line_has_a_sentence():
     codes = _assigned_faults() | _column_faults()
     assert {"amount_zero", "result_code"} <= codes.keys()
-    assert _missing(codes, messages.FAULTS, messages.FINDINGS) == []
+    assert _missing(codes, FAULTS, FINDINGS) == []
 
 
 def test_every_outcome_has_a_label_and_a_sentence():
     outcomes = {rule.outcome for rule in RULES} | SETTLEMENT_OUTCOMES.keys()
-    assert sorted(outcomes - messages.OUTCOMES.keys()) == []
+    assert sorted(outcomes - OUTCOMES.keys()) == []
 
 
 def test_every_case_has_a_label_and_a_next_step():
@@ -118,13 +126,11 @@ def test_every_case_has_a_label_and_a_next_step():
     assert [
         kind for kind in sorted(kinds) if messages.case(kind).next == messages.UNKNOWN_NEXT
     ] == []
-    labelled = messages.CASE_LABELS.keys() | messages.OUTCOMES.keys()
+    labelled = CASE_LABELS.keys() | OUTCOMES.keys()
     assert sorted(kinds - labelled) == []
 
 
-@pytest.mark.parametrize("table", ["ERRORS", "FINDINGS", "FAULTS", "CASE_NEXT"])
+@pytest.mark.parametrize("table", [ERRORS, FINDINGS, FAULTS, CASE_NEXT])
 def test_sentences_are_sentences(table):
-    sentences = getattr(messages, table)
-    assert sentences
-    odd = [code for code, said in sentences.items() if not re.search(r"[。）}]$", said)]
-    assert odd == []
+    assert table
+    assert [code for code, said in table.items() if not re.search(r"[。）}]$", said)] == []
