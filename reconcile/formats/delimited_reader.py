@@ -192,31 +192,35 @@ class _Reader:
             end = data.rfind(CRLF, start, start + _CHUNK)
             if end < 0:
                 end = data.find(CRLF, start)
-            end = len(data) if end < 0 else end + len(CRLF)
-            chunk = data[start:end].removesuffix(CRLF)
+            if end < 0:
+                end = len(data)
             try:
-                lines = chunk.decode(encoding).split("\r\n")
+                text = data[start:end].decode(encoding)
             except UnicodeDecodeError as error:
-                self.broken = True
-                self._undecodable(start + error.start)
-                return
-            for raw, line in zip(chunk.split(CRLF), lines, strict=True):
+                bad = start + error.start
+                end = data.rfind(CRLF, start, bad)
+                if end < 0:  # the damaged line comes first: nothing sure is left
+                    self._undecodable(start, bad)
+                    return
+                text = data[start:end].decode(encoding)
+            for raw, line in zip(data[start:end].split(CRLF), text.split("\r\n"), strict=True):
                 yield start, raw, line
                 start += len(raw) + len(CRLF)
-            start = end
 
-    def _undecodable(self, offset: int) -> None:
-        """A byte that is no character: name the line and the column it stands in."""
-        begin = self.data.rfind(CRLF, 0, offset) + len(CRLF) if CRLF in self.data[:offset] else 0
-        index = min(self.data.count(b",", begin, offset), len(self.layout.columns) - 1)
-        self.sheet.fatal(
-            "undecodable",
-            self.data.count(CRLF, 0, offset) + 1,
-            offset,
-            self.layout.names[index],
-            self.data[offset : offset + 2].hex(" ").upper(),
-            self.layout.encoding,
-        )
+    def _undecodable(self, begin: int, bad: int) -> None:
+        """A byte that is no character, in the line that begins at ``begin``."""
+        line_no = self.data.count(CRLF, 0, begin) + 1
+        if self._other_file(line_no, begin):
+            return
+        self.broken = True
+        self._no_character(line_no, begin, bad)
+
+    def _no_character(self, line_no: int, begin: int, bad: int) -> None:
+        """Name the line and the column that a bad byte stands in."""
+        index = min(self.data.count(b",", begin, bad), len(self.layout.columns) - 1)
+        found = self.data[bad : bad + 2].hex(" ").upper()
+        name, encoding = self.layout.names[index], self.layout.encoding
+        self.sheet.fatal("undecodable", line_no, bad, name, found, encoding)
 
     def _header(self, first: tuple[int, bytes, str]) -> bool:
         """Whether line 1 holds exactly the column names in their order."""
@@ -244,7 +248,8 @@ class _Reader:
                 return False
         match = _NOT_SHIFT_JIS.search(line) if self.layout.encoding == "cp932" else None
         if match is not None:
-            self._undecodable(offset + len(line[: match.start()].encode("cp932")))
+            before = len(line[: match.start()].encode("cp932"))
+            self._no_character(line_no, offset, offset + before)
         return match is None
 
     def _careful(self, line_no: int, offset: int, length: int, line: str) -> Record | None:
