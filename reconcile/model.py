@@ -27,6 +27,7 @@ class Channel(StrEnum):
     BANK = "bank"
     ADVICE = "advice"
     NOTIFICATION = "notification"
+    REGISTER = "register"  # 台帳: assessments and slips; no payment report
 
 
 class Stage(StrEnum):

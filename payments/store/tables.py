@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     CheckConstraint,
-    Date,
     DateTime,
     ForeignKeyConstraint,
     Index,
@@ -25,8 +24,6 @@ from sqlalchemy import (
 from sqlmodel import BigInteger, Field, SQLModel
 
 CLUSTERED = {"sqlite_with_rowid": False}
-
-__all__ = ["BigInteger", "Date", "DateTime", "LargeBinary", "SmallInteger"]
 
 
 class MunicipalityRow(SQLModel, table=True):
@@ -259,7 +256,7 @@ class ReceiptRow(SQLModel, table=True):
 
     ``applied_yen + suspense_yen = amount_yen`` unless withdrawn (then both are 0).
     ``seen`` tells which reports of the payment have come: 1 速報, 2 リアルデータ (81), 4 確報.
-    ``journal_id`` is the journal of the decision in force.
+    ``journal_id`` and ``leg`` name the postings of the decision in force.
     """
 
     __tablename__ = "receipt"
@@ -290,3 +287,4 @@ class ReceiptRow(SQLModel, table=True):
     suspense_yen: int = Field(sa_type=BigInteger)
     group_id: int | None = Field(default=None, sa_type=BigInteger)
     journal_id: int = Field(sa_type=BigInteger)
+    leg: int  # its postings of that journal are legs leg … leg + LEGS_PER_DECISION - 1

@@ -15,9 +15,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     LargeBinary,
-    SmallInteger,
     UniqueConstraint,
-    text,
 )
 from sqlmodel import BigInteger, Field, SQLModel
 
@@ -219,6 +217,27 @@ class RemittancePartRow(SQLModel, table=True):
     confirmed_yen: int = Field(sa_type=BigInteger)
 
 
+class DepositRow(SQLModel, table=True):
+    """入金: one credit on the account that is the money, and whether it found its groups."""
+
+    __tablename__ = "deposit"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(LINE, SOURCE_LINE),
+        CheckConstraint("state IN ('open', 'settled', 'withdrawn')"),
+        Index("deposit_by_state", "municipality_code", "state", "agent"),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    file_id: int = Field(primary_key=True, sa_type=BigInteger)
+    line_no: int = Field(primary_key=True)
+    account_key: str
+    agent: str = Field(max_length=30)  # the payer among our agents, "" when it is none of them
+    ref: str = Field(max_length=40)  # remittance number named in the EDI field
+    amount_yen: int = Field(sa_type=BigInteger)
+    booked_on: date
+    state: str = Field(max_length=10)
+
+
 class SettlementRow(SQLModel, table=True):
     """入金充当: this credit paid that group."""
 
@@ -292,36 +311,3 @@ class NilReportRow(SQLModel, table=True):
     entered_by: str = Field(max_length=60)
     note: str = ""
 
-
-# The two staging tables are ordinary tables keyed by municipality (UNLOGGED on PostgreSQL): a
-# cluster distributes them like the rest. On SQLite a connection's TEMP tables of the same names
-# stand before them, so that staging rows never enter the journal file.
-STAGING = ("match_work", "decision")
-
-
-class MatchWorkRow(SQLModel, table=True):
-    """照合作業: the lines of the file in hand with what their keys name."""
-
-    __tablename__ = "match_work"
-    __table_args__: ClassVar[Any] = (
-        Index(
-            "match_work_later",
-            "municipality_code",
-            "turn",
-            sqlite_where=text("turn > 1"),
-            postgresql_where=text("turn > 1"),
-        ),
-        {"prefixes": []},
-    )
-    municipality_code: str = Field(primary_key=True, max_length=5)
-    line_no: int = Field(primary_key=True)
-    turn: int = Field(sa_type=SmallInteger)
-    group_size: int
-    stage: str
-    kind: str
-    identity: str
-    payment_key: str | None = None
-    notice_id: int | None = Field(default=None, sa_type=BigInteger)
-
-
-_ = SmallInteger

@@ -1,0 +1,373 @@
+"""調定: assessment lines become notices, instalments and postings; every line is an event.
+
+Lines apply in file order and nothing is overwritten: a correction is a new event and a posting of
+the difference (law.md A-02). Each batch of lines reads what it concerns once and writes in bulk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from sqlalchemy import bindparam, text
+
+from payments.domain.calendars import tax_due_on
+from payments.domain.errors import InvalidValueError
+from payments.domain.identifiers import DebitCustomerNo
+from payments.domain.kana import fold_name
+from payments.store.bulk import insert_rows, take_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+
+BATCH_LINES = 5_000
+_Key = tuple[str, int, str]  # item_code, levy_year, notice_no
+
+
+class AssessmentLike(Protocol):
+    """One line of ``assessments-1`` (files.md 3.5)."""
+
+    line_no: int
+    item_code: str
+    fiscal_year: int
+    levy_year: int
+    notice_no: str
+    term: str
+    obligor_no: str
+    obligor_name: str
+    obligor_kana: str
+    postal_code: str
+    address: str
+    amount_yen: int
+    due_on_statutory: str
+    kind: str
+    whole_year_group: str
+    flags: Any
+
+
+class Surplus(NamedTuple):
+    """過納: what a correction moved back out of an instalment to suspense."""
+
+    notice_id: int
+    term: str
+    amount_yen: int
+
+
+@dataclass(slots=True)
+class Assessed:
+    """調定取込の結果: lines by what became of them, and the surpluses that need a person."""
+
+    outcomes: dict[str, int] = field(default_factory=dict)
+    errors: list[tuple[int, str]] = field(default_factory=list)  # line number, code
+    surpluses: list[Surplus] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Instalment:
+    """An instalment as the batch sees it."""
+
+    amount_yen: int
+    applied_yen: int
+    surplus_yen: int
+    content: bytes
+    is_new: bool
+
+
+class Assessor:
+    """Applies the lines of one file within one transaction and journal."""
+
+    def __init__(
+        self, connection: Connection, profile: Profile, *, file_id: int, journal_id: int
+    ) -> None:
+        """``file_id`` names the evidence, ``journal_id`` the booking occasion."""
+        self.connection = connection
+        self.profile = profile
+        self.code = profile.municipality_code
+        self.file_id = file_id
+        self.journal_id = journal_id
+        self.result = Assessed()
+        self.notices: dict[_Key, int] = {}
+        self.instalments: dict[tuple[int, str], _Instalment] = {}
+        self.rows: dict[str, list[tuple[Any, ...]]] = {}
+        self.updates: list[dict[str, Any]] = []
+        self.obligors: dict[str, tuple[Any, ...]] = {}
+        self.debit_keys: set[str] = set()
+        self.numbers: list[int] = []
+
+    def apply(self, lines: Iterable[tuple[AssessmentLike, bytes]]) -> Assessed:
+        """Apply (line, content digest) pairs in order."""
+        batch: list[tuple[AssessmentLike, bytes]] = []
+        for pair in lines:
+            batch.append(pair)
+            if len(batch) >= BATCH_LINES:
+                self._batch(batch)
+                batch = []
+        self._batch(batch)
+        return self.result
+
+    def _batch(self, batch: Sequence[tuple[AssessmentLike, bytes]]) -> None:
+        """Read what the batch concerns, decide each line, write everything at once."""
+        if not batch:
+            return
+        self.rows = {
+            name: [] for name in ("notice", "instalment", "account", "event", "pay_key", "posting")
+        }
+        self.updates, self.obligors = [], {}
+        self._read([line for line, _ in batch])
+        self._read_debit_keys([line for line, _ in batch])
+        for line, content in batch:
+            outcome = self._line(line, content)
+            self.result.outcomes[outcome] = self.result.outcomes.get(outcome, 0) + 1
+            if outcome not in {"applied", "repeat"}:
+                self.result.errors.append((line.line_no, outcome))
+        self._write()
+
+    def _read(self, lines: Sequence[AssessmentLike]) -> None:
+        """Notices and instalments that these lines name and that exist already."""
+        self.notices, self.instalments = {}, {}
+        statement = text(
+            """SELECT n.notice_id, n.item_code, n.levy_year, n.notice_no, a.term, a.amount_yen,
+                      a.term_yen + a.whole_yen AS applied_yen, a.surplus_yen,
+                      (SELECT e.content FROM assessment_event e
+                       WHERE e.municipality_code = :m AND e.notice_id = n.notice_id
+                         AND e.term = a.term AND e.kind = 'initial' AND e.outcome = 'applied'
+                       LIMIT 1) AS content
+               FROM notice n
+               JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = n.notice_id
+               WHERE n.municipality_code = :m AND n.item_code = :item AND n.levy_year = :year
+                 AND n.notice_no IN :numbers"""
+        ).bindparams(bindparam("numbers", expanding=True))
+        wanted: dict[tuple[str, int], set[str]] = {}
+        for line in lines:
+            wanted.setdefault((line.item_code, line.levy_year), set()).add(line.notice_no)
+        for (item, year), numbers in sorted(wanted.items()):
+            rows = self.connection.execute(
+                statement,
+                {"m": self.code, "item": item, "year": year, "numbers": sorted(numbers)},
+            )
+            for row in rows:
+                self.notices[row.item_code, row.levy_year, row.notice_no] = row.notice_id
+                self.instalments[row.notice_id, row.term] = _Instalment(
+                    row.amount_yen, row.applied_yen, row.surplus_yen, bytes(row.content or b""),
+                    is_new=False,
+                )  # fmt: skip
+
+    def _read_debit_keys(self, lines: Sequence[AssessmentLike]) -> None:
+        """Debit keys of these lines that are taken already, e.g. by a longer notice number."""
+        wanted = sorted({f"D{number}" for line in lines if (number := self._debit_no(line))})
+        rows = self.connection.execute(
+            text(
+                "SELECT pay_key FROM pay_key WHERE municipality_code = :m AND pay_key IN :keys"
+            ).bindparams(bindparam("keys", expanding=True)),
+            {"m": self.code, "keys": wanted},
+        )
+        self.debit_keys = set(rows.scalars())
+
+    # ---- one line ----
+
+    def _line(self, line: AssessmentLike, content: bytes) -> str:
+        """Decide one line: ``applied``, ``repeat`` or an error code."""
+        key = (line.item_code, line.levy_year, line.notice_no)
+        notice_id = self.notices.get(key)
+        known = self.instalments.get((notice_id, line.term)) if notice_id else None
+        flags = line.flags if isinstance(line.flags, str) else ";".join(line.flags)
+        if line.kind == "initial":
+            if known is None:
+                outcome = self._initial(line, content, flags)
+            else:
+                outcome = "repeat" if known.content == content else "initial_twice"
+        elif known is None or notice_id is None:
+            outcome = "correction_without_initial"
+        else:
+            outcome = self._correction(line, notice_id, known, flags)
+        self.rows["event"].append(
+            (line.line_no, line.kind, self.notices.get(key), line.term, line.amount_yen, flags,
+             content, outcome)
+        )  # fmt: skip
+        return outcome
+
+    def _initial(self, line: AssessmentLike, content: bytes, flags: str) -> str:
+        """A new instalment: its notice, its account, its debit key, and the claim in the books."""
+        key = (line.item_code, line.levy_year, line.notice_no)
+        if key not in self.notices:
+            self.notices[key] = self._next_notice_id()
+            self.rows["notice"].append(
+                (self.notices[key], *key, line.whole_year_group, line.obligor_no)
+            )
+        notice_id = self.notices[key]
+        self.obligors[line.obligor_no] = (
+            line.obligor_no, line.obligor_name, line.obligor_kana, fold_name(line.obligor_kana),
+            line.postal_code, line.address,
+        )  # fmt: skip
+        debit_no = self._debit_no(line)
+        held = set(flags.split(";"))
+        self.rows["instalment"].append(
+            (notice_id, line.term, line.fiscal_year, line.due_on_statutory,
+             _shifted(line.due_on_statutory), "collection_hold" in held, "dunning_hold" in held,
+             "direct_debit" in held, debit_no)
+        )  # fmt: skip
+        self.rows["account"].append(
+            (notice_id, line.term, bool(line.whole_year_group), line.amount_yen, 0, 0, 0)
+        )
+        if debit_no and f"D{debit_no}" not in self.debit_keys:
+            # A number that names two instalments names neither: the first keeps it.
+            self.debit_keys.add(f"D{debit_no}")
+            self.rows["pay_key"].append((f"D{debit_no}", notice_id, line.term, False))
+        self.instalments[notice_id, line.term] = _Instalment(
+            line.amount_yen, 0, 0, content, is_new=True
+        )
+        self._claim(line.line_no, notice_id, line.term, line.amount_yen, "assessment")
+        return "applied"
+
+    def _debit_no(self, line: AssessmentLike) -> str:
+        """顧客番号, "" where the notice number cannot be told apart in it (files.md 3.7)."""
+        if str(line.levy_year) != self.profile.debit_prefix:
+            return ""  # The number carries the year; another year's notice has another prefix.
+        try:
+            return DebitCustomerNo.build(
+                prefix=self.profile.debit_prefix,
+                item_code=line.item_code,
+                notice_no=line.notice_no,
+                term=line.term,
+            ).digits
+        except InvalidValueError:
+            return ""
+
+    def _correction(
+        self, line: AssessmentLike, notice_id: int, known: _Instalment, flags: str
+    ) -> str:
+        """更正・取消: the new full amount; money beyond it moves to suspense (outcomes.md 9)."""
+        change = line.amount_yen - known.amount_yen
+        reason = "cancellation" if line.kind == "cancellation" else "correction"
+        self._claim(line.line_no, notice_id, line.term, change, reason)
+        known.amount_yen = line.amount_yen
+        beyond = known.applied_yen - known.surplus_yen - line.amount_yen
+        if beyond > 0:
+            self._post(
+                line.line_no, 2, "receivable", "suspense", beyond, "surplus", notice_id, line.term
+            )
+            known.surplus_yen += beyond
+            self.result.surpluses.append(Surplus(notice_id, line.term, beyond))
+        held = set(flags.split(";"))
+        self.updates.append(
+            {
+                "m": self.code,
+                "notice_id": notice_id,
+                "term": line.term,
+                "amount_yen": line.amount_yen,
+                "surplus_yen": known.surplus_yen,
+                "statutory": line.due_on_statutory,
+                "due_on": _shifted(line.due_on_statutory),
+                "collection_hold": "collection_hold" in held,
+                "dunning_hold": "dunning_hold" in held,
+                "direct_debit": "direct_debit" in held,
+            }
+        )
+        return "applied"
+
+    def _claim(self, line_no: int, notice_id: int, term: str, yen: int, reason: str) -> None:
+        """調定の仕訳: the claim grows or shrinks."""
+        if yen > 0:
+            self._post(line_no, 1, "receivable", "assessed", yen, reason, notice_id, term)
+        elif yen < 0:
+            self._post(line_no, 1, "assessed", "receivable", -yen, reason, notice_id, term)
+
+    def _post(
+        self, line_no: int, leg: int, debit: str, credit: str, yen: int, reason: str,
+        notice_id: int, term: str,
+    ) -> None:  # fmt: skip
+        """One posting about this line."""
+        self.rows["posting"].append(
+            (self.file_id, line_no, leg, debit, credit, yen, reason, notice_id, term)
+        )
+
+    def _next_notice_id(self) -> int:
+        """A new notice number, taken from the database in blocks of a batch."""
+        if not self.numbers:
+            first = take_numbers(self.connection, self.code, "notice", BATCH_LINES)
+            self.numbers = list(range(first + BATCH_LINES - 1, first - 1, -1))
+        return self.numbers.pop()
+
+    # ---- writing ----
+
+    def _write(self) -> None:
+        """Everything the batch decided, in bulk."""
+        self._write_obligors()
+        for table, columns in _TABLES.items():
+            constants = (self.code,) if table != "posting" else (self.code, self.journal_id)
+            if table == "assessment_event":
+                constants = (self.code, self.file_id)
+            insert_rows(
+                self.connection, table, columns, self.rows[_ROWS[table]], constants=constants
+            )
+        if self.updates:
+            self.connection.execute(
+                text(
+                    """UPDATE instalment_account SET amount_yen = :amount_yen,
+                           surplus_yen = :surplus_yen
+                       WHERE municipality_code = :m AND notice_id = :notice_id AND term = :term"""
+                ),
+                self.updates,
+            )
+            self.connection.execute(
+                text(
+                    """UPDATE instalment SET due_on_statutory = :statutory, due_on = :due_on,
+                           collection_hold = :collection_hold, dunning_hold = :dunning_hold,
+                           direct_debit = :direct_debit
+                       WHERE municipality_code = :m AND notice_id = :notice_id AND term = :term"""
+                ),
+                self.updates,
+            )
+
+    def _write_obligors(self) -> None:
+        """Names and addresses as the latest line gives them."""
+        if not self.obligors:
+            return
+        names = ("obligor_no", "name", "kana", "kana_folded", "postal_code", "address")
+        self.connection.execute(
+            text(
+                """INSERT INTO obligor (municipality_code, obligor_no, name, kana, kana_folded,
+                       postal_code, address)
+                   VALUES (:m, :obligor_no, :name, :kana, :kana_folded, :postal_code, :address)
+                   ON CONFLICT (municipality_code, obligor_no) DO UPDATE SET name = excluded.name,
+                       kana = excluded.kana, kana_folded = excluded.kana_folded,
+                       postal_code = excluded.postal_code, address = excluded.address"""
+            ),
+            [{"m": self.code, **dict(zip(names, o, strict=True))} for o in self.obligors.values()],
+        )
+
+
+_POSTING = ("municipality_code", "journal_id", "subject_file_id", "subject_line_no", "leg",
+            "debit_account", "credit_account", "amount_yen", "reason", "notice_id", "term")  # fmt: skip
+_TABLES = {
+    "notice": ("municipality_code", "notice_id", "item_code", "levy_year", "notice_no",
+               "whole_year_group", "obligor_no"),
+    "instalment": ("municipality_code", "notice_id", "term", "fiscal_year", "due_on_statutory",
+                   "due_on", "collection_hold", "dunning_hold", "direct_debit", "debit_no"),
+    "instalment_account": ("municipality_code", "notice_id", "term", "in_group", "amount_yen",
+                           "term_yen", "whole_yen", "surplus_yen"),
+    "assessment_event": ("municipality_code", "file_id", "line_no", "kind", "notice_id", "term",
+                         "amount_yen", "flags", "content", "outcome"),
+    "pay_key": ("municipality_code", "pay_key", "notice_id", "term", "superseded"),
+    "posting": _POSTING,
+}  # fmt: skip
+_ROWS = {
+    "notice": "notice",
+    "instalment": "instalment",
+    "instalment_account": "account",
+    "assessment_event": "event",
+    "pay_key": "pay_key",
+    "posting": "posting",
+}
+
+
+@lru_cache(maxsize=4096)
+def _shifted(statutory: str) -> str:
+    """納期限 after the holiday shift (地方税法20条の5②), ISO text."""
+    return tax_due_on(date.fromisoformat(statutory)).isoformat()

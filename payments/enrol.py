@@ -1,0 +1,304 @@
+"""納付書台帳の登録: slips issued here or elsewhere become known, with the keys that pay them.
+
+A slip belongs to an instalment (or, as 全期, to the group of a notice) that was assessed before.
+Nothing but its state may change later (files.md 3.6). After each batch the keys of every notice
+concerned are made anew, so that the look-up says at once which version stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import bindparam, text
+
+from payments.domain.slip import SlipState, register_may_change
+from payments.store.bulk import insert_rows, take_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+
+BATCH_LINES = 5_000
+WHOLE_YEAR = "00"
+_FREE_AREA = slice(8, 29)
+_REISSUE = 29
+
+
+class SlipLike(Protocol):
+    """One line of ``slip-register-1`` (files.md 3.6)."""
+
+    line_no: int
+    item_code: str
+    levy_year: int
+    notice_no: str
+    term: str
+    slip_no: str
+    version: int
+    collecting_body_code: str
+    case_key: str
+    confirmation_no: str
+    konbini_barcode: str
+    amount_yen: int
+    due_on: str
+    valid_until: str
+    issued_on: str
+    state: str
+
+
+@dataclass(slots=True)
+class Enrolled:
+    """登録結果: counts by what became of the lines; any error rejects the whole register."""
+
+    outcomes: dict[str, int] = field(default_factory=dict)
+    errors: list[tuple[int, str, str]] = field(default_factory=list)  # line, code, value found
+
+
+@dataclass(slots=True)
+class _Slip:
+    """A slip as the batch sees it."""
+
+    slip_id: int
+    slip_no: str
+    notice_id: int
+    term: str
+    version: int
+    el_number: str | None
+    konbini_barcode: str | None
+    amount_yen: int
+    due_on: str
+    valid_until: str
+    issued_on: str
+    state: str
+
+    def content(self) -> tuple[object, ...]:
+        """All that may never change: everything but the state."""
+        return (
+            self.slip_no, self.notice_id, self.term, self.version, self.el_number,
+            self.konbini_barcode, self.amount_yen, self.due_on, self.valid_until, self.issued_on,
+        )  # fmt: skip
+
+
+class Enroller:
+    """Takes in the slips of one register within one transaction."""
+
+    def __init__(self, connection: Connection, profile: Profile) -> None:
+        """The register's municipality is the profile's."""
+        self.connection = connection
+        self.code = profile.municipality_code
+        self.result = Enrolled()
+        self.numbers: list[int] = []
+
+    def apply(self, lines: Iterable[SlipLike]) -> Enrolled:
+        """Enrol the lines in order."""
+        batch: list[SlipLike] = []
+        for line in lines:
+            batch.append(line)
+            if len(batch) >= BATCH_LINES:
+                self._batch(batch)
+                batch = []
+        self._batch(batch)
+        return self.result
+
+    def _batch(self, batch: Sequence[SlipLike]) -> None:
+        """Read the notices concerned once, decide each line, write in bulk."""
+        if not batch:
+            return
+        notices, terms = self._notices(batch)
+        known = self._slips(batch, set(notices.values()))
+        new: list[_Slip] = []
+        changed: list[dict[str, Any]] = []
+        touched: set[int] = set()
+        for line in batch:
+            notice_id = notices.get((line.item_code, line.levy_year, line.notice_no))
+            if notice_id is None or line.term not in terms[notice_id]:
+                self._error(line, "slip_without_instalment", f"{line.notice_no}/{line.term}")
+                continue
+            slip = self._slip(line, notice_id)
+            earlier = known.get(line.slip_no)
+            if earlier is None:
+                slip.slip_id = self._next_id()
+                known[line.slip_no] = slip
+                new.append(slip)
+                outcome = "applied"
+            elif earlier.content() != slip.content():
+                self._error(line, "slip_changed", line.slip_no)
+                continue
+            elif earlier.state == slip.state:
+                outcome = "repeat"
+            elif register_may_change(SlipState(earlier.state), SlipState(slip.state)):
+                earlier.state = slip.state
+                changed.append({"m": self.code, "slip_id": earlier.slip_id, "state": slip.state})
+                outcome = "state"
+            else:
+                self._error(line, "slip_state", f"{earlier.state} → {slip.state}")
+                continue
+            touched.add(notice_id)
+            self.result.outcomes[outcome] = self.result.outcomes.get(outcome, 0) + 1
+        if self.result.errors:
+            return  # The register is rejected whole; later lines are still looked at.
+        self._write(new, changed)
+        self._make_keys(sorted(touched))
+
+    def _error(self, line: SlipLike, code: str, found: str) -> None:
+        """One reason to reject the register."""
+        self.result.errors.append((line.line_no, code, found))
+
+    def _notices(
+        self, batch: Sequence[SlipLike]
+    ) -> tuple[dict[tuple[str, int, str], int], dict[int, set[str]]]:
+        """The notices these lines name, and the terms for which each may have slips."""
+        notices: dict[tuple[str, int, str], int] = {}
+        terms: dict[int, set[str]] = {}
+        wanted: dict[tuple[str, int], set[str]] = {}
+        for line in batch:
+            wanted.setdefault((line.item_code, line.levy_year), set()).add(line.notice_no)
+        statement = text(
+            """SELECT n.notice_id, n.item_code, n.levy_year, n.notice_no, a.term, a.in_group
+               FROM notice n
+               JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = n.notice_id
+               WHERE n.municipality_code = :m AND n.item_code = :item AND n.levy_year = :year
+                 AND n.notice_no IN :numbers"""
+        ).bindparams(bindparam("numbers", expanding=True))
+        for (item, year), numbers in sorted(wanted.items()):
+            rows = self.connection.execute(
+                statement,
+                {"m": self.code, "item": item, "year": year, "numbers": sorted(numbers)},
+            )
+            for row in rows:
+                notices[row.item_code, row.levy_year, row.notice_no] = row.notice_id
+                mine = terms.setdefault(row.notice_id, set())
+                mine.add(row.term)
+                if row.in_group:
+                    mine.add(WHOLE_YEAR)
+        return notices, terms
+
+    def _slips(self, batch: Sequence[SlipLike], notice_ids: set[int]) -> dict[str, _Slip]:
+        """Slips of these numbers or notices that are known already, by slip number."""
+        columns = (
+            "slip_id, slip_no, notice_id, term, version, el_number, konbini_barcode, amount_yen, "
+            "due_on, valid_until, issued_on, state"
+        )
+        known: dict[str, _Slip] = {}
+        for condition, values in (
+            ("slip_no IN :some", sorted({line.slip_no for line in batch})),
+            ("notice_id IN :some", sorted(notice_ids)),
+        ):
+            rows = self.connection.execute(
+                text(
+                    f"SELECT {columns} FROM slip WHERE municipality_code = :m AND {condition}"
+                ).bindparams(bindparam("some", expanding=True)),
+                {"m": self.code, "some": values},
+            )
+            for row in rows:
+                days = (str(row.due_on), str(row.valid_until), str(row.issued_on))
+                known[row.slip_no] = _Slip(*row[:8], *days, row.state)
+        return known
+
+    @staticmethod
+    def _slip(line: SlipLike, notice_id: int) -> _Slip:
+        """The slip that a line describes, without a number yet."""
+        el_number = (
+            line.collecting_body_code + line.case_key + line.confirmation_no + line.item_code
+            if line.case_key
+            else None
+        )
+        return _Slip(
+            0, line.slip_no, notice_id, line.term, line.version, el_number,
+            line.konbini_barcode or None, line.amount_yen, line.due_on, line.valid_until,
+            line.issued_on, line.state,
+        )  # fmt: skip
+
+    def _next_id(self) -> int:
+        """A new slip id, taken from the database in blocks of a batch."""
+        if not self.numbers:
+            first = take_numbers(self.connection, self.code, "slip", BATCH_LINES)
+            self.numbers = list(range(first + BATCH_LINES - 1, first - 1, -1))
+        return self.numbers.pop()
+
+    def _write(self, new: Sequence[_Slip], changed: Sequence[dict[str, Any]]) -> None:
+        """New slips and changed states, in bulk."""
+        columns = (
+            "municipality_code", "slip_id", "slip_no", "notice_id", "term", "version",
+            "el_number", "konbini_barcode", "amount_yen", "due_on", "valid_until", "issued_on",
+            "state",
+        )  # fmt: skip
+        rows = ((slip.slip_id, *slip.content(), slip.state) for slip in new)
+        insert_rows(self.connection, "slip", columns, rows, constants=(self.code,))
+        if changed:
+            self.connection.execute(
+                text(
+                    "UPDATE slip SET state = :state "
+                    "WHERE municipality_code = :m AND slip_id = :slip_id"
+                ),
+                list(changed),
+            )
+
+    # ---- keys ----
+
+    def _make_keys(self, notice_ids: Sequence[int]) -> None:
+        """照合キーの作成: the keys of these notices' slips, made anew from all their versions."""
+        if not notice_ids:
+            return
+        slips = list(self._slips([], set(notice_ids)).values())
+        highest: dict[tuple[int, str], int] = {}
+        for slip in slips:
+            if slip.state == SlipState.NEW:
+                place = (slip.notice_id, slip.term)
+                highest[place] = max(highest.get(place, 0), slip.version)
+        self._forget_keys([slip.slip_id for slip in slips])
+        keys: dict[str, tuple[Any, ...]] = {}
+        shared: dict[str, list[_Slip]] = {}
+        for slip in sorted(slips, key=lambda slip: (slip.notice_id, slip.term, slip.version)):
+            if slip.el_number:
+                keys[f"E{slip.el_number}"] = self._key_row(slip, highest)
+            if slip.konbini_barcode:
+                shared.setdefault(slip.konbini_barcode[_FREE_AREA], []).append(slip)
+        for free_area, sharing in shared.items():
+            if len(sharing) == 1:
+                keys[f"K{free_area}"] = self._key_row(sharing[0], highest)
+                continue
+            for slip in sharing:  # in order of version: of equal 再発行区分 (9) the newest counts
+                barcode = slip.konbini_barcode or ""
+                keys[f"K{free_area}/{barcode[_REISSUE]}"] = self._key_row(slip, highest)
+        self._refuse_taken(keys)
+        columns = (
+            "municipality_code", "pay_key", "slip_id", "notice_id", "term", "slip_yen",
+            "valid_until", "superseded",
+        )  # fmt: skip
+        rows = [(key, *row) for key, row in sorted(keys.items())]
+        if not self.result.errors:
+            insert_rows(self.connection, "pay_key", columns, rows, constants=(self.code,))
+
+    @staticmethod
+    def _key_row(slip: _Slip, highest: dict[tuple[int, str], int]) -> tuple[Any, ...]:
+        """What a key says: the slip, what it covers, its amount, and whether it still stands."""
+        current = highest.get((slip.notice_id, slip.term), 0)
+        superseded = slip.state != SlipState.NEW or slip.version < current
+        return (
+            slip.slip_id, slip.notice_id, slip.term, slip.amount_yen, slip.valid_until, superseded,
+        )  # fmt: skip
+
+    def _forget_keys(self, slip_ids: Sequence[int]) -> None:
+        """Keys are a look-up, not a record: they are replaced together."""
+        self.connection.execute(
+            text(
+                "DELETE FROM pay_key WHERE municipality_code = :m AND slip_id IN :some"
+            ).bindparams(bindparam("some", expanding=True)),
+            {"m": self.code, "some": list(slip_ids)},
+        )
+
+    def _refuse_taken(self, keys: dict[str, tuple[Any, ...]]) -> None:
+        """A number that already pays another notice is refused: it could never be told apart."""
+        wanted = sorted({key.partition("/")[0] for key in keys} | set(keys))
+        rows = self.connection.execute(
+            text(
+                "SELECT pay_key FROM pay_key WHERE municipality_code = :m AND pay_key IN :some"
+            ).bindparams(bindparam("some", expanding=True)),
+            {"m": self.code, "some": wanted},
+        )
+        for key in rows.scalars():
+            self.result.errors.append((0, "slip_key_taken", str(key)[1:]))

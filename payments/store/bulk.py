@@ -1,0 +1,75 @@
+"""Bulk writes: many rows in one go on both databases (一括書込)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+
+def insert_rows(
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    constants: Sequence[Any] = (),
+) -> None:
+    """Write ``rows`` (a stream is fine) into ``columns`` of ``table``.
+
+    The first ``len(constants)`` columns have the same value in every row (municipality and file),
+    so that the stream need not repeat them. PostgreSQL takes COPY, SQLite ``executemany``.
+    """
+    cursor = connection.connection.cursor()
+    try:
+        if connection.dialect.name == "postgresql":
+            names = ", ".join(columns)
+            head = tuple(constants)
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+                for row in rows:
+                    copy.write_row((*head, *row))
+            return
+        if not constants:
+            marks = ", ".join("?" * len(columns))
+        else:
+            # Constants are bound once per statement text; only codes and integers come here.
+            fixed = [_literal(value) for value in constants]
+            marks = ", ".join([*fixed, *("?" * (len(columns) - len(fixed)))])
+        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+    finally:
+        cursor.close()
+
+
+def _literal(value: object) -> str:
+    """A constant as SQL text: an integer, or a code of digits."""
+    if isinstance(value, int):
+        return str(int(value))
+    code = str(value)
+    if not (code.isascii() and code.isdigit()):
+        message = f"not a code of digits: {code!r}"
+        raise ValueError(message)
+    return f"'{code}'"
+
+
+def take_numbers(connection: Connection, municipality_code: str, name: str, count: int) -> int:
+    """採番: the first of ``count`` consecutive numbers of ``name``, never given out again."""
+    connection.execute(
+        text(
+            "INSERT INTO number_block (municipality_code, name, next_value) VALUES (:m, :n, 1) "
+            "ON CONFLICT (municipality_code, name) DO NOTHING"
+        ),
+        {"m": municipality_code, "n": name},
+    )
+    after = connection.execute(
+        text(
+            "UPDATE number_block SET next_value = next_value + :count "
+            "WHERE municipality_code = :m AND name = :n RETURNING next_value"
+        ),
+        {"m": municipality_code, "n": name, "count": count},
+    ).scalar_one()
+    return int(after) - count

@@ -1,0 +1,48 @@
+"""One transaction, one municipality (作業単位): all of it or nothing (R8)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+
+@contextmanager
+def unit_of_work(engine: Engine, municipality_code: str) -> Iterator[Connection]:
+    """A write transaction for one municipality; committed on success, else rolled back.
+
+    Intakes of one municipality follow one another: SQLite has one writer anyway, PostgreSQL takes
+    an advisory lock, so that what a file decides never depends on a file beside it.
+    """
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        enter_municipality(connection, municipality_code)
+        if connection.dialect.name == "postgresql":
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtext('kokin'), hashtext(:m))"),
+                {"m": municipality_code},
+            )
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine, municipality_code: str | None = None) -> Iterator[Connection]:
+    """A read transaction: one consistent picture, no lock that stops a writer."""
+    with engine.connect() as connection, connection.begin():
+        if municipality_code is not None:
+            enter_municipality(connection, municipality_code)
+        yield connection
+
+
+def enter_municipality(connection: Connection, municipality_code: str) -> None:
+    """Tell PostgreSQL's row-level security whose transaction this is (R11, the second wall)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT set_config('kokin.municipality_code', :m, true)"),
+            {"m": municipality_code},
+        )

@@ -1,0 +1,483 @@
+"""入金の記帳: statement and advice lines in the books, decided by :mod:`reconcile.settle`.
+
+Bank lines are few (thousands a day at most), so each is decided by a readable function and booked
+one by one; every decision is a further revision of its line's outcome.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import text
+
+from payments.domain.kana import fold_name
+from reconcile.settle import (
+    Credit,
+    CreditDecision,
+    Group,
+    decide_credit,
+    fitting_instalments,
+    is_returned_refund,
+    payer_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+
+
+class Deposit(NamedTuple):
+    """A credit line in hand."""
+
+    file_id: int
+    line_no: int
+    account_key: str
+    agent: str
+    credit: Credit
+
+
+class Books:
+    """One municipality's deposits within one journal."""
+
+    def __init__(
+        self, connection: Connection, profile: Profile, municipality_code: str, journal_id: int
+    ) -> None:
+        """``journal_id`` names the booking occasion that every posting here belongs to."""
+        self.connection = connection
+        self.profile = profile
+        self.scope = {"m": municipality_code, "journal_id": journal_id}
+        self.details: dict[str, str] = {}  # case subject → JSON of what was compared
+
+    def run(self, statement: str, **values: object) -> Any:
+        """Execute one statement with the municipality and the journal bound."""
+        return self.connection.execute(text(statement), {**self.scope, **values})
+
+    # ---- statement lines ----
+
+    def take_in_statement(self, file_id: int) -> None:
+        """Decide every line of a statement or notice file (outcomes.md 7), in line order."""
+        lines = self.run(
+            """SELECT w.line_no, w.fixed, l.fault, l.amount_yen, b.account_key, b.source,
+                      b.direction, b.inquiry_no, b.booked_on, b.payer_code, b.payer_name,
+                      b.remarks, b.edi
+               FROM match_work w
+               JOIN source_line l ON l.municipality_code = :m AND l.file_id = w.file_id
+                                 AND l.line_no = w.line_no
+               LEFT JOIN bank_line b ON b.municipality_code = :m AND b.file_id = w.file_id
+                                    AND b.line_no = w.line_no
+               WHERE w.municipality_code = :m ORDER BY w.line_no""",
+        ).all()
+        for line in lines:
+            outcome, rule = self._statement_line(file_id, line)
+            self.write_outcome(file_id, line.line_no, outcome, rule)
+
+    def _statement_line(self, file_id: int, line: Any) -> tuple[str, str]:
+        """One line of a statement: its outcome and rule; credits are booked on the way."""
+        if line.fixed:
+            return line.fixed, "I1" if line.fixed == "repeat" else "I2"
+        if line.fault:
+            return "malformed", "P01"
+        account = self.profile.account(line.account_key)
+        is_money = account is not None and account.money_kind == line.source
+        if line.direction == "cancel":
+            return self._cancel_notice(file_id, line, is_money=is_money)
+        if line.direction == "debit":
+            if is_money:
+                self.post(file_id, line.line_no, 1, "outgoing", "bank", line.amount_yen, "outgoing")
+            return "outgoing", "B1"
+        if not is_money:
+            return "information", "B9"
+        credit = _credit(line)
+        deposit = Deposit(file_id, line.line_no, line.account_key, self._agent(credit), credit)
+        self._enter(deposit)
+        return self._decide(deposit)
+
+    def _agent(self, credit: Credit) -> str:
+        """The payer among our agents; a remittance number of ours names eLTAX by itself."""
+        agent = payer_of(credit, self.profile)
+        if agent or not credit.edi:
+            return agent
+        named = self.run(
+            "SELECT 1 FROM remittance_group WHERE municipality_code = :m AND agent = 'eltax' "
+            "AND ref = :ref",
+            ref=credit.edi,
+        ).first()
+        return "eltax" if named else ""
+
+    def _enter(self, deposit: Deposit) -> None:
+        """Money on the account is in the books at once: unidentified until it finds its groups."""
+        self.run(
+            """INSERT INTO deposit (municipality_code, file_id, line_no, account_key, agent, ref,
+                   amount_yen, booked_on, state)
+               VALUES (:m, :file_id, :line_no, :account_key, :agent, :ref, :amount_yen,
+                   :booked_on, 'open')""",
+            file_id=deposit.file_id,
+            line_no=deposit.line_no,
+            account_key=deposit.account_key,
+            agent=deposit.agent,
+            ref=deposit.credit.edi,
+            amount_yen=deposit.credit.amount_yen,
+            booked_on=deposit.credit.booked_on.isoformat(),
+        )
+        self.post(
+            deposit.file_id, deposit.line_no, 1, "bank", "unidentified",
+            deposit.credit.amount_yen, "unidentified_deposit",
+        )  # fmt: skip
+
+    def _decide(self, deposit: Deposit) -> tuple[str, str]:
+        """Settle the credit if it can be; otherwise name what it may be."""
+        if deposit.agent:
+            decision = decide_credit(deposit.credit, deposit.agent, self._groups(deposit.agent))
+            if decision.outcome == "settled":
+                self._settle(deposit, decision)
+            else:
+                self.details[f"{deposit.file_id}:{deposit.line_no}"] = json.dumps(
+                    {"candidates": decision.candidates}, ensure_ascii=False
+                )
+            return decision.outcome, decision.rule
+        if is_returned_refund(deposit.credit, self.profile):
+            return "refund_returned", "B5"
+        suggestion = self._direct_transfer(deposit.credit)
+        if suggestion:
+            self.details[f"{deposit.file_id}:{deposit.line_no}"] = json.dumps(
+                {"instalments": suggestion}, ensure_ascii=False
+            )
+            return "direct_transfer", "B6"
+        return "unidentified_deposit", "B7"
+
+    def _groups(self, agent: str) -> list[Group]:
+        """The agent's groups with what is still expected of each."""
+        terms = self.profile.agent(agent)
+        fee = "fee_yen" if terms is not None and terms.fee == "advised" else "0"
+        rows = self.run(
+            f"""SELECT group_id, ref, remitted_on, confirmed_yen - {fee} - credited_yen AS expected
+                FROM remittance_group
+                WHERE municipality_code = :m AND agent = :agent
+                  AND confirmed_yen - {fee} <> credited_yen AND remitted_on IS NOT NULL""",
+            agent=agent,
+        )
+        return [Group(r.group_id, r.ref, as_date(r.remitted_on), r.expected) for r in rows]
+
+    def _settle(self, deposit: Deposit, decision: CreditDecision) -> None:
+        """資金化: the credit pays its groups, net of the fee that the advice named."""
+        terms = self.profile.agent(deposit.agent)
+        for number, group in enumerate(decision.groups):
+            fee = 0
+            if terms is not None and terms.fee == "advised":
+                fee = self.run(
+                    """SELECT g.fee_yen - COALESCE((SELECT SUM(s.fee_yen) FROM settlement s
+                           WHERE s.municipality_code = :m AND s.group_id = g.group_id), 0)
+                       FROM remittance_group g
+                       WHERE g.municipality_code = :m AND g.group_id = :group_id""",
+                    group_id=group.group_id,
+                ).scalar_one()
+            self.run(
+                """INSERT INTO settlement (municipality_code, file_id, line_no, group_id,
+                       amount_yen, fee_yen, journal_id)
+                   VALUES (:m, :file_id, :line_no, :group_id, :amount_yen, :fee_yen,
+                       :journal_id)""",
+                file_id=deposit.file_id,
+                line_no=deposit.line_no,
+                group_id=group.group_id,
+                amount_yen=group.expected_yen,
+                fee_yen=fee,
+            )
+            self.run(
+                """UPDATE remittance_group SET credited_yen = credited_yen + :amount_yen
+                   WHERE municipality_code = :m AND group_id = :group_id""",
+                group_id=group.group_id,
+                amount_yen=group.expected_yen,
+            )
+            leg = 10 + 2 * number
+            self.post(
+                deposit.file_id, deposit.line_no, leg, "unidentified", "confirmed_due",
+                group.expected_yen, "settled", group.group_id,
+            )  # fmt: skip
+            if fee:
+                self.post(
+                    deposit.file_id, deposit.line_no, leg + 1, "fee", "confirmed_due",
+                    fee, "fee", group.group_id,
+                )  # fmt: skip
+        self.run(
+            """UPDATE deposit SET state = 'settled' WHERE municipality_code = :m
+               AND file_id = :file_id AND line_no = :line_no""",
+            file_id=deposit.file_id,
+            line_no=deposit.line_no,
+        )
+
+    def _direct_transfer(self, credit: Credit) -> tuple[str, ...]:
+        """Instalments of an obligor of that name with that amount outstanding: suggestions."""
+        folded = fold_name(credit.payer_name)
+        if not folded:
+            return ()
+        rows = self.run(
+            """SELECT n.notice_no, n.item_code, a.term,
+                      a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen AS open_yen,
+                      n.obligor_no
+               FROM obligor o
+               JOIN notice n ON n.municipality_code = :m AND n.obligor_no = o.obligor_no
+               JOIN instalment_account a ON a.municipality_code = :m
+                AND a.notice_id = n.notice_id
+               WHERE o.municipality_code = :m AND o.kana_folded = :folded
+                 AND a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen > 0
+               ORDER BY n.obligor_no, n.item_code, n.notice_no, a.term""",
+            folded=folded,
+        ).all()
+        by_obligor: dict[str, list[tuple[str, int]]] = {}
+        for row in rows:
+            name = f"{row.item_code}/{row.notice_no}/{row.term}"
+            by_obligor.setdefault(row.obligor_no, []).append((name, row.open_yen))
+        for outstanding in by_obligor.values():
+            fitting = fitting_instalments(credit.amount_yen, outstanding)
+            if fitting:
+                return fitting
+        return ()
+
+    def _cancel_notice(self, file_id: int, line: Any, *, is_money: bool) -> tuple[str, str]:
+        """01 取消区分 1: the notice it cancels is found by account, day, number and amount."""
+        notice = self.run(
+            """SELECT b.file_id, b.line_no FROM bank_line b
+               JOIN source_line l ON l.municipality_code = :m AND l.file_id = b.file_id
+                                 AND l.line_no = b.line_no
+               JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = b.file_id
+                                  AND o.line_no = b.line_no
+               WHERE b.municipality_code = :m AND b.account_key = :account_key
+                 AND b.booked_on = :booked_on AND b.inquiry_no = :inquiry_no
+                 AND b.source = '01' AND b.direction = 'credit' AND l.amount_yen = :amount_yen
+                 AND o.outcome NOT IN ('withdrawn', 'repeat', 'conflict', 'malformed')
+                 AND NOT EXISTS (SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
+                     AND n.file_id = o.file_id AND n.line_no = o.line_no
+                     AND n.revision > o.revision)
+               ORDER BY b.file_id, b.line_no LIMIT 1""",
+            account_key=line.account_key,
+            booked_on=str(line.booked_on),
+            inquiry_no=line.inquiry_no,
+            amount_yen=line.amount_yen,
+        ).first()
+        if notice is None:
+            return "withdrawal_unmatched", "B8"
+        if is_money:
+            self._withdraw_deposit(notice.file_id, notice.line_no, line.amount_yen)
+        self.write_outcome(
+            notice.file_id, notice.line_no, "withdrawn", "B8", partner=(file_id, line.line_no)
+        )
+        return "withdraws", "B8"
+
+    def _withdraw_deposit(self, file_id: int, line_no: int, amount_yen: int) -> None:
+        """The bank took a notified credit back: its settlement and its money are reversed."""
+        settled = self.run(
+            """SELECT group_id, amount_yen, fee_yen FROM settlement
+               WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no
+               ORDER BY group_id""",
+            file_id=file_id,
+            line_no=line_no,
+        ).all()
+        for number, part in enumerate(settled):
+            leg = 110 + 2 * number
+            self.post(
+                file_id, line_no, leg, "confirmed_due", "unidentified", part.amount_yen,
+                "reversal", part.group_id,
+            )  # fmt: skip
+            if part.fee_yen:
+                self.post(
+                    file_id, line_no, leg + 1, "confirmed_due", "fee", part.fee_yen,
+                    "reversal", part.group_id,
+                )  # fmt: skip
+            self.run(
+                """UPDATE remittance_group SET credited_yen = credited_yen - :yen
+                   WHERE municipality_code = :m AND group_id = :group_id""",
+                yen=part.amount_yen,
+                group_id=part.group_id,
+            )
+        self.run(
+            """DELETE FROM settlement
+               WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no""",
+            file_id=file_id,
+            line_no=line_no,
+        )
+        self.post(file_id, line_no, 101, "unidentified", "bank", amount_yen, "reversal")
+        self.run(
+            """UPDATE deposit SET state = 'withdrawn' WHERE municipality_code = :m
+               AND file_id = :file_id AND line_no = :line_no""",
+            file_id=file_id,
+            line_no=line_no,
+        )
+
+    # ---- remittance advice ----
+
+    def take_in_advice(self, file_id: int) -> list[str]:
+        """Decide every line of a 払込明細; returns the remittance numbers it names."""
+        lines = self.run(
+            """SELECT w.line_no, w.fixed, l.fault, v.remittance_no, v.remitted_on
+               FROM match_work w
+               JOIN source_line l ON l.municipality_code = :m AND l.file_id = w.file_id
+                                 AND l.line_no = w.line_no
+               LEFT JOIN advice_line v ON v.municipality_code = :m AND v.file_id = w.file_id
+                                      AND v.line_no = w.line_no
+               WHERE w.municipality_code = :m ORDER BY w.line_no""",
+        ).all()
+        refs: dict[str, str] = {}
+        for line in lines:
+            if line.fixed:
+                rule = "I1" if line.fixed == "repeat" else "I2"
+                self.write_outcome(file_id, line.line_no, line.fixed, rule)
+            elif line.fault or line.remittance_no is None:
+                self.write_outcome(file_id, line.line_no, "malformed", "P01")
+            else:
+                refs[line.remittance_no] = str(line.remitted_on)
+                # Until the sums are compared below, the line has no partner to agree with.
+                self.write_outcome(file_id, line.line_no, "advice_difference", "V2")
+        return list(refs)
+
+    def compare_advice(self, refs: Iterable[str]) -> None:
+        """払込明細照合: count and gross of each advice line against the confirmed payments."""
+        for ref in refs:
+            rows = self.run(
+                """SELECT v.file_id, v.line_no, o.outcome,
+                          CASE WHEN COALESCE(p.confirmed_count, 0) = v.count
+                                AND COALESCE(p.confirmed_yen, 0) = v.gross_yen
+                               THEN 'advised' ELSE 'advice_difference' END AS now
+                   FROM advice_line v
+                   JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = v.file_id
+                                      AND o.line_no = v.line_no
+                   LEFT JOIN remittance_group g ON g.municipality_code = :m
+                        AND g.agent = 'eltax' AND g.ref = v.remittance_no
+                   LEFT JOIN remittance_part p ON p.municipality_code = :m
+                        AND p.group_id = g.group_id AND p.part = v.channel || '/' || v.item_code
+                   WHERE v.municipality_code = :m AND v.remittance_no = :ref
+                     AND o.outcome IN ('advised', 'advice_difference')
+                     AND NOT EXISTS (SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
+                         AND n.file_id = o.file_id AND n.line_no = o.line_no
+                         AND n.revision > o.revision)
+                   ORDER BY v.file_id, v.line_no""",
+                ref=ref,
+            ).all()
+            for row in rows:
+                if row.now != row.outcome:
+                    rule = "V1" if row.now == "advised" else "V2"
+                    self.write_outcome(row.file_id, row.line_no, row.now, rule)
+            self.run(
+                """UPDATE remittance_group SET fee_yen = (
+                       SELECT COALESCE(SUM(v.fee_yen), 0) FROM advice_line v
+                       JOIN line_outcome o ON o.municipality_code = :m
+                        AND o.file_id = v.file_id AND o.line_no = v.line_no AND o.revision = 1
+                        AND o.outcome IN ('advised', 'advice_difference')
+                       WHERE v.municipality_code = :m AND v.remittance_no = :ref)
+                   WHERE municipality_code = :m AND agent = 'eltax' AND ref = :ref""",
+                ref=ref,
+            )
+
+    # ---- once more ----
+
+    def decide_open_deposits(self, agents: Sequence[str] | None) -> int:
+        """Decide credits that did not settle again; ``agents`` None means all of them.
+
+        Returns how many settled now.
+        """
+        rows = self.run(
+            """SELECT d.file_id, d.line_no, d.account_key, d.agent, d.amount_yen, d.booked_on,
+                      b.payer_code, b.payer_name, b.remarks, b.edi
+               FROM deposit d
+               JOIN bank_line b ON b.municipality_code = :m AND b.file_id = d.file_id
+                               AND b.line_no = d.line_no
+               WHERE d.municipality_code = :m AND d.state = 'open'
+               ORDER BY d.booked_on, d.file_id, d.line_no""",
+        ).all()
+        settled = 0
+        for row in rows:
+            credit = _credit(row)
+            agent = row.agent or self._agent(credit)
+            if agents is not None and agent not in agents:
+                continue
+            deposit = Deposit(row.file_id, row.line_no, row.account_key, agent, credit)
+            outcome, rule = self._decide(deposit)
+            settled += outcome == "settled"
+            if outcome != self.outcome_of(row.file_id, row.line_no):
+                self.write_outcome(row.file_id, row.line_no, outcome, rule)
+        return settled
+
+    def outcome_of(self, file_id: int, line_no: int) -> str | None:
+        """The outcome of a line as it stands."""
+        found: str | None = self.run(
+            """SELECT outcome FROM line_outcome WHERE municipality_code = :m
+               AND file_id = :file_id AND line_no = :line_no ORDER BY revision DESC LIMIT 1""",
+            file_id=file_id,
+            line_no=line_no,
+        ).scalar_one_or_none()
+        return found
+
+    def write_outcome(
+        self,
+        file_id: int,
+        line_no: int,
+        outcome: str,
+        rule: str,
+        *,
+        partner: tuple[int, int] | None = None,
+    ) -> None:
+        """A further revision of a bank or advice line's outcome; its money is in the ledger."""
+        self.run(
+            """INSERT INTO line_outcome (municipality_code, file_id, line_no, revision, outcome,
+                   rule, applied_yen, suspense_yen, partner_file_id, partner_line_no, journal_id)
+               SELECT :m, :file_id, :line_no, COALESCE(MAX(revision), 0) + 1, :outcome, :rule,
+                   0, 0, CAST(:partner_file AS BIGINT), CAST(:partner_line AS INTEGER),
+                   :journal_id
+               FROM line_outcome
+               WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no""",
+            file_id=file_id,
+            line_no=line_no,
+            outcome=outcome,
+            rule=rule,
+            partner_file=partner[0] if partner else None,
+            partner_line=partner[1] if partner else None,
+        )
+
+    def post(
+        self,
+        file_id: int,
+        line_no: int,
+        leg: int,
+        debit_account: str,
+        credit_account: str,
+        amount_yen: int,
+        reason: str,
+        group_id: int | None = None,
+    ) -> None:
+        """仕訳: one posting about this line."""
+        self.run(
+            """INSERT INTO posting (municipality_code, journal_id, subject_file_id,
+                   subject_line_no, leg, debit_account, credit_account, amount_yen, reason,
+                   group_id)
+               VALUES (:m, :journal_id, :file_id, :line_no, :leg, :debit_account,
+                   :credit_account, :amount_yen, :reason, :group_id)""",
+            file_id=file_id,
+            line_no=line_no,
+            leg=leg,
+            debit_account=debit_account,
+            credit_account=credit_account,
+            amount_yen=amount_yen,
+            reason=reason,
+            group_id=group_id,
+        )
+
+
+def _credit(row: Any) -> Credit:
+    """The credit that a row of ``bank_line`` (with its amount) describes."""
+    return Credit(
+        amount_yen=row.amount_yen,
+        booked_on=as_date(row.booked_on),
+        payer_code=row.payer_code,
+        payer_name=row.payer_name,
+        remarks=row.remarks,
+        edi=row.edi.strip(),
+    )
+
+
+def as_date(value: object) -> date:
+    """A date column as a date: SQLite hands out ISO text, PostgreSQL dates."""
+    return value if isinstance(value, date) else date.fromisoformat(str(value))

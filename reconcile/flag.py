@@ -1,0 +1,203 @@
+"""要確認: what a person must look at becomes a case; what resolved itself is closed again.
+
+A case has one life: its kind and subject name it for ever, so a run again or a fault that comes
+back re-opens the same number instead of opening another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import text
+
+from payments.domain.errors import RefusedError
+from payments.store.bulk import take_numbers
+from reconcile.rules import CASE_OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+
+_CASES = ", ".join(f"'{outcome}'" for outcome in sorted(CASE_OUTCOMES))
+
+# Lines that this journal decided, with the outcome in force.
+_DECIDED = """
+SELECT o.file_id, o.line_no, o.outcome, o.revision,
+       CASE WHEN o.suspense_yen > 0 THEN o.suspense_yen ELSE COALESCE(l.amount_yen, 0) END AS yen
+FROM line_outcome o
+JOIN source_line l ON l.municipality_code = :m AND l.file_id = o.file_id AND l.line_no = o.line_no
+WHERE o.municipality_code = :m AND {which}
+  AND NOT EXISTS (SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
+      AND n.file_id = o.file_id AND n.line_no = o.line_no AND n.revision > o.revision)"""
+
+
+class Case(NamedTuple):
+    """確認事項 to open: its kind, what it is about, and the money it is about."""
+
+    kind: str
+    subject: str
+    amount_yen: int
+    file_id: int | None = None
+    line_no: int | None = None
+    details: str = ""
+
+
+def line_cases(connection: Connection, scope: dict[str, Any]) -> list[Case]:
+    """Cases of the lines that this file brought, by their outcomes."""
+    rows = connection.execute(
+        text(
+            _DECIDED.format(which=f"o.file_id = :file_id AND o.outcome IN ({_CASES})")
+            + " ORDER BY o.line_no"
+        ),
+        scope,
+    )
+    return [Case(r.outcome, f"{r.file_id}:{r.line_no}", r.yen, r.file_id, r.line_no) for r in rows]
+
+
+def changed_lines(connection: Connection, scope: dict[str, Any]) -> tuple[list[Case], list[str]]:
+    """Lines decided again in this journal: cases to open, subjects whose other cases end."""
+    rows = connection.execute(
+        text(
+            _DECIDED.format(
+                which="o.journal_id = :journal_id AND o.revision > 1 AND EXISTS ("
+                "SELECT 1 FROM line_outcome e WHERE e.municipality_code = :m "
+                "AND e.file_id = o.file_id AND e.line_no = o.line_no "
+                "AND e.revision = o.revision - 1 AND e.outcome <> o.outcome)"
+            )
+            + " ORDER BY o.file_id, o.line_no"
+        ),
+        scope,
+    ).all()
+    cases = [
+        Case(r.outcome, f"{r.file_id}:{r.line_no}", r.yen, r.file_id, r.line_no)
+        for r in rows
+        if r.outcome in CASE_OUTCOMES
+    ]
+    return cases, [f"{r.file_id}:{r.line_no}" for r in rows]
+
+
+def open_cases(
+    connection: Connection, municipality_code: str, cases: Sequence[Case], *, on: str, actor: str
+) -> int:
+    """Open these cases, or re-open them under their old number; returns how many changed."""
+    if not cases:
+        return 0
+    unique = list({(case.kind, case.subject): case for case in cases}.values())
+    first = take_numbers(connection, municipality_code, "case", len(unique))
+    rows = [
+        {"m": municipality_code, "case_no": number, "on": on, "actor": actor, **case._asdict()}
+        for number, case in enumerate(unique, start=first)
+    ]
+    before = _event_count(connection, municipality_code)
+    connection.execute(
+        text(
+            """INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor,
+                   event, note)
+               SELECT c.municipality_code, c.case_no,
+                   (SELECT COALESCE(MAX(e.event_no), 0) + 1 FROM case_event e
+                    WHERE e.municipality_code = c.municipality_code AND e.case_no = c.case_no),
+                   :on, :actor, 'reopened', ''
+               FROM review_case c
+               WHERE c.municipality_code = :m AND c.kind = :kind AND c.subject = :subject
+                 AND c.state IN ('resolved', 'accepted')"""
+        ),
+        rows,
+    )
+    connection.execute(
+        text(
+            """UPDATE review_case SET state = 'open', amount_yen = :amount_yen, details = :details
+               WHERE municipality_code = :m AND kind = :kind AND subject = :subject"""
+        ),
+        rows,
+    )
+    connection.execute(
+        text(
+            """INSERT INTO review_case (municipality_code, case_no, kind, subject, state,
+                   amount_yen, opened_on, owner, file_id, line_no, details)
+               VALUES (:m, :case_no, :kind, :subject, 'open', :amount_yen, :on, '',
+                   :file_id, :line_no, :details)
+               ON CONFLICT (municipality_code, kind, subject) DO NOTHING"""
+        ),
+        rows,
+    )
+    connection.execute(
+        text(
+            """INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor,
+                   event, note)
+               SELECT c.municipality_code, c.case_no, 1, :on, :actor, 'opened', ''
+               FROM review_case c
+               WHERE c.municipality_code = :m AND c.case_no >= :first AND c.case_no < :after"""
+        ),
+        {
+            "m": municipality_code,
+            "on": on,
+            "actor": actor,
+            "first": first,
+            "after": first + len(unique),
+        },
+    )
+    return _event_count(connection, municipality_code) - before
+
+
+def close_cases(
+    connection: Connection,
+    municipality_code: str,
+    subjects: Sequence[str],
+    *,
+    keep: Sequence[Case] = (),
+    kinds: frozenset[str] = CASE_OUTCOMES,
+    on: str,
+) -> None:
+    """End the cases about these subjects that no longer hold (all kinds but those in ``keep``)."""
+    kept = {(case.kind, case.subject) for case in keep}
+    for subject in subjects:
+        open_now = connection.execute(
+            text(
+                """SELECT case_no, kind FROM review_case
+                   WHERE municipality_code = :m AND subject = :subject
+                     AND state IN ('open', 'acknowledged')"""
+            ),
+            {"m": municipality_code, "subject": subject},
+        ).all()
+        for case in open_now:
+            if case.kind not in kinds or (case.kind, subject) in kept:
+                continue
+            values = {"m": municipality_code, "case_no": case.case_no, "on": on}
+            connection.execute(
+                text(
+                    "UPDATE review_case SET state = 'resolved' "
+                    "WHERE municipality_code = :m AND case_no = :case_no"
+                ),
+                values,
+            )
+            connection.execute(
+                text(
+                    """INSERT INTO case_event (municipality_code, case_no, event_no, happened_on,
+                           actor, event, note)
+                       SELECT :m, :case_no, MAX(event_no) + 1, :on, 'system', 'resolved',
+                           'decided_again'
+                       FROM case_event WHERE municipality_code = :m AND case_no = :case_no"""
+                ),
+                values,
+            )
+
+
+def refuse_absurd(profile: Profile, cases: int, lines: int) -> None:
+    """A run that would open an absurd number of cases stops and says so (design.md)."""
+    if cases > profile.cases_per_run_max and cases > lines * profile.cases_share_max:
+        raise RefusedError(
+            "too_many_cases", cases=cases, lines=lines, expected=profile.cases_per_run_max
+        )
+
+
+def _event_count(connection: Connection, municipality_code: str) -> int:
+    """How many case events there are; the difference says how many cases changed."""
+    return int(
+        connection.execute(
+            text("SELECT COUNT(*) FROM case_event WHERE municipality_code = :m"),
+            {"m": municipality_code},
+        ).scalar_one()
+    )

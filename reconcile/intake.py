@@ -1,0 +1,150 @@
+"""取込: keep the bytes once, then find out what they are (R2: evidence before decision)."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import text
+
+from payments.store.bulk import insert_rows, take_numbers
+from payments.store.unit_of_work import unit_of_work
+from reconcile.model import FileStatus, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from sqlalchemy import Connection, Engine
+
+    from reconcile.model import Delivery, Finding, Reading
+
+PIECE_BYTES = 1 << 20  # evidence is kept in pieces so that no row grows with the file
+
+
+class Kept(NamedTuple):
+    """証拠として保管した資料: its number, and whether the same bytes were accepted before."""
+
+    file_id: int
+    sha256: str
+    is_duplicate: bool
+
+
+def keep_evidence(
+    engine: Engine, municipality_code: str, delivery: Delivery, *, received_on: date
+) -> Kept:
+    """Store the bytes and their hash, and commit, before anything is decided.
+
+    The same bytes again are a duplicate when they were accepted before; bytes that were refused,
+    quarantined or interrupted get another try under their old number (R8). A nil report may come
+    again byte for byte (outcomes.md 3).
+    """
+    sha256 = hashlib.sha256(delivery.data).hexdigest()
+    with unit_of_work(engine, municipality_code) as connection:
+        earlier = connection.execute(
+            text(
+                "SELECT file_id, status, count FROM source_file "
+                "WHERE municipality_code = :m AND sha256 = :sha256 ORDER BY file_id DESC LIMIT 1"
+            ),
+            {"m": municipality_code, "sha256": sha256},
+        ).first()
+        if earlier is not None and earlier.status != FileStatus.ACCEPTED:
+            return Kept(earlier.file_id, sha256, is_duplicate=False)
+        if earlier is not None and earlier.count:
+            return Kept(earlier.file_id, sha256, is_duplicate=True)
+        file_id = take_numbers(connection, municipality_code, "file", 1)
+        connection.execute(
+            text(
+                "INSERT INTO source_file (municipality_code, file_id, sha256, nil_no, name, "
+                "size_bytes, format_code, channel, agent, status, received_on, taken_in_at, "
+                "count, amount_yen) VALUES (:m, :file_id, :sha256, :nil_no, :name, :size, '', '', "
+                "'', 'received', :received_on, :now, 0, 0)"
+            ),
+            {
+                "m": municipality_code,
+                "file_id": file_id,
+                "sha256": sha256,
+                "nil_no": 0 if earlier is None else file_id,
+                "name": delivery.name,
+                "size": len(delivery.data),
+                "received_on": received_on.isoformat(),
+                "now": datetime.now(UTC).isoformat(timespec="microseconds"),
+            },
+        )
+        if earlier is None:
+            insert_rows(
+                connection,
+                "evidence",
+                ("municipality_code", "sha256", "piece_no", "data"),
+                (
+                    (municipality_code, sha256, number, delivery.data[start : start + PIECE_BYTES])
+                    for number, start in enumerate(range(0, len(delivery.data), PIECE_BYTES))
+                ),
+            )
+    return Kept(file_id, sha256, is_duplicate=False)
+
+
+def evidence_of(connection: Connection, municipality_code: str, sha256: str) -> bytes:
+    """The stored bytes of a file, put together again."""
+    pieces = connection.execute(
+        text(
+            "SELECT data FROM evidence WHERE municipality_code = :m AND sha256 = :sha256 "
+            "ORDER BY piece_no"
+        ),
+        {"m": municipality_code, "sha256": sha256},
+    )
+    return b"".join(bytes(piece) for piece in pieces.scalars())
+
+
+def record_file(
+    connection: Connection, municipality_code: str, file_id: int, status: FileStatus,
+    reading: Reading | None,
+) -> None:  # fmt: skip
+    """What became of a file: its status and what was read."""
+    connection.execute(
+        text(
+            "UPDATE source_file SET status = :status, format_code = :format_code, "
+            "channel = :channel, agent = :agent, created_on = :created_on, count = :count, "
+            "amount_yen = :amount_yen WHERE municipality_code = :m AND file_id = :file_id"
+        ),
+        {
+            "m": municipality_code,
+            "file_id": file_id,
+            "status": str(status),
+            "format_code": reading.format_code if reading else "",
+            "channel": str(reading.channel) if reading else "",
+            "agent": reading.agent if reading else "",
+            "created_on": reading.created_on if reading else None,
+            "count": reading.count if reading else 0,
+            "amount_yen": reading.amount_yen if reading else 0,
+        },
+    )
+
+
+def record_findings(
+    connection: Connection, municipality_code: str, file_id: int, findings: Sequence[Finding]
+) -> None:
+    """The findings of the latest try, in place of those of an earlier one."""
+    connection.execute(
+        text("DELETE FROM finding WHERE municipality_code = :m AND file_id = :file_id"),
+        {"m": municipality_code, "file_id": file_id},
+    )
+    insert_rows(
+        connection,
+        "finding",
+        ("municipality_code", "file_id", "finding_no", "code", "severity", "line_no",
+         "byte_offset", "field", "found", "expected"),
+        [
+            (number, f.code, str(f.severity), f.line_no, f.byte_offset, f.field,
+             f.found.replace("\0", "␀")[:500], f.expected[:500])
+            for number, f in enumerate(findings, start=1)
+        ],
+        constants=(municipality_code, file_id),
+    )  # fmt: skip
+
+
+def status_of(findings: Sequence[Finding]) -> FileStatus:
+    """取込対象外 when the file is not for intake at all, else 保留."""
+    refused = any(finding.severity is Severity.REFUSED for finding in findings)
+    return FileStatus.REFUSED if refused else FileStatus.QUARANTINED

@@ -1,0 +1,389 @@
+"""照合: from the lines of a file to decisions, in statements over all lines at once.
+
+First every line learns what its key names and whether it has come before; then lines that concern
+the same notice or the same payment are given turns, because the second payment of a slip must see
+what the first one did. Nearly all lines have the first turn. In each turn one statement applies
+the ordered rules of :mod:`reconcile.rules`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from reconcile.rules import applied_case, booked_case, outcome_case, rule_case
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LINE_SPACE = 1_000_000_000  # file_id × this + line_no names a line in one number
+
+STAGE_RANK = "CASE l.stage WHEN 'withdrawal' THEN 2 WHEN 'confirmed' THEN 3 ELSE 1 END"
+
+LOAD = f"""
+INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowded, found, stage,
+    kind, identity, occurrence, slip_id, notice_id, term, slip_yen, valid_until, superseded)
+SELECT l.municipality_code, l.file_id, l.line_no, 1, {STAGE_RANK} * {LINE_SPACE} + l.line_no, 0,
+    CASE WHEN EXISTS (
+        SELECT 1 FROM source_line p
+        WHERE p.municipality_code = :m AND p.identity = l.identity AND p.file_id <= :file_id
+          AND NOT (p.file_id = :file_id AND p.line_no = l.line_no)
+    ) THEN 1 ELSE 0 END,
+    l.stage, l.kind, l.identity, 1, k.slip_id, k.notice_id, k.term, k.slip_yen, k.valid_until,
+    CASE WHEN k.superseded THEN 1 ELSE 0 END
+FROM source_line l
+LEFT JOIN pay_key k
+  ON k.municipality_code = :m AND l.fault IS NULL AND l.is_ours
+ AND k.pay_key = CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END
+                 || l.slip_key
+WHERE l.municipality_code = :m AND l.file_id = :file_id
+"""
+
+# Where several slips share a free area, the 再発行区分 joins the key (outcomes.md 1).
+LOAD_SHARED_KEYS = """
+UPDATE match_work
+SET slip_id = k.slip_id, notice_id = k.notice_id, term = k.term, slip_yen = k.slip_yen,
+    valid_until = k.valid_until, superseded = CASE WHEN k.superseded THEN 1 ELSE 0 END
+FROM source_line l
+JOIN pay_key k ON k.municipality_code = :m AND k.pay_key = 'K' || l.slip_key || '/' || l.reissue
+WHERE match_work.municipality_code = :m AND match_work.notice_id IS NULL
+  AND l.municipality_code = :m AND l.file_id = match_work.file_id
+  AND l.line_no = match_work.line_no
+  AND l.key_kind = 'konbini' AND l.fault IS NULL AND l.is_ours
+"""
+
+CROWDED_BY_NOTICE = """
+UPDATE match_work SET crowded = 1
+WHERE municipality_code = :m AND notice_id IN (
+    SELECT notice_id FROM match_work
+    WHERE municipality_code = :m AND notice_id IS NOT NULL
+    GROUP BY notice_id HAVING COUNT(*) > 1)
+"""
+CROWDED_BY_IDENTITY = """
+UPDATE match_work SET crowded = 1
+WHERE municipality_code = :m AND found = 1 AND crowded = 0 AND EXISTS (
+    SELECT 1 FROM source_line p
+    WHERE p.municipality_code = :m AND p.identity = match_work.identity
+      AND p.file_id = match_work.file_id AND p.line_no <> match_work.line_no)
+"""
+
+# R3: equal lines inside one file are counted; the k-th here repeats the k-th of an earlier file.
+OCCURRENCES = """
+UPDATE match_work SET occurrence = n.occurrence
+FROM (SELECT w.line_no, ROW_NUMBER() OVER (
+          PARTITION BY l.identity, l.record_key, l.content ORDER BY l.line_no) AS occurrence
+      FROM match_work w
+      JOIN source_line l ON l.municipality_code = :m AND l.file_id = w.file_id
+                        AND l.line_no = w.line_no
+      WHERE w.municipality_code = :m AND w.crowded = 1) n
+WHERE match_work.municipality_code = :m AND match_work.crowded = 1
+  AND match_work.file_id = :file_id AND match_work.line_no = n.line_no AND n.occurrence > 1
+"""
+KEEP_OCCURRENCES = """
+UPDATE source_line SET occurrence = w.occurrence
+FROM match_work w
+WHERE w.municipality_code = :m AND w.occurrence > 1
+  AND source_line.municipality_code = :m AND source_line.file_id = w.file_id
+  AND source_line.line_no = w.line_no
+"""
+
+# A notification and a file line of one operator transaction say the same when key and amount
+# agree: the file has columns that the notification lacks.
+SAME_CONTENT = """(p.content = l.content OR (:transactions = 1 AND pf.channel <> :channel
+    AND p.slip_key = l.slip_key AND p.amount_yen = l.amount_yen))"""
+
+REPEATS = f"""
+UPDATE match_work SET fixed = 'repeat'
+WHERE municipality_code = :m AND found = 1 AND EXISTS (
+    SELECT 1 FROM source_line l
+    JOIN source_line p ON p.municipality_code = :m AND p.identity = l.identity
+                      AND p.record_key = l.record_key
+    JOIN source_file pf ON pf.municipality_code = :m AND pf.file_id = p.file_id
+    WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
+      AND l.line_no = match_work.line_no AND {SAME_CONTENT}
+      AND ((p.file_id < l.file_id AND p.occurrence = match_work.occurrence)
+           OR (:counted = 0 AND (p.file_id < l.file_id OR p.line_no < l.line_no))))
+"""
+CONFLICTS = f"""
+UPDATE match_work SET fixed = 'conflict'
+WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND EXISTS (
+    SELECT 1 FROM source_line l
+    JOIN source_line p ON p.municipality_code = :m AND p.identity = l.identity
+                      AND p.record_key = l.record_key
+    JOIN source_file pf ON pf.municipality_code = :m AND pf.file_id = p.file_id
+    WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
+      AND l.line_no = match_work.line_no
+      AND NOT {SAME_CONTENT}
+      AND (p.file_id < l.file_id OR p.line_no < l.line_no)
+      AND NOT EXISTS (
+          SELECT 1 FROM source_line q
+          WHERE q.municipality_code = :m AND q.identity = p.identity
+            AND q.record_key = p.record_key
+            AND (q.file_id < p.file_id OR (q.file_id = p.file_id AND q.line_no < p.line_no))))
+"""
+# 速報 and 確報 of one transaction that differ in amount or key: the later one is the conflict.
+TRANSACTION_CONFLICTS = """
+UPDATE match_work SET fixed = 'conflict'
+WHERE municipality_code = :m AND found = 1 AND fixed IS NULL
+  AND stage IN ('provisional', 'confirmed') AND EXISTS (
+    SELECT 1 FROM source_line l
+    WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
+      AND l.line_no = match_work.line_no AND l.fault IS NULL
+      AND l.slip_key || '/' || l.amount_yen <> (
+          SELECT p.slip_key || '/' || p.amount_yen FROM source_line p
+          WHERE p.municipality_code = :m AND p.identity = l.identity AND p.fault IS NULL
+            AND p.stage IN ('provisional', 'confirmed')
+          ORDER BY p.file_id, CASE p.stage WHEN 'provisional' THEN 0 ELSE 1 END, p.line_no
+          LIMIT 1))
+"""
+# A 取消 that names another key than its 速報 still belongs to that payment's notice.
+WITHDRAWALS_FOLLOW_PAYMENT = """
+UPDATE match_work SET notice_id = s.notice_id, crowded = 1
+FROM match_work s
+WHERE match_work.municipality_code = :m AND match_work.stage = 'withdrawal'
+  AND match_work.found = 1 AND s.municipality_code = :m AND s.crowded = 1
+  AND s.file_id = match_work.file_id AND s.identity = match_work.identity
+  AND s.stage = 'provisional' AND s.notice_id IS NOT NULL
+"""
+
+TURNS = """
+UPDATE match_work SET turn = n.turn
+FROM (SELECT line_no, ROW_NUMBER() OVER (
+          PARTITION BY notice_id, CASE WHEN notice_id IS NULL THEN identity END
+          ORDER BY place) AS turn
+      FROM match_work WHERE municipality_code = :m AND crowded = 1) n
+WHERE match_work.municipality_code = :m AND match_work.crowded = 1
+  AND match_work.file_id = :file_id AND match_work.line_no = n.line_no AND n.turn > 1
+"""
+
+# The first receipt of the same payment, in occurrence order, that this report can speak about.
+_PARTNER = f"""
+SELECT p.file_id * {LINE_SPACE} + p.line_no
+FROM source_line l
+JOIN source_line p ON p.municipality_code = :m AND p.identity = l.identity
+JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id AND r.line_no = p.line_no
+WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
+  AND l.line_no = match_work.line_no AND p.payment_key = l.payment_key AND {{condition}}
+ORDER BY p.file_id, p.line_no LIMIT 1"""
+PARTNERS = f"""
+UPDATE match_work SET partner = CASE
+    WHEN stage = 'provisional' AND kind = '81' THEN (
+        {_PARTNER.format(condition="(r.seen & 2) = 0")})
+    WHEN stage = 'provisional' THEN ({_PARTNER.format(condition="(r.seen & 1) = 0")})
+    ELSE ({_PARTNER.format(condition="r.stage = 'provisional'")}) END,
+  replaced = CASE WHEN kind = '22' THEN (
+    SELECT p.file_id * {LINE_SPACE} + p.line_no
+    FROM source_line l
+    JOIN source_line p ON p.municipality_code = :m AND p.identity = l.identity
+    JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id
+                  AND r.line_no = p.line_no
+    WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
+      AND l.line_no = match_work.line_no
+      AND p.paid_on = l.paid_on AND p.kind = '12' AND r.stage = 'confirmed'
+    ORDER BY p.file_id, p.line_no LIMIT 1) END
+WHERE municipality_code = :m AND {{turn}} AND found = 1 AND fixed IS NULL
+"""
+
+# A receipt of the same payment in the given stage, for the rules and cases that ask.
+_EXISTS_RECEIPT = """CASE WHEN w.found = 1 AND EXISTS (
+    SELECT 1 FROM source_line p
+    JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id
+                  AND r.line_no = p.line_no
+    WHERE p.municipality_code = :m AND p.identity = l.identity
+      AND p.payment_key = l.payment_key AND r.stage = '{stage}') THEN 1 ELSE 0 END"""
+
+_SINGLE_ACCOUNT = """
+LEFT JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = w.notice_id
+     AND a.term = w.term"""
+_SINGLE = {
+    "live": "CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END",
+    "outstanding": "a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen",
+    "alternative_yen": "a.whole_yen",
+    "slip_yen": "COALESCE(w.slip_yen, a.amount_yen)",
+    "from": _SINGLE_ACCOUNT,
+    "where": "COALESCE(w.term, '') <> '00'",
+}
+# A 全期 slip covers all instalments of its group that are not cancelled (outcomes.md 1, 9).
+_WHOLE = {
+    "live": "CASE WHEN a.live > 0 THEN 1 ELSE 0 END",
+    "outstanding": "a.outstanding",
+    "alternative_yen": "a.term_yen",
+    "slip_yen": "w.slip_yen",
+    "from": """
+JOIN (SELECT c.notice_id, SUM(CASE WHEN c.amount_yen > 0 THEN 1 ELSE 0 END) AS live,
+             SUM(c.amount_yen - c.term_yen - c.whole_yen + c.surplus_yen) AS outstanding,
+             SUM(CASE WHEN c.amount_yen > 0 THEN c.term_yen ELSE 0 END) AS term_yen
+      FROM instalment_account c
+      WHERE c.municipality_code = :m AND c.in_group AND c.notice_id IN (
+          SELECT notice_id FROM match_work
+          WHERE municipality_code = :m AND {turn} AND term = '00')
+      GROUP BY c.notice_id) a ON a.notice_id = w.notice_id""",
+    "where": "w.term = '00'",
+}
+
+_DECIDE = """
+INSERT INTO decision (municipality_code, file_id, line_no, revision, rule, outcome, stage, seen,
+    booked_yen, applied_yen, paid_on, slip_id, notice_id, term, group_id, partner)
+SELECT :m, file_id, line_no, {revision}, rule, {outcome}, stage,
+    CASE WHEN stage = 'confirmed' THEN 4 WHEN kind = '81' THEN 2 ELSE 1 END,
+    {booked}, {applied}, paid_on, slip_id, notice_id, term, group_id, partner
+FROM (SELECT facts.*, {rule} AS rule FROM (
+    SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.slip_id, w.notice_id,
+        w.term, w.superseded, l.fault, l.amount_yen AS amount, l.paid_on, :is_debit AS is_debit,
+        CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
+        CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
+        CASE WHEN w.notice_id IS NULL THEN 0 ELSE 1 END AS known,
+        CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_el,
+        {live} AS live, {outstanding} AS outstanding, {alternative_yen} AS alternative_yen,
+        {slip_yen} AS slip_yen,
+        CASE WHEN {slip_yen} < {outstanding} THEN {slip_yen} ELSE {outstanding} END AS due,
+        CASE WHEN l.paid_on > w.valid_until THEN 1 ELSE 0 END AS late,
+        {confirmed_before} AS confirmed_before, {group_id} AS group_id
+    FROM match_work w
+    JOIN source_line l ON l.municipality_code = :m AND l.file_id = w.file_id
+                      AND l.line_no = w.line_no {from}
+    WHERE w.municipality_code = :m AND {turn} AND {where}) facts) decided
+"""
+
+
+def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
+    """Stage the lines of the file with what their keys name; returns how many turns they need.
+
+    ``scope`` binds m, file_id, channel, counted (equal lines are counted), transactions (the
+    identity is an operator's transaction id).
+    """
+    run = _runner(connection, scope)
+    run(LOAD)
+    run(LOAD_SHARED_KEYS)
+    run(CROWDED_BY_NOTICE)
+    run(CROWDED_BY_IDENTITY)
+    if scope["counted"]:
+        run(OCCURRENCES)
+        run(KEEP_OCCURRENCES)
+    run(REPEATS)
+    run(CONFLICTS)
+    if scope["transactions"]:
+        run(TRANSACTION_CONFLICTS)
+        run(WITHDRAWALS_FOLLOW_PAYMENT)
+    run(TURNS)
+    turns = connection.execute(
+        text("SELECT COALESCE(MAX(turn), 1) FROM match_work WHERE municipality_code = :m"), scope
+    )
+    return int(turns.scalar_one())
+
+
+def find_partners(connection: Connection, scope: dict[str, Any], turn: int) -> None:
+    """Which receipt each report of this turn speaks about, if it is there already."""
+    _runner(connection, scope)(PARTNERS.format(turn=turn_is("match_work", turn)))
+
+
+def decide(connection: Connection, scope: dict[str, Any], turn: int, *, again: bool) -> None:
+    """Apply the rules to all lines of one turn; ``again`` when receipts are decided once more."""
+    run = _runner(connection, scope)
+    run("DELETE FROM decision WHERE municipality_code = :m")
+    here = turn_is("w", turn)
+    for shape in (_SINGLE, _WHOLE):
+        facts = {
+            name: part.format(turn=turn_is("match_work", turn)) for name, part in shape.items()
+        }
+        run(
+            _DECIDE.format(
+                **facts,
+                turn=here,
+                rule=rule_case(),
+                outcome=outcome_case("rule"),
+                booked=booked_case("rule"),
+                applied=applied_case("rule"),
+                revision=_NEXT_REVISION if again else "1",
+                confirmed_before=_EXISTS_RECEIPT.format(stage="confirmed"),
+                group_id=_GROUP_AGAIN if again else _GROUP,
+            )
+        )
+
+
+_NEXT_REVISION = """(SELECT MAX(o.revision) + 1 FROM line_outcome o
+    WHERE o.municipality_code = :m AND o.file_id = decided.file_id
+      AND o.line_no = decided.line_no)"""
+_GROUP = """CASE WHEN w.stage = 'confirmed' THEN (
+    SELECT g.group_id FROM remittance_group g
+    WHERE g.municipality_code = :m AND g.agent = :agent AND g.ref = l.remittance_ref) END"""
+_GROUP_AGAIN = """(SELECT r.group_id FROM receipt r
+    WHERE r.municipality_code = :m AND r.file_id = w.file_id AND r.line_no = w.line_no)"""
+
+
+def turn_is(alias: str, turn: int) -> str:
+    """The condition for one turn, written so that the partial index on later turns serves it."""
+    return f"{alias}.turn = 1" if turn == 1 else f"{alias}.turn > 1 AND {alias}.turn = {turn:d}"
+
+
+def _runner(connection: Connection, scope: dict[str, Any]) -> Any:
+    """A function that runs one statement with the scope bound."""
+
+    def run(statement: str) -> None:
+        connection.execute(text(statement), scope)
+
+    return run
+
+
+# Receipts of a reopened instalment that wait in suspense, in order of paid_on, then intake.
+WAITING = f"""
+INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowded, found, stage,
+    kind, identity, occurrence, slip_id, notice_id, term, slip_yen, valid_until, superseded)
+SELECT :m, r.file_id, r.line_no, :first - 1 + ROW_NUMBER() OVER (
+        PARTITION BY r.notice_id ORDER BY r.paid_on, r.file_id, {STAGE_RANK}, r.line_no),
+    0, 0, 0, r.stage, l.kind, l.identity, 1, k.slip_id, k.notice_id, k.term, k.slip_yen,
+    k.valid_until, CASE WHEN k.superseded THEN 1 ELSE 0 END
+FROM receipt r
+JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id
+                  AND l.line_no = r.line_no
+JOIN pay_key k ON k.municipality_code = :m AND k.pay_key IN (
+    CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END || l.slip_key,
+    'K' || l.slip_key || '/' || l.reissue)
+WHERE r.municipality_code = :m AND r.suspense_yen > 0 AND r.stage <> 'withdrawn'
+  AND r.notice_id IN (SELECT notice_id FROM reopened WHERE municipality_code = :m)
+  AND EXISTS (
+    SELECT 1 FROM reopened o
+    JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = o.notice_id
+                             AND a.term = o.term
+    WHERE o.municipality_code = :m AND o.notice_id = r.notice_id
+      AND (o.term = r.term OR (r.term = '00' AND a.in_group)))
+"""
+
+
+def load_waiting(connection: Connection, scope: dict[str, Any], first: int) -> int:
+    """Stage the receipts to be decided again from turn ``first``; returns the last turn."""
+    bound = {**scope, "first": first}
+    connection.execute(text(WAITING), bound)
+    last = connection.execute(
+        text("SELECT MAX(turn) FROM match_work WHERE municipality_code = :m AND turn >= :first"),
+        bound,
+    ).scalar_one()
+    return int(last) if last is not None else first - 1
+
+
+def confirmed_after_withdrawal(
+    connection: Connection, scope: dict[str, Any]
+) -> list[tuple[int, int]]:
+    """確報 lines of this file that booked anew although their payment had been withdrawn."""
+    rows = connection.execute(
+        text(
+            """SELECT w.line_no, r.amount_yen
+               FROM match_work w
+               JOIN source_line l ON l.municipality_code = :m AND l.file_id = w.file_id
+                                 AND l.line_no = w.line_no
+               JOIN receipt r ON r.municipality_code = :m AND r.file_id = w.file_id
+                             AND r.line_no = w.line_no
+               WHERE w.municipality_code = :m AND w.found = 1 AND w.stage = 'confirmed'
+                 AND w.file_id = :file_id AND EXISTS (
+                   SELECT 1 FROM source_line p
+                   JOIN receipt b ON b.municipality_code = :m AND b.file_id = p.file_id
+                                 AND b.line_no = p.line_no
+                   WHERE p.municipality_code = :m AND p.identity = l.identity
+                     AND p.payment_key = l.payment_key AND b.stage = 'withdrawn'
+                     AND NOT (p.file_id = l.file_id AND p.line_no = l.line_no))
+               ORDER BY w.line_no"""
+        ),
+        scope,
+    )
+    return [(int(row.line_no), int(row.amount_yen)) for row in rows]

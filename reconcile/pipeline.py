@@ -1,0 +1,465 @@
+"""照合の流れ: one file from bytes to report, exactly once. Read it top to bottom.
+
+取込 intake → 正規化 normalise → 照合 match → 消込 post → 入金照合 settle → 要確認 flag → 集計 report.
+The bytes are kept and committed first; from there on a file is one transaction: all of it, or
+nothing but its evidence and its findings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from payments.domain.errors import RefusedError
+from payments.domain.fiscal import last_closed_fiscal_year
+from payments.store.bulk import insert_rows, take_numbers
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import reading as read_only
+from payments.store.unit_of_work import unit_of_work
+from reconcile import flag, match, post
+from reconcile.deposits import Books
+from reconcile.formats.detect import detect
+from reconcile.intake import keep_evidence, record_file, record_findings, status_of
+from reconcile.journal import open_journal
+from reconcile.model import (
+    AdviceLine,
+    BankLine,
+    Channel,
+    FileReport,
+    FileStatus,
+    Finding,
+    OutcomeSum,
+    ReadContext,
+    ReportLine,
+    Severity,
+)
+from reconcile.store.staging import clear_staging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+    from sqlalchemy import Connection, Engine
+
+    from payments.domain.profile import Profile
+    from reconcile.formats.contract import Format
+    from reconcile.intake import Kept
+    from reconcile.model import Delivery, Reading
+
+_REPORT_EVERY = 2_000
+# Turns of receipts decided again are numbered from here, after all turns of the file itself.
+_AGAIN_FROM = 1_000_000
+
+
+class UnusableFileError(Exception):
+    """The file fails its own checks: roll back, keep the findings."""
+
+    def __init__(self, found: Reading) -> None:
+        """``found`` carries the findings."""
+        super().__init__(found.format_code)
+        self.found = found
+
+
+def take_in(
+    engine: Engine,
+    municipality_code: str,
+    delivery: Delivery,
+    *,
+    received_on: date,
+    actor: str = "system",
+    progress: Callable[[int], None] | None = None,
+    file_format: Format | None = None,
+) -> FileReport:
+    """取込: take one payment, bank or advice file into the books.
+
+    ``received_on`` resolves dates without a year; ``file_format`` skips identification (a
+    notification is what its endpoint says it is). Never raises for what is wrong with the file.
+    """
+    kept = keep_evidence(engine, municipality_code, delivery, received_on=received_on)
+    if kept.is_duplicate:
+        return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
+    with read_only(engine, municipality_code) as connection:
+        profile = load_profile(connection, municipality_code)
+    found = file_format or detect(delivery.data)
+    if isinstance(found, Finding):
+        return set_aside(engine, profile, delivery, kept, [found], None)
+    context = ReadContext(received_on, profile)
+    try:
+        with unit_of_work(engine, municipality_code) as connection:
+            run = FileRun(connection, profile, kept.file_id, received_on, actor)
+            return run.reconcile(found.read(delivery.data, context), delivery, kept, progress)
+    except UnusableFileError as stop:
+        return set_aside(engine, profile, delivery, kept, stop.found.findings, stop.found)
+    except RefusedError as stop:
+        details = {name: str(value) for name, value in stop.details.items()}
+        return FileReport(
+            delivery.name,
+            kept.sha256,
+            FileStatus.STOPPED,
+            kept.file_id,
+            findings=(
+                Finding(
+                    stop.error_code,
+                    Severity.FATAL,
+                    found=details.get("cases", ""),
+                    expected=details.get("expected", ""),
+                ),
+            ),
+        )
+
+
+def set_aside(
+    engine: Engine,
+    profile: Profile,
+    delivery: Delivery,
+    kept: Kept,
+    findings: list[Finding],
+    found: Reading | None,
+) -> FileReport:
+    """保留・取込対象外: keep the file as evidence with its findings; nothing else changes."""
+    status = status_of(findings)
+    with unit_of_work(engine, profile.municipality_code) as connection:
+        record_file(connection, profile.municipality_code, kept.file_id, status, found)
+        record_findings(connection, profile.municipality_code, kept.file_id, findings)
+    return FileReport(
+        delivery.name,
+        kept.sha256,
+        status,
+        kept.file_id,
+        found.format_code if found else "",
+        count=found.count if found else 0,
+        amount_yen=found.amount_yen if found else 0,
+        findings=tuple(findings),
+    )
+
+
+class FileRun:
+    """One file in one transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        profile: Profile,
+        file_id: int,
+        received_on: date,
+        actor: str,
+    ) -> None:
+        """The run books into a journal of its own."""
+        self.connection = connection
+        self.profile = profile
+        self.received_on = received_on
+        self.actor = actor
+        self.code = profile.municipality_code
+        self.journal_id = open_journal(
+            connection, self.code, "intake", received_on, actor, file_id=file_id
+        )
+        self.scope: dict[str, Any] = {
+            "m": self.code,
+            "file_id": file_id,
+            "journal_id": self.journal_id,
+            "leg": 0,
+        }
+        self.refs: dict[str, str | None] = {}  # remittance groups that confirmed lines name
+        self.again_turn = _AGAIN_FROM
+
+    def reconcile(
+        self,
+        found: Reading,
+        delivery: Delivery,
+        kept: Kept,
+        progress: Callable[[int], None] | None,
+    ) -> FileReport:
+        """The story of one file."""
+        clear_staging(self.connection, self.code)
+        self._normalise(found, progress)
+        turns = self._load(found)
+        if found.channel is Channel.BANK:
+            cases = self._settle_statement()
+        elif found.channel is Channel.ADVICE:
+            cases = self._settle_advice()
+        else:
+            cases = self._match_and_post(turns)
+        opened = self._flag(cases, found.count)
+        record_file(self.connection, self.code, kept.file_id, FileStatus.ACCEPTED, found)
+        record_findings(self.connection, self.code, kept.file_id, found.findings)
+        outcomes = self._report()
+        clear_staging(self.connection, self.code)
+        return FileReport(
+            delivery.name,
+            kept.sha256,
+            FileStatus.ACCEPTED,
+            kept.file_id,
+            found.format_code,
+            "",
+            str(found.channel),
+            found.count,
+            found.amount_yen,
+            opened,
+            outcomes,
+            tuple(found.findings),
+        )
+
+    # ---- 正規化 ----
+
+    def _normalise(self, found: Reading, progress: Callable[[int], None] | None) -> None:
+        """Every record of the file as one line; a file that does not tie stops here (R4)."""
+        insert_rows(
+            self.connection,
+            "source_line",
+            ("municipality_code", "file_id", *ReportLine._fields),
+            self._lines(found, progress),
+            constants=(self.code, self.scope["file_id"]),
+        )
+        if found.failed:
+            raise UnusableFileError(found)
+        head = ("municipality_code", "file_id")
+        constants = (self.code, self.scope["file_id"])
+        insert_rows(
+            self.connection, "bank_line", (*head, *BankLine._fields), found.bank_lines,
+            constants=constants,
+        )  # fmt: skip
+        insert_rows(
+            self.connection, "advice_line", (*head, *AdviceLine._fields), found.advice_lines,
+            constants=constants,
+        )  # fmt: skip
+
+    def _lines(
+        self, found: Reading, progress: Callable[[int], None] | None
+    ) -> Iterator[ReportLine]:
+        """The lines on their way into the table; remembers the remittance groups they name."""
+        refs = self.refs
+        for line in found.lines:
+            if found.failed:
+                continue  # Read on for further findings; nothing of this file will be kept.
+            if line.remittance_ref and line.stage == "confirmed" and line.fault is None:
+                refs.setdefault(line.remittance_ref, line.remitted_on)
+            yield line
+            if progress is not None and found.count % _REPORT_EVERY == 0:
+                progress(found.count)
+
+    # ---- 照合 ----
+
+    def _load(self, found: Reading) -> int:
+        """Which slip each line names, whether it came before, and its turn."""
+        agent = found.format_code
+        if found.channel in {Channel.ELTAX, Channel.NOTIFICATION}:
+            agent = "eltax"
+        elif found.channel is Channel.DEBIT:
+            agent = "debit"
+        self.scope |= {
+            "agent": agent,
+            "channel": str(found.channel),
+            "counted": int(found.counts_equal_lines),
+            "transactions": int(found.channel in {Channel.ELTAX, Channel.NOTIFICATION}),
+            "is_debit": int(found.channel is Channel.DEBIT),
+        }
+        return match.load_lines(self.connection, self.scope)
+
+    # ---- 消込 ----
+
+    def _match_and_post(self, turns: int) -> list[flag.Case]:
+        """Decide and book the file's payment reports turn by turn, then settle what moved."""
+        settled_before = self._open_groups()
+        for turn in range(1, turns + 1):
+            self._turn(turn)
+        cases = self._confirmation_cases()
+        if self.refs:
+            post.join_groups(self.connection, self.scope, list(self.refs))
+            cases += self._late_confirmations(settled_before)
+        self._settle_again(list(self.refs))
+        return cases + self._closed_year_cases()
+
+    def _turn(self, turn: int) -> None:
+        """One turn: find partners, take back what is withdrawn, decide, book, decide again."""
+        self._next_leg()
+        match.find_partners(self.connection, self.scope, turn)
+        self.connection.execute(
+            text("DELETE FROM reopened WHERE municipality_code = :m"), self.scope
+        )
+        reopened = post.withdraw(self.connection, self.scope, match.turn_is("match_work", turn))
+        match.decide(self.connection, self.scope, turn, again=False)
+        post.book(self.connection, self.scope, again=False)
+        if reopened:
+            self._decide_waiting()
+
+    def _decide_waiting(self) -> None:
+        """Receipts waiting in suspense are decided again, oldest payment first (outcomes.md 5)."""
+        first = self.again_turn + 1
+        last = match.load_waiting(self.connection, self.scope, first)
+        for turn in range(first, last + 1):
+            self._next_leg()
+            post.take_back_turn(self.connection, self.scope, turn)
+            match.decide(self.connection, self.scope, turn, again=True)
+            post.book(self.connection, self.scope, again=True)
+        self.again_turn = max(last, self.again_turn)
+
+    def _next_leg(self) -> None:
+        """A block of posting numbers for the next turn."""
+        self.scope["leg"] += post.LEGS_PER_TURN
+
+    # ---- 入金照合 ----
+
+    def _books(self) -> Books:
+        """The deposits' side of this run."""
+        return Books(self.connection, self.profile, self.code, self.journal_id)
+
+    def _settle_statement(self) -> list[flag.Case]:
+        """Statement lines: money on the account, settled against the groups it names."""
+        books = self._books()
+        books.take_in_statement(self.scope["file_id"])
+        self.details = books.details
+        return []
+
+    def _settle_advice(self) -> list[flag.Case]:
+        """Advice lines: counts and sums per remittance, and the fees deducted."""
+        books = self._books()
+        refs = books.take_in_advice(self.scope["file_id"])
+        rows = self.connection.execute(
+            text(
+                "SELECT DISTINCT remittance_no, remitted_on FROM advice_line "
+                "WHERE municipality_code = :m AND file_id = :file_id"
+            ),
+            self.scope,
+        ).all()
+        enter_groups(
+            self.connection, self.code, "eltax", {r.remittance_no: str(r.remitted_on) for r in rows}
+        )
+        books.compare_advice(refs)
+        books.decide_open_deposits(["eltax"])
+        self.details = books.details
+        return []
+
+    def _open_groups(self) -> dict[str, int]:
+        """Enter the groups that this file names; returns what was already credited to them."""
+        agent = self.scope["agent"]
+        enter_groups(self.connection, self.code, agent, self.refs)
+        rows = self.connection.execute(
+            text(
+                "SELECT ref, credited_yen FROM remittance_group WHERE municipality_code = :m "
+                "AND agent = :agent AND credited_yen > 0"
+            ),
+            self.scope,
+        )
+        return {row.ref: row.credited_yen for row in rows if row.ref in self.refs}
+
+    def _settle_again(self, refs: list[str]) -> None:
+        """Credits and advice that wait for these groups are looked at once more."""
+        books = self._books()
+        if self.scope["agent"] == "eltax":
+            books.compare_advice(refs)
+        if refs:
+            books.decide_open_deposits([self.scope["agent"]])
+        self.details = books.details
+
+    # ---- 要確認 ----
+
+    def _late_confirmations(self, settled_before: dict[str, int]) -> list[flag.Case]:
+        """確報 for a group whose money has already come: the group reopens with the difference."""
+        cases = []
+        for ref in settled_before:
+            group = self.connection.execute(
+                text(
+                    "SELECT group_id, confirmed_yen - fee_yen - credited_yen AS open_yen "
+                    "FROM remittance_group WHERE municipality_code = :m AND agent = :agent "
+                    "AND ref = :ref"
+                ),
+                {**self.scope, "ref": ref},
+            ).one()
+            if group.open_yen:
+                cases.append(
+                    flag.Case("late_confirmation", f"group:{group.group_id}", group.open_yen)
+                )
+        return cases
+
+    def _confirmation_cases(self) -> list[flag.Case]:
+        """確報 after a 取消 of the same payment: a new receipt, and somebody should look."""
+        rows = match.confirmed_after_withdrawal(self.connection, self.scope)
+        file_id = self.scope["file_id"]
+        return [
+            flag.Case("confirmed_after_withdrawal", f"{file_id}:{line_no}", yen, file_id, line_no)
+            for line_no, yen in rows
+        ]
+
+    def _closed_year_cases(self) -> list[flag.Case]:
+        """Receipts whose 領収日 lies in a year whose books are closed (自治令160)."""
+        closed_to = f"{last_closed_fiscal_year(self.received_on) + 1}-03-31"
+        rows = self.connection.execute(
+            text(
+                "SELECT file_id, line_no, amount_yen FROM receipt WHERE municipality_code = :m "
+                "AND file_id = :file_id AND stage <> 'withdrawn' AND paid_on <= :closed_to "
+                "ORDER BY line_no"
+            ),
+            {**self.scope, "closed_to": closed_to},
+        )
+        return [
+            flag.Case("closed_year", f"{r.file_id}:{r.line_no}", r.amount_yen, r.file_id, r.line_no)
+            for r in rows
+        ]
+
+    def _flag(self, cases: list[flag.Case], lines: int) -> int:
+        """Open the cases of this file and end those that its lines resolved."""
+        mine = flag.line_cases(self.connection, self.scope)
+        changed, subjects = flag.changed_lines(self.connection, self.scope)
+        flag.refuse_absurd(self.profile, len(mine) + len(cases), lines)
+        everything = [
+            case._replace(details=self.details.get(case.subject, ""))
+            for case in (*mine, *changed, *cases)
+        ]
+        on = self.received_on.isoformat()
+        flag.close_cases(self.connection, self.code, subjects, keep=everything, on=on)
+        return flag.open_cases(self.connection, self.code, everything, on=on, actor=self.actor)
+
+    # ---- 集計 ----
+
+    def _report(self) -> dict[str, OutcomeSum]:
+        """Count, amount, applied and suspense by outcome: T5 of law.md 7.3 for this file."""
+        rows = self.connection.execute(
+            text(
+                """SELECT o.outcome, COUNT(*) AS lines, COALESCE(SUM(l.amount_yen), 0) AS yen,
+                          SUM(o.applied_yen) AS applied, SUM(o.suspense_yen) AS suspense
+                   FROM line_outcome o
+                   JOIN source_line l ON l.municipality_code = :m AND l.file_id = o.file_id
+                                     AND l.line_no = o.line_no
+                   WHERE o.municipality_code = :m AND o.file_id = :file_id AND NOT EXISTS (
+                       SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
+                         AND n.file_id = o.file_id AND n.line_no = o.line_no
+                         AND n.revision > o.revision)
+                   GROUP BY o.outcome ORDER BY o.outcome"""
+            ),
+            self.scope,
+        )
+        return {
+            r.outcome: OutcomeSum(r.lines, int(r.yen), int(r.applied), int(r.suspense))
+            for r in rows
+        }
+
+
+def enter_groups(
+    connection: Connection, municipality_code: str, agent: str, refs: dict[str, str | None]
+) -> None:
+    """払込単位: make sure that each remittance named here has its group."""
+    for ref, remitted_on in refs.items():
+        known = connection.execute(
+            text(
+                "SELECT 1 FROM remittance_group WHERE municipality_code = :m AND agent = :agent "
+                "AND ref = :ref"
+            ),
+            {"m": municipality_code, "agent": agent, "ref": ref},
+        ).first()
+        if known:
+            continue
+        connection.execute(
+            text(
+                "INSERT INTO remittance_group (municipality_code, group_id, agent, ref, "
+                "remitted_on, confirmed_count, confirmed_yen, fee_yen, credited_yen) "
+                "VALUES (:m, :group_id, :agent, :ref, :remitted_on, 0, 0, 0, 0)"
+            ),
+            {
+                "m": municipality_code,
+                "group_id": take_numbers(connection, municipality_code, "group", 1),
+                "agent": agent,
+                "ref": ref,
+                "remitted_on": remitted_on,
+            },
+        )

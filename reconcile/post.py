@@ -1,0 +1,380 @@
+"""消込: what a turn decided becomes outcomes, receipts, postings and balances (append-only, R7).
+
+Every statement works on all decisions of the turn. A receipt's money stands in the account of its
+stage (速報未収 or 確報未入金) against 収入未済 for what settles instalments and 仮受金 for the rest.
+Taking something back is always a posting the other way round, never a deletion.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from payments.store.bulk import insert_rows
+from reconcile.match import LINE_SPACE
+from reconcile.rules import PAYMENT_RULES
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+# Legs of one turn of one receipt: 1 applied, 2 suspense, 3 confirmed, 10–109 the instalments of a
+# 全期 slip (terms 00–99), 120–229 the reversals of legs 0–109, 230–249 surplus given back.
+LEGS_PER_TURN = 250
+_WHOLE_LEG, _REVERSAL_LEG, _SURPLUS_LEG = 10, 120, 230
+
+_STAGE_ACCOUNT = "CASE {stage} WHEN 'confirmed' THEN 'confirmed_due' ELSE 'reported' END"
+
+OUTCOMES = f"""
+INSERT INTO line_outcome (municipality_code, file_id, line_no, revision, outcome, rule,
+    applied_yen, suspense_yen, slip_id, partner_file_id, partner_line_no, journal_id)
+SELECT :m, file_id, line_no, revision, outcome, rule, applied_yen, booked_yen - applied_yen,
+    slip_id, partner / {LINE_SPACE}, partner % {LINE_SPACE}, :journal_id
+FROM decision WHERE municipality_code = :m
+"""
+RECEIPTS = """
+INSERT INTO receipt (municipality_code, file_id, line_no, stage, seen, amount_yen, paid_on,
+    slip_id, notice_id, term, applied_yen, suspense_yen, group_id, journal_id, leg)
+SELECT :m, file_id, line_no, CASE stage WHEN 'confirmed' THEN stage ELSE 'provisional' END, seen,
+    booked_yen, paid_on, slip_id, notice_id, term, applied_yen, booked_yen - applied_yen,
+    group_id, :journal_id, :leg
+FROM decision WHERE municipality_code = :m AND booked_yen > 0
+"""
+RECEIPTS_AGAIN = """
+UPDATE receipt SET applied_yen = d.applied_yen, suspense_yen = d.booked_yen - d.applied_yen,
+    journal_id = :journal_id, leg = :leg
+FROM decision d
+WHERE d.municipality_code = :m AND receipt.municipality_code = :m
+  AND receipt.file_id = d.file_id AND receipt.line_no = d.line_no
+"""
+_POSTING = """
+INSERT INTO posting (municipality_code, journal_id, subject_file_id, subject_line_no, leg,
+    debit_account, credit_account, amount_yen, reason, notice_id, term, group_id)
+"""
+APPLIED = f"""{_POSTING}
+SELECT :m, :journal_id, file_id, line_no, :leg + 1, {_STAGE_ACCOUNT.format(stage="stage")},
+    'receivable', applied_yen, 'applied', notice_id, term, group_id
+FROM decision WHERE municipality_code = :m AND applied_yen > 0 AND term <> '00'
+"""
+SUSPENSE = f"""{_POSTING}
+SELECT :m, :journal_id, file_id, line_no, :leg + 2, {_STAGE_ACCOUNT.format(stage="stage")},
+    'suspense', booked_yen - applied_yen, 'suspense', notice_id, term, group_id
+FROM decision WHERE municipality_code = :m AND booked_yen > applied_yen
+"""
+# Amounts are applied to a 全期 slip's instalments in term order (outcomes.md 2).
+APPLIED_WHOLE = f"""{_POSTING}
+SELECT :m, :journal_id, file_id, line_no, :leg + {_WHOLE_LEG} + CAST(term AS INTEGER),
+    {_STAGE_ACCOUNT.format(stage="stage")}, 'receivable',
+    CASE WHEN applied_yen - before < open_yen THEN applied_yen - before ELSE open_yen END,
+    'applied', notice_id, term, group_id
+FROM (SELECT d.file_id, d.line_no, d.stage, d.applied_yen, d.group_id, c.notice_id, c.term,
+        c.amount_yen - c.term_yen - c.whole_yen + c.surplus_yen AS open_yen,
+        SUM(c.amount_yen - c.term_yen - c.whole_yen + c.surplus_yen)
+            OVER (PARTITION BY c.notice_id ORDER BY c.term)
+        - (c.amount_yen - c.term_yen - c.whole_yen + c.surplus_yen) AS before
+      FROM decision d
+      JOIN instalment_account c ON c.municipality_code = :m AND c.notice_id = d.notice_id
+       AND c.in_group
+      WHERE d.municipality_code = :m AND d.applied_yen > 0 AND d.term = '00') shares
+WHERE open_yen > 0 AND before < applied_yen
+"""
+BALANCES = """
+UPDATE instalment_account SET term_yen = term_yen + d.applied_yen
+FROM decision d
+WHERE d.municipality_code = :m AND d.applied_yen > 0 AND d.term <> '00'
+  AND instalment_account.municipality_code = :m
+  AND instalment_account.notice_id = d.notice_id AND instalment_account.term = d.term
+"""
+BALANCES_WHOLE = f"""
+UPDATE instalment_account SET whole_yen = whole_yen + p.amount_yen
+FROM decision d
+JOIN posting p ON p.municipality_code = :m AND p.journal_id = :journal_id
+ AND p.subject_file_id = d.file_id AND p.subject_line_no = d.line_no
+ AND p.leg >= :leg + {_WHOLE_LEG} AND p.leg < :leg + {_REVERSAL_LEG}
+WHERE d.municipality_code = :m AND d.applied_yen > 0 AND d.term = '00'
+  AND instalment_account.municipality_code = :m
+  AND instalment_account.notice_id = p.notice_id AND instalment_account.term = p.term
+"""
+# 確報: the receipt becomes confirmed and names its remittance group; no further money.
+CONFIRM = f"""
+UPDATE receipt SET stage = 'confirmed', seen = seen | 4, group_id = d.group_id
+FROM decision d
+WHERE d.municipality_code = :m AND d.rule = 'S1' AND receipt.municipality_code = :m
+  AND receipt.file_id = d.partner / {LINE_SPACE} AND receipt.line_no = d.partner % {LINE_SPACE}
+"""
+CONFIRM_POSTINGS = f"""{_POSTING}
+SELECT :m, :journal_id, r.file_id, r.line_no, :leg + 3, 'confirmed_due', 'reported',
+    r.amount_yen, 'confirmed', r.notice_id, r.term, d.group_id
+FROM decision d
+JOIN receipt r ON r.municipality_code = :m AND r.file_id = d.partner / {LINE_SPACE}
+              AND r.line_no = d.partner % {LINE_SPACE}
+WHERE d.municipality_code = :m AND d.rule = 'S1'
+"""
+SEEN = f"""
+UPDATE receipt SET seen = receipt.seen | d.seen
+FROM decision d
+WHERE d.municipality_code = :m AND d.rule = 'S5' AND receipt.municipality_code = :m
+  AND receipt.file_id = d.partner / {LINE_SPACE} AND receipt.line_no = d.partner % {LINE_SPACE}
+"""
+
+
+def book(connection: Connection, scope: dict[str, Any], *, again: bool) -> None:
+    """Write what the turn decided; ``scope`` binds m, journal_id and leg (the turn's first)."""
+    run = _runner(connection, scope)
+    run(OUTCOMES)
+    run(RECEIPTS_AGAIN if again else RECEIPTS)
+    run(APPLIED)
+    run(SUSPENSE)
+    run(BALANCES)
+    rules = set(
+        connection.execute(
+            text(
+                "SELECT DISTINCT CASE WHEN term = '00' AND applied_yen > 0 THEN 'whole' "
+                "ELSE rule END FROM decision WHERE municipality_code = :m "
+                "AND (rule IN ('S1', 'S5') OR (term = '00' AND applied_yen > 0))"
+            ),
+            scope,
+        ).scalars()
+    )
+    if "whole" in rules:
+        run(APPLIED_WHOLE)
+        run(BALANCES_WHOLE)
+    if "S1" in rules:
+        run(CONFIRM_POSTINGS)
+        run(CONFIRM)
+    if "S5" in rules:
+        run(SEEN)
+
+
+# ---- taking back ----
+
+WITHDRAWN = f"""
+INSERT INTO reversal (municipality_code, file_id, line_no, by_line_no)
+SELECT :m, partner / {LINE_SPACE}, partner % {LINE_SPACE}, line_no FROM match_work
+WHERE municipality_code = :m AND {{turn}} AND fixed IS NULL AND stage = 'withdrawal'
+  AND partner IS NOT NULL
+UNION ALL
+SELECT :m, replaced / {LINE_SPACE}, replaced % {LINE_SPACE}, line_no FROM match_work
+WHERE municipality_code = :m AND {{turn}} AND fixed IS NULL AND replaced IS NOT NULL
+"""
+_REVERSED_POSTINGS = f"""
+FROM reversal v
+JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id AND r.line_no = v.line_no
+JOIN posting p ON p.municipality_code = :m AND p.journal_id = r.journal_id
+ AND p.subject_file_id = r.file_id AND p.subject_line_no = r.line_no
+ AND p.leg > r.leg AND p.leg < r.leg + {_REVERSAL_LEG} AND p.reason IN ('applied', 'suspense')
+WHERE v.municipality_code = :m"""
+REOPENED = f"""
+INSERT INTO reopened (municipality_code, notice_id, term)
+SELECT DISTINCT :m, p.notice_id, p.term {_REVERSED_POSTINGS} AND p.reason = 'applied'
+"""
+# The money stands in the account of the receipt's stage today, whatever it was when booked.
+REVERSE = f"""{_POSTING}
+SELECT :m, :journal_id, r.file_id, r.line_no, :leg + {_REVERSAL_LEG} + p.leg - r.leg,
+    p.credit_account, {_STAGE_ACCOUNT.format(stage="r.stage")}, p.amount_yen, 'reversal',
+    p.notice_id, p.term, r.group_id
+{_REVERSED_POSTINGS}
+"""
+SURPLUS_HELD = f"""
+SELECT r.file_id, r.line_no, p.notice_id, p.term, p.amount_yen, a.amount_yen, a.surplus_yen,
+    a.term_yen + a.whole_yen
+FROM reversal v
+JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id AND r.line_no = v.line_no
+JOIN posting p ON p.municipality_code = :m AND p.journal_id = r.journal_id
+ AND p.subject_file_id = r.file_id AND p.subject_line_no = r.line_no
+ AND p.leg > r.leg AND p.leg < r.leg + {_REVERSAL_LEG} AND p.reason = 'applied'
+JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = p.notice_id
+ AND a.term = p.term AND a.surplus_yen > 0
+WHERE v.municipality_code = :m
+ORDER BY r.file_id, r.line_no, p.notice_id, p.term
+"""
+TAKE_BACK = f"""
+UPDATE instalment_account
+SET term_yen = term_yen - CASE WHEN b.whole = 1 THEN 0 ELSE b.yen END,
+    whole_yen = whole_yen - CASE WHEN b.whole = 1 THEN b.yen ELSE 0 END
+FROM (SELECT p.notice_id, p.term, CASE WHEN r.term = '00' THEN 1 ELSE 0 END AS whole,
+        SUM(p.amount_yen) AS yen
+      {_REVERSED_POSTINGS} AND p.reason = 'applied'
+      GROUP BY p.notice_id, p.term, CASE WHEN r.term = '00' THEN 1 ELSE 0 END) b
+WHERE instalment_account.municipality_code = :m
+  AND instalment_account.notice_id = b.notice_id AND instalment_account.term = b.term
+"""
+# A corrected postal payment (22) leaves its 12 without a place in the remittance group.
+LEAVE_GROUP = """
+UPDATE {table} SET confirmed_count = confirmed_count - b.payments,
+    confirmed_yen = confirmed_yen - b.yen
+FROM (SELECT r.group_id, COUNT(*) AS payments, SUM(r.amount_yen) AS yen
+      FROM reversal v
+      JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id
+                    AND r.line_no = v.line_no
+      WHERE v.municipality_code = :m AND r.stage = 'confirmed' AND r.group_id IS NOT NULL
+      GROUP BY r.group_id) b
+WHERE {table}.municipality_code = :m AND {table}.group_id = b.group_id
+"""
+WITHDRAW_OUTCOMES = """
+INSERT INTO line_outcome (municipality_code, file_id, line_no, revision, outcome, rule,
+    applied_yen, suspense_yen, slip_id, partner_file_id, partner_line_no, journal_id)
+SELECT :m, o.file_id, o.line_no, o.revision + 1, 'withdrawn', 'S2', 0, 0, o.slip_id, :file_id,
+    v.by_line_no, :journal_id
+FROM reversal v
+JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = v.file_id
+                   AND o.line_no = v.line_no
+WHERE v.municipality_code = :m AND NOT EXISTS (
+    SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m AND n.file_id = o.file_id
+       AND n.line_no = o.line_no AND n.revision = o.revision + 1)
+"""
+WITHDRAW_RECEIPTS = """
+UPDATE receipt SET {stage}applied_yen = 0, suspense_yen = {suspense}
+FROM reversal v
+WHERE v.municipality_code = :m AND receipt.municipality_code = :m
+  AND receipt.file_id = v.file_id AND receipt.line_no = v.line_no
+"""
+
+
+def withdraw(connection: Connection, scope: dict[str, Any], turn_condition: str) -> bool:
+    """Take back the receipts that this turn's 取消 (and corrections) name.
+
+    Returns whether an instalment was made open again by it, so that waiting receipts must be
+    decided once more (outcomes.md 5).
+    """
+    run = _runner(connection, scope)
+    run("DELETE FROM reversal WHERE municipality_code = :m")
+    run(WITHDRAWN.format(turn=turn_condition))
+    if not _any(connection, scope, "reversal"):
+        return False
+    run(REOPENED)
+    take_back(connection, scope)
+    for table in ("remittance_part", "remittance_group"):
+        run(LEAVE_GROUP.format(table=table))
+    run(WITHDRAW_OUTCOMES)
+    run(WITHDRAW_RECEIPTS.format(stage="stage = 'withdrawn', ", suspense="0"))
+    return _any(connection, scope, "reopened")
+
+
+def take_back(connection: Connection, scope: dict[str, Any]) -> None:
+    """Reverse the postings of every receipt in ``reversal`` and open its instalments again."""
+    run = _runner(connection, scope)
+    _give_surplus_back(connection, scope)
+    run(REVERSE)
+    run(TAKE_BACK)
+
+
+def put_in_waiting(connection: Connection, scope: dict[str, Any]) -> None:
+    """A receipt about to be decided again holds all of its money in suspense for a moment."""
+    _runner(connection, scope)(WITHDRAW_RECEIPTS.format(stage="", suspense="amount_yen"))
+
+
+def _give_surplus_back(connection: Connection, scope: dict[str, Any]) -> None:
+    """Undo the surplus that a correction took out, as far as the money behind it goes away.
+
+    A surplus is never more than what the instalment holds beyond its amount.
+    """
+    held = connection.execute(text(SURPLUS_HELD), scope).all()
+    postings = []
+    for number, (file_id, line_no, notice_id, term, taken, amount, surplus, gross) in enumerate(
+        held
+    ):
+        kept = min(surplus, max(0, gross - taken - amount))
+        if kept == surplus:
+            continue
+        leg = scope["leg"] + _SURPLUS_LEG + number % 20
+        postings.append(
+            (file_id, line_no, leg, "suspense", "receivable", surplus - kept, "surplus",
+             notice_id, term)
+        )  # fmt: skip
+        connection.execute(
+            text(
+                "UPDATE instalment_account SET surplus_yen = :kept WHERE municipality_code = :m "
+                "AND notice_id = :notice_id AND term = :term"
+            ),
+            {"m": scope["m"], "kept": kept, "notice_id": notice_id, "term": term},
+        )
+    columns = (
+        "municipality_code", "journal_id", "subject_file_id", "subject_line_no", "leg",
+        "debit_account", "credit_account", "amount_yen", "reason", "notice_id", "term",
+    )  # fmt: skip
+    insert_rows(
+        connection, "posting", columns, postings, constants=(scope["m"], scope["journal_id"])
+    )
+
+
+# ---- remittance groups ----
+
+ELTAX_CHANNELS = ("counter", "app", "credit", "internet_banking", "direct_debit", "payeasy")
+_PART = (
+    "CASE "
+    + " ".join(
+        f"WHEN l.identity LIKE '{name}:%' THEN '{name}/' || SUBSTR(l.slip_key, 32, 3)"
+        for name in ELTAX_CHANNELS
+    )
+    + " END"
+)
+JOIN_GROUPS = f"""
+INSERT INTO remittance_part (municipality_code, group_id, part, confirmed_count, confirmed_yen)
+SELECT :m, g.group_id, {{part}}, COUNT(*), SUM(l.amount_yen)
+FROM source_line l
+JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = l.file_id
+ AND o.line_no = l.line_no AND o.revision = 1
+ AND o.rule IN ('S1', {", ".join(f"'{rule.code}'" for rule in PAYMENT_RULES)})
+JOIN remittance_group g ON g.municipality_code = :m AND g.agent = :agent
+ AND g.ref = l.remittance_ref
+WHERE l.municipality_code = :m AND l.file_id = :file_id AND l.stage = 'confirmed'
+GROUP BY g.group_id, {{part}}
+ON CONFLICT (municipality_code, group_id, part) DO UPDATE
+SET confirmed_count = remittance_part.confirmed_count + excluded.confirmed_count,
+    confirmed_yen = remittance_part.confirmed_yen + excluded.confirmed_yen
+"""
+TOTAL_GROUPS = """
+UPDATE remittance_group SET confirmed_count = s.payments, confirmed_yen = s.yen
+FROM (SELECT p.group_id, SUM(p.confirmed_count) AS payments, SUM(p.confirmed_yen) AS yen
+      FROM remittance_part p
+      JOIN remittance_group g ON g.municipality_code = :m AND g.group_id = p.group_id
+      WHERE p.municipality_code = :m AND g.agent = :agent AND g.ref = :ref
+      GROUP BY p.group_id) s
+WHERE remittance_group.municipality_code = :m AND remittance_group.group_id = s.group_id
+"""
+
+
+def join_groups(connection: Connection, scope: dict[str, Any], refs: list[str]) -> None:
+    """Add this file's confirmed payments to the groups they name, duplicates included.
+
+    The confirmed sum of a group is every confirmed receipt that names it, in suspense or not
+    (outcomes.md 9).
+    """
+    part = _PART if scope["agent"] == "eltax" else "TRIM('')"  # PostgreSQL groups by no constant
+    connection.execute(text(JOIN_GROUPS.format(part=part)), scope)
+    for ref in refs:
+        connection.execute(text(TOTAL_GROUPS), {**scope, "ref": ref})
+
+
+def _any(connection: Connection, scope: dict[str, Any], table: str) -> bool:
+    """Whether the staging table holds anything for this municipality."""
+    found = connection.execute(
+        text(f"SELECT 1 FROM {table} WHERE municipality_code = :m LIMIT 1"), scope
+    )
+    return found.first() is not None
+
+
+def _runner(connection: Connection, scope: dict[str, Any]) -> Any:
+    """A function that runs one statement with the scope bound."""
+
+    def run(statement: str) -> None:
+        connection.execute(text(statement), scope)
+
+    return run
+
+
+WAITING_TURN = """
+INSERT INTO reversal (municipality_code, file_id, line_no, by_line_no)
+SELECT :m, file_id, line_no, 0 FROM match_work
+WHERE municipality_code = :m AND turn > 1 AND turn = :turn
+"""
+
+
+def take_back_turn(connection: Connection, scope: dict[str, Any], turn: int) -> None:
+    """Before a waiting receipt is decided from scratch: its postings are reversed (outcomes.md 9)."""
+    run = _runner(connection, scope)
+    run("DELETE FROM reversal WHERE municipality_code = :m")
+    connection.execute(text(WAITING_TURN), {**scope, "turn": turn})
+    take_back(connection, scope)
+    put_in_waiting(connection, scope)

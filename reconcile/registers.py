@@ -1,0 +1,203 @@
+"""台帳の取込: assessments and slip registers, taken in as carefully as payments.
+
+Evidence first, then one transaction: a register is taken in entirely or not at all (files.md 3.1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from payments.assess import Assessor
+from payments.enrol import Enroller
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import reading as read_only
+from payments.store.unit_of_work import unit_of_work
+from reconcile import flag
+from reconcile.formats import assessments, slip_register
+from reconcile.formats.detect import detect
+from reconcile.intake import keep_evidence, record_file, record_findings, status_of
+from reconcile.journal import open_journal
+from reconcile.model import (
+    Channel,
+    FileReport,
+    FileStatus,
+    Finding,
+    OutcomeSum,
+    ReadContext,
+    Reading,
+    Severity,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+    from sqlalchemy import Connection, Engine
+
+    from payments.domain.profile import Profile
+    from reconcile.intake import Kept
+    from reconcile.model import Delivery
+
+_REPORT_EVERY = 2_000
+
+
+class _RejectedError(Exception):
+    """Roll back: the register is rejected whole."""
+
+
+def import_assessments(
+    engine: Engine,
+    municipality_code: str,
+    delivery: Delivery,
+    *,
+    received_on: date,
+    actor: str = "system",
+    progress: Callable[[int], None] | None = None,
+) -> FileReport:
+    """調定の取込: take in an ``assessments-1`` file."""
+
+    def work(connection: Connection, profile: Profile, kept: Kept, sheet: Any) -> dict[str, int]:
+        journal_id = open_journal(
+            connection, municipality_code, "assessments", received_on, actor, file_id=kept.file_id
+        )
+        assessor = Assessor(connection, profile, file_id=kept.file_id, journal_id=journal_id)
+        result = assessor.apply(
+            (line, hashlib.blake2b(repr(line[2:]).encode(), digest_size=16).digest())
+            for line in _watched(sheet, progress)
+        )
+        cases = [
+            flag.Case(
+                "overpaid_by_correction", f"{s.notice_id}/{s.term}", s.amount_yen, kept.file_id
+            )
+            for s in result.surpluses
+        ]
+        cases += [
+            flag.Case(code, f"{kept.file_id}:{line_no}", 0, kept.file_id, line_no)
+            for line_no, code in result.errors
+        ]
+        flag.open_cases(
+            connection, municipality_code, cases, on=received_on.isoformat(), actor=actor
+        )
+        for line_no, code in result.errors:
+            sheet.findings.append(Finding(code, Severity.WARNING, line_no))
+        return result.outcomes
+
+    return _take_in(engine, municipality_code, delivery, received_on, assessments, work)
+
+
+def import_slips(
+    engine: Engine,
+    municipality_code: str,
+    delivery: Delivery,
+    *,
+    received_on: date,
+    actor: str = "system",
+    progress: Callable[[int], None] | None = None,
+) -> FileReport:
+    """納付書台帳の取込: take in a ``slip-register-1`` file."""
+    _ = actor
+
+    def work(connection: Connection, profile: Profile, _kept: Kept, sheet: Any) -> dict[str, int]:
+        result = Enroller(connection, profile).apply(_watched(sheet, progress))
+        for line_no, code, found in result.errors:
+            sheet.findings.append(Finding(code, Severity.FATAL, line_no or None, found=found))
+        return result.outcomes
+
+    return _take_in(engine, municipality_code, delivery, received_on, slip_register, work)
+
+
+def _watched(sheet: Any, progress: Callable[[int], None] | None) -> Iterator[Any]:
+    """The lines of a register, with progress; a register found bad is only read on."""
+    for number, line in enumerate(sheet.lines, start=1):
+        if progress is not None and number % _REPORT_EVERY == 0:
+            progress(number)
+        if not sheet.failed:
+            yield line
+
+
+def _take_in(
+    engine: Engine,
+    municipality_code: str,
+    delivery: Delivery,
+    received_on: date,
+    register: Any,
+    work: Callable[[Connection, Profile, Kept, Any], dict[str, int]],
+) -> FileReport:
+    """Keep the bytes, then all of the register or nothing of it."""
+    kept = keep_evidence(engine, municipality_code, delivery, received_on=received_on)
+    if kept.is_duplicate:
+        return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
+    with read_only(engine, municipality_code) as connection:
+        profile = load_profile(connection, municipality_code)
+    if not register.identify(delivery.data):
+        return _set_aside(engine, profile, delivery, kept, [_not_this(delivery.data, register)])
+    sheet = register.read(delivery.data, ReadContext(received_on, profile))
+    try:
+        with unit_of_work(engine, municipality_code) as connection:
+            outcomes = work(connection, profile, kept, sheet)
+            if sheet.failed:
+                raise _RejectedError
+            summary = _summary(sheet)
+            record_file(connection, municipality_code, kept.file_id, FileStatus.ACCEPTED, summary)
+            record_findings(connection, municipality_code, kept.file_id, sheet.findings)
+    except _RejectedError:
+        return _set_aside(engine, profile, delivery, kept, sheet.findings, _summary(sheet))
+    return FileReport(
+        delivery.name,
+        kept.sha256,
+        FileStatus.ACCEPTED,
+        kept.file_id,
+        sheet.format_code,
+        register.LABEL_JA,
+        "register",
+        sheet.count,
+        sheet.amount_yen,
+        outcomes={name: OutcomeSum(n, 0, 0, 0) for name, n in sorted(outcomes.items())},
+        findings=tuple(sheet.findings),
+    )
+
+
+def _summary(sheet: Any) -> Reading:
+    """A register's totals in the shape that every file's record takes."""
+    return Reading(
+        format_code=sheet.format_code,
+        channel=Channel.REGISTER,
+        lines=iter(()),
+        count=sheet.count,
+        amount_yen=sheet.amount_yen,
+    )
+
+
+def _not_this(data: bytes, register: Any) -> Finding:
+    """The file is not this register; say what it looks like instead."""
+    found = detect(data)
+    if isinstance(found, Finding) and found.code != "wrong_command":
+        return found
+    name = found.found if isinstance(found, Finding) else found.code
+    return Finding("wrong_register", Severity.REFUSED, found=name, expected=register.LAYOUT.code)
+
+
+def _set_aside(
+    engine: Engine,
+    profile: Profile,
+    delivery: Delivery,
+    kept: Kept,
+    findings: list[Finding],
+    summary: Reading | None = None,
+) -> FileReport:
+    """保留・取込対象外: the register stays as evidence with its findings; nothing else changes."""
+    status = status_of(findings)
+    with unit_of_work(engine, profile.municipality_code) as connection:
+        record_file(connection, profile.municipality_code, kept.file_id, status, summary)
+        record_findings(connection, profile.municipality_code, kept.file_id, findings)
+    return FileReport(
+        delivery.name,
+        kept.sha256,
+        status,
+        kept.file_id,
+        summary.format_code if summary else "",
+        count=summary.count if summary else 0,
+        amount_yen=summary.amount_yen if summary else 0,
+        findings=tuple(findings),
+    )
