@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from payments.domain.errors import InvalidValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 BOM = b"\xef\xbb\xbf"
 END_OF_FILE = b"\x1a"
@@ -227,10 +227,10 @@ def bad_bytes(raw: bytes) -> BadBytes | None:
     return BadBytes(position, f"0x{raw[position]:02X}", wide=False)
 
 
-def describe(data: bytes, length: int, layouts: Mapping[str, Layout]) -> Iterator[str]:
+def describe(data: bytes, length: int, layout_of: Callable[[str], Layout | None]) -> Iterator[str]:
     """ファイルの一覧: one line per record with its number, byte offset, kind and fields."""
     for line_no, offset, raw, text in split(data, length):
-        layout = layouts.get(text[:1])
+        layout = layout_of(text)
         if layout is None:
             yield f"{line_no}\t{offset}\t?\t{raw.decode('cp932', 'replace')}"
             continue

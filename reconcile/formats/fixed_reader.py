@@ -49,6 +49,11 @@ class GroupReader:
 
     # What a format says about its records.
 
+    @classmethod
+    def layout_of(cls, text: str) -> Layout | None:
+        """The layout of a record, by its first byte unless a format knows better."""
+        return cls.layouts.get(text[:1])
+
     def header(self, record: Record) -> None:
         """A group begins."""
 
@@ -262,5 +267,4 @@ class FixedFormat:
 
     def describe(self, data: bytes) -> Iterator[str]:
         """A listing of the file, one line per record with the official field names."""
-        layouts = self.reader.layouts
-        return describe(data, layouts[DATA].length, layouts)
+        return describe(data, self.reader.layouts[DATA].length, self.reader.layout_of)

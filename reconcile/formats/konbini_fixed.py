@@ -151,8 +151,15 @@ class KonbiniReader(GroupReader):
         if rest.isdigit() and not digits.isdigit():
             # Nothing but the amount is wrong: no line of it can be booked or set aside.
             self.damaged = True
-            self.fatal("not_digits", record, self.amount_name, found=digits, expected="0-9")
-        amount = int(digits) if barcode.isdigit() else None
+            self.fatal(
+                "not_digits",
+                record,
+                self.amount_name,
+                found=digits,
+                expected="0-9",
+                at=self.barcode.start + _AMOUNT.start,
+            )
+        amount = int(digits) if digits.isdigit() else None
         self.reading.count += 1
         self.reading.amount_yen += amount or 0
         kind, day, clock = text[self.kind], text[self.paid_on], text[self.paid_at]

@@ -105,4 +105,5 @@ def _first_rows(data: bytes) -> Iterator[bytes]:
 def _is_nil(data: bytes) -> bool:
     """Whether the file is headers, trailers and an end record of 120 bytes, and nothing else."""
     rows = [row for row in _first_rows(data) if row.strip(b"\x1a")]
-    return all(len(row) == _KONBINI_LENGTH and row[:1] in b"189" for row in rows)
+    whole = all(len(row) == _KONBINI_LENGTH and row[:1] in b"189" for row in rows)
+    return whole and rows[-1].startswith(b"9")

@@ -96,6 +96,12 @@ class CreditReader(ZenginReader):
         self.account = ""
         self.totals = dict.fromkeys(TOTALS, 0)
 
+    @classmethod
+    def layout_of(cls, text: str) -> Layout | None:
+        """Format B where the second amounts are digits, else the usual layouts."""
+        is_b = text[:1] == "2" and text[_B_DIGITS].isdigit()
+        return DATA_B if is_b else super().layout_of(text)
+
     def header(self, record: Record) -> None:
         """ヘッダー: whose account the notices are for."""
         if not self.check_opening(record):
