@@ -26,7 +26,7 @@ class SymbolError(InvalidValueError):
 
     code = "symbol"
 
-    def __init__(  # noqa: PLR0913 - the six facts of a deviation, all by name
+    def __init__(
         self,
         *,
         symbol: str,

@@ -156,7 +156,7 @@ def _points(box: Box) -> tuple[float, float, float, float]:
     return box.x * MM, _up(box.y + box.height), box.width * MM, box.height * MM
 
 
-def _text(  # noqa: PLR0913 - place, size and text of one label
+def _text(
     canvas: Canvas, x: float, y: float, size: float, text: str, *, bold: bool = False
 ) -> None:
     """One label on its baseline."""

@@ -13,12 +13,13 @@ from payments.domain.errors import InvalidValueError
 from qr import el_qr, konbini_barcode
 from qr.el_qr import PUBLIC_LAYOUT, ElQr, ElQrLayout
 from qr.fields import SymbolError, is_digits
-from qr.konbini_barcode import KonbiniBarcode
 from qr.slip_fonts import FONT_FOLDERS
 
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
+
+    from qr.konbini_barcode import KonbiniBarcode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class SlipFaultsError(InvalidValueError):
         self.faults = faults
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SymbolContents:
     """記号の内容: the parsed symbols of a page and what is wrong with them."""
 
@@ -89,35 +90,50 @@ class SymbolContents:
 
 def read_symbols(page: SlipPage, layout: ElQrLayout = PUBLIC_LAYOUT) -> SymbolContents:
     """Parse the page's symbols and compare them with what the page prints."""
-    contents = SymbolContents(None, None, [])
-
-    def fault(field: str, code: str, found: object, expected: object = "") -> None:
-        contents.faults.append(SlipFault(page.slip_no, field, code, str(found), str(expected)))
-
+    faults: list[SlipFault] = []
     if page.amount_yen <= 0:
-        fault("amount_yen", "slip_amount_zero", page.amount_yen, "> 0")
-    if len(page.term) != 2 or not is_digits(page.term):  # noqa: PLR2004 - files.md 3.6
-        fault("term", "slip_term", page.term, "2 digits")
-    if page.el_qr is not None:
-        try:
-            contents.el_qr = el_qr.parse(page.el_qr, layout)
-        except SymbolError as error:
-            fault("el_qr", error.error_code, error.found, error.expected)
-    if contents.el_qr is not None:
-        for name in ("amount_yen", "levy_year", "due_on", "valid_until"):
-            found, printed = getattr(contents.el_qr, name), getattr(page, name)
-            if found != printed:
-                fault(f"el_qr.{name}", "slip_symbol_differs", found, printed)
-    if page.konbini_barcode is not None:
-        try:
-            contents.konbini = konbini_barcode.parse(page.konbini_barcode)
-        except SymbolError as error:
-            fault("konbini_barcode", error.error_code, error.found, error.expected)
-    if contents.konbini is not None:
-        if contents.konbini.amount_yen != page.amount_yen:
-            found = contents.konbini.amount_yen
-            fault("konbini_barcode.amount_yen", "slip_symbol_differs", found, page.amount_yen)
-        if contents.konbini.over_limit:
-            limit = f"<= {konbini_barcode.AMOUNT_YEN_MAX}"
-            fault("konbini_barcode", "konbini_amount_limit", contents.konbini.amount_yen, limit)
-    return contents
+        faults.append(_fault(page, "amount_yen", "slip_amount_zero", page.amount_yen, "> 0"))
+    if len(page.term) != 2 or not is_digits(page.term):
+        faults.append(_fault(page, "term", "slip_term", page.term, "2 digits"))
+    return SymbolContents(
+        None if page.el_qr is None else _el_qr(page, page.el_qr, layout, faults),
+        None if page.konbini_barcode is None else _konbini(page, page.konbini_barcode, faults),
+        faults,
+    )
+
+
+def _el_qr(page: SlipPage, digits: str, layout: ElQrLayout, faults: list[SlipFault]) -> ElQr | None:
+    """The eL-QR of a page, every field that is also printed compared."""
+    try:
+        payload = el_qr.parse(digits, layout)
+    except SymbolError as error:
+        faults.append(_fault(page, "el_qr", error.error_code, error.found, error.expected))
+        return None
+    for name in ("amount_yen", "levy_year", "due_on", "valid_until"):
+        found, printed = getattr(payload, name), getattr(page, name)
+        if found != printed:
+            faults.append(_fault(page, f"el_qr.{name}", "slip_symbol_differs", found, printed))
+    return payload
+
+
+def _konbini(page: SlipPage, digits: str, faults: list[SlipFault]) -> KonbiniBarcode | None:
+    """The barcode of a page: its amount is the printed one and within the limit."""
+    field = "konbini_barcode"
+    try:
+        barcode = konbini_barcode.parse(digits)
+    except SymbolError as error:
+        faults.append(_fault(page, field, error.error_code, error.found, error.expected))
+        return None
+    found = barcode.amount_yen
+    if found != page.amount_yen:
+        differs = _fault(page, f"{field}.amount_yen", "slip_symbol_differs", found, page.amount_yen)
+        faults.append(differs)
+    if barcode.over_limit:
+        limit = f"<= {konbini_barcode.AMOUNT_YEN_MAX}"
+        faults.append(_fault(page, field, "konbini_amount_limit", found, limit))
+    return barcode
+
+
+def _fault(page: SlipPage, field: str, code: str, found: object, expected: object) -> SlipFault:
+    """One reason, its values as text."""
+    return SlipFault(page.slip_no, field, code, str(found), str(expected))

@@ -52,7 +52,7 @@ def wareki(day: date) -> str:
 
 
 def wareki_year(year: int) -> str:
-    """年度 as printed; a fiscal year takes the era of its first day, 1 April, but for 令和元年度."""
+    """年度 as printed: the era of most of the year, so that 2019 is 令和元年度."""
     if year >= _REIWA.year:
         return f"令和{_era_year(2019, year)}年度"
     if year >= _HEISEI.year:
