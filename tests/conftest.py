@@ -1,9 +1,10 @@
-"""What every test may ask for: databases of both kinds, and repeatable random tests.
+"""What every test may ask for: databases of both kinds, a browser, and repeatable random tests.
 
 ``database_url``          a migrated, empty database; the test runs once per kind of database
 ``sqlite_url``, ``postgres_url``   the same, of one kind
 ``bare_database_url``     a database before the first migration, once per kind
 ``postgres_cluster``      the cluster itself, for what needs a superuser
+``page``                  an empty page of a real Chromium, Japanese, in Tokyo (mark: ``browser``)
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
 
 KINDS = [
     pytest.param("sqlite", id="sqlite"),
@@ -132,3 +135,24 @@ def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'bare.sqlite'}"
     return request.getfixturevalue("bare_postgres_url")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser of this worker process."""
+    import browser  # noqa: PLC0415  # most tests need no browser and need not load its driver
+
+    with browser.launched() as started:
+        yield started
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """An empty page with its own cookies; a script error on it fails the test."""
+    context = chromium.new_context(locale="ja-JP", timezone_id="Asia/Tokyo")
+    errors: list[str] = []
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
