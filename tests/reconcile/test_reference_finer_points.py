@@ -190,6 +190,19 @@ def test_a_postal_correction_takes_the_place_of_what_it_corrects(town):
     assert town.city.groups[("konbini_dsk", "2026-06-25")] == (9_000, 0, 0)
 
 
+def test_a_postal_correction_goes_before_receipts_that_wait(town):
+    town.pay(kind="12")
+    waiting = file_of(KONBINI, [town.shop()], date(2026, 6, 20))
+    assert town.take_file(waiting) == ["duplicate"]
+    assert town.pay(kind="22", yen=9_000) == "short"
+    assert town.city.outcomes[town.refs(waiting)[0]] == ("over", 1_000, 9_000, 11)
+
+
+def test_a_revoked_newer_version_leaves_the_older_one_current(town):
+    town.city.register_slips([slip("01", 10_000, 2, state="revoked")])
+    assert town.pay() == "matched"
+
+
 def test_a_later_payment_in_a_closed_year_opens_a_case(town):
     town.take(KONBINI, town.shop(paid_on="2026-03-31"), received="2026-05-31")
     assert not town.case("closed_year")

@@ -75,6 +75,12 @@ def test_occurrence_two_is_new_where_an_earlier_file_had_only_one(town):
     assert town.take(KONBINI, town.shop(), town.shop()) == ["repeat", "duplicate"]
 
 
+def test_a_line_repeated_in_a_second_file_counts_once(town):
+    town.pay()
+    town.take(KONBINI, town.shop(), town.shop("02"))
+    assert town.take(KONBINI, town.shop(), town.shop()) == ["repeat", "duplicate"]
+
+
 def test_the_same_record_key_with_other_content_is_a_conflict(town):
     town.pay()
     assert town.pay(yen=9_000) == "conflict"

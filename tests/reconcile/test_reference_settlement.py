@@ -158,7 +158,11 @@ def test_a_credit_is_decided_again_when_its_group_changes(town):
 def test_a_settled_credit_narrows_the_choice_of_the_others(town):
     confirmed(town, 1_000, 4_000, 2_000, 3_000)
     # 5,000 is 1,000 + 4,000 or 2,000 + 3,000, until another credit has taken the 1,000.
-    assert town.take(BANK, credit(5_000, "1"), credit(1_000, "2")) == ["settled", "settled"]
+    assert town.take(BANK, credit(5_000, "1"), credit(1_000, "2"), credit(5_000, "3")) == [
+        "settled",
+        "settled",
+        "settlement_difference",  # the first in intake order had the better claim
+    ]
     assert [group[2] for group in town.city.groups.values()] == [1_000, 0, 2_000, 3_000]
 
 
