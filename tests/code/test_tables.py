@@ -1,0 +1,55 @@
+"""R11 and R1 in the tables: the municipality leads every key, and money is a whole number.
+
+A cluster can then split every table by municipality, and no constraint can mix two of them.
+"""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy
+from sqlmodel import SQLModel
+
+import payments.store.tables
+import reconcile.store.tables
+import web.tables
+
+OURS = (payments.store.tables, reconcile.store.tables, web.tables)
+TABLES = SQLModel.metadata.sorted_tables
+KEYS = (
+    sqlalchemy.PrimaryKeyConstraint,
+    sqlalchemy.UniqueConstraint,
+    sqlalchemy.ForeignKeyConstraint,
+)
+
+
+def test_there_are_tables_of_every_package():
+    assert {"slip", "source_line", "staff_user"} <= {table.name for table in TABLES}
+    assert all(module.__doc__ for module in OURS)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_the_municipality_leads_every_key_and_index(table):
+    leaders = {
+        str(key.name or type(key).__name__): next(iter(key.columns)).name
+        for key in (*table.constraints, *table.indexes)
+        if isinstance(key, (*KEYS, sqlalchemy.Index))
+    }
+    assert {key: name for key, name in leaders.items() if name != "municipality_code"} == {}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_money_is_a_whole_number(table):
+    for column in table.columns:
+        assert not isinstance(column.type, sqlalchemy.Numeric), column.name
+        if column.name.endswith("_yen"):
+            assert isinstance(column.type, sqlalchemy.BigInteger), column.name
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_dates_and_instants_are_named_as_such(table):
+    for column in table.columns:
+        if isinstance(column.type, sqlalchemy.DateTime):
+            assert column.name.endswith("_at"), column.name
+            assert column.type.timezone, column.name
+        elif isinstance(column.type, sqlalchemy.Date):
+            assert column.name.endswith(("_on", "_until", "due_on_statutory")), column.name
