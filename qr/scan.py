@@ -212,10 +212,20 @@ def _resized(image: Image.Image) -> Image.Image:
     return image.resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)
 
 
-_PREPARATIONS: tuple[Callable[[Image.Image], Image.Image], ...] = (_plain, _sharper, _resized)
+def _resized_and_sharper(image: Image.Image) -> Image.Image:
+    """Both, for small photographs that are soft as well."""
+    return _sharper(_resized(image))
 
 
-def _pyzbar() -> Any:  # noqa: ANN401 - the package ships no types
+_PREPARATIONS: tuple[Callable[[Image.Image], Image.Image], ...] = (
+    _plain,
+    _sharper,
+    _resized,
+    _resized_and_sharper,
+)
+
+
+def _pyzbar() -> Any:
     """The decoder; a missing system library is said with the name of its Debian package."""
     try:
         from pyzbar import pyzbar  # noqa: PLC0415 - loads the system library when imported
