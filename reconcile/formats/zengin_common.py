@@ -122,8 +122,8 @@ class ZenginReader(GroupReader):
         return None
 
     def tie(self, record: Record, totals: dict[str, int]) -> None:
-        """Compare what was read with what a trailer or end record says, one by one."""
+        """What a trailer or end record says must be what was counted, field by field."""
         for name, counted in totals.items():
             stated = self.number(record, name)
             if stated is not None and stated != counted and not self.damaged:
-                self.fatal("total_mismatch", record, name, found=counted, expected=stated)
+                self.fatal("total_mismatch", record, name, found=stated, expected=counted)

@@ -205,7 +205,7 @@ class StatementReader(ZenginReader):
             return
         counted = self.balance + self.sums[CREDIT] - self.sums[DEBIT]
         if stated != counted:
-            self.fatal("balance_mismatch", record, "balance_after", found=counted, expected=stated)
+            self.fatal("balance_mismatch", record, "balance_after", found=stated, expected=counted)
 
     def end(self, record: Record) -> None:
         """エンド: all records, this one included, and the number of accounts."""

@@ -99,7 +99,7 @@ def test_a_request_posing_as_a_result_is_refused():
 def test_each_total_is_compared(position, value, field, counted, stated):
     found = quarantined(FORMAT, patch(DATA, 4, position, value), "total_mismatch")
     assert (found.line_no, found.byte_offset) == (4, 3 * 122 + position - 1)
-    assert (found.field, found.found, found.expected) == (field, counted, stated)
+    assert (found.field, found.found, found.expected) == (field, stated, counted)
 
 
 def test_an_amount_of_other_characters_stops_the_file():

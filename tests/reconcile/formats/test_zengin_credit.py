@@ -71,7 +71,7 @@ def test_both_formats_are_written_as_read(layout):
 def test_each_total_is_compared(position, value, field, counted, stated):
     found = quarantined(FORMAT, patch(DATA, 5, position, value), "total_mismatch")
     assert (found.line_no, found.byte_offset) == (5, 4 * 202 + position - 1)
-    assert (found.field, found.found, found.expected) == (field, counted, stated)
+    assert (found.field, found.found, found.expected) == (field, stated, counted)
 
 
 def test_an_amount_of_other_characters_stops_the_file():

@@ -96,14 +96,14 @@ def test_a_movement_becomes_a_line_and_a_bank_line():
 def test_each_total_is_compared(line_no, position, value, field, counted, stated):
     found = quarantined(FORMAT, patch(DATA, line_no, position, value), "total_mismatch")
     assert (found.line_no, found.field) == (line_no, field)
-    assert (found.found, found.expected) == (counted, stated)
+    assert (found.found, found.expected) == (stated, counted)
     assert found.byte_offset == (line_no - 1) * 202 + position - 1
 
 
 def test_the_balances_are_compared():
     found = quarantined(FORMAT, patch(DATA, 1, 116, b"00000001000001"), "balance_mismatch")
     assert (found.line_no, found.field) == (5, "取引後残高")
-    assert (found.found, found.expected) == ("1467301", "1467300")
+    assert (found.found, found.expected) == ("1467300", "1467301")
 
 
 @pytest.mark.parametrize("before", [-500_000, -10_000, 0])
