@@ -70,7 +70,10 @@ def test_the_example_reads_and_writes_to_its_bytes():
     assert [line.identity for line in lines] == ["R20260602-01|app|999", "R20260602-02|counter|999"]
     assert (reading.count, reading.amount_yen) == (2, 22689)
     parsed = list(csv.reader(io.StringIO(EXAMPLE.decode(), newline="")))
-    assert write(RemittanceRow(*row[:4], *map(int, row[4:])) for row in parsed[1:-1]) == EXAMPLE
+    assert (
+        write(RemittanceRow._make((*row[:4], *map(int, row[4:]))) for row in parsed[1:-1])
+        == EXAMPLE
+    )
 
 
 def test_an_advice_line_moves_no_money():

@@ -119,7 +119,7 @@ def test_writing_what_an_independent_reader_read_gives_the_same_bytes(written: l
     data = write(written)
     text = data.decode("cp932")
     again = [
-        DskRow(*v[:3], v[3][3:], int(v[7]), *v[8:])
+        DskRow._make((*v[:3], v[3][3:], int(v[7]), *v[8:]))
         for v in list(csv.reader(io.StringIO(text, newline=""), strict=True))[1:]
     ]
     assert again == written
