@@ -224,10 +224,10 @@ JOIN (SELECT c.notice_id, SUM(CASE WHEN c.amount_yen > 0 THEN 1 ELSE 0 END) AS l
 
 _DECIDE = """
 INSERT INTO decision (municipality_code, file_id, line_no, revision, rule, outcome, stage, seen,
-    booked_yen, applied_yen, paid_on, slip_id, notice_id, term, group_id, partner)
+    booked_yen, applied_yen, paid_on, slip_id, notice_id, term, superseded, group_id, partner)
 SELECT :m, file_id, line_no, {revision}, rule, {outcome}, stage,
     CASE WHEN stage = 'confirmed' THEN 4 WHEN kind = '81' THEN 2 ELSE 1 END,
-    {booked}, {applied}, paid_on, slip_id, notice_id, term, group_id, partner
+    {booked}, {applied}, paid_on, slip_id, notice_id, term, superseded, group_id, partner
 FROM (SELECT facts.*, {rule} AS rule FROM (
     SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.slip_id, w.notice_id,
         w.term, w.superseded, l.fault, l.amount_yen AS amount, l.paid_on, :is_debit AS is_debit,
@@ -333,7 +333,7 @@ INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowde
 SELECT :m, r.file_id, r.line_no, :first - 1 + ROW_NUMBER() OVER (
         PARTITION BY r.notice_id ORDER BY r.paid_on, r.file_id, {STAGE_RANK}, r.line_no),
     0, 0, 0, r.stage, l.kind, l.identity, 1, k.slip_id, k.notice_id, k.term, k.slip_yen,
-    k.valid_until, CASE WHEN k.superseded THEN 1 ELSE 0 END
+    k.valid_until, CASE WHEN r.superseded THEN 1 ELSE 0 END
 FROM receipt r
 JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id
                   AND l.line_no = r.line_no

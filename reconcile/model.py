@@ -128,7 +128,7 @@ class AdviceLine(NamedTuple):
     remitted_on: str
     channel: str
     item_code: str
-    count: int
+    count: int  # type: ignore[assignment]  # the column's name in files.md 3.3
     gross_yen: int
     fee_yen: int
     net_yen: int
@@ -195,7 +195,7 @@ class Delivery:
 class OutcomeSum(NamedTuple):
     """照合結果の集計 of one outcome in one file."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # shadows tuple.count on purpose
     amount_yen: int
     applied_yen: int
     suspense_yen: int

@@ -35,6 +35,7 @@ from reconcile.model import (
     Severity,
 )
 from reconcile.store.staging import clear_staging
+from reconcile.waiting import reconcile_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
 _REPORT_EVERY = 2_000
 # Turns of receipts decided again are numbered from here, after all turns of the file itself.
 _AGAIN_FROM = 1_000_000
+
+
+__all__ = ["reconcile_waiting", "take_in"]
 
 
 class UnusableFileError(Exception):

@@ -34,10 +34,10 @@ FROM decision WHERE municipality_code = :m
 """
 RECEIPTS = """
 INSERT INTO receipt (municipality_code, file_id, line_no, stage, seen, amount_yen, paid_on,
-    slip_id, notice_id, term, applied_yen, suspense_yen, group_id, journal_id, leg)
+    slip_id, notice_id, term, superseded, applied_yen, suspense_yen, group_id, journal_id, leg)
 SELECT :m, file_id, line_no, CASE stage WHEN 'confirmed' THEN stage ELSE 'provisional' END, seen,
-    booked_yen, paid_on, slip_id, notice_id, term, applied_yen, booked_yen - applied_yen,
-    group_id, :journal_id, :leg
+    booked_yen, paid_on, slip_id, notice_id, term, superseded = 1, applied_yen,
+    booked_yen - applied_yen, group_id, :journal_id, :leg
 FROM decision WHERE municipality_code = :m AND booked_yen > 0
 """
 RECEIPTS_AGAIN = """
@@ -97,7 +97,7 @@ WHERE d.municipality_code = :m AND d.applied_yen > 0 AND d.term = '00'
 """
 # 確報: the receipt becomes confirmed and names its remittance group; no further money.
 CONFIRM = f"""
-UPDATE receipt SET stage = 'confirmed', seen = seen | 4, group_id = d.group_id
+UPDATE receipt SET stage = 'confirmed', seen = receipt.seen | 4, group_id = d.group_id
 FROM decision d
 WHERE d.municipality_code = :m AND d.rule = 'S1' AND receipt.municipality_code = :m
   AND receipt.file_id = d.partner / {LINE_SPACE} AND receipt.line_no = d.partner % {LINE_SPACE}

@@ -283,6 +283,7 @@ class ReceiptRow(SQLModel, table=True):
     slip_id: int | None = Field(default=None, sa_type=BigInteger)
     notice_id: int | None = Field(default=None, sa_type=BigInteger)
     term: str | None = Field(default=None, max_length=2)
+    superseded: bool  # the slip's state at intake (outcomes.md 9)
     applied_yen: int = Field(sa_type=BigInteger)
     suspense_yen: int = Field(sa_type=BigInteger)
     group_id: int | None = Field(default=None, sa_type=BigInteger)

@@ -38,7 +38,7 @@ TABLES = {
         "revision INTEGER NOT NULL, rule TEXT NOT NULL, outcome TEXT NOT NULL, "
         "stage TEXT NOT NULL, seen INTEGER NOT NULL, booked_yen BIGINT NOT NULL, "
         "applied_yen BIGINT NOT NULL, paid_on DATE, slip_id BIGINT, notice_id BIGINT, "
-        "term TEXT, group_id BIGINT, partner BIGINT"
+        "term TEXT, superseded INTEGER NOT NULL, group_id BIGINT, partner BIGINT"
     ),
     "reversal": (
         "municipality_code TEXT NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import BigInteger, Field, SQLModel
 
@@ -115,7 +116,9 @@ class SourceLineRow(SQLModel, table=True):
     remittance_ref: str | None = None
     remitted_on: date | None = None
     fault: str | None = Field(default=None, max_length=30)
-    occurrence: int = 1  # R3: k-th equal line inside its file
+    occurrence: int = Field(
+        default=1, sa_column_kwargs={"server_default": text("1")}
+    )  # R3: k-th equal line inside its file
 
 
 class BankLineRow(SQLModel, table=True):

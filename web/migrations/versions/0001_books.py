@@ -201,6 +201,7 @@ def upgrade() -> None:
         sa.Column("slip_id", sa.BigInteger(), nullable=True),
         sa.Column("notice_id", sa.BigInteger(), nullable=True),
         sa.Column("term", sa.String(length=2), nullable=True),
+        sa.Column("superseded", sa.Boolean(), nullable=False),
         sa.Column("applied_yen", sa.BigInteger(), nullable=False),
         sa.Column("suspense_yen", sa.BigInteger(), nullable=False),
         sa.Column("group_id", sa.BigInteger(), nullable=True),
@@ -432,7 +433,7 @@ def upgrade() -> None:
         sa.Column("remittance_ref", sa.String(), nullable=True),
         sa.Column("remitted_on", sa.Date(), nullable=True),
         sa.Column("fault", sa.String(length=30), nullable=True),
-        sa.Column("occurrence", sa.Integer(), nullable=False),
+        sa.Column("occurrence", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.ForeignKeyConstraint(
             ["municipality_code", "file_id"],
             ["source_file.municipality_code", "source_file.file_id"],
