@@ -266,8 +266,8 @@ class _Reader:
         if layout.trailer and values[0] == "T" and wrong_width:
             self.trailer = (line_no, offset, values)
             return None
-        unlike = wrong_width or not layout.fields[0].fullmatch(values[0])
-        if unlike and self._other_file(line_no, offset):
+        # A column header of another format has another width or a name in its first column.
+        if (wrong_width or values[0].isidentifier()) and self._other_file(line_no, offset):
             return None
         if wrong_width:
             expected = str(len(layout.columns))

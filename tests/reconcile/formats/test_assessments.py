@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +28,7 @@ TEXT = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))
 
 @st.composite
 def rows(draw: st.DrawFn) -> AssessmentRow:
-    due = draw(st.dates().filter(lambda d: 1951 <= d.year <= 2099))
+    due = draw(st.dates(date(1951, 1, 1), date(2099, 12, 31)))
     kind = draw(st.sampled_from(("initial", "correction", "cancellation")))
     return AssessmentRow(
         "99999",

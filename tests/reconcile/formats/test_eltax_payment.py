@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,7 @@ FIRST = ROW._replace(record_kind="1", remittance_on="", remittance_no="")
 
 DIGITS = "0123456789"
 TEXT = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))
-DAYS = st.dates().filter(lambda d: 1950 <= d.year <= 2099).map(lambda d: d.isoformat())
+DAYS = st.dates(date(1950, 1, 1), date(2099, 12, 31)).map(lambda d: d.isoformat())
 
 
 @st.composite

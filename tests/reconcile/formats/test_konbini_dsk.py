@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +36,7 @@ CONFIRMED = ROW._replace(kind="02", remitted_on="20260605")
 
 DIGITS = "0123456789"
 NAMES = st.text("ローソンｾﾌﾞﾝ-ＰａｙA 1,\"'・①髙", max_size=20)
-DAYS = st.dates().filter(lambda d: 1950 <= d.year <= 2099).map(lambda d: d.strftime("%Y%m%d"))
+DAYS = st.dates(date(1950, 1, 1), date(2099, 12, 31)).map(lambda d: d.strftime("%Y%m%d"))
 
 
 @st.composite

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +28,7 @@ TEXT = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))
 
 @st.composite
 def rows(draw: st.DrawFn) -> SlipRow:
-    dates = st.dates().filter(lambda d: 1950 <= d.year <= 2099)
+    dates = st.dates(date(1950, 1, 1), date(2099, 12, 31))
     due, issued, valid = sorted(draw(st.tuples(dates, dates, dates)))
     if draw(st.booleans()):
         due, issued = issued, due
@@ -206,3 +207,10 @@ def test_a_damaged_file_is_rejected(damage: tuple[bytes, bytes], code: str):
 )
 def test_the_header_tells_the_format(data: bytes, ours: bool):
     assert slip_register.identify(data) is ours
+
+
+def test_assessments_behind_a_truncated_register_are_refused():
+    other = (GOLDEN / "assessments" / "example.csv").read_bytes()
+    data = EXAMPLE[: EXAMPLE.index(b"T,4,")] + other  # the same number of columns
+    found = only(read(data)[0].findings)
+    assert (found.code, found.severity, found.line_no) == ("several_formats", Severity.REFUSED, 6)
