@@ -18,6 +18,8 @@ from fixed_samples import (
     refused,
     statement,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconcile.formats import (
     debit_result,
@@ -26,8 +28,10 @@ from reconcile.formats import (
     zengin_credit,
     zengin_statement,
 )
+from reconcile.formats.detect import detect
 from reconcile.formats.fixed_length import Wrapping
-from reconcile.formats.fixed_reader import FINDINGS_MAX
+from reconcile.formats.fixed_reader import FINDINGS_MAX, FixedFormat
+from reconcile.model import Finding
 
 FILES = {
     "zengin_statement": (zengin_statement.FORMAT, zengin_statement.write([statement()])),
@@ -277,3 +281,21 @@ def test_an_empty_group_is_a_nil_report():
     assert [row[:1] for row in rows] == [b"1", b"8", b"9"]
     lines, reading = read(zengin_statement.FORMAT, join(rows))
     assert (lines, reading.findings) == ([], [])
+
+
+@EACH
+@given(
+    places=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=8),
+    cut=st.integers(0, 2000),
+    again=st.integers(0, 2000),
+)
+def test_no_damage_makes_the_reading_fail(code, places, cut, again):
+    form, data = FILES[code]
+    spoilt = bytearray(data)
+    for position, value in places:
+        spoilt[position % len(spoilt)] = value
+    spoilt = spoilt[: cut % len(spoilt) + 1] + spoilt[again % len(spoilt) :]
+    lines, reading = read(form, bytes(spoilt))
+    assert all(line.identity and line.record_key and len(line.content) == 16 for line in lines)
+    assert all(0 <= (each.byte_offset or 0) <= len(spoilt) for each in reading.findings)
+    assert isinstance(detect(bytes(spoilt)), Finding | FixedFormat)
