@@ -1,0 +1,99 @@
+"""資料の内容: one file, its findings with their places, and what its lines ended in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from payments.domain.errors import NotFoundError
+from reconcile.model import OutcomeSum
+from reconcile.report_blocks import as_date
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy import Connection
+
+FINDINGS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """資料: as it came, and what became of it."""
+
+    file_id: int
+    sha256: str
+    name: str
+    size_bytes: int
+    format_code: str
+    channel: str
+    agent: str
+    status: str
+    received_on: date | None
+    created_on: date | None
+    taken_in_at: str
+    count: int
+    amount_yen: int
+    findings: tuple[Any, ...]  # rows: code severity line_no byte_offset field found expected
+    outcomes: dict[str, OutcomeSum]
+    cases: int
+
+
+def show_file(connection: Connection, municipality_code: str, file_id: int) -> FileView:
+    """One file; :class:`NotFoundError` ``file``."""
+    values = {"m": municipality_code, "file_id": file_id}
+    row = connection.execute(
+        text("SELECT * FROM source_file WHERE municipality_code = :m AND file_id = :file_id"),
+        values,
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("file", file_id=file_id)
+    findings = connection.execute(
+        text(
+            "SELECT code, severity, line_no, byte_offset, field, found, expected FROM finding "
+            "WHERE municipality_code = :m AND file_id = :file_id ORDER BY finding_no LIMIT :most"
+        ),
+        {**values, "most": FINDINGS_MAX},
+    ).all()
+    cases = connection.execute(
+        text("SELECT COUNT(*) FROM review_case WHERE municipality_code = :m AND file_id = :file_id"),
+        values,
+    ).scalar_one()
+    return FileView(
+        file_id=row.file_id,
+        sha256=row.sha256,
+        name=row.name,
+        size_bytes=row.size_bytes,
+        format_code=row.format_code,
+        channel=row.channel,
+        agent=row.agent,
+        status=row.status,
+        received_on=as_date(row.received_on),
+        created_on=as_date(row.created_on),
+        taken_in_at=str(row.taken_in_at),
+        count=row.count,
+        amount_yen=row.amount_yen,
+        findings=tuple(findings),
+        outcomes=_outcomes(connection, values),
+        cases=int(cases),
+    )
+
+
+def _outcomes(connection: Connection, values: dict[str, Any]) -> dict[str, OutcomeSum]:
+    """Count and amounts by the outcome in force."""
+    rows = connection.execute(
+        text(
+            "SELECT o.outcome, COUNT(*), COALESCE(SUM(l.amount_yen), 0), SUM(o.applied_yen), "
+            "SUM(o.suspense_yen) FROM line_outcome o JOIN source_line l "
+            "ON l.municipality_code = o.municipality_code AND l.file_id = o.file_id "
+            "AND l.line_no = o.line_no WHERE o.municipality_code = :m AND o.file_id = :file_id "
+            "AND NOT EXISTS (SELECT 1 FROM line_outcome later "
+            "WHERE later.municipality_code = o.municipality_code AND later.file_id = o.file_id "
+            "AND later.line_no = o.line_no AND later.revision > o.revision) "
+            "GROUP BY o.outcome ORDER BY COUNT(*) DESC, o.outcome"
+        ),
+        values,
+    )
+    return {str(r[0]): OutcomeSum(*map(int, r[1:])) for r in rows}

@@ -1,0 +1,119 @@
+"""日計: everything about one day, with the totals that must agree (law.md 7.3 and 7.4).
+
+Files are those received on the day, money is what the statements say for that 勘定日, bookings are
+those of that 会計日. A check compares two figures that were found independently of each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from reconcile import report_blocks, report_checks
+from reconcile.cases import waiting_kinds
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+    from reconcile.report_blocks import (
+        AccountMovement,
+        Arrival,
+        Cash,
+        FileSummary,
+        Group,
+        OutcomeTotal,
+        Posting,
+    )
+    from reconcile.report_checks import Check
+
+
+@dataclass(frozen=True, slots=True)
+class DayReport:
+    """日計: one day of one municipality."""
+
+    municipality_code: str
+    municipality_name: str
+    day: date
+    previous_day: date | None  # the nearest earlier day on which anything came
+    next_day: date | None
+    business_day: bool
+    arrivals: tuple[Arrival, ...]
+    outcomes: tuple[OutcomeTotal, ...]
+    cash: tuple[Cash, ...]
+    groups: tuple[Group, ...]
+    postings: tuple[Posting, ...]
+    movements: tuple[AccountMovement, ...]
+    checks: tuple[Check, ...]
+    waiting: tuple[tuple[str, int, int], ...]  # kind, number, yen of the open cases
+    files: tuple[FileSummary, ...]
+
+    @property
+    def missing(self) -> tuple[Arrival, ...]:
+        """未着: what was expected and has not come."""
+        return tuple(arrival for arrival in self.arrivals if arrival.red)
+
+    @property
+    def differing(self) -> tuple[Check, ...]:
+        """不一致: the checks that do not hold."""
+        return tuple(check for check in self.checks if not check.ok)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all happened on the day."""
+        return not (self.files or self.postings or self.cash)
+
+
+def day_report(connection: Connection, profile: Profile, day: date) -> DayReport:
+    """The report of one day, as the books stand now."""
+    code = profile.municipality_code
+    arrivals = report_blocks.arrivals(connection, profile, day)
+    ledger = report_blocks.ledger(connection, code, day)
+    cash = report_blocks.cash(connection, profile, day)
+    groups = report_blocks.groups(connection, code, day)
+    outcomes = report_blocks.outcomes(connection, code, day)
+    previous_day, next_day = _neighbours(connection, code, day)
+    return DayReport(
+        municipality_code=code,
+        municipality_name=profile.name,
+        day=day,
+        previous_day=previous_day,
+        next_day=next_day,
+        business_day=report_blocks.is_business_day(day),
+        arrivals=arrivals,
+        outcomes=outcomes,
+        cash=cash,
+        groups=groups,
+        postings=report_blocks.postings(ledger, profile),
+        movements=report_blocks.movements(ledger),
+        checks=report_checks.checks(connection, code, day, arrivals, cash, groups, ledger),
+        waiting=tuple(waiting_kinds(connection, code)),
+        files=report_blocks.files(connection, code, day),
+    )
+
+
+def latest_day(connection: Connection, municipality_code: str) -> date | None:
+    """The last day on which a file came, or None."""
+    found = connection.execute(
+        text("SELECT MAX(received_on) FROM source_file WHERE municipality_code = :m"),
+        {"m": municipality_code},
+    ).scalar_one()
+    return report_blocks.as_date(found)
+
+
+def _neighbours(
+    connection: Connection, municipality_code: str, day: date
+) -> tuple[date | None, date | None]:
+    """The nearest days before and after with files."""
+    row: Any = connection.execute(
+        text(
+            "SELECT MAX(CASE WHEN received_on < :day THEN received_on END) AS before, "
+            "MIN(CASE WHEN received_on > :day THEN received_on END) AS after "
+            "FROM source_file WHERE municipality_code = :m"
+        ),
+        {"m": municipality_code, "day": day.isoformat()},
+    ).one()
+    return report_blocks.as_date(row.before), report_blocks.as_date(row.after)

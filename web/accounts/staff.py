@@ -1,0 +1,196 @@
+"""職員: who may sign in, with what password, and what they did.
+
+Passwords are kept as argon2id only. A wrong name costs the same time as a wrong password, and both
+get the same answer.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from sqlalchemy import func, select, update
+
+from payments.domain.errors import ConflictError, InvalidValueError, NotFoundError, RefusedError
+from web import clock
+from web.tables import StaffEventRow, StaffUserRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+ROLES = ("tax", "treasury", "auditor", "admin")
+PASSWORD_LENGTH_MIN = 12
+PASSWORD_LENGTH_MAX = 200
+USER_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
+
+users = StaffUserRow.__table__  # type: ignore[attr-defined]
+events = StaffEventRow.__table__  # type: ignore[attr-defined]
+# RFC 9106's second recommendation: 64 MiB, 3 passes, 4 lanes (the default of argon2-cffi).
+_hasher = PasswordHasher()
+# What a wrong name is compared with, so that it takes as long as a wrong password.
+_NOBODY = _hasher.hash(secrets.token_hex())
+
+
+@dataclass(frozen=True, slots=True)
+class StaffUser:
+    """職員 as the rest of the service sees them: without the password."""
+
+    user_name: str
+    display_name: str
+    role: str
+    disabled: bool
+
+
+def random_password() -> str:
+    """A password nobody chose: 20 characters that are hard to mistake for each other."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
+
+
+def add(
+    connection: Connection,
+    municipality_code: str,
+    user_name: str,
+    *,
+    role: str,
+    display_name: str,
+    password: str,
+) -> None:
+    """Enter a member of staff; ``user_name``, ``user_role``, ``password_short``, ``user_exists``."""
+    if USER_NAME.fullmatch(user_name) is None:
+        raise InvalidValueError("user_name", found=user_name)
+    if role not in ROLES:
+        raise InvalidValueError("user_role", found=role, expected=" / ".join(ROLES))
+    if _row(connection, municipality_code, user_name) is not None:
+        raise ConflictError("user_exists", user_name=user_name)
+    connection.execute(
+        users.insert().values(
+            municipality_code=municipality_code,
+            user_name=user_name,
+            display_name=display_name[:60],
+            role=role,
+            password_hash=_hash(password),
+            session_stamp=secrets.token_hex(16),
+            disabled=False,
+            made_at=clock.now(),
+        )
+    )
+
+
+def everybody(connection: Connection, municipality_code: str) -> list[StaffUser]:
+    """All members of staff, by name."""
+    rows = connection.execute(
+        select(users)
+        .where(users.c.municipality_code == municipality_code)
+        .order_by(users.c.user_name)
+    )
+    return [_user(row) for row in rows]
+
+
+def disable(connection: Connection, municipality_code: str, user_name: str) -> None:
+    """End every session of this person and let nobody sign in as them any more."""
+    row = _known(connection, municipality_code, user_name)
+    admins = connection.execute(
+        select(func.count()).where(
+            users.c.municipality_code == municipality_code,
+            users.c.role == "admin",
+            users.c.disabled.is_(False),
+        )
+    ).scalar_one()
+    if row.role == "admin" and not row.disabled and admins == 1:
+        raise RefusedError("user_last_admin", user_name=user_name)
+    _change(connection, municipality_code, user_name, disabled=True)
+
+
+def set_password(
+    connection: Connection, municipality_code: str, user_name: str, password: str
+) -> None:
+    """Another password; open sessions end."""
+    _known(connection, municipality_code, user_name)
+    _change(connection, municipality_code, user_name, password_hash=_hash(password))
+
+
+def authenticate(
+    connection: Connection, municipality_code: str, user_name: str, password: str
+) -> tuple[StaffUser, str] | None:
+    """The person and the stamp of their sessions, or None; how long it takes tells nothing."""
+    row = _row(connection, municipality_code, user_name)
+    known = row is not None and not row.disabled
+    try:
+        _hasher.verify(row.password_hash if row is not None else _NOBODY, password)
+    except (VerifyMismatchError, VerificationError, InvalidHashError):
+        return None
+    return (_user(row), row.session_stamp) if known and row is not None else None
+
+
+def by_session(
+    connection: Connection, municipality_code: str, user_name: str, stamp: str
+) -> StaffUser | None:
+    """Whose session this is, as long as it is in force."""
+    row = _row(connection, municipality_code, user_name)
+    if row is None or row.disabled or not secrets.compare_digest(row.session_stamp, stamp):
+        return None
+    return _user(row)
+
+
+def record(
+    connection: Connection,
+    municipality_code: str,
+    actor: str,
+    event: str,
+    subject: str = "",
+    source: str = "cli",
+) -> None:
+    """操作記録: append what somebody did."""
+    connection.execute(
+        events.insert().values(
+            municipality_code=municipality_code,
+            event_id=uuid.uuid4().hex,
+            happened_at=clock.now(),
+            actor=actor[:60],
+            source=source[:60],
+            event=event,
+            subject=subject[:80],
+        )
+    )
+
+
+def _hash(password: str) -> str:
+    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+        raise InvalidValueError("password_short", expected=PASSWORD_LENGTH_MIN)
+    return _hasher.hash(password)
+
+
+def _row(connection: Connection, municipality_code: str, user_name: str) -> Row[Any] | None:
+    return connection.execute(
+        select(users).where(
+            users.c.municipality_code == municipality_code, users.c.user_name == user_name
+        )
+    ).one_or_none()
+
+
+def _known(connection: Connection, municipality_code: str, user_name: str) -> Row[Any]:
+    row = _row(connection, municipality_code, user_name)
+    if row is None:
+        raise NotFoundError("user", user_name=user_name)
+    return row
+
+
+def _change(
+    connection: Connection, municipality_code: str, user_name: str, **values: object
+) -> None:
+    """Change a person; whatever it was, sessions opened before it are over."""
+    connection.execute(
+        update(users)
+        .where(users.c.municipality_code == municipality_code, users.c.user_name == user_name)
+        .values(session_stamp=secrets.token_hex(16), **values)
+    )
+
+
+def _user(row: Row[Any]) -> StaffUser:
+    return StaffUser(row.user_name, row.display_name, row.role, bool(row.disabled))

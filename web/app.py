@@ -1,0 +1,85 @@
+"""画面とAPI: the application factory, which puts the blueprints and their rules together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, g
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from payments.store.engine import open_engine
+from web import formatting, messages
+from web.accounts.routes import accounts, entrance
+from web.cases.routes import cases
+from web.days.routes import days
+from web.enquiries.routes import enquiries
+from web.errors import handle_errors
+from web.files.routes import files
+from web.health.routes import health
+from web.notifications.routes import api_documents, notifications
+from web.security import SESSION_SECONDS, Access, csrf, guard, limiter, register
+from web.services import Services, services
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from web.config import Settings
+
+BODY_BYTES_MAX = 64 * 1024  # forms and single notifications are small
+
+
+def create_app(settings: Settings, engine: Engine | None = None, **config: Any) -> Flask:  # noqa: ANN401 - Flask's own settings
+    """The WSGI application; ``config`` overrides Flask settings (for tests)."""
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=settings.secret(),
+        SESSION_COOKIE_NAME="kokin",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
+        MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
+        WTF_CSRF_TIME_LIMIT=SESSION_SECONDS,
+        RATELIMIT_ENABLED=True,
+    )
+    app.config.update(config)
+    app.extensions["kokin"] = Services(settings, engine or open_engine(settings.database))
+    if settings.proxies:
+        hops = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    guard(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    handle_errors(app)
+    _words(app)
+    for blueprint, access in (
+        (enquiries, Access.PUBLIC),
+        (health, Access.PUBLIC),
+        (api_documents, Access.PUBLIC),
+        (entrance, Access.PUBLIC),
+        (notifications, Access.SIGNED),
+        (accounts, Access.STAFF),
+        (days, Access.STAFF),
+        (cases, Access.STAFF),
+        (files, Access.STAFF),
+    ):
+        register(app, blueprint, access)
+    return app
+
+
+def _words(app: Flask) -> None:
+    """What templates may use to show values."""
+    app.jinja_env.filters.update(
+        yen=formatting.yen,
+        count=formatting.count,
+        long_day=formatting.long_day,
+        full_day=formatting.full_day,
+        short_day=formatting.short_day,
+        moment=formatting.moment,
+    )
+    app.jinja_env.globals.update(label=messages.label)
+
+    @app.context_processor
+    def _page() -> dict[str, Any]:
+        """Who is looking, and whose books these are."""
+        return {"user": g.get("user"), "services": services}

@@ -1,0 +1,126 @@
+"""確認事項の画面: the worklist, and one case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.cases import (
+    STATES,
+    WAITING,
+    accept,
+    acknowledge,
+    add_note,
+    list_cases,
+    show_case,
+    waiting_kinds,
+)
+from web import clock, messages
+from web.security import roles
+from web.services import services
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+PAGE = 50
+NOTE_MAX = 2_000
+
+cases = Blueprint("cases", __name__, url_prefix="/staff/cases")
+workers = roles("tax", "treasury", "admin")
+
+
+@cases.get("")
+def worklist() -> str:
+    """The open cases, or those of another state or kind."""
+    state, kind = request.args.get("state", ""), request.args.get("kind", "")
+    number = max(request.args.get("page", 1, type=int) or 1, 1)
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        page = list_cases(
+            connection,
+            code,
+            states=(state,) if state in STATES else WAITING,
+            kind=kind,
+            limit=PAGE,
+            offset=(number - 1) * PAGE,
+        )
+        kinds = waiting_kinds(connection, code)
+    return render_template(
+        "cases/worklist.html",
+        page=page,
+        kinds=kinds,
+        state=state if state in STATES else "",
+        kind=kind,
+        number=number,
+        pages=max(-(-page.total // PAGE), 1),
+        states=STATES,
+        today=clock.today(),
+        messages=messages,
+    )
+
+
+@cases.get("/<int:case_no>")
+def show(case_no: int) -> str:
+    """One case with its facts and history."""
+    with reading(services().engine, services().municipality) as connection:
+        view = show_case(connection, services().municipality, case_no)
+    return render_template(
+        "cases/show.html", view=view, today=clock.today(), messages=messages, waiting=WAITING
+    )
+
+
+@cases.post("/<int:case_no>/acknowledge")
+@workers
+def take(case_no: int) -> Response:
+    """対応開始."""
+    with unit_of_work(services().engine, services().municipality) as connection:
+        acknowledge(
+            connection,
+            services().municipality,
+            case_no,
+            actor=g.user.user_name,
+            on=clock.today(),
+        )
+    return _back(case_no)
+
+
+@cases.post("/<int:case_no>/notes")
+@workers
+def note(case_no: int) -> Response:
+    """メモ."""
+    with unit_of_work(services().engine, services().municipality) as connection:
+        add_note(
+            connection,
+            services().municipality,
+            case_no,
+            _note(),
+            actor=g.user.user_name,
+            on=clock.today(),
+        )
+    return _back(case_no)
+
+
+@cases.post("/<int:case_no>/accept")
+@workers
+def close(case_no: int) -> Response:
+    """了承: with a note that says why nothing is booked."""
+    with unit_of_work(services().engine, services().municipality) as connection:
+        accept(
+            connection,
+            services().municipality,
+            case_no,
+            _note(),
+            actor=g.user.user_name,
+            on=clock.today(),
+        )
+    return _back(case_no)
+
+
+def _note() -> str:
+    return request.form.get("note", "")[:NOTE_MAX]
+
+
+def _back(case_no: int) -> Response:
+    return redirect(url_for("cases.show", case_no=case_no), 303)

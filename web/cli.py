@@ -1,0 +1,77 @@
+"""コマンド ``kokin``: the composition root of the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from payments.domain.errors import KokinError
+from web.commands import (
+    cases,
+    days,
+    demo,
+    doctor,
+    intake,
+    outcomes,
+    registers,
+    sample,
+    serve,
+    setup,
+    slips,
+    users,
+    verify,
+)
+from web.commands.session import Session, explain
+
+
+class Kokin(click.Group):
+    """The group of all commands: a foreseen error is one sentence, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors of ours and an unusable database become exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except KokinError as error:
+            click.echo(explain(error.error_code, error.details), err=True)
+        except (OperationalError, ProgrammingError) as error:
+            click.echo(explain("database_unusable", {"found": str(error.orig)}), err=True)
+        finally:
+            if isinstance(ctx.obj, Session):
+                ctx.obj.close()
+        ctx.exit(1)
+
+
+@click.group(cls=Kokin, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kokin", message="kokin %(version)s")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """公金: 納付書・収納・消込を、円単位で照合します。
+
+    設定は環境変数 KOKIN_HOME, KOKIN_DATABASE_URL, KOKIN_SECRET_KEY, KOKIN_MUNICIPALITY,
+    KOKIN_INBOX, KOKIN_NOTIFICATION_KEYS で変えられます。
+    """
+    if ctx.obj is None:
+        ctx.obj = Session()
+
+
+for command in (
+    demo.demo,
+    setup.init,
+    sample.sample,
+    registers.assessments,
+    slips.slips,
+    intake.intake,
+    intake.reconcile,
+    outcomes.outcomes,
+    cases.cases,
+    days.day,
+    verify.verify,
+    serve.serve,
+    serve.schedule,
+    users.user,
+    users.key,
+    doctor.doctor,
+):
+    main.add_command(command)

@@ -1,0 +1,286 @@
+"""``kokin demo``: a sample city, reconciled before one's eyes, and the service to look at it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from payments.domain.errors import ConfigurationError
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.model import Delivery
+from reconcile.pipeline import take_in
+from reconcile.waiting import reconcile_waiting
+from reconcile.registers import import_assessments, import_slips
+from web import messages
+from web.accounts import staff
+from web.commands.serve import PORT, run_server
+from web.commands.session import Session, session_of
+from web.commands.setup import create, enter, sample_profile
+from web.config import load_settings
+from web.notifications import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from web.config import Settings
+
+MARKER = ".kokin-demo"
+OBLIGORS, DAYS, SEED = 5_000, 5, 1  # about 20,000 instalments
+SLIPS_PRINTED = 20
+STAFF = (("kaikei", "会計 花子", "treasury"), ("kanri", "管理 太郎", "admin"))
+API_KEY = "demo-operator"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A way in that is shown once."""
+
+    name: str
+    role: str
+    password: str
+
+
+@click.command()
+@click.option(
+    "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="ポート。"
+)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="データフォルダ（既定: KOKIN_HOME の demo）。体験用のデータは作り直されます。",
+)
+@click.option("--no-serve", is_flag=True, help="照合までを行い、サーバーは動かしません。")
+@click.option(
+    "--obligors",
+    default=OBLIGORS,
+    show_default=True,
+    type=click.IntRange(1),
+    help="納付義務者の人数。",
+)
+@click.option("--days", default=DAYS, show_default=True, type=click.IntRange(1), help="営業日数。")
+@click.option("--seed", default=SEED, show_default=True, help="乱数の種。")
+@session_of
+def demo(
+    session: Session,
+    port: int,
+    data: Path | None,
+    obligors: int,
+    days: int,
+    seed: int,
+    *,
+    no_serve: bool,
+) -> None:
+    """見本の市を作り、数日分の資料を取り込んで照合し、画面を開けるようにします。"""
+    folder = (data or session.settings.home / "demo").absolute()
+    _fresh(folder)
+    demo_session = Session(
+        load_settings(
+            home=folder, database_url=f"sqlite:///{folder / 'kokin.sqlite3'}", inbox=None,
+            municipality="",
+        )
+    )  # fmt: skip
+    try:
+        started = time.monotonic()
+        sign_ins, secret = _prepare(demo_session, folder, obligors=obligors, days=days, seed=seed)
+        seconds = time.monotonic() - started
+        demo_session.out.print(
+            f"準備ができました（{seconds:.0f}秒）。データ: {folder}", markup=False
+        )
+        _tell(demo_session, folder, sign_ins, secret, port)
+        if not no_serve:
+            with _scheduler(demo_session.settings):
+                run_server(demo_session, "127.0.0.1", port)
+    finally:
+        demo_session.close()
+
+
+def _fresh(folder: Path) -> None:
+    """An empty data folder; only one that an earlier demo made is ever cleared."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARKER).is_file():
+            raise ConfigurationError("demo_folder", path=str(folder))
+        shutil.rmtree(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARKER).write_text("kokin demo\n", "ascii")
+    except OSError as error:
+        raise ConfigurationError("home", path=str(folder), found=str(error)) from error
+
+
+def _prepare(
+    session: Session, folder: Path, *, obligors: int, days: int, seed: int
+) -> tuple[list[SignIn], str]:
+    """From nothing to a reconciled city, step by step."""
+    from sample_data.city import generate  # noqa: PLC0415 - only the demo needs it here
+
+    create(session.settings)
+    enter(session, sample_profile())
+    city = folder / "city"
+    with session.progress("見本の市を作成", obligors) as progress:
+        summary = generate.make(
+            city,
+            obligors=obligors,
+            days=days,
+            seed=seed,
+            progress=lambda done, _total: progress(done),
+        )
+    session.out.print(
+        f"見本の市: 期別 {summary.instalments:,}件 納付書 {summary.slips:,}件 "
+        f"資料 {summary.files:,}件 明細 {summary.lines:,}件",
+        markup=False,
+    )
+    first = summary.days[0]
+    _import_registers(session, city, first)
+    last = _take_in_days(session, city) or first
+    report = reconcile_waiting(session.engine, session.municipality, as_of=last, actor="demo")
+    session.out.print(
+        f"再照合: 入金の充当 {report.credits_settled:,}件 "
+        f"確認事項 {sum(report.cases_opened.values()):,}件",
+        markup=False,
+    )
+    _print_slips(session, folder)
+    return _people(session)
+
+
+def _import_registers(session: Session, city: Path, day: date) -> None:
+    """調定 and the slip register."""
+    for name, label, importer in (
+        ("assessments.csv", "調定の取込", import_assessments),
+        ("slips.csv", "納付書台帳の取込", import_slips),
+    ):
+        data = (city / name).read_bytes()
+        with session.progress(label, max(data.count(b"\n") - 2, 1)) as progress:
+            report = importer(
+                session.engine,
+                session.municipality,
+                Delivery(name, data),
+                received_on=day,
+                actor="demo",
+                progress=progress,
+            )
+        session.out.print(f"{label}: {report.count:,}件 {report.amount_yen:,}円", markup=False)
+
+
+def _take_in_days(session: Session, city: Path) -> date | None:
+    """Day by day, each file of the inbox in order of name; the last day."""
+    last = None
+    for folder in sorted((city / "inbox").iterdir()):
+        last = date.fromisoformat(folder.name)
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+        lines = amount = bad = 0
+        with session.progress(f"{folder.name} の資料", len(files)) as progress:
+            for number, path in enumerate(files, start=1):
+                report = take_in(
+                    session.engine,
+                    session.municipality,
+                    Delivery(path.name, path.read_bytes()),
+                    received_on=last,
+                    actor="demo",
+                )
+                lines += report.count if report.status.is_good else 0
+                amount += report.amount_yen if report.status.is_good else 0
+                bad += not report.status.is_good
+                progress(number)
+        text = f"{folder.name}: 資料 {len(files):,}件 明細 {lines:,}件 {amount:,}円"
+        session.out.print(f"{text} 保留・対象外 {bad:,}件", markup=False)
+    return last
+
+
+def _print_slips(session: Session, folder: Path) -> None:
+    """Some slips on paper, read back."""
+    from web.slip_printing import Choice, print_slips, slip_pages  # noqa: PLC0415 - PDF library
+
+    with reading(session.engine, session.municipality) as connection:
+        profile = load_profile(connection, session.municipality)
+        pages = slip_pages(connection, profile, Choice(limit=SLIPS_PRINTED))
+    with session.progress("納付書の印刷と読み戻し", len(pages)) as progress:
+        run = print_slips(pages, folder / "slips", sample=True, progress=progress)
+    result = "すべて一致" if not run.differences else f"相違 {len(run.differences)}件"
+    session.out.print(f"納付書: {run.pages}枚を印刷して読み戻し、{result}", markup=False)
+
+
+def _people(session: Session) -> tuple[list[SignIn], str]:
+    """Two members of staff and the key of one payment operator."""
+    sign_ins = [SignIn(name, role, staff.random_password()) for name, _, role in STAFF]
+    with unit_of_work(session.engine, session.municipality) as connection:
+        for sign_in, (name, display_name, role) in zip(sign_ins, STAFF, strict=True):
+            staff.add(
+                connection,
+                session.municipality,
+                name,
+                role=role,
+                display_name=display_name,
+                password=sign_in.password,
+            )
+        secret = keys.add(
+            connection,
+            session.settings,
+            session.municipality,
+            API_KEY,
+            operator_name="見本決済",
+        )
+    return sign_ins, secret
+
+
+def _tell(session: Session, folder: Path, sign_ins: list[SignIn], secret: str, port: int) -> None:
+    """Where to look and how to get in."""
+    say = session.out.print
+    base = f"http://127.0.0.1:{port}"
+    say(f"\n住民の照会    {base}/", markup=False)
+    say(f"職員の画面    {base}/staff/", markup=False)
+    for sign_in in sign_ins:
+        role = messages.label("role", sign_in.role)
+        say(f"  {role}: {sign_in.name} / {sign_in.password}", markup=False)
+    say(f"納付通知API   {base}/api/v1/payment-notifications", markup=False)
+    say(f"  鍵 {API_KEY} / 秘密 {secret}", markup=False)
+    say(f"納付書のPDF   {folder / 'slips'}", markup=False)
+    number = _some_number(session)
+    if number:
+        say(f"照会の例      {' '.join(number)}", markup=False)
+    say("（パスワードと秘密は、この一度だけ表示します）\n")
+
+
+def _some_number(session: Session) -> tuple[str, ...]:
+    """The four parts of the eL number on the first printed slip."""
+    from web.slip_printing import Choice, slip_pages  # noqa: PLC0415 - PDF library
+
+    with reading(session.engine, session.municipality) as connection:
+        profile = load_profile(connection, session.municipality)
+        for page in slip_pages(connection, profile, Choice(limit=SLIPS_PRINTED)):
+            if page.el_qr is not None:
+                from qr import el_qr  # noqa: PLC0415 - beside its only use
+
+                return tuple(part.digits for part in el_qr.parse(page.el_qr).el_number_parts)
+    return ()
+
+
+@contextlib.contextmanager
+def _scheduler(settings: Settings) -> Iterator[None]:
+    """The scheduler process beside the server, ended with it."""
+    environment = os.environ | {
+        "KOKIN_HOME": str(settings.home),
+        "KOKIN_DATABASE_URL": settings.database,
+    }
+    for name in ("KOKIN_INBOX", "KOKIN_MUNICIPALITY"):
+        environment.pop(name, None)
+    process = subprocess.Popen([sys.executable, "-m", "web", "schedule"], env=environment)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

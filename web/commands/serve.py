@@ -1,0 +1,57 @@
+"""``kokin serve`` and ``kokin schedule``: the web server and the scheduler process."""
+
+from __future__ import annotations
+
+import errno
+
+import click
+
+from payments.domain.errors import ConfigurationError
+from web.commands.intake import MUNICIPALITY
+from web.commands.session import Session, session_of
+
+HOST, PORT = "127.0.0.1", 8000
+THREADS = 16
+
+
+@click.command()
+@click.option("--host", default=HOST, show_default=True, help="待ち受けるアドレス。")
+@click.option(
+    "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="ポート。"
+)
+@MUNICIPALITY
+@session_of
+def serve(session: Session, host: str, port: int) -> None:
+    """画面とAPIのサーバーを動かします（Ctrl-C で止まります）。"""
+    run_server(session, host, port)
+
+
+def run_server(session: Session, host: str, port: int) -> None:
+    """Serve until interrupted; :class:`ConfigurationError` ``port_in_use``."""
+    from waitress.server import create_server  # noqa: PLC0415 - only a server needs it
+
+    from web.app import create_app  # noqa: PLC0415 - the same
+
+    app = create_app(session.settings)
+    try:
+        server = create_server(app, host=host, port=port, threads=THREADS, ident="kokin")
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError("port_in_use", port=port) from error
+        raise
+    shown = f"[{host}]" if ":" in host else host
+    session.err.print(f"http://{shown}:{server.effective_port}/ で動いています。", markup=False)
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+@click.command()
+@MUNICIPALITY
+@session_of
+def schedule(session: Session) -> None:
+    """定時処理を動かします: 受信フォルダの資料の取込と、毎日の再照合（Ctrl-C で止まります）。"""
+    from web.scheduler import run_scheduler  # noqa: PLC0415 - only this process needs it
+
+    run_scheduler(session.settings, session.engine, session.municipality, session.err)

@@ -1,0 +1,140 @@
+"""命令の共通部: settings, database, output and progress of one command."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from payments.domain.errors import ConfigurationError
+from payments.store.engine import open_engine
+from payments.store.municipalities import municipality_codes
+from payments.store.unit_of_work import reading
+from web import messages
+from web.config import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Engine
+
+ACTOR_MAX = 60
+
+
+@dataclass
+class Session:
+    """一回の命令: everything is opened when it is first needed, and not before."""
+
+    settings: Settings = field(default_factory=load_settings)
+
+    @cached_property
+    def out(self) -> Console:
+        """What the command answers."""
+        return Console(highlight=False, soft_wrap=True)
+
+    @cached_property
+    def err(self) -> Console:
+        """What a person reads beside the answer: progress and errors."""
+        return Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database; :class:`ConfigurationError` ``database_missing`` before `kokin init`."""
+        file = self.settings.sqlite_file
+        if file is not None and not file.exists():
+            raise ConfigurationError("database_missing", path=str(file))
+        return open_engine(self.settings.database)
+
+    @cached_property
+    def municipality(self) -> str:
+        """The municipality this command works for."""
+        return choose_municipality(self.engine, self.settings)
+
+    @property
+    def actor(self) -> str:
+        """Who runs the command, for the records."""
+        with contextlib.suppress(KeyError, OSError):
+            return f"cli:{getpass.getuser()}"[:ACTOR_MAX]
+        return "cli"
+
+    @contextlib.contextmanager
+    def progress(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """進捗: call the value with the number done so far; silent unless a person looks on."""
+        if not self.err.is_terminal:
+            yield lambda _done: None
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.err) as bar:
+            task = bar.add_task(label, total=total, rate="")
+
+            def show(done: int) -> None:
+                seconds = bar.tasks[0].elapsed or 0
+                rate = f"{done / seconds:,.0f} 件/秒" if seconds else ""
+                bar.update(task, completed=done, rate=rate)
+
+            yield show
+            end = bar.tasks[0].completed
+            bar.update(task, total=end or 1, completed=end or 1)
+
+    def close(self) -> None:
+        """Give the database connections back, when any were opened."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
+
+def choose_municipality(engine: Engine, settings: Settings) -> str:
+    """The municipality of the settings, or the only one there is.
+
+    Raises :class:`ConfigurationError` ``municipality_none``, ``municipality_unknown`` or
+    ``municipality_choice``.
+    """
+    with reading(engine) as connection:
+        codes = municipality_codes(connection)
+    if not codes:
+        raise ConfigurationError("municipality_none")
+    if settings.municipality:
+        if settings.municipality not in codes:
+            raise ConfigurationError("municipality_unknown", found=settings.municipality)
+        return settings.municipality
+    if len(codes) > 1:
+        raise ConfigurationError("municipality_choice", found=", ".join(codes))
+    return codes[0]
+
+
+def say_json(value: object) -> None:
+    """Print a value as JSON, dates and enums as their text."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def fail_unless(good: bool) -> None:  # noqa: FBT001 - reads as the sentence it is
+    """Exit code 0 only when all went well."""
+    if not good:
+        sys.exit(1)
+
+
+def explain(code: str, details: dict[str, Any]) -> str:
+    """One Japanese sentence and the stable code behind it."""
+    return f"{messages.error(code, details)}（{code}）"
+
+
+session_of = click.make_pass_decorator(Session, ensure=True)

@@ -1,0 +1,92 @@
+"""``kokin init``: a database and its municipalities (初期設定)."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from payments.domain.errors import ConfigurationError
+from payments.domain.profile import Profile, profile_from_mapping
+from payments.store.engine import open_engine
+from payments.store.municipalities import save_profile
+from payments.store.unit_of_work import unit_of_work
+from web.commands.session import Session, session_of
+from web.database import upgrade
+
+if TYPE_CHECKING:
+    from web.config import Settings
+
+SAMPLE_MUNICIPALITY = "99999"
+
+
+@click.command()
+@click.option(
+    "--sample", "with_sample", is_flag=True, help="見本の団体（みほん市 99999）を登録します。"
+)
+@click.option(
+    "--profile",
+    "profile_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="団体設定（TOML）を登録します。",
+)
+@session_of
+def init(session: Session, profile_file: Path | None, *, with_sample: bool) -> None:
+    """データベースを作り、または最新の形に改めます。何度実行しても同じです。"""
+    create(session.settings)
+    session.out.print(f"データベースを用意しました: {_shown(session.settings)}")
+    profiles = []
+    if with_sample:
+        profiles.append(sample_profile())
+    if profile_file is not None:
+        profiles.append(read_profile(profile_file))
+    for profile in profiles:
+        enter(session, profile)
+        session.out.print(f"団体を登録しました: {profile.municipality_code} {profile.name}")
+
+
+def create(settings: Settings) -> None:
+    """The database at its newest revision, the folders and the secret beside it."""
+    file = settings.sqlite_file
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.inbox_folder.mkdir(parents=True, exist_ok=True)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError("home", found=str(error), path=str(settings.home)) from error
+    settings.secret()
+    upgrade(settings.database)
+
+
+def enter(session: Session, profile: Profile) -> None:
+    """Put a municipality's profile into the database."""
+    engine = open_engine(session.settings.database)
+    try:
+        with unit_of_work(engine, profile.municipality_code) as connection:
+            save_profile(connection, profile)
+    finally:
+        engine.dispose()
+
+
+def sample_profile() -> Profile:
+    """見本の団体設定, as shipped."""
+    text = files("web").joinpath("profiles", f"{SAMPLE_MUNICIPALITY}.toml").read_text("utf-8")
+    return profile_from_mapping(tomllib.loads(text))
+
+
+def read_profile(path: Path) -> Profile:
+    """A municipality's profile from a TOML file; ``profile_toml`` when it is none."""
+    try:
+        return profile_from_mapping(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError("profile_toml", path=str(path), found=str(error)) from error
+
+
+def _shown(settings: Settings) -> str:
+    """The database without a password."""
+    head, at, tail = settings.database.rpartition("@")
+    return f"{head.partition('://')[0]}://…@{tail}" if at and head else tail

@@ -1,0 +1,112 @@
+"""``kokin slips``: slips in, printed, and read (納付書)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import text
+
+from payments.domain.errors import ConfigurationError, KokinError, NotFoundError
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import reading
+from reconcile.registers import import_slips
+from web.commands.intake import MUNICIPALITY, day_or_today
+from web.commands.registers import FILE, JSON, RECEIVED_ON, run_import
+from web.commands.session import Session, explain, fail_unless, say_json, session_of
+
+
+@click.group()
+def slips() -> None:
+    """納付書。"""
+
+
+@slips.command("import")
+@FILE
+@RECEIVED_ON
+@JSON
+@MUNICIPALITY
+@session_of
+def import_(session: Session, file: Path, received_on: datetime | None, *, as_json: bool) -> None:
+    """納付書台帳（slip-register-1）を取り込みます。誤りが一つでもあれば、何も取り込みません。"""
+    run_import(session, import_slips, file, day_or_today(received_on), as_json=as_json)
+
+
+@slips.command()
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="出力フォルダ。"
+)
+@click.option("--limit", type=click.IntRange(min=1), help="枚数の上限。")
+@click.option("--item", "item_code", default="", help="科目コード。")
+@click.option("--notice", "notice_no", default="", help="通知書番号。")
+@click.option("--term", default="", help="期別（00 は全期）。")
+@click.option("--slip", "slip_no", default="", help="納付書番号。")
+@JSON
+@MUNICIPALITY
+@session_of
+def issue(session: Session, out: Path, *, as_json: bool, **chosen: Any) -> None:
+    """台帳の有効な納付書をPDFに印刷し、すべて読み戻して確かめます。
+
+    PDFのほかに manifest.csv（一枚ごとの記録）と read-back.csv（相違の一覧）を書きます。
+    一枚でも読み戻せなければ終了コード1です。
+    """
+    from web.slip_printing import Choice, print_slips, slip_pages  # noqa: PLC0415 - PDF library
+
+    with reading(session.engine, session.municipality) as connection:
+        profile = load_profile(connection, session.municipality)
+        pages = slip_pages(connection, profile, Choice(**chosen))
+        live = connection.execute(
+            text("SELECT live FROM municipality WHERE municipality_code = :m"),
+            {"m": session.municipality},
+        ).scalar_one()
+    if not pages:
+        raise NotFoundError("slips_none")
+    try:
+        with session.progress("納付書の印刷と読み戻し", len(pages)) as progress:
+            run = print_slips(pages, out, sample=not live, progress=progress)
+    except OSError as error:
+        raise ConfigurationError("output_unwritable", path=str(out), found=str(error)) from error
+    if as_json:
+        say_json({"pages": run.pages, "files": run.files,
+                  "differences": [asdict(d) for d in run.differences]})  # fmt: skip
+    else:
+        session.out.print(f"{run.pages:,}枚を印刷し、読み戻しました: {out}", markup=False)
+        for difference in run.differences:
+            place = f"{difference.page}ページ {difference.slip_no} {difference.field}"
+            values = f"印刷「{difference.printed}」 正「{difference.expected}」"
+            session.out.print(f"相違 {place}: {values}", markup=False)
+    fail_unless(not run.differences)
+
+
+@slips.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@session_of
+def read(session: Session, files: tuple[Path, ...]) -> None:
+    """画像・スキャン・PDFの記号を読み取り、一つを一行のJSONで出力します。
+
+    正しくない記号か、記号のないファイルがあれば終了コード1です。
+    """
+    from qr.scan import read_file  # noqa: PLC0415 - image libraries
+
+    good = True
+    for file in files:
+        found = 0
+        try:
+            for symbol in read_file(file):
+                click.echo(json.dumps(symbol.as_dict(), ensure_ascii=False, default=str))
+                found += 1
+                good = good and symbol.valid
+        except ConfigurationError:
+            raise
+        except KokinError as error:
+            click.echo(explain(error.error_code, error.details), err=True)
+            good = False
+            continue
+        if not found:
+            click.echo(explain("symbol_none", {"file": file.name}), err=True)
+            good = False
+    fail_unless(good)

@@ -1,0 +1,158 @@
+"""``kokin user`` and ``kokin key``: staff, and the keys of payment operators (職員・通知用の鍵)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from payments.store.unit_of_work import reading, unit_of_work
+from web import messages
+from web.accounts import staff
+from web.commands.intake import MUNICIPALITY
+from web.commands.session import Session, say_json, session_of
+from web.notifications import keys
+
+NAME = click.argument("name")
+JSON = click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
+PASSWORD = click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="パスワードを標準入力から読みます（既定: 自動で作り、一度だけ表示）。",
+)
+
+
+@click.group()
+def user() -> None:
+    """職員の登録。"""
+
+
+@user.command()
+@NAME
+@click.option("--role", type=click.Choice(staff.ROLES), required=True, help="役割。")
+@click.option("--display-name", default="", help="画面に出す名前。")
+@PASSWORD
+@MUNICIPALITY
+@session_of
+def add(session: Session, name: str, role: str, display_name: str, *, password_stdin: bool) -> None:
+    """職員を登録します。"""
+    password = _password(from_stdin=password_stdin)
+    with unit_of_work(session.engine, session.municipality) as connection:
+        staff.add(
+            connection,
+            session.municipality,
+            name,
+            role=role,
+            display_name=display_name or name,
+            password=password,
+        )
+        staff.record(connection, session.municipality, session.actor, "user_added", name)
+    session.out.print(
+        f"職員 {name}（{messages.label('role', role)}）を登録しました。", markup=False
+    )
+    _tell(session, password, from_stdin=password_stdin)
+
+
+@user.command("list")
+@JSON
+@MUNICIPALITY
+@session_of
+def list_(session: Session, *, as_json: bool) -> None:
+    """職員の一覧。"""
+    with reading(session.engine, session.municipality) as connection:
+        users = staff.everybody(connection, session.municipality)
+    if as_json:
+        say_json([asdict(person) for person in users])
+        return
+    for person in users:
+        state = "無効" if person.disabled else "有効"
+        role = messages.label("role", person.role)
+        line = f"{person.user_name}  {role}  {person.display_name}  {state}"
+        session.out.print(line, markup=False)
+
+
+@user.command()
+@NAME
+@MUNICIPALITY
+@session_of
+def disable(session: Session, name: str) -> None:
+    """職員を無効にします。開いている画面もすぐに使えなくなります。"""
+    with unit_of_work(session.engine, session.municipality) as connection:
+        staff.disable(connection, session.municipality, name)
+        staff.record(connection, session.municipality, session.actor, "user_disabled", name)
+    session.out.print(f"職員 {name} を無効にしました。", markup=False)
+
+
+@user.command()
+@NAME
+@PASSWORD
+@MUNICIPALITY
+@session_of
+def password(session: Session, name: str, *, password_stdin: bool) -> None:
+    """パスワードを変えます。開いている画面は閉じられます。"""
+    new = _password(from_stdin=password_stdin)
+    with unit_of_work(session.engine, session.municipality) as connection:
+        staff.set_password(connection, session.municipality, name, new)
+        staff.record(connection, session.municipality, session.actor, "password_changed", name)
+    session.out.print(f"職員 {name} のパスワードを変えました。", markup=False)
+    _tell(session, new, from_stdin=password_stdin)
+
+
+@click.group()
+def key() -> None:
+    """納付通知（HTTP）の署名に使う、事業者の鍵。"""
+
+
+@key.command("add")
+@click.argument("key_id")
+@click.option("--operator", required=True, help="事業者の名前。")
+@MUNICIPALITY
+@session_of
+def add_key(session: Session, key_id: str, operator: str) -> None:
+    """鍵を登録し、秘密を一度だけ表示します。"""
+    with unit_of_work(session.engine, session.municipality) as connection:
+        secret = keys.add(
+            connection, session.settings, session.municipality, key_id, operator_name=operator
+        )
+        staff.record(connection, session.municipality, session.actor, "key_added", key_id)
+    session.out.print(f"鍵 {key_id} を登録しました。秘密（一度だけ表示）: {secret}", markup=False)
+
+
+@key.command("list")
+@JSON
+@MUNICIPALITY
+@session_of
+def list_keys(session: Session, *, as_json: bool) -> None:
+    """鍵の一覧（秘密は表示しません）。"""
+    with reading(session.engine, session.municipality) as connection:
+        found = keys.everybody(connection, session.municipality)
+    if as_json:
+        say_json([entry._asdict() for entry in found])
+        return
+    for entry in found:
+        state = "無効" if entry.disabled else "有効"
+        session.out.print(f"{entry.key_id}  {entry.operator_name}  {state}", markup=False)
+
+
+@key.command("disable")
+@click.argument("key_id")
+@MUNICIPALITY
+@session_of
+def disable_key(session: Session, key_id: str) -> None:
+    """鍵を無効にします。"""
+    with unit_of_work(session.engine, session.municipality) as connection:
+        keys.disable(connection, session.municipality, key_id)
+        staff.record(connection, session.municipality, session.actor, "key_disabled", key_id)
+    session.out.print(f"鍵 {key_id} を無効にしました。", markup=False)
+
+
+def _password(*, from_stdin: bool) -> str:
+    """The password to set; never an argument, so that it stands in no process list."""
+    if from_stdin:
+        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    return staff.random_password()
+
+
+def _tell(session: Session, password: str, *, from_stdin: bool) -> None:
+    if not from_stdin:
+        session.out.print(f"パスワード（一度だけ表示）: {password}", markup=False)

@@ -1,0 +1,135 @@
+"""診断: everything the installation needs, each checked and named."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from payments.domain.errors import ConfigurationError, KokinError
+from payments.store.engine import open_engine
+from web import messages
+from web.commands.session import choose_municipality
+from web.database import current_revision, head_revision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from web.config import Settings
+
+PACKAGES = ("payments", "qr", "reconcile", "sample_data", "web")
+DISTRIBUTION = "kokin"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """診断の一行: ``problem`` is empty when all is well."""
+
+    code: str
+    label: str
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether this part is as it should be."""
+        return not self.problem
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every part in turn; one that is broken never hides the next."""
+    parts: tuple[tuple[str, str, Callable[[Settings], None]], ...] = (
+        ("packages", "パッケージ名の衝突がない", _packages),
+        ("zbar", "記号の読取り（zbar）", _zbar),
+        ("fonts", "日本語フォント", _fonts),
+        ("secret_key", "秘密鍵", _secret),
+        ("database", "データベース", _database),
+        ("municipality", "団体", _municipality),
+        ("inbox", "受信フォルダ", _inbox),
+        ("notification_keys", "通知用の鍵", _keys),
+    )
+    for code, label, check in parts:
+        try:
+            check(settings)
+        except KokinError as error:
+            yield Finding(code, label, messages.error(error.error_code, error.details))
+        except (SQLAlchemyError, OSError) as error:
+            text = str(getattr(error, "orig", None) or error)
+            yield Finding(code, label, messages.error("database_unusable", {"found": text}))
+        else:
+            yield Finding(code, label)
+
+
+def _packages(_settings: Settings) -> None:
+    """The generic names are ours: no other distribution owns them, and all lie in one place."""
+    owners = packages_distributions()
+    home = Path(__file__).resolve().parent.parent
+    for name in PACKAGES:
+        others = {owner for owner in owners.get(name, ()) if owner != DISTRIBUTION}
+        if others:
+            raise ConfigurationError("package_owner", name=name, found=", ".join(sorted(others)))
+        place = Path(str(importlib.import_module(name).__file__)).resolve().parent.parent
+        if place != home:
+            raise ConfigurationError("package_place", name=name, found=str(place))
+
+
+def _zbar(_settings: Settings) -> None:
+    try:
+        importlib.import_module("pyzbar.pyzbar")
+    except ImportError as error:
+        raise ConfigurationError("zbar_missing") from error
+
+
+def _fonts(_settings: Settings) -> None:
+    from qr.slip_fonts import load_fonts  # noqa: PLC0415 - loads the PDF library
+
+    load_fonts()
+
+
+def _secret(settings: Settings) -> None:
+    settings.secret()
+
+
+def _database(settings: Settings) -> None:
+    """Reachable, migrated to the newest revision, and writable."""
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        raise ConfigurationError("database_missing", path=str(file))
+    if file is not None and not os.access(file, os.W_OK):
+        raise ConfigurationError("output_unwritable", path=str(file), found="")
+    engine = open_engine(settings.database)
+    try:
+        revision = current_revision(engine)
+        if revision != head_revision():
+            raise ConfigurationError("database_version", found=str(revision))
+    finally:
+        engine.dispose()
+
+
+def _municipality(settings: Settings) -> None:
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        raise ConfigurationError("database_missing", path=str(file))
+    engine = open_engine(settings.database)
+    try:
+        choose_municipality(engine, settings)
+    finally:
+        engine.dispose()
+
+
+def _inbox(settings: Settings) -> None:
+    folder = settings.inbox_folder
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
+            pass
+    except OSError as error:
+        raise ConfigurationError("inbox_unwritable", path=str(folder)) from error
+
+
+def _keys(settings: Settings) -> None:
+    settings.named_keys()

@@ -1,0 +1,110 @@
+"""エラーの応答: the only place that turns errors into HTTP answers.
+
+Pages get an HTML page, the API a problem document (RFC 9457), both with the same stable code.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, json, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from payments.domain.errors import (
+    ConfigurationError,
+    ConflictError,
+    FormatError,
+    InvalidValueError,
+    KokinError,
+    NotFoundError,
+    RefusedError,
+)
+from web import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from werkzeug.wrappers import Response as BaseResponse
+
+STATUSES: tuple[tuple[type[KokinError], int], ...] = (
+    (NotFoundError, 404),
+    (RefusedError, 409),
+    (ConflictError, 409),
+    (InvalidValueError, 422),
+    (FormatError, 422),
+    (ConfigurationError, 503),
+)
+HTTP_CODES = {
+    400: "bad_request",
+    401: "sign_in_required",
+    403: "forbidden",
+    404: "page_not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    429: "rate_limited",
+}
+
+log = logging.getLogger(__name__)
+
+
+def handle_errors(app: Flask) -> None:
+    """Answer every kind of error."""
+    app.register_error_handler(KokinError, _ours)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(SQLAlchemyError, _database)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def answer(
+    code: str,
+    status: int,
+    details: Mapping[str, object] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Response:
+    """The error as a page, or as a problem document for the API."""
+    sentence = messages.error(code, details)
+    if request.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": sentence, "status": status, "code": code}
+        body = json.dumps({**problem, **(more or {})}, ensure_ascii=False)
+        return Response(body, status, content_type="application/problem+json; charset=utf-8")
+    page = render_template("error.html", sentence=sentence, code=code, status=status)
+    return Response(page, status)
+
+
+def status_of(error: KokinError) -> int:
+    """The HTTP status of an error of ours."""
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+
+
+def _ours(error: KokinError) -> Response:
+    return answer(error.error_code, status_of(error), error.details)
+
+
+def _csrf(_error: CSRFError) -> Response:
+    return answer("csrf", 400)
+
+
+def _http(error: HTTPException) -> Response | BaseResponse:
+    status = error.code or 500
+    if status < 400:  # noqa: PLR2004 - a redirect travels as an exception, too
+        return error.get_response()
+    response = answer(HTTP_CODES.get(status, "internal"), status)
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def _database(error: SQLAlchemyError) -> Response:
+    # The statement may carry numbers of slips: only the kind of error is logged.
+    log.error("database: %s", type(error).__name__)
+    return answer("not_ready", 503)
+
+
+def _unforeseen(error: Exception) -> Response:
+    log.error("unforeseen: %s", type(error).__name__, exc_info=error)
+    return answer("internal", 500)

@@ -1,0 +1,80 @@
+"""文言: every Japanese sentence a person reads, found by its stable code.
+
+An unknown code never breaks a page or a command: it gets a safe general sentence. A test makes
+sure that every code in the source has its own.
+"""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, NamedTuple
+
+from web.texts.errors import ERRORS
+from web.texts.faults import FAULTS
+from web.texts.findings import FINDINGS
+from web.texts.labels import LABELS
+from web.texts.outcomes import CASE_LABELS, CASE_NEXT, OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNKNOWN_ERROR = "処理できませんでした。コードを添えて担当者にお知らせください。"
+UNKNOWN_FINDING = "定められた形ではありません。"
+UNKNOWN_OUTCOME = "この結果の説明はまだありません。コードを添えて担当者にお知らせください。"
+UNKNOWN_NEXT = "内容を確かめ、担当者と対応を決めてください。"
+
+
+class Outcome(NamedTuple):
+    """照合結果の文言."""
+
+    label: str
+    sentence: str
+
+
+class Case(NamedTuple):
+    """確認事項の文言: its name and what to do next."""
+
+    label: str
+    next: str
+
+
+class _Lenient(string.Formatter):
+    """A sentence whose values are missing is still a sentence."""
+
+    def get_value(self, key: int | str, args: object, kwargs: Mapping[str, object]) -> object:
+        """The value as text, or nothing."""
+        return kwargs.get(str(key), "—")
+
+
+_FORMATTER = _Lenient()
+
+
+def error(code: str, details: Mapping[str, object] | None = None) -> str:
+    """エラー: one sentence, with the error's own values in it."""
+    return _FORMATTER.vformat(ERRORS.get(code, UNKNOWN_ERROR), (), details or {})
+
+
+def finding(code: str) -> str:
+    """指摘: what is wrong at the place a finding names."""
+    return FINDINGS.get(code) or FAULTS.get(code, UNKNOWN_FINDING)
+
+
+def fault(code: str) -> str:
+    """形式不正の理由 of a single line."""
+    return FAULTS.get(code) or FINDINGS.get(code, UNKNOWN_FINDING)
+
+
+def outcome(code: str) -> Outcome:
+    """照合結果: label and explanation."""
+    return Outcome(*OUTCOMES.get(code, (code, UNKNOWN_OUTCOME)))
+
+
+def case(kind: str) -> Case:
+    """確認事項: label and what a person does next."""
+    label_ja = CASE_LABELS.get(kind) or outcome(kind).label
+    return Case(label_ja, CASE_NEXT.get(kind, UNKNOWN_NEXT))
+
+
+def label(group: str, value: str | None) -> str:
+    """名称: the word for a value of a closed list; the value itself when it has none."""
+    return LABELS[group].get(value or "", value or "—")

@@ -1,0 +1,143 @@
+"""守り: headers, CSRF, rate limits, and the login rule that every blueprint declares.
+
+A page without a rule is never served: the gate refuses what nobody has decided about.
+"""
+
+from __future__ import annotations
+
+import functools
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from flask import Blueprint, Flask, Response, abort, current_app, g, redirect, request, session, url_for
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFProtect
+
+from payments.store.unit_of_work import reading
+from web import clock
+from web.accounts import staff
+from web.services import services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Response as BaseResponse
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+csrf = CSRFProtect()
+# Counted per process; one server process is the default (docs/architecture.md).
+limiter = Limiter(key_func=get_remote_address, storage_uri="memory://")
+
+SESSION_SECONDS = 8 * 3600
+IDLE_SECONDS = 3600
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not no-referrer: the CSRF check of https pages compares the referrer.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+HSTS = "max-age=31536000"
+
+
+class Access(Enum):
+    """入場の規則 of a blueprint."""
+
+    PUBLIC = "public"  # anybody
+    SIGNED = "signed"  # the request proves itself by its signature, in the view
+    STAFF = "staff"  # a signed-in member of staff
+
+
+def register(app: Flask, blueprint: Blueprint, access: Access) -> None:
+    """Add a blueprint together with its login rule."""
+    rules: dict[str, Access] = app.extensions.setdefault("kokin_access", {})
+    rules[blueprint.name] = access
+    if access is Access.SIGNED:
+        csrf.exempt(blueprint)
+    app.register_blueprint(blueprint)
+
+
+def guard(app: Flask) -> None:
+    """Put the gate before every request and the headers behind every answer."""
+    app.before_request(_gate)
+    app.after_request(_headers)
+
+
+def _gate() -> BaseResponse | None:
+    """Let a request in by the rule of its blueprint; without a rule nothing gets in."""
+    if request.endpoint in {None, "static"}:
+        return None  # The error handler or the static folder answers.
+    access = current_app.extensions["kokin_access"].get(request.blueprint)
+    if access in {Access.PUBLIC, Access.SIGNED}:
+        return None
+    if access is not Access.STAFF:
+        abort(403)
+    user = signed_in()
+    if user is None:
+        session.clear()
+        return redirect(url_for("entrance.sign_in"), 303)
+    g.user = user
+    return None
+
+
+def signed_in() -> staff.StaffUser | None:
+    """The member of staff whose session this is, or None when there is none in force."""
+    name, stamp = session.get("user"), session.get("stamp")
+    since, seen = session.get("since", 0), session.get("seen", 0)
+    now = clock.now().timestamp()
+    if not (isinstance(name, str) and isinstance(stamp, str)):
+        return None
+    if now - since > SESSION_SECONDS or now - seen > IDLE_SECONDS:
+        return None
+    with reading(services().engine, services().municipality) as connection:
+        user = staff.by_session(connection, services().municipality, name, stamp)
+    if user is not None:
+        session["seen"] = now
+    return user
+
+
+def begin_session(user: staff.StaffUser, stamp: str) -> None:
+    """A new session; nothing of the one before survives."""
+    session.clear()
+    now = clock.now().timestamp()
+    session.update(user=user.user_name, stamp=stamp, since=now, seen=now)
+
+
+def roles(*allowed: str) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
+    """Only these roles may do it; everybody else gets 403."""
+
+    def wrap(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+        @functools.wraps(view)
+        def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+            if g.user.role not in allowed:
+                abort(403)
+            return view(*args, **kwargs)
+
+        return checked
+
+    return wrap
+
+
+def _headers(response: Response) -> Response:
+    """Headers of every answer; nothing but the static files is ever cached."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if services().settings.https:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def source() -> str:
+    """Where a request comes from, for the records."""
+    address: Any = get_remote_address()
+    return str(address)

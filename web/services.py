@@ -1,0 +1,46 @@
+"""共有するもの: settings, database and municipality of one application."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from flask import current_app
+
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import reading
+from web.commands.session import choose_municipality
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from payments.domain.profile import Profile
+    from web.config import Settings
+
+
+class Services:
+    """What views need, made once per application."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        """The municipality is looked up when it is first needed: the server also starts before it
+        is set up, and says so at ``/readyz``.
+        """
+        self.settings = settings
+        self.engine = engine
+
+    @cached_property
+    def municipality(self) -> str:
+        """The municipality this application serves."""
+        return choose_municipality(self.engine, self.settings)
+
+    @property
+    def profile(self) -> Profile:
+        """The profile in force now."""
+        with reading(self.engine, self.municipality) as connection:
+            return load_profile(connection, self.municipality)
+
+
+def services() -> Services:
+    """The services of the application that answers this request."""
+    found: Services = current_app.extensions["kokin"]
+    return found

@@ -1,0 +1,60 @@
+"""指摘の文言: what is wrong with a file, by the code of the finding (outcomes.md 10)."""
+
+from __future__ import annotations
+
+FINDINGS: dict[str, str] = {
+    # whole files
+    "unknown_format": "どの形式にも当てはまらない資料です。",
+    "several_formats": "一つの資料に二つ以上の形式が入っています。",
+    "empty": "中身のない資料です。",
+    "ebcdic": "EBCDICコードの資料は取り扱いません。JISコードで送り直してもらってください。",
+    "zengin_kind": "取り込みの対象ではない種別の全銀ファイルです。",
+    "time_deposit": "通知・定期・積立定期預金の明細は取り扱いません。",
+    "debit_request": "口座振替の依頼ファイルです。結果ファイルではありません。",
+    "agent_error": "収納代行会社からのエラー応答です。収納データではありません。",
+    "unknown_account": "団体設定にない口座の資料です。",
+    "too_many_cases": "確認事項が異常に多くなるため、取り込みを中止しました。",
+    "crash": "処理の途中で止まりました。もう一度取り込めます。",
+    # bytes and records
+    "bom": "先頭にBOMがあります。",
+    "undecodable": "文字として読めないバイトがあります。",
+    "full_width": "半角で書くべき項目に全角文字があります。",
+    "wide_characters": "半角で書くべき項目に全角文字があります。",
+    "control_character": "制御文字があります。",
+    "newline": "行の終わりはCRLFにしてください。",
+    "truncated": "資料が途中で切れています。",
+    "record_length": "レコードの長さが違います。",
+    "record_type": "データ区分が定められた値ではありません。",
+    "record_order": "レコードの順序が違います。",
+    "column_count": "列の数が違います。",
+    "quoting": "引用符の使い方が違います。",
+    "header": "列見出しが定められたものと違います。",
+    "header_again": "ヘッダーが重なっています。",
+    "header_date": "ヘッダーの日付がありえない日です。",
+    "header_missing": "ヘッダーがありません。",
+    "kind": "種別コードが違います。",
+    "code_type": "コード区分が違います。",
+    "not_digits": "数字で書くべき項目に数字以外があります。",
+    "amount": "金額を読めません。",
+    "net_amount": "差引額が、総額−手数料と一致しません。",
+    # ends and totals
+    "trailer_missing": "トレーラーがありません。",
+    "trailer_form": "トレーラーの形が違います。",
+    "trailer_count": "トレーラーの件数が明細と一致しません。",
+    "trailer_amount": "トレーラーの金額が明細と一致しません。",
+    "total_mismatch": "合計が明細と一致しません。",
+    "balance_mismatch": "取引前残高＋入金−出金が、取引後残高と一致しません。",
+    "end_missing": "エンドレコードがありません。",
+    "after_trailer": "トレーラーの後にデータがあります。",
+    "after_end": "エンドレコードの後にデータがあります。",
+    # registers
+    "other_municipality": "他の団体の明細があります。",
+    "unknown_instalment": "台帳にない期別の明細です。",
+    "unknown_slip": "台帳にない納付書の明細です。",
+    "fiscal_year": "会計年度が納期限（休日による延長の前）の年度と違います。",
+    # notifications
+    "json": "JSONとして読めません。",
+    "missing_member": "必要な項目がありません。",
+    "unknown_member": "定められていない項目があります。",
+    "not_text": "文字列で書くべき項目です。",
+}
