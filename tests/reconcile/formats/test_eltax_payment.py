@@ -207,6 +207,13 @@ def test_full_width_text_in_a_numeric_column_rejects_the_file(index: int):
     assert reading.findings[0].byte_offset == data.index("１".encode())
 
 
+@pytest.mark.parametrize(
+    ("written", "read_as"), [("", None), ("00:00", "00:00"), ("23:59", "23:59"), ("24:00", None)]
+)
+def test_the_time_of_day_may_be_missing_or_unreadable(written: str, read_as: str | None):
+    assert one(ROW._replace(paid_at=written)).paid_at == read_as
+
+
 @pytest.mark.parametrize("field", ["case_key", "confirmation_no", "item_code"])
 def test_an_unreadable_key_names_no_slip(field: str):
     other: dict[str, Any] = {field: "1"}
