@@ -11,7 +11,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("payments", "qr", "reconcile", "sample_data", "web")
-CHECKED = (*PACKAGES, "tests", "benchmarks")
 
 
 def modules(*folders: str) -> list[Path]:
