@@ -28,7 +28,8 @@ from qr.slip_layout import (
     qr_origin,
 )
 from qr.slip_page import PrintProfile, SlipFault, SlipFaultsError, SlipPage
-from qr.symbol import dark_runs, qr_matrix
+from qr.symbol import dark_runs
+from qr.symbol_table import SymbolPress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +54,7 @@ def draw_slips(
     """
     profile = profile or PrintProfile()
     fonts = load_fonts(profile.font_folders)
+    press = SymbolPress(profile.layout, profile.mask)
     canvas = Canvas(_target(out), pagesize=A4, invariant=1, pageCompression=1)
     canvas.setTitle("納付書")
     canvas.beginForm(_FORM, 0, 0, *A4)
@@ -66,9 +68,9 @@ def draw_slips(
         canvas.doForm(_FORM)
         _draw_lines(canvas, composition.lines)
         if page.el_qr is not None:
-            canvas.addLiteral(_qr_operators(page.el_qr, profile))
+            canvas.addLiteral(qr_operators(page.el_qr, press))
         if page.konbini_barcode is not None:
-            canvas.addLiteral(_barcode_operators(page.konbini_barcode))
+            canvas.addLiteral(barcode_operators(page.konbini_barcode))
         canvas.showPage()
         _compress_last_page(canvas)
         count += 1
@@ -93,9 +95,9 @@ def _draw_lines(canvas: Canvas, lines: list[Line]) -> None:
     canvas.drawText(text)
 
 
-def _qr_operators(digits: str, profile: PrintProfile) -> str:
+def qr_operators(digits: str, press: SymbolPress) -> str:
     """The QR symbol as filled rectangles, one per run of dark modules, in module units."""
-    matrix = qr_matrix(digits, profile.layout, profile.mask)
+    matrix = press.matrix(digits)
     size = len(matrix)
     x, y = qr_origin(size)
     runs = "".join(
@@ -104,7 +106,7 @@ def _qr_operators(digits: str, profile: PrintProfile) -> str:
     return f"q {QR_MODULE_PT:.2f} 0 0 {QR_MODULE_PT:.2f} {x:.2f} {y:.2f} cm\n{runs}f Q"
 
 
-def _barcode_operators(digits: str) -> str:
+def barcode_operators(digits: str) -> str:
     """The bars as filled rectangles on the 0.48 pt grid."""
     x, y = barcode_origin()
     rectangles = "".join([f"{start} 0 {width} 1 re\n" for start, width in bars(digits)])
