@@ -93,7 +93,7 @@ def _populate(
 ) -> dict[str, int]:
     """Let every obligor play a part: first the scenarios, then the ordinary households.
 
-    Each has a random stream of its own, so that one more obligor changes nobody else.
+    Each has a random stream of its own, so that the order of play decides nothing.
     """
     parts = [
         scenario
