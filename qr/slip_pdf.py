@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from reportlab.lib.pagesizes import A4
+from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFName, PDFStream
 from reportlab.pdfgen.canvas import Canvas
 
@@ -50,12 +51,27 @@ def draw_slips(
 ) -> int:
     """納付書を印刷する: write all pages into one PDF and return how many there were.
 
-    A page with a fault raises :class:`SlipFaultsError` and nothing is written at all.
+    A page with a fault raises :class:`SlipFaultsError` and nothing is written at all. A file
+    appears under its name only when it is complete.
     """
     profile = profile or PrintProfile()
+    if not isinstance(out, Path):
+        return _draw(pages, out, profile)
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            count = _draw(pages, file, profile)
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return count
+
+
+def _draw(pages: Iterable[SlipPage], out: IO[bytes], profile: PrintProfile) -> int:
+    """Write all pages into the stream."""
     fonts = load_fonts(profile.font_folders)
     press = SymbolPress(profile.layout, profile.mask)
-    canvas = Canvas(_target(out), pagesize=A4, invariant=1, pageCompression=1)
+    canvas = Canvas(out, pagesize=A4, invariant=1, pageCompression=1)
     canvas.setTitle("納付書")
     canvas.beginForm(_FORM, 0, 0, *A4)
     draw_form(canvas, sample=profile.sample)
@@ -66,7 +82,7 @@ def draw_slips(
         if composition.faults:
             raise SlipFaultsError(composition.faults)
         canvas.doForm(_FORM)
-        _draw_lines(canvas, composition.lines)
+        canvas.addLiteral(_text_operators(canvas, composition.lines))
         if page.el_qr is not None:
             canvas.addLiteral(qr_operators(page.el_qr, press))
         if page.konbini_barcode is not None:
@@ -78,21 +94,20 @@ def draw_slips(
     return count
 
 
-def _target(out: Path | IO[bytes]) -> str | IO[bytes]:
-    """What the PDF library takes: a file name or a stream."""
-    return str(out) if isinstance(out, Path) else out
-
-
-def _draw_lines(canvas: Canvas, lines: list[Line]) -> None:
-    """All texts of a page in one text object."""
-    text = canvas.beginText()
+def _text_operators(canvas: Canvas, lines: list[Line]) -> str:
+    """All texts of a page in one text object; the fonts embed just the characters used."""
+    document = canvas._doc  # noqa: SLF001 - what the font's own subset interface asks for
+    operators = ["BT"]
     for line in lines:
-        text.setFont(BOLD if line.bold else REGULAR, line.size)
-        text.setTextOrigin(line.x, line.y)
+        font = pdfmetrics.getFont(BOLD if line.bold else REGULAR)
         # Digits are half an em wide in this face; the rest of the pitch is added space.
-        text.setCharSpace(line.pitch - line.size / 2 if line.pitch else 0)
-        text.textOut(line.text)
-    canvas.drawText(text)
+        space = line.pitch - line.size / 2 if line.pitch else 0
+        operators.append(f"1 0 0 1 {line.x:.2f} {line.y:.2f} Tm {space:g} Tc")
+        for subset, codes in font.splitString(line.text, document):
+            name = font.getSubsetInternalName(subset, document)
+            operators.append(f"{name} {line.size:g} Tf <{codes.hex()}> Tj")
+    operators.append("ET")
+    return "\n".join(operators)
 
 
 def qr_operators(digits: str, press: SymbolPress) -> str:

@@ -127,6 +127,16 @@ def test_refused_before_anything_is_printed(
     assert out.getvalue() == b""
 
 
+def test_a_refused_run_leaves_the_older_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "slips.pdf"
+    draw_slips([slip_page(1)], path)
+    before = path.read_bytes()
+    with pytest.raises(SlipFaultsError):
+        draw_slips([replace(slip_page(1), amount_yen=0)], path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_the_missing_characters_are_listed() -> None:
     (fault,) = check_page(replace(slip_page(), obligor_name="\U00020bb7目\U00020000"))
     assert fault.found == "\U00020bb7 (U+20BB7) \U00020000 (U+20000)"
