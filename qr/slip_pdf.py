@@ -8,6 +8,7 @@ finished PDF only. Equal pages give equal bytes.
 from __future__ import annotations
 
 import zlib
+from operator import length_hint
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def draw_slips(
 def _draw(pages: Iterable[SlipPage], out: IO[bytes], profile: PrintProfile) -> int:
     """Write all pages into the stream."""
     fonts = load_fonts(profile.font_folders)
-    press = SymbolPress(profile.layout, profile.mask)
+    press = SymbolPress(profile.layout, profile.mask, length_hint(pages))
     canvas = Canvas(out, pagesize=A4, invariant=1, pageCompression=1)
     canvas.setTitle("納付書")
     canvas.beginForm(_FORM, 0, 0, *A4)

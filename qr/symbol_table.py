@@ -28,10 +28,14 @@ _TABLE_PAYS_AFTER = 200  # symbols; making the table costs about as much as enco
 class SymbolPress:
     """一括生成器: encodes one symbol after another; makes the table when a run is long enough."""
 
-    def __init__(self, layout: ElQrLayout, mask: int | None = None) -> None:
-        """Take the layout and, if it shall not be chosen per symbol, the mask."""
+    def __init__(self, layout: ElQrLayout, mask: int | None = None, expected: int = 0) -> None:
+        """Take the layout, the mask (None: chosen per symbol) and how many symbols will come.
+
+        When ``expected`` is unknown (0) the table is made as soon as a run has become long.
+        """
         self._layout = layout
         self._mask = mask
+        self._wait = 0 if expected > _TABLE_PAYS_AFTER else _TABLE_PAYS_AFTER
         self._encoded = 0
         self._table: SymbolTable | None = None
 
@@ -40,7 +44,7 @@ class SymbolPress:
         self._encoded += 1
         fits = len(digits) == self._layout.payload.length and is_digits(digits)
         # From version 7 on the symbol carries version bits, which the table does not know.
-        if self._encoded <= _TABLE_PAYS_AFTER or not fits or self._layout.symbol_version > 6:
+        if self._encoded <= self._wait or not fits or self._layout.symbol_version > 6:
             return qr_matrix(digits, self._layout, self._mask)
         self._table = self._table or symbol_table(self._layout)
         return self._table.matrix(digits, self._mask)

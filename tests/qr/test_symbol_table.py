@@ -37,6 +37,12 @@ def test_a_press_gives_the_same_symbols_before_and_with_its_table() -> None:
     assert press.matrix("7" * 254) == qr_matrix("7" * 254, mask=3)
 
 
+def test_a_long_run_uses_the_table_at_once() -> None:
+    press = SymbolPress(PUBLIC_LAYOUT, expected=1_000)
+    assert press.matrix("123" * 85) == qr_matrix("123" * 85)
+    assert press._table is symbol_table(PUBLIC_LAYOUT)
+
+
 def test_versions_with_version_bits_are_left_to_segno() -> None:
     layout = replace(PUBLIC_LAYOUT, symbol_version=7)
     press = SymbolPress(layout, mask=0)
