@@ -13,6 +13,7 @@ from reconcile.formats import assessments, slip_register
 from sample_data.city import bank, faults, files
 from sample_data.city.names import Obligor, obligor
 from sample_data.city.plan import Case, City
+from sample_data.city.register import Register
 from sample_data.city.scenarios import SCENARIOS
 from sample_data.city.scenarios.ordinary import household
 
@@ -61,24 +62,26 @@ def make(
             raise InvalidValueError("sample_size", field=name, found=value, expected=">= 1")
     if (out / "inbox").exists():
         raise InvalidValueError("sample_folder", field="out", found=str(out), expected="empty")
-    city = City(start=start or DEFAULT_START, days=days, seed=seed)
-    played = _populate(city, obligors, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    with (
+        Register(out / "assessments.csv", assessments.LAYOUT) as assessed,
+        Register(out / "slips.csv", slip_register.LAYOUT) as printed,
+    ):
+        city = City(
+            start=start or DEFAULT_START, days=days, seed=seed, assessments=assessed, slips=printed
+        )
+        played = _populate(city, obligors, progress)
     city.advice = bank.advice_of(city)
     rng = Random(f"{seed}/bank")
     city.entries += [*bank.other_movements(city, rng)]
     city.entries += [*bank.credits_of_groups(city, city.advice)]
-    out.mkdir(parents=True, exist_ok=True)
-    rows = map(assessments.AssessmentRow._make, city.assessments)
-    (out / "assessments.csv").write_bytes(assessments.write(rows))
-    slips = map(slip_register.SlipRow._make, city.slips)
-    (out / "slips.csv").write_bytes(slip_register.write(slips))
     written = _write_inbox(out, city)
     summary = Summary(
         obligors,
         tuple(city.dates[:days]),
         seed,
         city.instalments,
-        len(city.slips),
+        city.slips.count,
         written.files,
         sum(written.outcomes.values()),
         dict(sorted(written.outcomes.items())),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sample_data.city.bank import Advice
     from sample_data.city.model import Entry
     from sample_data.city.names import Obligor
+    from sample_data.city.register import Register
 
 DAYS_BEYOND = 15  # bank business days after the last folder that a 振込予定日 may name
 _REISSUED_BEFORE = timedelta(days=10)
@@ -40,7 +41,9 @@ BARCODE_YEN_MAX = 300_000
 class City:
     """見本市: everything that will be written."""
 
-    def __init__(self, *, start: date, days: int, seed: int) -> None:
+    def __init__(
+        self, *, start: date, days: int, seed: int, assessments: Register, slips: Register
+    ) -> None:
         """Lay out ``days`` bank business days from ``start``."""
         self.seed = seed
         self.days = days
@@ -53,8 +56,8 @@ class City:
         self.valid_until = max(
             date(self.levy_year + 1, 4, 30), self.dates[days - 1] + timedelta(days=30)
         )
-        self.assessments: list[tuple[object, ...]] = []
-        self.slips: list[tuple[object, ...]] = []
+        self.assessments = assessments
+        self.slips = slips
         self.files: dict[tuple[int, str, str], list[Line]] = {}
         self.entries: list[Entry] = []
         self.advice: list[Advice] = []
@@ -93,7 +96,7 @@ class City:
         """One line of the assessment file."""
         obligor = notice.obligor
         self.instalments += kind == "initial"
-        self.assessments.append(
+        self.assessments.add(
             (
                 sample.MUNICIPALITY_CODE, notice.item_code, fiscal_year(part.due_on_statutory),
                 notice.levy_year, notice.notice_no, part.term, obligor.no, obligor.name,
@@ -106,7 +109,7 @@ class City:
     def register(self, notice: Notice) -> None:
         """The lines of the slip register, once every version of the notice is known."""
         for slip in notice.slips:
-            self.slips.append(
+            self.slips.add(
                 (
                     sample.MUNICIPALITY_CODE, slip.item_code, notice.levy_year, slip.notice_no,
                     slip.term, slip.slip_no, slip.version, sample.COLLECTING_BODY_CODE,

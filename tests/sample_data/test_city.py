@@ -61,7 +61,12 @@ def registers(city):
     for name, row in (("assessments.csv", AssessmentRow), ("slips.csv", SlipRow)):
         with (city.path / name).open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))[:-1]  # without the trailer
-        yield [row(**{**values, "amount_yen": int(values["amount_yen"])}) for values in rows]
+        yield [made(row, values) for values in rows]
+
+
+def made(row, values):
+    """A register row; the amount is a number."""
+    return row(**{**values, "amount_yen": int(values["amount_yen"])})
 
 
 def test_the_same_seed_gives_the_same_bytes(city, tmp_path):
@@ -176,8 +181,8 @@ def test_no_notice_is_paid_more_than_it_owes(city):
         notice = (slip.item_code, slip.notice_no.zfill(11))
         terms = [key[2] for key in owed if key[:2] == notice and slip.term in {"00", key[2]}]
         keys[slip.el_key] = keys[slip.konbini_barcode[8:30]] = (notice, terms)
-    paid = defaultdict(int)
-    whole = defaultdict(int)
+    paid: dict[tuple[str, str, str], int] = defaultdict(int)
+    whole: dict[tuple[str, str], int] = defaultdict(int)
     applied = {(e.file_name, e.line_no): e.applied_yen for e in city.truth if e.applied_yen}
     for path, _, lines in readings(city):
         for line in lines:
@@ -215,7 +220,6 @@ def test_the_second_reading_of_the_contract_agrees_with_the_truth(city):
     model.assess(assessed)
     assert model.register_slips(slips)
     names = {}
-    received_on = None
     for received_on, paths in city.days:
         for path in paths:
             if city.statuses[path.name] != "accepted":
@@ -229,7 +233,7 @@ def test_the_second_reading_of_the_contract_agrees_with_the_truth(city):
                 counts_equal_lines=reading.counts_equal_lines, received_on=received_on,
                 agent=reading.agent,
             )  # fmt: skip
-    model.reconcile(received_on)
+    model.reconcile(city.days[-1][0])
     found = {
         (names[sha256], line_no): ending[:3] for (sha256, line_no), ending in model.outcomes.items()
     }

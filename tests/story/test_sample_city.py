@@ -75,31 +75,24 @@ class Town:
 
     def endings(self):
         """The outcomes export, reduced to what the truth says."""
-        with reading(self.engine) as connection:
+        with reading(self.engine, MUNICIPALITY) as connection:
             rows = [
                 dict(zip(COLUMNS, row, strict=True))
                 for row in outcome_rows(connection, MUNICIPALITY)
             ]
-        return [
-            Ending(*(int(row[name]) if _is_number(name) else row[name] for name in Ending._fields))
-            for row in rows
-        ]
+        return [Ending(**{name: row[name] for name in Ending._fields}) for row in rows]
 
     def export(self):
         """The bytes of the export."""
         stream = io.StringIO(newline="")
-        with reading(self.engine) as connection:
+        with reading(self.engine, MUNICIPALITY) as connection:
             write_outcomes(connection, MUNICIPALITY, stream)
         return stream.getvalue()
 
 
-def _is_number(name):
-    return name == "line_no" or name.endswith("_yen")
-
-
 def totals(endings):
     """Count, applied and suspense per outcome and kind of file."""
-    sums = defaultdict(lambda: [0, 0, 0])
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for ending in endings:
         kind = ending.file_name.partition("_2026")[0]
         for place, value in enumerate((1, ending.applied_yen, ending.suspense_yen)):
