@@ -1,0 +1,56 @@
+"""統計: what SQLite's planner must know about keys that all begin with the municipality.
+
+Without statistics SQLite takes the first column of any key for selective (about ten rows) and then
+prefers the primary key with ``municipality_code = ?`` alone to every better index: look-ups become
+scans of the whole city, and intake slows down with every file (measured: 5,000 obligors and five
+days, 75 s without and 3 s with statistics). ``ANALYZE`` on an empty or small database says nothing
+useful, so the shape of a large city is stated instead, the same for every installation: plans are
+then the same on the first day and on the last. PostgreSQL keeps statistics by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+ROWS = 10_000_000  # of any table, nearly all of one municipality
+NARROWING = 1_000  # what each further key column narrows the rows down by
+ROWS_PER_KEY = 5  # behind a complete key that is not unique
+
+
+def state_statistics(connection: Connection) -> None:
+    """Write the statistics of every index into the schema; other databases are left alone."""
+    if connection.dialect.name != "sqlite":
+        return
+    run = connection.exec_driver_sql
+    run("ANALYZE municipality")  # creates the table of statistics
+    run("DELETE FROM sqlite_stat1")
+    tables = run(
+        "SELECT name, sql LIKE '%WITHOUT ROWID%' AS clustered FROM sqlite_schema "
+        "WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    ).all()
+    for table, clustered in tables:
+        indexes = run(
+            'SELECT name, "unique" AS one, origin, '
+            "(SELECT COUNT(*) FROM pragma_index_info(i.name)) AS width "
+            "FROM pragma_index_list(?) i",
+            (table,),
+        ).all()
+        for index in indexes:
+            # The key of a clustered table goes by the name of the table itself.
+            name = table if clustered and index.origin == "pk" else index.name
+            run(
+                "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
+                (table, name, _shape(index.width, unique=bool(index.one))),
+            )
+    run("ANALYZE sqlite_schema")  # this connection reads them, too
+
+
+def _shape(width: int, *, unique: bool) -> str:
+    """Rows in all, then rows per value of the first column, of the first two, and so on."""
+    rows = [max(ROWS // NARROWING**place, ROWS_PER_KEY) for place in range(width)]
+    if unique:
+        rows[-1] = 1
+    return " ".join(map(str, (ROWS, *rows)))
