@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SHORT_CREDIT_YEN = 777  # what the differing credit lacks
 BUNDLED_DAY = 2  # the second agent pays this day's group with the next day's
+NO_PAYER_CODE_DAY = 3
 LATE_CREDIT_DAY = 4  # when the money of a late 確報 comes after all
 UNKNOWN_NAME = "ﾌﾒｲ ﾉ ﾌﾘｺﾐﾆﾝ"
 
@@ -86,12 +87,18 @@ def _group_sums(city: City, *, late: bool) -> dict[tuple[str, str], int]:
 
 
 def _remitted(city: City, number: str, net_yen: int) -> Iterator[Entry]:
-    """The credit of a 払込 number; one of them lacks what its advice left out."""
+    """The credit of a 払込 number; one of them lacks what its advice left out.
+
+    On one day the bank sends no 振込依頼人コード; the number in EDI情報 names the group as well.
+    """
     day = _remitted_day(city, number)
     if day is not None:
         missing = city.wrong_advice.get(number, 0)
         outcome = "settlement_difference" if missing else "settled"
-        yield Entry(day, net_yen - missing, outcome, *sample.PAYERS[sample.ELTAX], edi=number)
+        code, name = sample.PAYERS[sample.ELTAX]
+        if day == NO_PAYER_CODE_DAY:
+            code = ""
+        yield Entry(day, net_yen - missing, outcome, code, name, edi=number)
 
 
 def _collected(
