@@ -72,12 +72,17 @@ class Books:
                                     AND b.line_no = w.line_no
                WHERE w.municipality_code = :m ORDER BY w.line_no""",
         ).all()
+        payers = set()
         for line in lines:
-            outcome, rule = self._statement_line(file_id, line)
-            self.write_outcome(file_id, line.line_no, outcome, rule)
+            decided = self._statement_line(file_id, line)
+            if isinstance(decided, Deposit):
+                payers.add(decided.agent)
+            else:
+                self.write_outcome(file_id, line.line_no, *decided)
+        self.decide_open_deposits(sorted(payers))
 
-    def _statement_line(self, file_id: int, line: Any) -> tuple[str, str]:
-        """One line of a statement: its outcome and rule; credits are booked on the way."""
+    def _statement_line(self, file_id: int, line: Any) -> tuple[str, str] | Deposit:
+        """One line of a statement: its outcome and rule, or the deposit to be decided."""
         if line.fixed:
             return line.fixed, "I1" if line.fixed == "repeat" else "I2"
         if line.fault:
@@ -95,7 +100,7 @@ class Books:
         credit = _credit(line)
         deposit = Deposit(file_id, line.line_no, line.account_key, self._agent(credit), credit)
         self._enter(deposit)
-        return self._decide(deposit)
+        return deposit
 
     def _agent(self, credit: Credit) -> str:
         """The payer among our agents; a remittance number of ours names eLTAX by itself."""
@@ -377,7 +382,9 @@ class Books:
     def decide_open_deposits(self, agents: Sequence[str] | None) -> int:
         """Decide credits that did not settle again; ``agents`` None means all of them.
 
-        Returns how many settled now.
+        A credit that settles changes what is open for the others of its payer, so these are
+        looked at again until nothing moves: in order of 勘定日, then of intake. Returns how many
+        settled now.
         """
         rows = self.run(
             """SELECT d.file_id, d.line_no, d.account_key, d.agent, d.amount_yen, d.booked_on,
@@ -388,17 +395,29 @@ class Books:
                WHERE d.municipality_code = :m AND d.state = 'open'
                ORDER BY d.booked_on, d.file_id, d.line_no""",
         ).all()
-        settled = 0
+        by_agent: dict[str, list[Deposit]] = {}
         for row in rows:
             credit = _credit(row)
             agent = row.agent or self._agent(credit)
-            if agents is not None and agent not in agents:
-                continue
-            deposit = Deposit(row.file_id, row.line_no, row.account_key, agent, credit)
+            if agents is None or agent in agents:
+                deposit = Deposit(row.file_id, row.line_no, row.account_key, agent, credit)
+                by_agent.setdefault(agent, []).append(deposit)
+        return sum(self._decide_payer(by_agent[agent]) for agent in sorted(by_agent))
+
+    def _decide_payer(self, waiting: list[Deposit]) -> int:
+        """All open credits of one payer; returns how many settled."""
+        settled = 0
+        position = 0
+        while position < len(waiting):
+            deposit = waiting[position]
             outcome, rule = self._decide(deposit)
-            settled += outcome == "settled"
-            if outcome != self.outcome_of(row.file_id, row.line_no):
-                self.write_outcome(row.file_id, row.line_no, outcome, rule)
+            if outcome != self.outcome_of(deposit.file_id, deposit.line_no):
+                self.write_outcome(deposit.file_id, deposit.line_no, outcome, rule)
+            position += 1
+            if outcome == "settled":
+                settled += 1
+                waiting.remove(deposit)
+                position = 0
         return settled
 
     def outcome_of(self, file_id: int, line_no: int) -> str | None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from payments.domain.errors import NotFoundError
 from reconcile.model import OutcomeSum
-from reconcile.report_blocks import as_date
+from reconcile.report_arrivals import as_date
 
 if TYPE_CHECKING:
     from datetime import date
@@ -58,7 +58,9 @@ def show_file(connection: Connection, municipality_code: str, file_id: int) -> F
         {**values, "most": FINDINGS_MAX},
     ).all()
     cases = connection.execute(
-        text("SELECT COUNT(*) FROM review_case WHERE municipality_code = :m AND file_id = :file_id"),
+        text(
+            "SELECT COUNT(*) FROM review_case WHERE municipality_code = :m AND file_id = :file_id"
+        ),
         values,
     ).scalar_one()
     return FileView(

@@ -90,8 +90,8 @@ WHERE w.municipality_code = :m AND w.occurrence > 1
 
 # A notification and a file line of one operator transaction say the same when key and amount
 # agree: the file has columns that the notification lacks.
-SAME_CONTENT = """(p.content = l.content OR (:transactions = 1 AND pf.channel <> :channel
-    AND p.slip_key = l.slip_key AND p.amount_yen = l.amount_yen))"""
+SAME_CONTENT = """(p.content = l.content OR (:transactions = 1 AND p.file_id < l.file_id
+    AND pf.channel <> :channel AND p.slip_key = l.slip_key AND p.amount_yen = l.amount_yen))"""
 
 REPEATS = f"""
 UPDATE match_work SET fixed = 'repeat'
@@ -170,7 +170,8 @@ PARTNERS = f"""
 UPDATE match_work SET partner = CASE
     WHEN stage = 'provisional' AND kind = '81' THEN (
         {_PARTNER.format(condition="(r.seen & 2) = 0")})
-    WHEN stage = 'provisional' THEN ({_PARTNER.format(condition="(r.seen & 1) = 0")})
+    WHEN stage = 'provisional' THEN (
+        {_PARTNER.format(condition="((r.seen & 1) = 0 OR :transactions = 1)")})
     ELSE ({_PARTNER.format(condition="r.stage = 'provisional'")}) END,
   replaced = CASE WHEN kind = '22' THEN (
     SELECT p.file_id * {LINE_SPACE} + p.line_no
@@ -231,6 +232,7 @@ SELECT :m, file_id, line_no, {revision}, rule, {outcome}, stage,
 FROM (SELECT facts.*, {rule} AS rule FROM (
     SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.slip_id, w.notice_id,
         w.term, w.superseded, l.fault, l.amount_yen AS amount, l.paid_on, :is_debit AS is_debit,
+        :transactions AS is_transaction,
         CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
         CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
         CASE WHEN w.notice_id IS NULL THEN 0 ELSE 1 END AS known,
@@ -326,14 +328,16 @@ def _runner(connection: Connection, scope: dict[str, Any]) -> Any:
     return run
 
 
-# Receipts of a reopened instalment that wait in suspense, in order of paid_on, then intake.
+# Per notice the next receipt that waits in suspense on a reopened instalment, in order of
+# paid_on, then intake; each at most once per round (the rounds since turn :first).
 WAITING = f"""
 INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowded, found, stage,
     kind, identity, occurrence, slip_id, notice_id, term, slip_yen, valid_until, superseded)
-SELECT :m, r.file_id, r.line_no, :first - 1 + ROW_NUMBER() OVER (
-        PARTITION BY r.notice_id ORDER BY r.paid_on, r.file_id, {STAGE_RANK}, r.line_no),
-    0, 0, 0, r.stage, l.kind, l.identity, 1, k.slip_id, k.notice_id, k.term, k.slip_yen,
-    k.valid_until, CASE WHEN r.superseded THEN 1 ELSE 0 END
+SELECT :m, file_id, line_no, :turn, 0, 0, 0, stage, kind, identity, 1, slip_id, notice_id, term,
+    slip_yen, valid_until, CASE WHEN superseded THEN 1 ELSE 0 END
+FROM (SELECT r.file_id, r.line_no, r.stage, l.kind, l.identity, k.slip_id, k.notice_id, k.term,
+    k.slip_yen, k.valid_until, r.superseded, ROW_NUMBER() OVER (
+        PARTITION BY r.notice_id ORDER BY r.paid_on, r.file_id, {STAGE_RANK}, r.line_no) AS place
 FROM receipt r
 JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id
                   AND l.line_no = r.line_no
@@ -342,24 +346,26 @@ JOIN pay_key k ON k.municipality_code = :m AND k.pay_key IN (
     'K' || l.slip_key || '/' || l.reissue)
 WHERE r.municipality_code = :m AND r.suspense_yen > 0 AND r.stage <> 'withdrawn'
   AND r.notice_id IN (SELECT notice_id FROM reopened WHERE municipality_code = :m)
+  AND NOT EXISTS (
+    SELECT 1 FROM match_work d WHERE d.municipality_code = :m AND d.turn > 1
+      AND d.turn >= :first AND d.file_id = r.file_id AND d.line_no = r.line_no)
   AND EXISTS (
     SELECT 1 FROM reopened o
     JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = o.notice_id
                              AND a.term = o.term
     WHERE o.municipality_code = :m AND o.notice_id = r.notice_id
-      AND (o.term = r.term OR (r.term = '00' AND a.in_group)))
+      AND (o.term = r.term OR (r.term = '00' AND a.in_group)))) waiting
+WHERE place = 1
 """
 
 
-def load_waiting(connection: Connection, scope: dict[str, Any], first: int) -> int:
-    """Stage the receipts to be decided again from turn ``first``; returns the last turn."""
-    bound = {**scope, "first": first}
-    connection.execute(text(WAITING), bound)
-    last = connection.execute(
-        text("SELECT MAX(turn) FROM match_work WHERE municipality_code = :m AND turn >= :first"),
-        bound,
-    ).scalar_one()
-    return int(last) if last is not None else first - 1
+def load_waiting(connection: Connection, scope: dict[str, Any], first: int, turn: int) -> bool:
+    """Stage, as ``turn``, the receipts to be decided again next in the round begun at ``first``.
+
+    Returns False when nothing waits any more.
+    """
+    found = connection.execute(text(WAITING), {**scope, "first": first, "turn": turn})
+    return bool(found.rowcount)
 
 
 def confirmed_after_withdrawal(

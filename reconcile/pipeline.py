@@ -289,14 +289,14 @@ class FileRun:
 
     def _decide_waiting(self) -> None:
         """Receipts waiting in suspense are decided again, oldest payment first (outcomes.md 5)."""
-        first = self.again_turn + 1
-        last = match.load_waiting(self.connection, self.scope, first)
-        for turn in range(first, last + 1):
+        first = turn = self.again_turn + 1
+        while match.load_waiting(self.connection, self.scope, first, turn):
             self._next_leg()
             post.take_back_turn(self.connection, self.scope, turn)
             match.decide(self.connection, self.scope, turn, again=True)
             post.book(self.connection, self.scope, again=True)
-        self.again_turn = max(last, self.again_turn)
+            turn += 1
+        self.again_turn = turn
 
     def _next_leg(self) -> None:
         """A block of posting numbers for the next turn."""

@@ -208,6 +208,7 @@ FROM (SELECT r.group_id, COUNT(*) AS payments, SUM(r.amount_yen) AS yen
       JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id
                     AND r.line_no = v.line_no
       WHERE v.municipality_code = :m AND r.stage = 'confirmed' AND r.group_id IS NOT NULL
+        AND r.file_id <> :file_id  -- this file's payments join their groups at its end
       GROUP BY r.group_id) b
 WHERE {table}.municipality_code = :m AND {table}.group_id = b.group_id
 """
@@ -319,6 +320,9 @@ JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = l.file_id
 JOIN remittance_group g ON g.municipality_code = :m AND g.agent = :agent
  AND g.ref = l.remittance_ref
 WHERE l.municipality_code = :m AND l.file_id = :file_id AND l.stage = 'confirmed'
+  AND NOT EXISTS (
+    SELECT 1 FROM receipt r WHERE r.municipality_code = :m AND r.file_id = l.file_id
+      AND r.line_no = l.line_no AND r.stage = 'withdrawn')
 GROUP BY g.group_id, {{part}}
 ON CONFLICT (municipality_code, group_id, part) DO UPDATE
 SET confirmed_count = remittance_part.confirmed_count + excluded.confirmed_count,
@@ -376,5 +380,6 @@ def take_back_turn(connection: Connection, scope: dict[str, Any], turn: int) -> 
     run = _runner(connection, scope)
     run("DELETE FROM reversal WHERE municipality_code = :m")
     connection.execute(text(WAITING_TURN), {**scope, "turn": turn})
+    run(REOPENED)  # What it lets go of may be waited for by others.
     take_back(connection, scope)
     put_in_waiting(connection, scope)

@@ -14,14 +14,15 @@ from sqlalchemy import text
 
 from reconcile import report_blocks, report_checks
 from reconcile.cases import waiting_kinds
+from reconcile.report_arrivals import arrivals, as_date, is_business_day
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
+    from reconcile.report_arrivals import Arrival
     from reconcile.report_blocks import (
         AccountMovement,
-        Arrival,
         Cash,
         FileSummary,
         Group,
@@ -70,7 +71,7 @@ class DayReport:
 def day_report(connection: Connection, profile: Profile, day: date) -> DayReport:
     """The report of one day, as the books stand now."""
     code = profile.municipality_code
-    arrivals = report_blocks.arrivals(connection, profile, day)
+    came = arrivals(connection, profile, day)
     ledger = report_blocks.ledger(connection, code, day)
     cash = report_blocks.cash(connection, profile, day)
     groups = report_blocks.groups(connection, code, day)
@@ -82,14 +83,14 @@ def day_report(connection: Connection, profile: Profile, day: date) -> DayReport
         day=day,
         previous_day=previous_day,
         next_day=next_day,
-        business_day=report_blocks.is_business_day(day),
-        arrivals=arrivals,
+        business_day=is_business_day(day),
+        arrivals=came,
         outcomes=outcomes,
         cash=cash,
         groups=groups,
         postings=report_blocks.postings(ledger, profile),
         movements=report_blocks.movements(ledger),
-        checks=report_checks.checks(connection, code, day, arrivals, cash, groups, ledger),
+        checks=report_checks.checks(connection, code, day, came, cash, groups, ledger),
         waiting=tuple(waiting_kinds(connection, code)),
         files=report_blocks.files(connection, code, day),
     )
@@ -101,7 +102,7 @@ def latest_day(connection: Connection, municipality_code: str) -> date | None:
         text("SELECT MAX(received_on) FROM source_file WHERE municipality_code = :m"),
         {"m": municipality_code},
     ).scalar_one()
-    return report_blocks.as_date(found)
+    return as_date(found)
 
 
 def _neighbours(
@@ -116,4 +117,4 @@ def _neighbours(
         ),
         {"m": municipality_code, "day": day.isoformat()},
     ).one()
-    return report_blocks.as_date(row.before), report_blocks.as_date(row.after)
+    return as_date(row.before), as_date(row.after)

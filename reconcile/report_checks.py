@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from reconcile.report_blocks import Arrival, Cash, Group, LedgerRow
+    from reconcile.report_arrivals import Arrival
+    from reconcile.report_blocks import Cash, Group, LedgerRow
 
 PAYMENT_CHANNELS = "('konbini', 'eltax', 'debit', 'notification')"
 _IN_FORCE = (

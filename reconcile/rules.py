@@ -10,6 +10,7 @@ of similarity (R6):
 ``fault``                 why the line alone is malformed
 ``is_debit``, ``kind``    the file is a debit result; its 振替結果コード
 ``stage``, ``partner``    速報/確報/取消; the receipt of the same payment, if it is there
+``is_transaction``        the payment has an operator's transaction id, which is unique
 ``confirmed_before``      a receipt of the same payment is confirmed already
 ``is_ours``               body code or client code belongs to this municipality
 ``known``, ``key_valid``  the key names a slip or instalment; the barcode's check digit holds
@@ -72,6 +73,13 @@ RECORD_RULES = (
         "confirms",
         "確報",
         "stage = 'confirmed' AND partner IS NOT NULL",
+        opens_case=False,
+    ),
+    Rule(
+        "S6",
+        "repeat",
+        "同一取引の確報",
+        "stage = 'confirmed' AND is_transaction = 1 AND confirmed_before = 1",
         opens_case=False,
     ),
     Rule(
@@ -168,12 +176,12 @@ def applied_case(column: str) -> str:
 def booked_case(column: str) -> str:
     """The yen that a decided rule books, as SQL: all of the line, or nothing.
 
-    A malformed 取消 and a debit line without a result that exists bring no money
+    A malformed 取消 brings no money, nor does a debit line whose result is not 0
     (outcomes.md 9).
     """
     codes = ", ".join(f"'{rule.code}'" for rule in RULES if rule.books and rule.code != "P01")
     return (
         f"CASE WHEN {column} IN ({codes}) THEN amount "
-        f"WHEN {column} = 'P01' AND stage <> 'withdrawal' AND fault <> 'result_code' "
+        f"WHEN {column} = 'P01' AND stage <> 'withdrawal' AND (is_debit = 0 OR kind = '0') "
         "THEN COALESCE(amount, 0) ELSE 0 END"
     )

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from reconcile.report_blocks import as_date, sources
+from reconcile.report_arrivals import as_date, sources
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from payments.domain.profile import Profile
 
 UNKNOWN = "unknown"
 UNCONFIRMED, PROVISIONAL, CHECKING = "unconfirmed", "provisional", "checking"
 PAID, EXPIRED, REISSUED = "paid", "expired", "reissued"
-# Channels a slip can be paid through; a debit result or a statement says nothing about a slip.
-SLIP_CHANNELS = ("konbini", "eltax")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +51,19 @@ def slip_status(
     cut_offs = data_cut_offs(connection, profile)
     slip = connection.execute(
         text(
-            "SELECT slip_id, notice_id, term, valid_until, state, "
-            "EXISTS (SELECT 1 FROM slip newer WHERE newer.municipality_code = s.municipality_code "
-            "AND newer.notice_id = s.notice_id AND newer.term = s.term "
-            "AND newer.version > s.version AND newer.state = 'new') AS replaced "
-            "FROM slip s WHERE municipality_code = :m AND slip_id = (SELECT slip_id FROM pay_key "
-            "WHERE municipality_code = :m AND pay_key = :key)"
+            "SELECT s.slip_id, s.notice_id, s.term, s.valid_until, s.amount_yen, k.superseded "
+            "FROM pay_key k JOIN slip s ON s.municipality_code = k.municipality_code "
+            "AND s.slip_id = k.slip_id WHERE k.municipality_code = :m AND k.pay_key = :key"
         ),
         {"m": code, "key": f"E{el_number}"},
     ).one_or_none()
     if slip is None:
         return SlipStatus(UNKNOWN, cut_offs)
     valid_until = as_date(slip.valid_until)
-    paid = _payment(connection, code, slip.slip_id)
+    paid = _payment(connection, code, slip)
     if paid is not None:
         return SlipStatus(paid[0], cut_offs, paid[1], valid_until)
-    if _settled(connection, code, slip.notice_id, slip.term):
-        return SlipStatus(PAID, cut_offs, None, valid_until)
-    if slip.state != "new" or slip.replaced:
+    if slip.superseded:
         state = REISSUED
     elif valid_until is not None and valid_until < today:
         state = EXPIRED
@@ -97,26 +90,32 @@ def data_cut_offs(connection: Connection, profile: Profile) -> tuple[CutOff, ...
 
 
 def _payment(
-    connection: Connection, municipality_code: str, slip_id: int
+    connection: Connection, municipality_code: str, slip: Row[Any]
 ) -> tuple[str, date | None] | None:
-    """State and 領収日 by the payments of this very slip, or None when there is none."""
+    """State and 領収日 when something was paid for what the slip asks for, else None.
+
+    納付済 needs the whole amount, confirmed. Money that is there but not (all) applied to it is
+    being looked at; another way of paying the same (全期 or an older slip) counts as well.
+    """
+    settled = _settled(connection, municipality_code, slip.notice_id, slip.term)
     rows = connection.execute(
         text(
-            "SELECT r.stage, r.applied_yen, r.paid_on FROM line_outcome o JOIN receipt r "
-            "ON r.municipality_code = o.municipality_code AND r.file_id = o.file_id "
-            "AND r.line_no = o.line_no WHERE r.municipality_code = :m AND r.slip_id = :slip "
-            "AND o.slip_id = :slip AND r.stage <> 'withdrawn' "
-            "ORDER BY r.paid_on, r.file_id, r.line_no"
+            "SELECT stage, applied_yen, paid_on, slip_id FROM receipt "
+            "WHERE municipality_code = :m AND notice_id = :notice AND stage <> 'withdrawn' "
+            "ORDER BY paid_on, file_id, line_no"
         ),
-        {"m": municipality_code, "slip": slip_id},
+        {"m": municipality_code, "notice": slip.notice_id},
     ).all()
-    applied = [row for row in rows if row.applied_yen > 0]
-    for row in applied:
-        if row.stage == "confirmed":
-            return PAID, as_date(row.paid_on)
-    if applied:
-        return PROVISIONAL, as_date(applied[0].paid_on)
-    return (CHECKING, as_date(rows[0].paid_on)) if rows else None
+    own = [row for row in rows if row.slip_id == slip.slip_id]
+    applied = [row for row in own if row.applied_yen > 0]
+    if settled or sum(row.applied_yen for row in applied) >= slip.amount_yen:
+        relevant = applied or [row for row in rows if row.applied_yen > 0]
+        waiting = any(row.stage == "provisional" for row in relevant)
+        paid_on = as_date(applied[-1].paid_on) if applied else None
+        return (PROVISIONAL if waiting else PAID), paid_on
+    if own:
+        return CHECKING, as_date(own[0].paid_on)
+    return None
 
 
 def _settled(connection: Connection, municipality_code: str, notice_id: int, term: str) -> bool:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from payments.domain.profile import Profile
 
-TIMED_KINDS = frozenset({"confirmation_overdue", "remittance_overdue", "wrong_instalment_suspected"})
+TIMED_KINDS = frozenset(
+    {"confirmation_overdue", "remittance_overdue", "wrong_instalment_suspected"}
+)
 
 
 def reconcile_waiting(
@@ -88,9 +90,7 @@ def _end_answered(
     )
 
 
-def confirmations_overdue(
-    connection: Connection, profile: Profile, as_of: date
-) -> list[flag.Case]:
+def confirmations_overdue(connection: Connection, profile: Profile, as_of: date) -> list[flag.Case]:
     """速報 whose 確報 has not come within the profile's business days of 領収日."""
     last = _last_day_on_time(as_of, profile.confirmation_days)
     rows = connection.execute(

@@ -28,11 +28,7 @@ def insert_rows(
     cursor = connection.connection.cursor()
     try:
         if connection.dialect.name == "postgresql":
-            names = ", ".join(columns)
-            head = tuple(constants)
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
-                for row in rows:
-                    copy.write_row((*head, *row))
+            _copy(cursor, table, columns, rows, tuple(constants))
             return
         if not constants:
             marks = ", ".join("?" * len(columns))
@@ -43,6 +39,25 @@ def insert_rows(
         cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
     finally:
         cursor.close()
+
+
+def _copy(
+    cursor: Any,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    head: tuple[Any, ...],
+) -> None:
+    """COPY by way of a temporary table: PostgreSQL takes no COPY where row security stands."""
+    names = ", ".join(columns)
+    cursor.execute(
+        f"CREATE TEMP TABLE copied ON COMMIT DROP AS SELECT {names} FROM {table} LIMIT 0"
+    )
+    with cursor.copy(f"COPY copied ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row((*head, *row))
+    cursor.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM copied")
+    cursor.execute("DROP TABLE copied")
 
 
 def _literal(value: object) -> str:

@@ -5,9 +5,8 @@ it is given. A slip paid by its barcode is named by ``konbini_barcode`` (44 digi
 ``agent``, ``cvs_code`` and ``shop_code`` instead of the four parts of the eL number.
 
 Identity and payment key are those of the file line that reports the same payment later, so that
-the two are one payment (outcomes.md 5). A barcode payment is reported like 種別 81, the immediate
-notice of the files. The record key is the notification's own: a file line of the same transaction
-is another record of it, and never another content of this one.
+the two are one payment (outcomes.md 5); so is the record key, so that a second report with another
+amount is a ``conflict``. A barcode payment is reported like 種別 81, the immediate notice of files.
 """
 
 from __future__ import annotations
@@ -186,7 +185,7 @@ def _unified_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
         stage=STAGES.get(kind, Stage.NONE.value),
         kind=kind[:6],
         identity=identity,
-        record_key=f"n{kind}|{identity}",
+        record_key=f"{kind}|{identity}",
         content=_content(slip_key, members),
         payment_key=identity if fault is None else None,
         key_kind=KeyKind.EL.value,
@@ -227,7 +226,7 @@ def _konbini_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
         stage=Stage.PROVISIONAL.value,
         kind=KONBINI_KIND,
         identity=f"{agent}:{key}{reissue}" if readable else f"{agent}:{code}",
-        record_key=f"n|{agent}|{KONBINI_KIND}|{day}|{clock}|{code}|{cvs}|{shop}",
+        record_key=f"{agent}|{KONBINI_KIND}|{day}|{clock}|{code}|{cvs}|{shop}",
         content=_content(key, members),
         payment_key=f"{agent}|{day}|{clock}|{key}{reissue}|{cvs}|{shop}|{amount}"
         if fault is None

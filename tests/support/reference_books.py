@@ -303,7 +303,7 @@ class Books:
                 if receipt.live
                 and receipt.suspense_yen > 0
                 and receipt not in done
-                and any(i.outstanding_yen > 0 and i in circle for i in self.covered(receipt))
+                and any(i in circle for i in self.covered(receipt))
             ]
             if not waiting:
                 return
