@@ -187,6 +187,8 @@ class Enroller:
             ("slip_no IN :some", sorted({line.slip_no for line in batch})),
             ("notice_id IN :some", sorted(notice_ids)),
         ):
+            if not values:  # PostgreSQL takes an empty list for one of integers
+                continue
             rows = self.connection.execute(
                 text(
                     f"SELECT {columns} FROM slip WHERE municipality_code = :m AND {condition}"
