@@ -196,8 +196,9 @@ class Enroller:
                 {"m": self.code, "some": values},
             )
             for row in rows:
-                days = (str(row.due_on), str(row.valid_until), str(row.issued_on))
-                known[row.slip_no] = _Slip(*row[:8], *days, row.state)
+                days = [str(row.due_on), str(row.valid_until), str(row.issued_on)]
+                facts: list[Any] = [*row[:8], *days, row.state]
+                known[row.slip_no] = _Slip(*facts)
         return known
 
     @staticmethod

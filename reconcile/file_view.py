@@ -75,7 +75,7 @@ def show_file(connection: Connection, municipality_code: str, file_id: int) -> F
         received_on=as_date(row.received_on),
         created_on=as_date(row.created_on),
         taken_in_at=str(row.taken_in_at),
-        count=row.count,
+        count=row.count,  # type: ignore[arg-type]  # the column, not tuple.count
         amount_yen=row.amount_yen,
         findings=tuple(findings),
         outcomes=_outcomes(connection, values),

@@ -44,14 +44,14 @@ def keep_evidence(
     with unit_of_work(engine, municipality_code) as connection:
         earlier = connection.execute(
             text(
-                "SELECT file_id, status, count FROM source_file "
+                "SELECT file_id, status, count AS records FROM source_file "
                 "WHERE municipality_code = :m AND sha256 = :sha256 ORDER BY file_id DESC LIMIT 1"
             ),
             {"m": municipality_code, "sha256": sha256},
         ).first()
         if earlier is not None and earlier.status != FileStatus.ACCEPTED:
             return Kept(earlier.file_id, sha256, is_duplicate=False)
-        if earlier is not None and earlier.count:
+        if earlier is not None and earlier.records:
             return Kept(earlier.file_id, sha256, is_duplicate=True)
         file_id = take_numbers(connection, municipality_code, "file", 1)
         connection.execute(

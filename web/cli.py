@@ -40,7 +40,7 @@ class Kokin(click.Group):
         finally:
             if isinstance(ctx.obj, Session):
                 ctx.obj.close()
-        ctx.exit(1)
+        return ctx.exit(1)
 
 
 @click.group(cls=Kokin, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from payments.domain.errors import ConfigurationError
 
-SECRET_FILE = "secret-key"
+SECRET_FILE = "secret-key"  # noqa: S105  # the name of the file, no secret
 SECRET_LENGTH_MIN = 32
 
 

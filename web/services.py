@@ -22,8 +22,9 @@ class Services:
     """What views need, made once per application."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
-        """The municipality is looked up when it is first needed: the server also starts before it
-        is set up, and says so at ``/readyz``.
+        """Take settings and database; the municipality is looked up when it is first needed.
+
+        So the server also starts before it is set up, and says so at ``/readyz``.
         """
         self.settings = settings
         self.engine = engine

@@ -31,7 +31,7 @@ class StaffUserRow(SQLModel, table=True):
     password_hash: str = Field(max_length=200)  # argon2id
     session_stamp: str = Field(max_length=32)
     disabled: bool = False
-    made_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class StaffEventRow(SQLModel, table=True):
@@ -43,7 +43,7 @@ class StaffEventRow(SQLModel, table=True):
     )
     municipality_code: str = Field(primary_key=True, max_length=5)
     event_id: str = Field(primary_key=True, max_length=32)
-    happened_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    happened_at: datetime = Field(sa_type=DateTime(timezone=True))
     actor: str = Field(max_length=60)
     source: str = Field(default="", max_length=60)  # address of the terminal, "cli"
     event: str = Field(max_length=30)
@@ -63,7 +63,7 @@ class ApiKeyRow(SQLModel, table=True):
     operator_name: str = Field(max_length=60)
     salt: str = Field(max_length=32)
     disabled: bool = False
-    made_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class PaymentNotificationRow(SQLModel, table=True):
@@ -80,7 +80,7 @@ class PaymentNotificationRow(SQLModel, table=True):
     body_sha256: str = Field(max_length=64)
     file_id: int | None = Field(default=None, sa_type=BigInteger)
     answer_json: str | None = None
-    received_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    received_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class JobLeaseRow(SQLModel, table=True):
@@ -91,10 +91,10 @@ class JobLeaseRow(SQLModel, table=True):
     job: str = Field(primary_key=True, max_length=30)
     slot: str = Field(primary_key=True, max_length=80)
     holder: str = Field(max_length=80)
-    taken_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    taken_at: datetime = Field(sa_type=DateTime(timezone=True))
     done_at: datetime | None = Field(
         default=None,
-        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]
+        sa_type=DateTime(timezone=True),
     )
     result: str = Field(default="", max_length=30)  # done, failed
 
@@ -109,7 +109,7 @@ class EnquiryLogRow(SQLModel, table=True):
     municipality_code: str = Field(primary_key=True, max_length=5)
     enquiry_id: str = Field(primary_key=True, max_length=32)
     asked_on: date
-    asked_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    asked_at: datetime = Field(sa_type=DateTime(timezone=True))
     number_digest: str = Field(max_length=64)
     source_digest: str = Field(max_length=64)
     answer: str = Field(max_length=20)

@@ -215,7 +215,7 @@ class JournalRow(SQLModel, table=True):
     kind: str = Field(max_length=20)
     file_id: int | None = Field(default=None, sa_type=BigInteger)
     booked_on: date  # 会計日
-    made_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
     actor: str = Field(max_length=60)
     reason: str = ""
 

@@ -1,7 +1,8 @@
 """Tables of the evidence, the lines, their outcomes, the money and the cases.
 
-取込資料・明細・照合結果・入金・確認事項の表. ``municipality_code`` leads every key (R11). Evidence, lines
-and outcomes are only ever added; a line that is decided again gets a further revision.
+取込資料・明細・照合結果・入金・確認事項の表. ``municipality_code`` leads every key (R11).
+Evidence, lines and outcomes are only ever added; a line that is decided again gets a further
+revision.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class SourceFileRow(SQLModel, table=True):
     agent: str = Field(max_length=60)
     status: str = Field(max_length=12)  # received accepted quarantined refused
     received_on: date
-    taken_in_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    taken_in_at: datetime = Field(sa_type=DateTime(timezone=True))
     created_on: date | None = None  # データ作成日 of the header
     count: int = 0
     amount_yen: int = Field(default=0, sa_type=BigInteger)
@@ -313,4 +314,3 @@ class NilReportRow(SQLModel, table=True):
     due_on: date = Field(primary_key=True)
     entered_by: str = Field(max_length=60)
     note: str = ""
-

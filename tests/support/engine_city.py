@@ -42,7 +42,8 @@ class Injected:
 
     code = "injected"
     label_ja = "試験"
-    sources = ()
+    channel = Channel.KONBINI
+    sources: tuple[str, ...] = ()
 
     def identify(self, _data: bytes) -> bool:
         """Always: the test says what the bytes are."""

@@ -12,6 +12,7 @@ from reconcile.cases import STATES, WAITING, accept, acknowledge, add_note, list
 from web import clock, formatting, messages
 from web.commands.intake import MUNICIPALITY
 from web.commands.session import Session, say_json, session_of
+from web.texts.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -129,7 +130,7 @@ def _show(out: Console, view: CaseView) -> None:
     case = view.summary
     words = messages.case(case.kind)
     out.print(_line(case), markup=False)
-    explanation = messages.OUTCOMES.get(case.kind)
+    explanation = OUTCOMES.get(case.kind)
     if explanation is not None:
         out.print(f"  {explanation[1]}", markup=False)
     out.print(f"  次にすること: {words.next}", markup=False)

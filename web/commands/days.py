@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +16,8 @@ from web.commands.intake import DATE, MUNICIPALITY
 from web.commands.session import Session, fail_unless, say_json, session_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
     from reconcile.report import DayReport

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ from web import clock, formatting, messages
 from web.commands.session import Session, fail_unless, say_json, session_of
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from rich.console import Console
 
     from reconcile.model import FileReport, Finding, WaitingReport

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sample_data.city import generate
 from web.commands.intake import DATE
 from web.commands.session import Session, session_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @click.group()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from sqlalchemy import text
@@ -18,6 +17,9 @@ from reconcile.registers import import_slips
 from web.commands.intake import MUNICIPALITY, day_or_today
 from web.commands.registers import FILE, JSON, RECEIVED_ON, run_import
 from web.commands.session import Session, explain, fail_unless, say_json, session_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @click.group()
@@ -48,7 +50,7 @@ def import_(session: Session, file: Path, received_on: datetime | None, *, as_js
 @JSON
 @MUNICIPALITY
 @session_of
-def issue(session: Session, out: Path, *, as_json: bool, **chosen: Any) -> None:
+def issue(session: Session, /, out: Path, *, as_json: bool, **chosen: Any) -> None:
     """台帳の有効な納付書をPDFに印刷し、すべて読み戻して確かめます。
 
     PDFのほかに manifest.csv（一枚ごとの記録）と read-back.csv（相違の一覧）を書きます。
@@ -85,7 +87,7 @@ def issue(session: Session, out: Path, *, as_json: bool, **chosen: Any) -> None:
 @slips.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @session_of
-def read(session: Session, files: tuple[Path, ...]) -> None:
+def read(_session: Session, files: tuple[Path, ...]) -> None:
     """画像・スキャン・PDFの記号を読み取り、一つを一行のJSONで出力します。
 
     正しくない記号か、記号のないファイルがあれば終了コード1です。

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 import click
@@ -149,7 +150,7 @@ def disable_key(session: Session, key_id: str) -> None:
 def _password(*, from_stdin: bool) -> str:
     """The password to set; never an argument, so that it stands in no process list."""
     if from_stdin:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+        return sys.stdin.readline().rstrip("\r\n")
     return staff.random_password()
 
 

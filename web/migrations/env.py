@@ -1,11 +1,14 @@
 """Alembic's entry: runs on the connection that web.database.upgrade opened."""
 
+from __future__ import annotations
+
 from alembic import context
 from sqlmodel import SQLModel
 
-import payments.store.tables
-import reconcile.store.tables
-import web.tables  # noqa: F401  (the three modules register their tables)
+# These three modules register their tables.
+import payments.store.tables  # noqa: F401
+import reconcile.store.tables  # noqa: F401
+import web.tables  # noqa: F401
 
 connection = context.config.attributes["connection"]
 context.configure(
