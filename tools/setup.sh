@@ -3,7 +3,8 @@
 # 3.11: system packages, the virtual environment .venv and the locked dependencies.
 #
 #   tools/setup.sh run     what the program needs
-#   tools/setup.sh test    the same, and what the tests need (Chromium, PostgreSQL, poppler)
+#   tools/setup.sh test    the same, and what the tests need (Chromium and its driver's library,
+#                        PostgreSQL, poppler)
 #
 # It may be run any number of times: a stamp under .setup/ remembers what has been installed, by
 # the digest of everything that decides it.
@@ -43,8 +44,8 @@ has_venv() {
   [[ -n "$python" ]] && "$python" -c 'import ensurepip, venv' 2> /dev/null
 }
 
-# pyzbar loads the library through ldconfig's list, so that is where to look.
-has_zbar() { PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2> /dev/null | grep -q 'libzbar\.so\.0'; }
+# pyzbar finds its library through the loader's list, so that is where to look.
+has_library() { PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2> /dev/null | grep -qF "$1"; }
 has_font() { [[ -e /usr/share/fonts/truetype/bizud-gothic/BIZUDGothic-Regular.ttf ]]; }
 has_certificates() { [[ -e /etc/ssl/certs/ca-certificates.crt ]]; }
 has_postgres() { command -v initdb > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null; }
@@ -54,10 +55,12 @@ missing_packages() {
   [[ -n "$(find_python)" ]] || echo python3
   [[ -x .venv/bin/python ]] || has_venv || echo python3-venv
   has_certificates || echo ca-certificates
-  has_zbar || echo libzbar0
+  has_library libzbar.so.0 || echo libzbar0
   has_font || echo fonts-morisawa-bizud-gothic
   if [[ "$level" == test ]]; then
     has_command chromium || echo chromium
+    # The driver of the browser tests is linked against it.
+    has_library libatomic.so.1 || echo libatomic1
     has_postgres || echo postgresql
     has_command pdftotext || echo poppler-utils
   fi
