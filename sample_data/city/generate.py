@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from payments.domain.errors import InvalidValueError
 from reconcile.formats import assessments, slip_register
 from sample_data.city import bank, faults, files
+from sample_data.city.case import Case
 from sample_data.city.names import Obligor, obligor
-from sample_data.city.plan import Case, City
+from sample_data.city.plan import City
 from sample_data.city.register import Register
 from sample_data.city.scenarios import SCENARIOS
 from sample_data.city.scenarios.ordinary import household

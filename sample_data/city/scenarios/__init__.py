@@ -17,7 +17,7 @@ from sample_data.city.scenarios import stages as s
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sample_data.city.plan import Case
+    from sample_data.city.case import Case
 
 
 class Scenario(NamedTuple):

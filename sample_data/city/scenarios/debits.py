@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sample_data.city import sample
-from sample_data.city.plan import debit_batches
+from sample_data.city.case import debit_batches
 
 if TYPE_CHECKING:
-    from sample_data.city.plan import Case
+    from sample_data.city.case import Case
 
 FAILURE_CODES = ("1", "2", "3", "4", "8", "9")
 

@@ -8,7 +8,7 @@ from reconcile.formats.zengin_common import zengin_text
 from sample_data.city.model import Entry
 
 if TYPE_CHECKING:
-    from sample_data.city.plan import Case
+    from sample_data.city.case import Case
 
 LATE_YEN = 10_013  # an odd amount: no other sum of the payer looks like it
 NAME_BYTES_MAX = 48  # 振込依頼人名: a longer one is cut and no longer equals the kana

@@ -11,8 +11,8 @@ from sample_data.city import sample
 from sample_data.city.model import barcode
 
 if TYPE_CHECKING:
+    from sample_data.city.case import Case
     from sample_data.city.model import Notice
-    from sample_data.city.plan import Case
 
 UNKNOWN_ITEM = "998"  # no notice of the city has it, so no key made with it is known
 OTHER_CLIENT_CODE = "00002"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sample_data.city import sample
-from sample_data.city.plan import debit_batches
+from sample_data.city.case import debit_batches
 
 if TYPE_CHECKING:
+    from sample_data.city.case import Case
     from sample_data.city.model import Notice, Slip
-    from sample_data.city.plan import Case
 
 DEBIT_SHARE = 0.15  # of the notices with several instalments
 DEBIT_ITEMS = frozenset({"901", "902", "904", "951"})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sample_data.city import sample
 
 if TYPE_CHECKING:
-    from sample_data.city.plan import Case
+    from sample_data.city.case import Case
 
 
 def withdrawn(case: Case) -> None:
