@@ -98,6 +98,7 @@ class Assessor:
         self.updates: list[dict[str, Any]] = []
         self.obligors: dict[str, tuple[Any, ...]] = {}
         self.debit_keys: set[str] = set()
+        self.shared_keys: set[str] = set()
         self.numbers: list[int] = []
 
     def apply(self, lines: Iterable[tuple[AssessmentLike, bytes]]) -> Assessed:
@@ -160,14 +161,17 @@ class Assessor:
 
     def _read_debit_keys(self, lines: Sequence[AssessmentLike]) -> None:
         """Debit keys of these lines that are taken already, e.g. by a longer notice number."""
-        wanted = sorted({f"D{number}" for line in lines if (number := self._debit_no(line))})
+        numbers = {number for line in lines if (number := self._debit_no(line))}
+        wanted = sorted(f"{kind}{number}" for number in numbers for kind in "DX")
         rows = self.connection.execute(
             text(
                 "SELECT pay_key FROM pay_key WHERE municipality_code = :m AND pay_key IN :keys"
             ).bindparams(bindparam("keys", expanding=True)),
             {"m": self.code, "keys": wanted},
         )
-        self.debit_keys = set(rows.scalars())
+        taken = set(rows.scalars())
+        self.debit_keys = {str(key)[1:] for key in taken}
+        self.shared_keys = {str(key)[1:] for key in taken if key.startswith("X")}
 
     # ---- one line ----
 
@@ -215,9 +219,10 @@ class Assessor:
         self.rows["account"].append(
             (notice_id, line.term, bool(line.whole_year_group), line.amount_yen, 0, 0, 0)
         )
-        if debit_no and f"D{debit_no}" not in self.debit_keys:
-            # A number that names two instalments names neither: the first keeps it.
-            self.debit_keys.add(f"D{debit_no}")
+        if debit_no in self.debit_keys:
+            self._share_debit_key(debit_no)
+        elif debit_no:
+            self.debit_keys.add(debit_no)
             self.rows["pay_key"].append((f"D{debit_no}", notice_id, line.term, False))
         self.instalments[notice_id, line.term] = _Instalment(
             line.amount_yen, 0, 0, content, is_new=True
@@ -227,8 +232,6 @@ class Assessor:
 
     def _debit_no(self, line: AssessmentLike) -> str:
         """顧客番号, "" where the notice number cannot be told apart in it (files.md 3.7)."""
-        if str(line.levy_year) != self.profile.debit_prefix:
-            return ""  # The number carries the year; another year's notice has another prefix.
         try:
             return DebitCustomerNo.build(
                 prefix=self.profile.debit_prefix,
@@ -238,6 +241,27 @@ class Assessor:
             ).digits
         except InvalidValueError:
             return ""
+
+    def _share_debit_key(self, debit_no: str) -> None:
+        """A number that two instalments share names neither: its money goes to suspense.
+
+        It happens where notices agree in their last eleven digits (files.md 3.7). The key stays
+        under X, so that a third instalment cannot take it up again.
+        """
+        if debit_no in self.shared_keys:
+            return
+        self.shared_keys.add(debit_no)
+        for number, row in enumerate(self.rows["pay_key"]):
+            if row[0] == f"D{debit_no}":
+                self.rows["pay_key"][number] = (f"X{debit_no}", *row[1:])
+                return
+        self.connection.execute(
+            text(
+                "UPDATE pay_key SET pay_key = :shared "
+                "WHERE municipality_code = :m AND pay_key = :own"
+            ),
+            {"m": self.code, "shared": f"X{debit_no}", "own": f"D{debit_no}"},
+        )
 
     def _correction(
         self, line: AssessmentLike, notice_id: int, known: _Instalment, flags: str

@@ -13,15 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
-from payments.store.tables import InstalmentRow, NoticeRow, SlipRow
-from reconcile.store.tables import (
-    CaseEventRow,
-    LineOutcomeRow,
-    RemittanceGroupRow,
-    ReviewCaseRow,
-    SourceFileRow,
-    SourceLineRow,
-)
+from reconcile import case_facts
+from reconcile.store.tables import CaseEventRow, ReviewCaseRow, SourceFileRow
 
 if TYPE_CHECKING:
     from datetime import date
@@ -34,12 +27,6 @@ STATES = (*WAITING, "resolved", "accepted")
 case_table = ReviewCaseRow.__table__  # type: ignore[attr-defined]
 event_table = CaseEventRow.__table__  # type: ignore[attr-defined]
 file_table = SourceFileRow.__table__  # type: ignore[attr-defined]
-line_table = SourceLineRow.__table__  # type: ignore[attr-defined]
-outcome_table = LineOutcomeRow.__table__  # type: ignore[attr-defined]
-slip_table = SlipRow.__table__  # type: ignore[attr-defined]
-notice_table = NoticeRow.__table__  # type: ignore[attr-defined]
-instalment_table = InstalmentRow.__table__  # type: ignore[attr-defined]
-group_table = RemittanceGroupRow.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +69,8 @@ class CaseView:
     line: dict[str, Any] = field(default_factory=dict)
     slip: dict[str, Any] = field(default_factory=dict)
     group: dict[str, Any] = field(default_factory=dict)
+    bank: dict[str, Any] = field(default_factory=dict)
+    same: tuple[dict[str, Any], ...] = ()  # other lines about the same payment or record
     events: tuple[CaseEvent, ...] = ()
 
 
@@ -147,14 +136,16 @@ def show_case(connection: Connection, municipality_code: str, case_no: int) -> C
     ).one_or_none()
     if row is None:
         raise NotFoundError("case", case_no=case_no)
-    line = _line_facts(connection, municipality_code, row.file_id, row.line_no)
+    line = case_facts.line(connection, municipality_code, row.file_id, row.line_no)
     return CaseView(
         summary=_summary(row),
         file_id=row.file_id,
         details=_details(row.details),
         line=line,
-        slip=_slip_facts(connection, municipality_code, line.get("slip_id"), row.subject),
-        group=_group_facts(connection, municipality_code, row.subject),
+        slip=case_facts.slip(connection, municipality_code, line.get("slip_id"), row.subject),
+        group=case_facts.group(connection, municipality_code, row.subject),
+        bank=case_facts.bank(connection, municipality_code, line),
+        same=case_facts.same_identity(connection, municipality_code, line),
         events=_events(connection, municipality_code, case_no),
     )
 
@@ -238,82 +229,6 @@ def _details(text: str) -> dict[str, Any]:
     """The values that were compared, as the engine wrote them."""
     found = json.loads(text) if text else {}
     return found if isinstance(found, dict) else {"values": found}
-
-
-def _line_facts(
-    connection: Connection, municipality_code: str, file_id: int | None, line_no: int | None
-) -> dict[str, Any]:
-    """The line and its outcome in force, when the case is about a line."""
-    if file_id is None or line_no is None:
-        return {}
-    row = connection.execute(
-        select(line_table, outcome_table)
-        .join(
-            outcome_table,
-            (outcome_table.c.municipality_code == line_table.c.municipality_code)
-            & (outcome_table.c.file_id == line_table.c.file_id)
-            & (outcome_table.c.line_no == line_table.c.line_no),
-        )
-        .where(
-            line_table.c.municipality_code == municipality_code,
-            line_table.c.file_id == file_id,
-            line_table.c.line_no == line_no,
-        )
-        .order_by(outcome_table.c.revision.desc())
-        .limit(1)
-    ).first()
-    return dict(row._mapping) if row is not None else {}  # noqa: SLF001 - SQLAlchemy's public name
-
-
-def _slip_facts(
-    connection: Connection, municipality_code: str, slip_id: int | None, subject: str
-) -> dict[str, Any]:
-    """The slip the line names, or the instalment the case is about."""
-    notice = notice_table
-    if slip_id is not None:
-        row = connection.execute(
-            select(slip_table, notice.c.item_code, notice.c.levy_year, notice.c.notice_no)
-            .join(
-                notice,
-                (notice.c.municipality_code == slip_table.c.municipality_code)
-                & (notice.c.notice_id == slip_table.c.notice_id),
-            )
-            .where(
-                slip_table.c.municipality_code == municipality_code,
-                slip_table.c.slip_id == slip_id,
-            )
-        ).first()
-        return dict(row._mapping) if row is not None else {}  # noqa: SLF001
-    notice_id, slash, term = subject.partition("/")
-    if not slash or not notice_id.isdigit():
-        return {}
-    row = connection.execute(
-        select(instalment_table, notice.c.item_code, notice.c.levy_year, notice.c.notice_no)
-        .join(
-            notice,
-            (notice.c.municipality_code == instalment_table.c.municipality_code)
-            & (notice.c.notice_id == instalment_table.c.notice_id),
-        )
-        .where(
-            instalment_table.c.municipality_code == municipality_code,
-            instalment_table.c.notice_id == int(notice_id),
-            instalment_table.c.term == term,
-        )
-    ).first()
-    return dict(row._mapping) if row is not None else {}  # noqa: SLF001
-
-
-def _group_facts(connection: Connection, municipality_code: str, subject: str) -> dict[str, Any]:
-    """The remittance group a case is about."""
-    if not subject.startswith("group:"):
-        return {}
-    row = connection.execute(
-        select(group_table).where(
-            group_table.c.municipality_code == municipality_code,
-            group_table.c.group_id == int(subject.removeprefix("group:")),
-        )
-    ).first()
-    return dict(row._mapping) if row is not None else {}  # noqa: SLF001
 
 
 def _events(connection: Connection, municipality_code: str, case_no: int) -> tuple[CaseEvent, ...]:

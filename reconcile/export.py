@@ -47,7 +47,7 @@ _ROWS = """
             WHERE later.municipality_code = o.municipality_code AND later.file_id = o.file_id
               AND later.line_no = o.line_no AND later.revision > o.revision)
      ORDER BY f.file_id, l.line_no"""
-_ONE_FILE = "AND f.file_id IN (SELECT file_id FROM source_file WHERE municipality_code = :m AND sha256 = :sha)"
+_ONE_FILE = "AND f.sha256 = :sha"
 
 
 def outcome_rows(

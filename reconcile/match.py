@@ -17,6 +17,7 @@ from reconcile.rules import applied_case, booked_case, outcome_case, rule_case
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+REVIVED = 8  # mark in receipt.seen: a later 確報 took this withdrawn payment up again
 LINE_SPACE = 1_000_000_000  # file_id × this + line_no names a line in one number
 
 STAGE_RANK = "CASE l.stage WHEN 'withdrawal' THEN 2 WHEN 'confirmed' THEN 3 ELSE 1 END"
@@ -88,9 +89,9 @@ WHERE w.municipality_code = :m AND w.occurrence > 1
   AND source_line.line_no = w.line_no
 """
 
-# A notification and a file line of one operator transaction say the same when key and amount
-# agree: the file has columns that the notification lacks.
-SAME_CONTENT = """(p.content = l.content OR (:transactions = 1 AND p.file_id < l.file_id
+# A notification and a file line of one payment say the same when key and amount agree: the file
+# has columns that the notification lacks.
+SAME_CONTENT = """(p.content = l.content OR (p.file_id < l.file_id
     AND pf.channel <> :channel AND p.slip_key = l.slip_key AND p.amount_yen = l.amount_yen))"""
 
 REPEATS = f"""
@@ -169,9 +170,9 @@ ORDER BY p.file_id, p.line_no LIMIT 1"""
 PARTNERS = f"""
 UPDATE match_work SET partner = CASE
     WHEN stage = 'provisional' AND kind = '81' THEN (
-        {_PARTNER.format(condition="(r.seen & 2) = 0")})
+        {_PARTNER.format(condition="(r.seen & 10) = 0")})
     WHEN stage = 'provisional' THEN (
-        {_PARTNER.format(condition="((r.seen & 1) = 0 OR :transactions = 1)")})
+        {_PARTNER.format(condition="((r.seen & 9) = 0 OR :transactions = 1)")})
     ELSE ({_PARTNER.format(condition="r.stage = 'provisional'")}) END,
   replaced = CASE WHEN kind = '22' THEN (
     SELECT p.file_id * {LINE_SPACE} + p.line_no
@@ -182,7 +183,12 @@ UPDATE match_work SET partner = CASE
     WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
       AND l.line_no = match_work.line_no
       AND p.paid_on = l.paid_on AND p.kind = '12' AND r.stage = 'confirmed'
-    ORDER BY p.file_id, p.line_no LIMIT 1) END
+    ORDER BY p.file_id, p.line_no LIMIT 1) END,
+  revived = CASE WHEN stage = 'confirmed' THEN ({
+    _PARTNER.format(
+        condition=f"r.stage = 'withdrawn' AND (r.seen & {REVIVED}) = 0 AND p.kind <> '12'"
+    )
+}) END
 WHERE municipality_code = :m AND {{turn}} AND found = 1 AND fixed IS NULL
 """
 
@@ -225,12 +231,14 @@ JOIN (SELECT c.notice_id, SUM(CASE WHEN c.amount_yen > 0 THEN 1 ELSE 0 END) AS l
 
 _DECIDE = """
 INSERT INTO decision (municipality_code, file_id, line_no, revision, rule, outcome, stage, seen,
-    booked_yen, applied_yen, paid_on, slip_id, notice_id, term, superseded, group_id, partner)
+    booked_yen, applied_yen, paid_on, slip_id, notice_id, term, superseded, group_id, partner,
+    revived)
 SELECT :m, file_id, line_no, {revision}, rule, {outcome}, stage,
     CASE WHEN stage = 'confirmed' THEN 4 WHEN kind = '81' THEN 2 ELSE 1 END,
-    {booked}, {applied}, paid_on, slip_id, notice_id, term, superseded, group_id, partner
+    {booked}, {applied}, paid_on, slip_id, notice_id, term, superseded, group_id, partner,
+    revived
 FROM (SELECT facts.*, {rule} AS rule FROM (
-    SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.slip_id, w.notice_id,
+    SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.revived, w.slip_id, w.notice_id,
         w.term, w.superseded, l.fault, l.amount_yen AS amount, l.paid_on, :is_debit AS is_debit,
         :transactions AS is_transaction,
         CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
@@ -366,30 +374,3 @@ def load_waiting(connection: Connection, scope: dict[str, Any], first: int, turn
     """
     found = connection.execute(text(WAITING), {**scope, "first": first, "turn": turn})
     return bool(found.rowcount)
-
-
-def confirmed_after_withdrawal(
-    connection: Connection, scope: dict[str, Any]
-) -> list[tuple[int, int]]:
-    """確報 lines of this file that booked anew although their payment had been withdrawn."""
-    rows = connection.execute(
-        text(
-            """SELECT w.line_no, r.amount_yen
-               FROM match_work w
-               JOIN source_line l ON l.municipality_code = :m AND l.file_id = w.file_id
-                                 AND l.line_no = w.line_no
-               JOIN receipt r ON r.municipality_code = :m AND r.file_id = w.file_id
-                             AND r.line_no = w.line_no
-               WHERE w.municipality_code = :m AND w.found = 1 AND w.stage = 'confirmed'
-                 AND w.file_id = :file_id AND EXISTS (
-                   SELECT 1 FROM source_line p
-                   JOIN receipt b ON b.municipality_code = :m AND b.file_id = p.file_id
-                                 AND b.line_no = p.line_no
-                   WHERE p.municipality_code = :m AND p.identity = l.identity
-                     AND p.payment_key = l.payment_key AND b.stage = 'withdrawn'
-                     AND NOT (p.file_id = l.file_id AND p.line_no = l.line_no))
-               ORDER BY w.line_no"""
-        ),
-        scope,
-    )
-    return [(int(row.line_no), int(row.amount_yen)) for row in rows]

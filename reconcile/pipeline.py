@@ -166,6 +166,8 @@ class FileRun:
         }
         self.refs: dict[str, str | None] = {}  # remittance groups that confirmed lines name
         self.again_turn = _AGAIN_FROM
+        self.revived: list[tuple[int, int]] = []  # 確報 after a 取消: line, yen
+        self.details: dict[str, str] = {}  # case subject → JSON of what was compared
 
     def reconcile(
         self,
@@ -283,7 +285,7 @@ class FileRun:
         )
         reopened = post.withdraw(self.connection, self.scope, match.turn_is("match_work", turn))
         match.decide(self.connection, self.scope, turn, again=False)
-        post.book(self.connection, self.scope, again=False)
+        self.revived += post.book(self.connection, self.scope, again=False)
         if reopened:
             self._decide_waiting()
 
@@ -378,11 +380,10 @@ class FileRun:
 
     def _confirmation_cases(self) -> list[flag.Case]:
         """確報 after a 取消 of the same payment: a new receipt, and somebody should look."""
-        rows = match.confirmed_after_withdrawal(self.connection, self.scope)
         file_id = self.scope["file_id"]
         return [
             flag.Case("confirmed_after_withdrawal", f"{file_id}:{line_no}", yen, file_id, line_no)
-            for line_no, yen in rows
+            for line_no, yen in self.revived
         ]
 
     def _closed_year_cases(self) -> list[flag.Case]:

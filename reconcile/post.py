@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.store.bulk import insert_rows
-from reconcile.match import LINE_SPACE
+from reconcile.match import LINE_SPACE, REVIVED
 from reconcile.rules import PAYMENT_RULES
 
 if TYPE_CHECKING:
@@ -116,10 +116,28 @@ FROM decision d
 WHERE d.municipality_code = :m AND d.rule = 'S5' AND receipt.municipality_code = :m
   AND receipt.file_id = d.partner / {LINE_SPACE} AND receipt.line_no = d.partner % {LINE_SPACE}
 """
+# 確報 after a 取消 of the same payment: the new receipt stands for that payment from now on, with
+# the reports that announced it, so that none of them counts as a further payment.
+REVIVE = f"""
+UPDATE receipt SET seen = CASE WHEN receipt.stage = 'withdrawn' THEN receipt.seen | {REVIVED}
+    ELSE receipt.seen | COALESCE((SELECT b.seen FROM receipt b WHERE b.municipality_code = :m
+        AND b.file_id = d.revived / {LINE_SPACE} AND b.line_no = d.revived % {LINE_SPACE}), 0) END
+FROM decision d
+WHERE d.municipality_code = :m AND d.revived IS NOT NULL AND d.booked_yen > 0
+  AND receipt.municipality_code = :m
+  AND {{which}}
+"""
+REVIVED_NOW = """
+SELECT line_no, booked_yen FROM decision
+WHERE municipality_code = :m AND revived IS NOT NULL AND booked_yen > 0 ORDER BY line_no
+"""
 
 
-def book(connection: Connection, scope: dict[str, Any], *, again: bool) -> None:
-    """Write what the turn decided; ``scope`` binds m, journal_id and leg (the turn's first)."""
+def book(connection: Connection, scope: dict[str, Any], *, again: bool) -> list[tuple[int, int]]:
+    """Write what the turn decided; ``scope`` binds m, journal_id and leg (the turn's first).
+
+    Returns (line, yen) of 確報 that took a withdrawn payment up again: somebody should look.
+    """
     run = _runner(connection, scope)
     run(OUTCOMES)
     run(RECEIPTS_AGAIN if again else RECEIPTS)
@@ -144,6 +162,13 @@ def book(connection: Connection, scope: dict[str, Any], *, again: bool) -> None:
         run(CONFIRM)
     if "S5" in rules:
         run(SEEN)
+    revived = [(int(r.line_no), int(r.booked_yen)) for r in run(REVIVED_NOW)]
+    if revived:
+        for taker in ("receipt.file_id = d.file_id AND receipt.line_no = d.line_no",
+                      f"receipt.file_id = d.revived / {LINE_SPACE} "
+                      f"AND receipt.line_no = d.revived % {LINE_SPACE}"):  # fmt: skip
+            run(REVIVE.format(which=taker))
+    return revived
 
 
 # ---- taking back ----
@@ -362,8 +387,8 @@ def _any(connection: Connection, scope: dict[str, Any], table: str) -> bool:
 def _runner(connection: Connection, scope: dict[str, Any]) -> Any:
     """A function that runs one statement with the scope bound."""
 
-    def run(statement: str) -> None:
-        connection.execute(text(statement), scope)
+    def run(statement: str) -> Any:
+        return connection.execute(text(statement), scope)
 
     return run
 

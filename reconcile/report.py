@@ -7,7 +7,6 @@ those of that 会計日. A check compares two figures that were found independen
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -17,6 +16,8 @@ from reconcile.cases import waiting_kinds
 from reconcile.report_arrivals import arrivals, as_date, is_business_day
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
@@ -12,6 +11,8 @@ from reconcile.report_arrivals import as_date
 from reconcile.report_cash import balances
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
@@ -25,7 +26,7 @@ class OutcomeTotal(NamedTuple):
 
     channel: str
     outcome: str
-    count: int
+    count: int  # type: ignore[assignment]  # shadows tuple.count on purpose
     amount_yen: int
     applied_yen: int
     suspense_yen: int
@@ -84,7 +85,7 @@ class LedgerRow(NamedTuple):
     fiscal_year: int | None
     debit: str
     credit: str
-    count: int
+    count: int  # type: ignore[assignment]  # shadows tuple.count on purpose
     amount_yen: int
 
 
@@ -298,17 +299,11 @@ def files(connection: Connection, municipality_code: str, day: date) -> tuple[Fi
     rows = connection.execute(
         text(
             "SELECT f.file_id, f.name, f.format_code, f.channel, f.status, f.count, f.amount_yen, "
-            "f.sha256, (SELECT COUNT(*) FROM finding d WHERE "
-            "d.municipality_code = f.municipality_code AND d.file_id = f.file_id) AS findings "
+            "(SELECT COUNT(*) FROM finding d WHERE d.municipality_code = f.municipality_code "
+            "AND d.file_id = f.file_id) AS findings, f.sha256 "
             "FROM source_file f WHERE f.municipality_code = :m AND f.received_on = :day "
             "AND f.format_code <> 'notification' ORDER BY f.file_id"
         ),
         {"m": municipality_code, "day": day.isoformat()},
     )
-    return tuple(
-        FileSummary(
-            r.file_id, r.name, r.format_code, r.channel, r.status, r.count, r.amount_yen,
-            r.findings, r.sha256,
-        )
-        for r in rows
-    )  # fmt: skip
+    return tuple(FileSummary(*row) for row in rows)

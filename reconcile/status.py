@@ -7,7 +7,6 @@ only, never about its owner, and it says up to when each channel has reported.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -15,6 +14,8 @@ from sqlalchemy import text
 from reconcile.report_arrivals import as_date, sources
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from sqlalchemy import Connection, Row
 
     from payments.domain.profile import Profile

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #   fixed     'repeat' or 'conflict', known before any money is looked at
 #   partner   the receipt of the same payment: file_id × LINE_SPACE + line_no
 #   replaced  the receipt of kind 12 that a kind 22 corrects, in the same form
+#   revived   the withdrawn receipt of the same payment that a 確報 brings back after all
 # decision: what one turn decided, before it is booked.
 # reversal: receipts whose postings one step takes back, and how their line stands afterwards.
 # reopened: instalments that a withdrawal or an undo made open again.
@@ -30,7 +31,7 @@ TABLES = {
         "turn INTEGER NOT NULL, place BIGINT NOT NULL, crowded INTEGER NOT NULL, "
         "found INTEGER NOT NULL, stage TEXT NOT NULL, kind TEXT NOT NULL, "
         "identity TEXT NOT NULL, occurrence INTEGER NOT NULL, fixed TEXT, partner BIGINT, "
-        "replaced BIGINT, slip_id BIGINT, notice_id BIGINT, term TEXT, slip_yen BIGINT, "
+        "replaced BIGINT, revived BIGINT, slip_id BIGINT, notice_id BIGINT, term TEXT, slip_yen BIGINT, "
         "valid_until DATE, superseded INTEGER"
     ),
     "decision": (
@@ -38,7 +39,7 @@ TABLES = {
         "revision INTEGER NOT NULL, rule TEXT NOT NULL, outcome TEXT NOT NULL, "
         "stage TEXT NOT NULL, seen INTEGER NOT NULL, booked_yen BIGINT NOT NULL, "
         "applied_yen BIGINT NOT NULL, paid_on DATE, slip_id BIGINT, notice_id BIGINT, "
-        "term TEXT, superseded INTEGER NOT NULL, group_id BIGINT, partner BIGINT"
+        "term TEXT, superseded INTEGER NOT NULL, group_id BIGINT, partner BIGINT, revived BIGINT"
     ),
     "reversal": (
         "municipality_code TEXT NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "

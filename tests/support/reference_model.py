@@ -334,7 +334,7 @@ class ReferenceCity:
         payments = self._payments_of(line)
         if payments and not file.counts_equal_lines:
             payment = payments[0]
-            if payment.state != "withdrawn" and not payment.same_as(line):
+            if not payment.same_as(line):
                 self._say(file, line, "conflict")  # section 9: 速報 and 確報 differ
                 return
             if payment.state == "confirmed":

@@ -7,7 +7,6 @@ drawn, for bank credits and advice that nearly always miss what is expected woul
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -164,10 +163,9 @@ class Reporter(Author):
         return values
 
     def notification(self) -> None:
-        """An operator's notice; its record key is its own."""
+        """An operator's notice of a payment that a file may report too."""
         if self.one(True, True, False):
             made, agent = self.hub_line(), "eltax"
-            key = f"n{made.report.record_key}"
         else:
             agent = "konbini_dsk"
             values = self.new_shop_line(agent) | {"kind": "81"}
@@ -175,9 +173,7 @@ class Reporter(Author):
                 values |= {"paid_at": "1234", "cvs": "030"}
             self.shop_lines.append(values)
             made = konbini_line(**values)
-            key = f"n|{made.report.record_key}"
-        record = replace(made, report=made.report._replace(record_key=key))
-        self.add_file(Channel.NOTIFICATION, [record], agent)
+        self.add_file(Channel.NOTIFICATION, [made], agent)
 
     def debit(self) -> None:
         """口座振替結果."""

@@ -1,0 +1,94 @@
+"""The set-based engine and the slow second reading of outcomes.md agree on invented cities."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from engine_city import EngineCity
+from hypothesis import HealthCheck, given, settings
+from reference_author import play
+from reference_model import ReferenceCity
+from reference_rows import sample_profile
+from reference_strategies import scenarios
+from sqlalchemy import create_engine, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reference_author import Step
+
+QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+
+
+def compare(url: str, steps: tuple[Step, ...]) -> None:
+    """Play the steps to both; after each one everything that counts must be the same."""
+    profile = sample_profile()
+    model, engine = ReferenceCity(profile), EngineCity(url, profile)
+    try:
+        for number, step in enumerate(steps):
+            play(model, [step])
+            play(engine, [step])  # type: ignore[arg-type]  # the engine is asked in the same way
+            expected = {ref: outcome[:3] for ref, outcome in model.outcomes.items()}
+            assert engine.outcomes == expected, number
+            assert engine.balances == model.balances, number
+            assert engine.suspense_yen == model.suspense_yen, number
+            groups = {key: sums for key, sums in model.groups.items() if any(sums)}
+            assert {k: sums for k, sums in engine.groups.items() if any(sums)} == groups, number
+    finally:
+        engine.close()
+
+
+@settings(max_examples=150, suppress_health_check=QUIET)
+@given(scenarios())
+def test_engine_and_model_agree_on_sqlite(
+    sqlite_template: Path, tmp_path: Path, steps: tuple[Step, ...]
+) -> None:
+    """Outcomes, applied and suspense yen, balances, suspense and groups, after every step."""
+    path = tmp_path / "city.sqlite"
+    shutil.copy(sqlite_template, path)
+    for leftover in ("-wal", "-shm"):
+        path.with_name(path.name + leftover).unlink(missing_ok=True)
+    compare(f"sqlite:///{path}", steps)
+
+
+@pytest.mark.postgres
+@settings(max_examples=25, suppress_health_check=QUIET)
+@given(scenarios())
+def test_engine_and_model_agree_on_postgresql(postgres_url: str, steps: tuple[Step, ...]) -> None:
+    """The same statements on PostgreSQL; the database is emptied between the cities."""
+    _empty(postgres_url)
+    compare(postgres_url, steps)
+
+
+@pytest.mark.soak
+@settings(suppress_health_check=QUIET)
+@given(scenarios())
+def test_engine_and_model_agree_for_long(
+    sqlite_template: Path, tmp_path: Path, steps: tuple[Step, ...]
+) -> None:
+    """As above, with other cities every time."""
+    path = tmp_path / "city.sqlite"
+    shutil.copy(sqlite_template, path)
+    compare(f"sqlite:///{path}", steps)
+
+
+def _empty(url: str) -> None:
+    """An empty city again: the guards stand aside for the owner of the test database."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        tables = connection.execute(
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+                "AND tablename <> 'alembic_version'"
+            )
+        ).scalars()
+        names = list(tables)
+        for action in ("DISABLE", "ENABLE"):
+            for name in names:
+                connection.execute(text(f'ALTER TABLE "{name}" {action} TRIGGER USER'))
+            if action == "DISABLE":
+                joined = ", ".join(f'"{name}"' for name in names)
+                connection.execute(text(f"TRUNCATE {joined} CASCADE"))
+    engine.dispose()
