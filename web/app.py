@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX = 64 * 1024  # forms and single notifications are small
 
 
-def create_app(settings: Settings, engine: Engine | None = None, **config: Any) -> Flask:  # noqa: ANN401 - Flask's own settings
+def create_app(settings: Settings, engine: Engine | None = None, **config: Any) -> Flask:
     """The WSGI application; ``config`` overrides Flask settings (for tests)."""
     app = Flask(__name__)
     app.config.update(
@@ -76,6 +76,7 @@ def _words(app: Flask) -> None:
         full_day=formatting.full_day,
         short_day=formatting.short_day,
         moment=formatting.moment,
+        wide=formatting.wide,
     )
     app.jinja_env.globals.update(label=messages.label)
 

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from payments.domain.errors import ConfigurationError
 
-SECRET_FILE = "secret-key"  # noqa: S105  # the name of the file, no secret
+KEPT_SECRET = "secret-key"  # name of the generated file  # noqa: S105  # the name of the file, no secret
 SECRET_LENGTH_MIN = 32
 
 
@@ -62,7 +62,7 @@ class Settings(BaseSettings):
 
     def _secret_of_home(self) -> str:
         """Read the generated file, or write it when it is not there yet."""
-        path = self.home / SECRET_FILE
+        path = self.home / KEPT_SECRET
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             try:

@@ -90,7 +90,7 @@ def _csrf(_error: CSRFError) -> Response:
 
 def _http(error: HTTPException) -> Response | BaseResponse:
     status = error.code or 500
-    if status < 400:  # noqa: PLR2004 - a redirect travels as an exception, too
+    if status < 400:
         return error.get_response()
     response = answer(HTTP_CODES.get(status, "internal"), status)
     for name, value in error.get_headers():

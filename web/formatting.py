@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 
 from web.clock import in_japan
@@ -56,6 +57,11 @@ def short_day(day: date | str | None) -> str:
     if isinstance(day, str):
         day = date.fromisoformat(day)
     return f"{day.month}/{day.day}（{WEEKDAYS[day.weekday()]}）"
+
+
+def wide(text: str) -> str:
+    """半角カナ of bank files as people read it: ``ﾐﾎﾝｼ`` → ``ミホンシ``."""
+    return unicodedata.normalize("NFKC", text)
 
 
 def moment(instant: datetime | None) -> str:

@@ -130,9 +130,7 @@ def run_scheduler(
         scheduler.shutdown(wait=False)
 
     signal.signal(signal.SIGTERM, stop)
-    say(
-        f"受信フォルダ {settings.inbox_folder} を見ています（再照合は毎日 {settings.reconcile_at}）。"
-    )
+    say(f"受信フォルダ {settings.inbox_folder} を見ています（再照合は {settings.reconcile_at}）。")
     try:
         scheduler.start()
     except KeyboardInterrupt:

@@ -9,7 +9,18 @@ import functools
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from flask import Blueprint, Flask, Response, abort, current_app, g, redirect, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect

@@ -18,7 +18,7 @@ from qr.el_qr import ElQr
 from qr.read_back import Difference, read_back
 from qr.slip_page import PrintProfile, SlipPage
 from qr.slip_pdf import draw_slips
-from reconcile.report_blocks import as_date
+from reconcile.report_arrivals import as_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,29 +65,25 @@ def slip_pages(connection: Connection, profile: Profile, choice: Choice) -> list
         "term": "s.term = :term",
         "slip_no": "s.slip_no = :slip_no",
     }
-    values: dict[str, Any] = {"m": profile.municipality_code, "most": choice.limit or -1}
+    values: dict[str, Any] = {"m": profile.municipality_code}
     chosen = ""
     for name, condition in conditions.items():
         if value := getattr(choice, name):
             values[name] = value
             chosen += f" AND {condition}"
-    if choice.limit is None:
-        del values["most"]
+    if choice.limit is not None:
+        values["most"] = choice.limit
     rows = connection.execute(
         text(
             "SELECT s.slip_no, s.term, s.el_number, s.konbini_barcode, s.amount_yen, s.due_on, "
             "s.valid_until, n.notice_no, n.item_code, n.levy_year, o.name, o.postal_code, "
-            "o.address FROM slip s "
+            "o.address FROM (SELECT slip.*, MAX(version) OVER (PARTITION BY notice_id, term) "
+            "AS newest FROM slip WHERE municipality_code = :m AND state = 'new') s "
             "JOIN notice n ON n.municipality_code = s.municipality_code "
             "AND n.notice_id = s.notice_id "
             "JOIN obligor o ON o.municipality_code = n.municipality_code "
             "AND o.obligor_no = n.obligor_no "
-            f"WHERE s.municipality_code = :m AND s.state = 'new'{chosen} "
-            "AND NOT EXISTS (SELECT 1 FROM slip newer "
-            "WHERE newer.municipality_code = s.municipality_code "
-            "AND newer.notice_id = s.notice_id AND newer.term = s.term "
-            "AND newer.version > s.version AND newer.state = 'new') "
-            "ORDER BY n.item_code, n.notice_no, s.term"
+            f"WHERE s.version = s.newest{chosen} ORDER BY n.item_code, n.notice_no, s.term"
             f"{' LIMIT :most' if choice.limit is not None else ''}"
         ),
         values,

@@ -61,7 +61,7 @@ def add(
     display_name: str,
     password: str,
 ) -> None:
-    """Enter a member of staff; ``user_name``, ``user_role``, ``password_short``, ``user_exists``."""
+    """Enter a member of staff; refuses a bad name, role or password, and a name that is there."""
     if USER_NAME.fullmatch(user_name) is None:
         raise InvalidValueError("user_name", found=user_name)
     if role not in ROLES:

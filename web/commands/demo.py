@@ -20,8 +20,8 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
-from reconcile.waiting import reconcile_waiting
 from reconcile.registers import import_assessments, import_slips
+from reconcile.waiting import reconcile_waiting
 from web import messages
 from web.accounts import staff
 from web.commands.serve import PORT, run_server

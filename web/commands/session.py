@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 ACTOR_MAX = 60
+WIDE = 200
 
 
 @dataclass
@@ -44,7 +45,10 @@ class Session:
     @cached_property
     def out(self) -> Console:
         """What the command answers."""
-        return Console(highlight=False, soft_wrap=True)
+        console = Console(highlight=False, soft_wrap=True)
+        if not console.is_terminal:
+            console.width = WIDE  # Into a file or a pipe nothing is cut off.
+        return console
 
     @cached_property
     def err(self) -> Console:

@@ -86,8 +86,7 @@ def issue(session: Session, /, out: Path, *, as_json: bool, **chosen: Any) -> No
 
 @slips.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@session_of
-def read(_session: Session, files: tuple[Path, ...]) -> None:
+def read(files: tuple[Path, ...]) -> None:
     """画像・スキャン・PDFの記号を読み取り、一つを一行のJSONで出力します。
 
     正しくない記号か、記号のないファイルがあれば終了コード1です。

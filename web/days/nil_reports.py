@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select
 
 from payments.domain.errors import NotFoundError, RefusedError
-from reconcile.report_blocks import arrivals
+from reconcile.report_arrivals import arrivals
 from reconcile.store.tables import NilReportRow
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ NOTE_MAX = 200
 nil_reports = NilReportRow.__table__  # type: ignore[attr-defined]
 
 
-def enter_nil_report(  # noqa: PLR0913 - who says what about which source and day
+def enter_nil_report(
     connection: Connection,
     profile: Profile,
     agent: str,

@@ -26,7 +26,7 @@ _HEADERS: list[dict[str, Any]] = [
         "name": "X-Kokin-Signature",
         "in": "header",
         "required": True,
-        "description": "HMAC-SHA256(秘密, 時刻 + \".\" + 本文) の16進64文字。GETの本文は空です。",
+        "description": 'HMAC-SHA256(秘密, 時刻 + "." + 本文) の16進64文字。GETの本文は空です。',
         "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     },
 ]

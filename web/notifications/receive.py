@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,8 @@ from web import clock, messages
 from web.tables import PaymentNotificationRow
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Engine, Row
 
     from reconcile.model import FileReport
@@ -43,7 +44,7 @@ class Answer:
     @property
     def accepted(self) -> bool:
         """Whether the notification was taken in."""
-        return self.status < 400  # noqa: PLR2004 - HTTP
+        return self.status < 400
 
 
 def identifier(header: str | None, body: bytes) -> str:
@@ -131,7 +132,7 @@ def _enter(
 
 def _row(
     engine: Engine, municipality_code: str, key_id: str, notification_id: str
-) -> Row[Any] | Any:  # noqa: ANN401 - None when there is none
+) -> Row[Any] | Any:
     with reading(engine, municipality_code) as connection:
         return connection.execute(
             select(notifications).where(
@@ -168,7 +169,7 @@ def _answer(notification_id: str, digest: str, received_at: str, report: FileRep
     return Answer(422, quarantined | {"code": "notification_quarantined", "findings": findings})
 
 
-def _keep_answer(  # noqa: PLR0913 - the key of the row, and what goes into it
+def _keep_answer(
     engine: Engine,
     municipality_code: str,
     key_id: str,

@@ -26,14 +26,12 @@ def check_signature() -> Response | None:
     signature = request.headers.get("X-Kokin-Signature", "")
     if not (key_id and timestamp and signature):
         return answer("signature_missing", 401)
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):  # noqa: PLR2004 - seconds
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
         return answer("timestamp_outside", 401)
     if abs(clock.now().timestamp() - int(timestamp)) > keys.WINDOW_SECONDS:
         return answer("timestamp_outside", 401)
     with reading(services().engine, services().municipality) as connection:
-        secret = keys.secret_of(
-            connection, services().settings, services().municipality, key_id
-        )
+        secret = keys.secret_of(connection, services().settings, services().municipality, key_id)
     body = request.get_data()
     # An unknown key is compared with a secret nobody has, so that it costs the same time.
     known = secret or keys.derive(services().settings, key_id, "nobody")
