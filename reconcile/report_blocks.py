@@ -162,8 +162,7 @@ def cash(connection: Connection, profile: Profile, day: date) -> tuple[Cash, ...
     code = profile.municipality_code
     found = []
     for account in profile.accounts:
-        values = {"m": code, "account": account.key, "source": account.money_kind,
-                  "day": day.isoformat()}  # fmt: skip
+        balance = balances(connection, code, account.key, day)
         rows = connection.execute(
             text(
                 "SELECT b.direction, COUNT(*) AS lines, SUM(l.amount_yen) AS yen FROM bank_line b "
@@ -172,25 +171,30 @@ def cash(connection: Connection, profile: Profile, day: date) -> tuple[Cash, ...
                 "JOIN line_outcome o ON o.municipality_code = l.municipality_code "
                 "AND o.file_id = l.file_id AND o.line_no = l.line_no AND o.revision = 1 "
                 "WHERE b.municipality_code = :m AND b.account_key = :account "
-                "AND b.source = :source AND b.booked_on = :day "
+                "AND b.source = :source AND b.booked_on BETWEEN :first AND :day "
                 "AND o.outcome NOT IN ('repeat', 'conflict') GROUP BY b.direction"
             ),
-            values,
+            {
+                "m": code,
+                "account": account.key,
+                "source": account.money_kind,
+                "first": (balance.today.from_on if balance else day).isoformat(),
+                "day": day.isoformat(),
+            },
         )
         sums = {str(row.direction): (int(row.lines), int(row.yen)) for row in rows}
-        balance = balances(connection, code, account.key, day)
         if not sums and balance is None:
             continue
         credit, debit = sums.get("credit", (0, 0)), sums.get("debit", (0, 0))
         found.append(
             Cash(
                 account_key=account.key,
-                opening_yen=balance.opening_yen if balance else None,
+                opening_yen=balance.today.opening_yen if balance else None,
                 credit_count=credit[0],
                 credits_yen=credit[1],
                 debit_count=debit[0],
                 debits_yen=debit[1],
-                closing_yen=balance.closing_yen if balance else None,
+                closing_yen=balance.today.closing_yen if balance else None,
                 previous_closing_yen=balance.previous_closing_yen if balance else None,
             )
         )

@@ -6,63 +6,80 @@ again from the evidence keeps the report independent of what intake made of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
+from reconcile.formats.zengin_common import EraDates
+from reconcile.report_arrivals import as_date
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
     from sqlalchemy import Connection
 
 RECORD = 200
+LOOK_BACK = timedelta(days=14)  # a statement before the day; longer than any holidays
+LOOK_AHEAD = timedelta(days=7)  # a statement may come some days after its 勘定日
 _OVERDRAWN = b"2"  # 貸越区分
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """残高 of one account on one day; ``previous_closing_yen`` is of the statement before."""
+class Statement(NamedTuple):
+    """明細: the balances of one account in one file, and the days it is about."""
 
+    account_key: str
+    from_on: date  # 勘定日(自)
+    to_on: date  # 勘定日(至)
     opening_yen: int
     closing_yen: int
+
+
+class Balance(NamedTuple):
+    """残高: the statement of the day, and what the one before it ended with."""
+
+    today: Statement
     previous_closing_yen: int | None
 
 
 def balances(
     connection: Connection, municipality_code: str, account_key: str, day: date
 ) -> Balance | None:
-    """The balances of the statement received on ``day``, or None when none came."""
-    today = _statement(connection, municipality_code, account_key, "received_on = :day", day)
+    """The balances of the first statement about ``day``, or None when there is none.
+
+    A file about an earlier day that comes again is another statement of that day, not of this one.
+    """
+    statements = [
+        statement
+        for statement in _statements(connection, municipality_code, day)
+        if statement.account_key == account_key
+    ]
+    today = next((found for found in statements if found.to_on == day), None)
     if today is None:
         return None
-    before = _statement(connection, municipality_code, account_key, "received_on < :day", day)
-    return Balance(today[0], today[1], before[1] if before else None)
+    before = [found for found in statements if found.to_on < today.from_on]
+    last = max((found.to_on for found in before), default=None)
+    previous = next((found.closing_yen for found in before if found.to_on == last), None)
+    return Balance(today, previous)
 
 
-def _statement(
-    connection: Connection, municipality_code: str, account_key: str, when: str, day: date
-) -> tuple[int, int] | None:
-    """First opening and last closing balance of an account in the newest day's statements."""
-    values = {"m": municipality_code, "day": day.isoformat()}
+def _statements(connection: Connection, municipality_code: str, day: date) -> Iterator[Statement]:
+    """Statements that came around ``day``, in the order they came."""
     files = connection.execute(
         text(
-            "SELECT sha256 FROM source_file WHERE municipality_code = :m "
-            "AND format_code = 'zengin_statement' AND status = 'accepted' AND received_on = ("
-            "SELECT MAX(received_on) FROM source_file WHERE municipality_code = :m "
-            f"AND format_code = 'zengin_statement' AND status = 'accepted' AND {when}) "
-            "ORDER BY file_id"
+            "SELECT sha256, received_on FROM source_file WHERE municipality_code = :m "
+            "AND format_code = 'zengin_statement' AND status = 'accepted' "
+            "AND received_on BETWEEN :first AND :last ORDER BY file_id"
         ),
-        values,
-    ).scalars()
-    found = [
-        pair
-        for sha256 in files.all()
-        for key, *pair in read_balances(evidence(connection, municipality_code, str(sha256)))
-        if key == account_key
-    ]
-    return (found[0][0], found[-1][1]) if found else None
+        {
+            "m": municipality_code,
+            "first": (day - LOOK_BACK).isoformat(),
+            "last": (day + LOOK_AHEAD).isoformat(),
+        },
+    ).all()
+    for file in files:
+        data = evidence(connection, municipality_code, str(file.sha256))
+        yield from read_statements(data, as_date(file.received_on) or day)
 
 
 def evidence(connection: Connection, municipality_code: str, sha256: str) -> bytes:
@@ -77,22 +94,30 @@ def evidence(connection: Connection, municipality_code: str, sha256: str) -> byt
     return b"".join(bytes(piece) for piece in pieces)
 
 
-def read_balances(data: bytes) -> Iterator[tuple[str, int, int]]:
-    """(account key, opening, closing) of every account of an accepted 03 file."""
-    records = data.split(b"\r\n" if b"\r\n" in data else b"\n") if b"\n" in data else [
+def read_statements(data: bytes, received_on: date) -> Iterator[Statement]:
+    """Every account of an accepted 03 file with its balances."""
+    records = data.replace(b"\r", b"\n").split(b"\n") if data[RECORD : RECORD + 1] in b"\r\n" else [
         data[at : at + RECORD] for at in range(0, len(data), RECORD)
     ]  # fmt: skip
-    key, opening = "", 0
+    header = b""
+    dates = EraDates(received_on)
     for record in records:
         if record[:1] == b"1":
-            # Header: bank 23-26, branch 42-44, type 63, number 64-73, sign 114, balance 116-129.
-            number = record[63:73].decode("ascii").removeprefix("000")
-            parts = (record[22:26], record[41:44], record[62:63])
-            key = "-".join([*(part.decode("ascii") for part in parts), number])
-            opening = _signed(record[113:114], record[115:129])
+            header = record
         elif record[:1] == b"8":
-            # Trailer: sign 40, balance 41-54.
-            yield key, opening, _signed(record[39:40], record[40:54])
+            # Header: 勘定日 11-16 and 17-22, bank 23-26, branch 42-44, type 63, number 64-73,
+            # sign 114, balance 116-129. Trailer: sign 40, balance 41-54.
+            parts = (header[22:26], header[41:44], header[62:63], header[63:73])
+            bank, branch, kind, number = (part.decode("ascii") for part in parts)
+            days = [dates[header[at : at + 6].decode("ascii")] for at in (10, 16)]
+            first, last = (as_date(day) or received_on for day in days)
+            yield Statement(
+                f"{bank}-{branch}-{kind}-{number.removeprefix('000')}",
+                first,
+                last,
+                _signed(header[113:114], header[115:129]),
+                _signed(record[39:40], record[40:54]),
+            )
 
 
 def _signed(sign: bytes, amount: bytes) -> int:

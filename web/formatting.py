@@ -5,11 +5,10 @@ from __future__ import annotations
 import unicodedata
 from datetime import date, datetime
 
+from payments.domain.wareki import format_wareki_year
 from web.clock import in_japan
 
 WEEKDAYS = "月火水木金土日"
-REIWA_FIRST = date(2019, 5, 1)
-HEISEI_FIRST = date(1989, 1, 8)
 
 
 def yen(amount_yen: int | None) -> str:
@@ -25,17 +24,6 @@ def count(number: int, unit: str = "件") -> str:
     return f"{number:,}{unit}"
 
 
-def era(day: date) -> str:
-    """和暦の年: ``令和8年``; before 平成 the western year."""
-    if day >= REIWA_FIRST:
-        year, name = day.year - 2018, "令和"
-    elif day >= HEISEI_FIRST:
-        year, name = day.year - 1988, "平成"
-    else:
-        return f"{day.year}年"
-    return f"{name}{'元' if year == 1 else year}年"
-
-
 def long_day(day: date | str | None) -> str:
     """``2026年5月28日（木）``; None is a dash."""
     if day is None:
@@ -47,7 +35,7 @@ def long_day(day: date | str | None) -> str:
 
 def full_day(day: date) -> str:
     """``2026年（令和8年）5月28日（木）``."""
-    return f"{day.year}年（{era(day)}）{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
+    return f"{day.year}年（{format_wareki_year(day)}）{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
 
 
 def short_day(day: date | str | None) -> str:

@@ -51,7 +51,10 @@ _FORMATTER = _Lenient()
 
 def error(code: str, details: Mapping[str, object] | None = None) -> str:
     """エラー: one sentence, with the error's own values in it."""
-    return _FORMATTER.vformat(ERRORS.get(code, UNKNOWN_ERROR), (), details or {})
+    values = dict(details or {})
+    if code == "case_state":
+        values["state"] = label("case_state", str(values.get("state", "")))
+    return _FORMATTER.vformat(ERRORS.get(code, UNKNOWN_ERROR), (), values)
 
 
 def finding(code: str) -> str:

@@ -132,6 +132,7 @@ LABELS: dict[str, dict[str, str]] = {
         "amount_yen": "金額",
         "slip_amount_yen": "納付書の金額",
         "paid_on": "領収日",
+        "booked_on": "勘定日",
         "operator": "取扱",
         "remittance_ref": "払込番号・払込日",
         "remitted_on": "資金化日",
