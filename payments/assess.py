@@ -367,8 +367,10 @@ class Assessor:
         )
 
 
-_POSTING = ("municipality_code", "journal_id", "subject_file_id", "subject_line_no", "leg",
-            "debit_account", "credit_account", "amount_yen", "reason", "notice_id", "term")  # fmt: skip
+_POSTING = (
+    "municipality_code", "journal_id", "subject_file_id", "subject_line_no", "leg",
+    "debit_account", "credit_account", "amount_yen", "reason", "notice_id", "term",
+)  # fmt: skip
 _TABLES = {
     "notice": ("municipality_code", "notice_id", "item_code", "levy_year", "notice_no",
                "whole_year_group", "obligor_no"),

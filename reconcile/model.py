@@ -170,7 +170,7 @@ class Reading:
 
 
 class FileStatus(StrEnum):
-    """資料の状態 (outcomes.md 10); ``stopped`` is a run that would have opened absurdly many cases."""
+    """資料の状態 (outcomes.md 10); ``stopped``: it would have opened absurdly many cases."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate_file"

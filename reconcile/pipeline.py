@@ -1,6 +1,7 @@
 """照合の流れ: one file from bytes to report, exactly once. Read it top to bottom.
 
-取込 intake → 正規化 normalise → 照合 match → 消込 post → 入金照合 settle → 要確認 flag → 集計 report.
+取込 intake → 正規化 normalise → 照合 match → 消込 post → 入金照合 settle → 要確認 flag →
+集計 report.
 The bytes are kept and committed first; from there on a file is one transaction: all of it, or
 nothing but its evidence and its findings.
 """

@@ -1,7 +1,8 @@
 """消込: what a turn decided becomes outcomes, receipts, postings and balances (append-only, R7).
 
 Every statement works on all decisions of the turn. A receipt's money stands in the account of its
-stage (速報未収 or 確報未入金) against 収入未済 for what settles instalments and 仮受金 for the rest.
+stage (速報未収 or 確報未入金) against 収入未済 for what settles instalments and 仮受金 for
+the rest.
 Taking something back is always a posting the other way round, never a deletion.
 """
 
@@ -164,9 +165,13 @@ def book(connection: Connection, scope: dict[str, Any], *, again: bool) -> list[
         run(SEEN)
     revived = [(int(r.line_no), int(r.booked_yen)) for r in run(REVIVED_NOW)]
     if revived:
-        for taker in ("receipt.file_id = d.file_id AND receipt.line_no = d.line_no",
-                      f"receipt.file_id = d.revived / {LINE_SPACE} "
-                      f"AND receipt.line_no = d.revived % {LINE_SPACE}"):  # fmt: skip
+        for taker in (
+            "receipt.file_id = d.file_id AND receipt.line_no = d.line_no",
+            (
+                f"receipt.file_id = d.revived / {LINE_SPACE} "
+                f"AND receipt.line_no = d.revived % {LINE_SPACE}"
+            ),
+        ):
             run(REVIVE.format(which=taker))
     return revived
 
@@ -401,7 +406,10 @@ WHERE municipality_code = :m AND turn > 1 AND turn = :turn
 
 
 def take_back_turn(connection: Connection, scope: dict[str, Any], turn: int) -> None:
-    """Before a waiting receipt is decided from scratch: its postings are reversed (outcomes.md 9)."""
+    """Before a waiting receipt is decided from scratch, its postings are reversed.
+
+    See outcomes.md 9.
+    """
     run = _runner(connection, scope)
     run("DELETE FROM reversal WHERE municipality_code = :m")
     connection.execute(text(WAITING_TURN), {**scope, "turn": turn})

@@ -137,7 +137,7 @@ def _take_in(
         with unit_of_work(engine, municipality_code) as connection:
             outcomes = work(connection, profile, kept, sheet)
             if sheet.failed:
-                raise _RejectedError
+                raise _RejectedError  # noqa: TRY301  # rolls the transaction back
             summary = _summary(sheet)
             record_file(connection, municipality_code, kept.file_id, FileStatus.ACCEPTED, summary)
             record_findings(connection, municipality_code, kept.file_id, sheet.findings)

@@ -25,7 +25,7 @@ def insert_rows(
     The first ``len(constants)`` columns have the same value in every row (municipality and file),
     so that the stream need not repeat them. PostgreSQL takes COPY, SQLite ``executemany``.
     """
-    cursor = connection.connection.cursor()
+    cursor: Any = connection.connection.cursor()
     try:
         if connection.dialect.name == "postgresql":
             _copy(cursor, table, columns, rows, tuple(constants))

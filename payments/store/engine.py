@@ -1,4 +1,4 @@
-"""Opening the books' database: SQLite by default, PostgreSQL for larger cities (データベース接続)."""
+"""データベース接続: SQLite by default, PostgreSQL for larger cities."""
 
 from __future__ import annotations
 

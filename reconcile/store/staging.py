@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 # reopened: instalments that a withdrawal or an undo made open again.
 TABLES = {
     "match_work": (
-        "municipality_code TEXT NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
+        "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
         "turn INTEGER NOT NULL, place BIGINT NOT NULL, crowded INTEGER NOT NULL, "
         "found INTEGER NOT NULL, stage TEXT NOT NULL, kind TEXT NOT NULL, "
         "identity TEXT NOT NULL, occurrence INTEGER NOT NULL, fixed TEXT, partner BIGINT, "
-        "replaced BIGINT, revived BIGINT, slip_id BIGINT, notice_id BIGINT, term TEXT, slip_yen BIGINT, "
-        "valid_until DATE, superseded INTEGER"
+        "replaced BIGINT, revived BIGINT, slip_id BIGINT, notice_id BIGINT, term TEXT, "
+        "slip_yen BIGINT, valid_until DATE, superseded INTEGER"
     ),
     "decision": (
-        "municipality_code TEXT NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
+        "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
         "revision INTEGER NOT NULL, rule TEXT NOT NULL, outcome TEXT NOT NULL, "
         "stage TEXT NOT NULL, seen INTEGER NOT NULL, booked_yen BIGINT NOT NULL, "
         "applied_yen BIGINT NOT NULL, paid_on DATE, slip_id BIGINT, notice_id BIGINT, "
         "term TEXT, superseded INTEGER NOT NULL, group_id BIGINT, partner BIGINT, revived BIGINT"
     ),
     "reversal": (
-        "municipality_code TEXT NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
+        "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
         "by_line_no INTEGER"
     ),
-    "reopened": "municipality_code TEXT NOT NULL, notice_id BIGINT NOT NULL, term TEXT NOT NULL",
+    "reopened": "municipality_code VARCHAR(5) NOT NULL, notice_id BIGINT NOT NULL, term TEXT NOT NULL",
 }
 INDEXES = (
     ("match_work_later", "match_work", "municipality_code, turn", "turn > 1"),
