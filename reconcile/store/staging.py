@@ -45,7 +45,9 @@ TABLES = {
         "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
         "by_line_no INTEGER"
     ),
-    "reopened": "municipality_code VARCHAR(5) NOT NULL, notice_id BIGINT NOT NULL, term TEXT NOT NULL",
+    "reopened": (
+        "municipality_code VARCHAR(5) NOT NULL, notice_id BIGINT NOT NULL, term TEXT NOT NULL"
+    ),
 }
 INDEXES = (
     ("match_work_later", "match_work", "municipality_code, turn", "turn > 1"),
