@@ -443,7 +443,7 @@ class Books:
         self.run(
             """INSERT INTO line_outcome (municipality_code, file_id, line_no, revision, outcome,
                    rule, applied_yen, suspense_yen, partner_file_id, partner_line_no, journal_id)
-               SELECT :m, :file_id, :line_no, COALESCE(MAX(revision), 0) + 1, :outcome, :rule,
+               SELECT CAST(:m AS VARCHAR(5)), :file_id, :line_no, COALESCE(MAX(revision), 0) + 1, :outcome, :rule,
                    0, 0, CAST(:partner_file AS BIGINT), CAST(:partner_line AS INTEGER),
                    :journal_id
                FROM line_outcome

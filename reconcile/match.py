@@ -25,7 +25,7 @@ STAGE_RANK = "CASE l.stage WHEN 'withdrawal' THEN 2 WHEN 'confirmed' THEN 3 ELSE
 LOAD = f"""
 INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowded, found, stage,
     kind, identity, occurrence, slip_id, notice_id, term, slip_yen, valid_until, superseded)
-SELECT l.municipality_code, l.file_id, l.line_no, 1, {STAGE_RANK} * {LINE_SPACE} + l.line_no, 0,
+SELECT l.municipality_code, l.file_id, l.line_no, 1, CAST({STAGE_RANK} AS BIGINT) * {LINE_SPACE} + l.line_no, 0,
     CASE WHEN EXISTS (
         SELECT 1 FROM source_line p
         WHERE p.municipality_code = :m AND p.identity = l.identity AND p.file_id <= :file_id
@@ -233,13 +233,14 @@ _DECIDE = """
 INSERT INTO decision (municipality_code, file_id, line_no, revision, rule, outcome, stage, seen,
     booked_yen, applied_yen, paid_on, slip_id, notice_id, term, superseded, group_id, partner,
     revived)
-SELECT :m, file_id, line_no, {revision}, rule, {outcome}, stage,
+SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, {revision}, rule, {outcome}, stage,
     CASE WHEN stage = 'confirmed' THEN 4 WHEN kind = '81' THEN 2 ELSE 1 END,
     {booked}, {applied}, paid_on, slip_id, notice_id, term, superseded, group_id, partner,
     revived
 FROM (SELECT facts.*, {rule} AS rule FROM (
-    SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.revived, w.slip_id, w.notice_id,
-        w.term, w.superseded, l.fault, l.amount_yen AS amount, l.paid_on, :is_debit AS is_debit,
+    SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.revived, w.slip_id,
+        w.notice_id, w.term, w.superseded, l.fault, l.amount_yen AS amount, l.paid_on,
+        :is_debit AS is_debit,
         :transactions AS is_transaction,
         CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
         CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
@@ -341,7 +342,7 @@ def _runner(connection: Connection, scope: dict[str, Any]) -> Any:
 WAITING = f"""
 INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowded, found, stage,
     kind, identity, occurrence, slip_id, notice_id, term, slip_yen, valid_until, superseded)
-SELECT :m, file_id, line_no, :turn, 0, 0, 0, stage, kind, identity, 1, slip_id, notice_id, term,
+SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, :turn, 0, 0, 0, stage, kind, identity, 1, slip_id, notice_id, term,
     slip_yen, valid_until, CASE WHEN superseded THEN 1 ELSE 0 END
 FROM (SELECT r.file_id, r.line_no, r.stage, l.kind, l.identity, k.slip_id, k.notice_id, k.term,
     k.slip_yen, k.valid_until, r.superseded, ROW_NUMBER() OVER (
