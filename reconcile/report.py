@@ -66,7 +66,8 @@ class DayReport:
     @property
     def empty(self) -> bool:
         """Whether nothing at all happened on the day."""
-        return not (self.files or self.postings or self.cash)
+        moved = any(line.debit_yen or line.credit_yen for line in self.movements)
+        return not (self.files or self.cash or moved)
 
 
 def day_report(connection: Connection, profile: Profile, day: date) -> DayReport:

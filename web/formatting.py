@@ -35,7 +35,8 @@ def long_day(day: date | str | None) -> str:
 
 def full_day(day: date) -> str:
     """``2026年（令和8年）5月28日（木）``."""
-    return f"{day.year}年（{format_wareki_year(day)}）{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
+    year = f"{day.year}年（{format_wareki_year(day)}）"
+    return f"{year}{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
 
 
 def short_day(day: date | str | None) -> str:

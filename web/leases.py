@@ -12,7 +12,6 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from payments.store.unit_of_work import unit_of_work
-from web import clock
 from web.tables import JobLeaseRow
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def finish(
             delete(leases).where(
                 leases.c.municipality_code == municipality_code,
                 leases.c.result == "done",
-                leases.c.taken_at < clock.now() - KEPT_FOR,
+                leases.c.taken_at < at - KEPT_FOR,
             )
         )
 

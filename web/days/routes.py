@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
+from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.report import day_report, latest_day
 from web import messages
@@ -75,6 +76,9 @@ def nil_report(day: str) -> Response:
 def _day(value: str) -> date:
     """A day of the address; anything else is not found."""
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
         abort(404)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        abort(404)
+    return day

@@ -1,0 +1,121 @@
+"""A small reconciled city, and the service in front of it."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from payments.store.engine import open_engine
+from payments.store.unit_of_work import unit_of_work
+from web.accounts import staff
+from web.app import create_app
+from web.commands.session import Session
+from web.commands.setup import enter, sample_profile
+from web.config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PASSWORD = "kaikei-no-himitsu"
+SECRET = "a secret of the tests, long enough"
+DAY = date(2026, 6, 1)
+
+
+def _settings(url: str, home: Path) -> Settings:
+    return Settings(home=home, database_url=url, secret_key=SECRET, municipality="99999")
+
+
+@pytest.fixture(scope="session")
+def city_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with two reconciled days of a small city; made once per worker."""
+    from reconcile.model import Delivery  # noqa: PLC0415
+    from reconcile.pipeline import take_in  # noqa: PLC0415
+    from reconcile.registers import import_assessments, import_slips  # noqa: PLC0415
+    from sample_data.city import generate  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("city")
+    database = folder / "city.sqlite"
+    shutil.copyfile(sqlite_template, database)
+    session = Session(_settings(f"sqlite:///{database}", folder))
+    enter(session, sample_profile())
+    generate.make(folder / "city", obligors=120, days=2, seed=7, start=DAY)
+    for name, importer in (("assessments.csv", import_assessments), ("slips.csv", import_slips)):
+        delivery = Delivery(name, (folder / "city" / name).read_bytes())
+        importer(session.engine, "99999", delivery, received_on=DAY)
+    for inbox in sorted((folder / "city" / "inbox").iterdir()):
+        for path in sorted(inbox.iterdir()):
+            received_on = date.fromisoformat(inbox.name)
+            delivery = Delivery(path.name, path.read_bytes())
+            take_in(session.engine, "99999", delivery, received_on=received_on)
+    with unit_of_work(session.engine, "99999") as connection:
+        for name, role in (("kaikei", "treasury"), ("kansa", "auditor"), ("kanri", "admin")):
+            staff.add(connection, "99999", name, role=role, display_name=name, password=PASSWORD)
+    session.close()
+    return database
+
+
+@pytest.fixture
+def city(city_template: Path, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """This test's own copy of the small city, with settings and an open engine."""
+    database = tmp_path / "city.sqlite"
+    shutil.copyfile(city_template, database)
+    url = f"sqlite:///{database}"
+    engine = open_engine(url)
+    yield SimpleNamespace(
+        settings=_settings(url, tmp_path),
+        engine=engine,
+        day=DAY,
+        files=city_template.parent / "city",
+    )
+    engine.dispose()
+
+
+@pytest.fixture
+def app(city):
+    """The application over the small city."""
+    return create_app(city.settings, city.engine, TESTING=True, WTF_CSRF_ENABLED=False)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def treasurer(app):
+    """A signed-in treasurer."""
+    found = app.test_client()
+    answer = found.post("/staff/sign-in", data={"user_name": "kaikei", "password": PASSWORD})
+    assert answer.status_code == 303
+    return found
+
+
+@pytest.fixture
+def auditor(app):
+    found = app.test_client()
+    found.post("/staff/sign-in", data={"user_name": "kansa", "password": PASSWORD})
+    return found
+
+
+@pytest.fixture
+def books(database_url: str, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """An empty municipality on both kinds of database."""
+    settings = _settings(database_url, tmp_path)
+    session = Session(settings)
+    enter(session, sample_profile())
+    yield SimpleNamespace(settings=settings, engine=session.engine)
+    session.close()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits():
+    """Each test begins with no attempts counted."""
+    from web.security import limiter  # noqa: PLC0415
+
+    if limiter.initialized:
+        limiter.reset()

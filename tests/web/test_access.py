@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from web.security import HEADERS, Access
+
+PUBLIC = {
+    "enquiries.ask", "enquiries.tell", "health.alive", "health.ready", "entrance.sign_in",
+    "entrance.check_sign_in", "api_documents.describe",
+}  # fmt: skip
+SIGNED = {"notifications.notify", "notifications.look_up"}
+
+
+def _routes(app):
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
+
+
+def test_every_route_belongs_to_a_blueprint_with_a_login_rule(app):
+    rules = app.extensions["kokin_access"]
+    assert {rule.endpoint.partition(".")[0] for rule in _routes(app)} == rules.keys()
+
+
+def test_only_these_pages_are_open_to_everybody(app):
+    rules = app.extensions["kokin_access"]
+    found = {
+        access: {r.endpoint for r in _routes(app) if rules[r.endpoint.partition(".")[0]] is access}
+        for access in Access
+    }
+    assert found[Access.PUBLIC] == PUBLIC
+    assert found[Access.SIGNED] == SIGNED
+
+
+def test_every_page_of_the_staff_sends_a_stranger_to_the_sign_in(app, client):
+    rules = app.extensions["kokin_access"]
+    pages = [r for r in _routes(app) if rules[r.endpoint.partition(".")[0]] is Access.STAFF]
+    assert len(pages) >= 10
+    for rule in pages:
+        values = {"day": "2026-06-01", "case_no": 1, "file_id": 1}
+        path = rule.build({name: values[name] for name in rule.arguments})[1]
+        method = "post" if "POST" in rule.methods else "get"
+        answer = getattr(client, method)(path)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/staff/sign-in"), rule
+
+
+@pytest.mark.parametrize("path", ["/", "/staff/sign-in", "/healthz", "/nowhere", "/api/v1/nowhere"])
+def test_every_answer_carries_the_guarding_headers(client, path):
+    answer = client.get(path)
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+def test_pages_hold_neither_scripts_nor_inline_styles(treasurer, city):
+    for path in ("/", f"/staff/days/{city.day}", "/staff/cases", "/staff/cases/1"):
+        text = treasurer.get(path).get_data(as_text=True)
+        assert "<script" not in text
+        assert "style=" not in text
+
+
+def test_an_auditor_may_look_but_not_act(auditor, city):
+    assert auditor.get("/staff/cases/1").status_code == 200
+    assert auditor.post("/staff/cases/1/acknowledge").status_code == 403
+    assert auditor.post(f"/staff/days/{city.day}/nil-reports").status_code == 403
+
+
+def test_errors_are_pages_for_people_and_problems_for_programs(client):
+    page = client.get("/nowhere")
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "お探しのページはありません。" in page.get_data(as_text=True)
+    problem = client.get("/api/v1/nowhere")
+    assert (problem.status_code, problem.mimetype) == (404, "application/problem+json")
+    assert problem.json["code"] == "page_not_found"
+
+
+def test_a_form_without_its_token_is_refused(city):
+    from web.app import create_app  # noqa: PLC0415 - with the protection that the fixture drops
+
+    strict = create_app(city.settings, city.engine, TESTING=True).test_client()
+    answer = strict.post("/staff/sign-in", data={"user_name": "kaikei", "password": "x" * 12})
+    assert answer.status_code == 400
+    assert "csrf" in answer.get_data(as_text=True)
+
+
+def test_health_is_told_without_signing_in(client):
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").json == {"status": "ready"}

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.cases import accept, acknowledge, add_note, list_cases, show_case
+
+
+def _show(city, case_no):
+    with reading(city.engine, "99999") as connection:
+        return show_case(connection, "99999", case_no)
+
+
+def _page(city, **options):
+    with reading(city.engine, "99999") as connection:
+        return list_cases(connection, "99999", **options)
+
+
+def test_the_worklist_counts_what_it_does_not_show(city):
+    everything, few = _page(city, limit=1000), _page(city, limit=3)
+    assert few.total == everything.total == len(everything.cases)
+    assert few.cases == everything.cases[:3]
+    assert everything.total_yen == sum(case.amount_yen for case in everything.cases)
+    assert _page(city, limit=1000, offset=3).cases == everything.cases[3:]
+
+
+def test_every_case_of_the_city_can_be_opened(treasurer, city):
+    for case in _page(city, limit=1000).cases:
+        page = treasurer.get(f"/staff/cases/{case.case_no}")
+        assert page.status_code == 200, case
+        assert "次にすること" in page.get_data(as_text=True)
+
+
+def test_a_conflict_shows_both_reports(city):
+    case = _page(city, kind="conflict").cases[0]
+    view = _show(city, case.case_no)
+    assert view.line["outcome"] == "conflict"
+    assert len(view.same) >= 1
+    assert {other["outcome"] for other in view.same} - {"conflict"}
+
+
+def test_a_case_lives_from_open_to_accepted(treasurer, city):
+    number = _page(city).cases[0].case_no
+    path = f"/staff/cases/{number}"
+    assert treasurer.post(f"{path}/acknowledge").status_code == 303
+    assert treasurer.post(f"{path}/notes", data={"note": " 銀行に照会 "}).status_code == 303
+    assert treasurer.post(f"{path}/accept", data={"note": "差額は手数料"}).status_code == 303
+    view = _show(city, number)
+    assert (view.summary.state, view.summary.owner) == ("accepted", "kaikei")
+    assert [(e.event, e.note) for e in view.events] == [
+        ("opened", ""), ("acknowledged", ""), ("note", "銀行に照会"), ("accepted", "差額は手数料"),
+    ]  # fmt: skip
+    refused = treasurer.post(f"{path}/acknowledge")
+    assert refused.status_code == 409
+    assert "了承" in refused.get_data(as_text=True)
+    assert number not in {case.case_no for case in _page(city, limit=1000).cases}
+
+
+def test_a_decision_needs_its_reason(city):
+    number = _page(city).cases[0].case_no
+    with unit_of_work(city.engine, "99999") as connection:
+        for decide in (accept, add_note):
+            with pytest.raises(InvalidValueError, match="case_note"):
+                decide(connection, "99999", number, "  ", actor="a", on=city.day)
+        with pytest.raises(NotFoundError):
+            acknowledge(connection, "99999", 999_999, actor="a", on=city.day)
+        accept(connection, "99999", number, "済", actor="a", on=city.day)
+        with pytest.raises(RefusedError):
+            accept(connection, "99999", number, "済", actor="a", on=city.day)
+    assert _show(city, number).summary.state == "accepted"
+
+
+def test_the_list_can_be_narrowed(treasurer, city):
+    kinds = {case.kind for case in _page(city, limit=1000).cases}
+    assert len(kinds) > 5
+    only = _page(city, kind="duplicate", limit=1000)
+    assert {case.kind for case in only.cases} == {"duplicate"}
+    page = treasurer.get("/staff/cases?kind=duplicate&state=accepted").get_data(as_text=True)
+    assert "該当する確認事項はありません。" in page
+    assert treasurer.get("/staff/cases?page=x&state=nonsense").status_code == 200
+    assert treasurer.get("/staff/cases/999999").status_code == 404
