@@ -36,7 +36,6 @@ def home(tmp_path):
         session = Session(settings.model_copy())
         return CliRunner().invoke(main, list(map(str, words)), obj=session, input=input_)
 
-    invoke.folder = settings.home
     return invoke
 
 
@@ -48,12 +47,12 @@ def test_a_newcomer_is_told_what_to_do_first(home):
     assert "Traceback" not in answer.output
 
 
-def test_init_makes_everything_and_may_be_run_again(home):
+def test_init_makes_everything_and_may_be_run_again(home, tmp_path):
     for _ in range(2):
         answer = home("init", "--sample")
         assert answer.exit_code == 0, answer.output
         assert "99999 みほん市" in answer.stdout
-    secret = home.folder / "secret-key"
+    secret = tmp_path / "home" / "secret-key"
     assert oct(secret.stat().st_mode)[-3:] == "600"
     assert home("doctor").exit_code == 0
     assert all(f["ok"] for f in json.loads(home("doctor", "--json").stdout))
@@ -126,7 +125,7 @@ def test_the_export_has_every_line_once_in_order(run, city, tmp_path):
         )
     places = [(row["source_sha256"], int(row["line_no"])) for row in rows]
     assert len(set(places)) == len(places)
-    by_file = {}
+    by_file: dict[str, list[int]] = {}
     for sha256, line_no in places:
         by_file.setdefault(sha256, []).append(line_no)
     assert all(lines == sorted(lines) for lines in by_file.values())
@@ -275,7 +274,7 @@ def test_the_demo_without_a_server(home, tmp_path):
     ("name", "value", "code"),
     [
         ("KOKIN_RECONCILE_AT", "noon", "settings"),
-        ("KOKIN_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "database_unusable"),
+        ("KOKIN_DATABASE_URL", "postgresql://127.0.0.1:1/none", "database_unusable"),
     ],
 )
 def test_a_bad_setting_is_named(monkeypatch, tmp_path, name, value, code):

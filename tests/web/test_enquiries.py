@@ -18,7 +18,8 @@ def _form(number):
 
 
 def _state(answer):
-    return re.search(r'class="state">([^<]*)<', answer.get_data(as_text=True))[1]
+    (state,) = re.findall(r'class="state">([^<]*)<', answer.get_data(as_text=True))
+    return state
 
 
 def _number(city, condition, join=""):

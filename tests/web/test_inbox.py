@@ -65,31 +65,23 @@ def test_the_same_name_again_overwrites_nothing(jobs, city):
     assert sorted(p.name for p in done.iterdir()) == ["daily-2.csv", "daily.csv"]
 
 
-def test_a_file_that_another_process_has_is_left_to_it(jobs, city):
+def test_a_file_that_another_process_has_is_left_to_it(jobs, city, monkeypatch):
     path = _deliver(jobs, city, "konbini_dsk")
     other = Jobs(jobs.settings, city.engine, "99999", lambda _line: None)
-    taken = []
-    original = leases.take
 
-    def first_come(*arguments):
-        won = original(*arguments)
-        taken.append(won)
-        return won
-
-    from web import inbox  # noqa: PLC0415
-
-    def died(*_arguments, **_options):
+    def die(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    finish, leases.finish = leases.finish, lambda *_a, **_k: None
-    move, inbox.take_in = inbox.take_in, died
-    try:
+    with monkeypatch.context() as dying:
+        dying.setattr("web.inbox.take_in", die)
+        dying.setattr(leases, "finish", lambda *_a, **_o: None)
         with pytest.raises(KeyboardInterrupt):
-            jobs.watch_inbox()  # dies with the lease in its hand
-    finally:
-        leases.finish, inbox.take_in = finish, move
+            jobs.watch_inbox()  # with the lease in its hand
     assert other.watch_inbox() == 0
     assert path.exists()
+    monkeypatch.setattr(clock, "now", lambda: NOW + leases.STALE_AFTER + timedelta(seconds=1))
+    assert other.watch_inbox() == 1
+    assert not path.exists()
 
 
 def test_a_lease_goes_to_one_holder_until_it_is_stale_or_failed(books):
