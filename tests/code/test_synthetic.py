@@ -16,7 +16,9 @@ GOLDEN = ROOT / "sample_data" / "golden"
 # 1-based byte positions of the bank code in header and data records (files.md 1.1 to 1.4).
 BANK_CODE_AT = {"01": (23, None), "03": (23, None), "21": (59, 2), "91": (59, 2)}
 MAIL = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
-RESERVED = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|net|org|jp))?|invalid|test|localhost)$")
+RESERVED = re.compile(
+    r"(?:^|\.)(?:example(?:\.(?:com|net|org|jp))?|invalid|test|localhost|127\.0\.0\.1)$"
+)
 TELEPHONE = re.compile(r"(?<![\w-])0\d{1,4}-\d{1,4}-\d{4}(?![\w-])")
 TEXTS = {".py", ".md", ".toml", ".html", ".txt", ".csv", ".json", ".sh", ""}
 
