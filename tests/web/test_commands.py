@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from payments.store.unit_of_work import reading
+from payments.store.unit_of_work import reading, unit_of_work
 from web.cli import main
 from web.commands.session import Session
 from web.config import Settings
@@ -283,3 +283,35 @@ def test_a_bad_setting_is_named(monkeypatch, tmp_path, name, value, code):
     answer = CliRunner().invoke(main, ["cases", "list"])
     assert answer.exit_code == 1
     assert f"（{code}）" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("today", "days", "start"),
+    [
+        ("2026-06-05", 5, "2026-06-01"),
+        ("2026-06-07", 1, "2026-06-05"),  # a Sunday: the Friday before is the last day
+        ("2027-01-04", 2, "2026-12-30"),  # banks are closed from 31 December to 3 January
+    ],
+)
+def test_the_city_of_the_demo_ends_on_the_last_business_day(monkeypatch, today, days, start):
+    from datetime import date  # noqa: PLC0415
+
+    from web import clock  # noqa: PLC0415
+    from web.commands.demo import recent_start  # noqa: PLC0415
+
+    monkeypatch.setattr(clock, "today", lambda: date.fromisoformat(today))
+    assert recent_start(days).isoformat() == start
+
+
+def test_verify_names_what_was_altered(run, city):
+    assert run("verify").exit_code == 0
+    assert json.loads(run("verify", "--json").stdout) == {"ok": True, "differences": []}
+    with unit_of_work(city.engine, "99999") as connection:
+        connection.execute(
+            text("UPDATE receipt SET applied_yen = applied_yen - 1, suspense_yen = suspense_yen + 1 "
+                 "WHERE applied_yen > 0 AND file_id = (SELECT MIN(file_id) FROM receipt)")
+        )  # fmt: skip
+    answer = run("verify")
+    assert answer.exit_code == 1
+    assert "（receipt）" in answer.stdout
+    assert json.loads(run("verify", "--json").stdout)["ok"] is False

@@ -9,21 +9,26 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy import text
 
+from payments.domain.calendars import is_bank_business_day
 from payments.domain.errors import ConfigurationError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.registers import import_assessments, import_slips
+from reconcile.status import slip_status
+from reconcile.verify import verify
 from reconcile.waiting import reconcile_waiting
-from web import messages
+from web import clock, messages
 from web.accounts import staff
+from web.commands.intake import DATE
 from web.commands.serve import PORT, run_server
 from web.commands.session import Session, session_of
 from web.commands.setup import create, enter, sample_profile
@@ -32,12 +37,14 @@ from web.notifications import keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from web.config import Settings
 
 MARKER = ".kokin-demo"
 OBLIGORS, DAYS, SEED = 5_000, 5, 1  # about 20,000 instalments
 SLIPS_PRINTED = 20
+NUMBERS_TRIED = 60  # slips looked at for the examples of an enquiry
 STAFF = (("kaikei", "会計 花子", "treasury"), ("kanri", "管理 太郎", "admin"))
 API_KEY = "demo-operator"
 
@@ -49,6 +56,16 @@ class SignIn:
     name: str
     role: str
     password: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitySize:
+    """見本の市の大きさ."""
+
+    obligors: int
+    days: int
+    seed: int
+    start: date
 
 
 @click.command()
@@ -70,6 +87,7 @@ class SignIn:
 )
 @click.option("--days", default=DAYS, show_default=True, type=click.IntRange(1), help="営業日数。")
 @click.option("--seed", default=SEED, show_default=True, help="乱数の種。")
+@click.option("--start", type=DATE, help="最初の日（既定: 最後の日が直近の営業日になる日）。")
 @session_of
 def demo(
     session: Session,
@@ -78,6 +96,7 @@ def demo(
     obligors: int,
     days: int,
     seed: int,
+    start: datetime | None,
     *,
     no_serve: bool,
 ) -> None:
@@ -92,7 +111,8 @@ def demo(
     )  # fmt: skip
     try:
         started = time.monotonic()
-        sign_ins, secret = _prepare(demo_session, folder, obligors=obligors, days=days, seed=seed)
+        size = CitySize(obligors, days, seed, start.date() if start else recent_start(days))
+        sign_ins, secret = _prepare(demo_session, folder, size)
         seconds = time.monotonic() - started
         demo_session.out.print(
             f"準備ができました（{seconds:.0f}秒）。データ: {folder}", markup=False
@@ -118,21 +138,34 @@ def _fresh(folder: Path) -> None:
         raise ConfigurationError("home", path=str(folder), found=str(error)) from error
 
 
-def _prepare(
-    session: Session, folder: Path, *, obligors: int, days: int, seed: int
-) -> tuple[list[SignIn], str]:
+def recent_start(days: int) -> date:
+    """The first of the last ``days`` bank business days up to today.
+
+    A city of today has slips that can still be paid and reports that are not overdue yet.
+    """
+    day = clock.today()
+    while True:
+        if is_bank_business_day(day):
+            days -= 1
+        if not days:
+            return day
+        day -= timedelta(days=1)
+
+
+def _prepare(session: Session, folder: Path, size: CitySize) -> tuple[list[SignIn], str]:
     """From nothing to a reconciled city, step by step."""
     from sample_data.city import generate  # noqa: PLC0415 - only the demo needs it here
 
     create(session.settings)
     enter(session, sample_profile())
     city = folder / "city"
-    with session.progress("見本の市を作成", obligors) as progress:
+    with session.progress("見本の市を作成", size.obligors) as progress:
         summary = generate.make(
             city,
-            obligors=obligors,
-            days=days,
-            seed=seed,
+            obligors=size.obligors,
+            days=size.days,
+            seed=size.seed,
+            start=size.start,
             progress=lambda done, _total: progress(done),
         )
     session.out.print(
@@ -150,6 +183,10 @@ def _prepare(
         markup=False,
     )
     _print_slips(session, folder)
+    with session.progress("検算", summary.lines) as progress:
+        differences = verify(session.engine, session.municipality, progress)
+    result = f"相違 {len(differences)}件" if differences else "すべて一致"
+    session.out.print(f"検算: 証拠からすべての数字を計算し直し、{result}")
     return _people(session)
 
 
@@ -192,8 +229,8 @@ def _take_in_days(session: Session, city: Path) -> date | None:
                 amount += report.amount_yen if report.status.is_good else 0
                 bad += not report.status.is_good
                 progress(number)
-        text = f"{folder.name}: 資料 {len(files):,}件 明細 {lines:,}件 {amount:,}円"
-        session.out.print(f"{text} 保留・対象外 {bad:,}件", markup=False)
+        line = f"{folder.name}: 資料 {len(files):,}件 明細 {lines:,}件 {amount:,}円"
+        session.out.print(f"{line} 保留・対象外 {bad:,}件", markup=False)
     return last
 
 
@@ -245,24 +282,33 @@ def _tell(session: Session, folder: Path, sign_ins: list[SignIn], secret: str, p
     say(f"納付通知API   {base}/api/v1/payment-notifications", markup=False)
     say(f"  鍵 {API_KEY} / 秘密 {secret}", markup=False)
     say(f"納付書のPDF   {folder / 'slips'}", markup=False)
-    number = _some_number(session)
-    if number:
-        say(f"照会の例      {' '.join(number)}", markup=False)
+    for number, state in _numbers(session):
+        parts = " ".join((number[:5], number[5:25], number[25:31], number[31:]))
+        say(f"照会の例      {parts}  {messages.label('slip_status', state)}", markup=False)
     say("（パスワードと秘密は、この一度だけ表示します）\n")
 
 
-def _some_number(session: Session) -> tuple[str, ...]:
-    """The four parts of the eL number on the first printed slip."""
-    from web.slip_printing import Choice, slip_pages  # noqa: PLC0415 - PDF library
-
+def _numbers(session: Session) -> list[tuple[str, str]]:
+    """An eL number for each state that a resident may see: (34 digits, state)."""
+    found: dict[str, str] = {}
     with reading(session.engine, session.municipality) as connection:
         profile = load_profile(connection, session.municipality)
-        for page in slip_pages(connection, profile, Choice(limit=SLIPS_PRINTED)):
-            if page.el_qr is not None:
-                from qr import el_qr  # noqa: PLC0415 - beside its only use
-
-                return tuple(part.digits for part in el_qr.parse(page.el_qr).el_number_parts)
-    return ()
+        for stage in ("confirmed", "provisional", None):
+            some = connection.execute(
+                text(
+                    "SELECT s.el_number FROM slip s LEFT JOIN receipt r "
+                    "ON r.municipality_code = s.municipality_code AND r.slip_id = s.slip_id "
+                    "WHERE s.municipality_code = :m AND s.el_number IS NOT NULL AND "
+                    f"{'r.stage = :stage' if stage else 'r.stage IS NULL'} "
+                    "ORDER BY s.slip_id LIMIT :most"
+                ),
+                {"m": session.municipality, "most": NUMBERS_TRIED}
+                | ({"stage": stage} if stage else {}),
+            ).scalars()
+            for number in some.all():
+                status = slip_status(connection, profile, number, today=clock.today())
+                found.setdefault(status.state, number)
+    return [(number, state) for state, number in found.items()]
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconcile.verify import verify as verify_books
 from web import messages
 from web.commands.intake import MUNICIPALITY
 from web.commands.session import Session, fail_unless, say_json, session_of
@@ -15,8 +16,6 @@ from web.commands.session import Session, fail_unless, say_json, session_of
 @session_of
 def verify(session: Session, *, as_json: bool) -> None:
     """保管した証拠からすべての数字を計算し直し、帳簿と比べます。一つでも違えば終了コード1です。"""
-    from reconcile.verify import verify as verify_books  # noqa: PLC0415 - reads every format
-
     with session.progress("検算") as progress:
         differences = verify_books(session.engine, session.municipality, progress)
     if as_json:
