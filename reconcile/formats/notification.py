@@ -61,6 +61,8 @@ _OTHER_MEMBERS = {"amount_yen", "notification_id"}
 _OPTIONAL = {"record_kind": "1", "paid_at": "", "operator_name": "", "remittance_on": "",
              "remittance_no": ""}  # fmt: skip
 _YEARS = range(1950, 2100)
+# JSON can name what no database column holds: control characters and halves of surrogate pairs.
+_UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Notification:
@@ -94,6 +96,11 @@ class Notification:
 FORMAT: Format = Notification()
 
 
+def write(members: dict[str, Any]) -> bytes:
+    """The JSON object as an operator would send it."""
+    return json.dumps(members, ensure_ascii=False).encode("utf-8")
+
+
 def _members(data: bytes, findings: list[Finding]) -> dict[str, Any] | None:
     """The JSON object with its optional members filled in; None when it cannot be one payment."""
     try:
@@ -107,7 +114,7 @@ def _members(data: bytes, findings: list[Finding]) -> dict[str, Any] | None:
     known = _COMMON | (_KONBINI if "konbini_barcode" in body else _UNIFIED)
     strange = body.keys() - known.keys() - _OTHER_MEMBERS
     missing = known.keys() - _OPTIONAL.keys() - body.keys()
-    not_text = {name for name in body.keys() & known.keys() if not isinstance(body[name], str)}
+    not_text = {name for name in body.keys() & known.keys() if not _is_text(body[name])}
     findings.extend(_stop("unknown_member", name, found=name) for name in strange)
     findings.extend(_stop("missing_member", name, expected=name) for name in missing)
     findings.extend(
@@ -131,8 +138,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and _UNFIT.search(value) is None
+
+
 def _stop(code: str, field: str = "", found: str = "", expected: str = "") -> Finding:
-    return Finding(code, Severity.FATAL, 1, 0, field, found[:FOUND_MAX], expected)
+    field, found, expected = (
+        _UNFIT.sub("?", text[:FOUND_MAX]) for text in (field, found, expected)
+    )
+    return Finding(code, Severity.FATAL, 1, 0, field, found, expected)
 
 
 def _lines(
@@ -165,6 +179,11 @@ def _day(text: str) -> str | None:
     return found.isoformat() if found.year in _YEARS else None
 
 
+def _time(text: str) -> str | None:
+    """HH:MM, or None for none and for one that cannot be."""
+    return text if text and re.fullmatch(_COMMON["paid_at"][0], text) else None
+
+
 def _unified_line(members: dict[str, Any], length: int, profile: Profile) -> ReportLine:
     """納付: a payment of the joint channel, named by the eL number."""
     fault = _fault(members, _UNIFIED)
@@ -195,7 +214,7 @@ def _unified_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
         key_valid=True,
         amount_yen=members["amount_yen"],
         paid_on=_day(members["paid_on"]),
-        paid_at=None if fault == "time" else members["paid_at"] or None,
+        paid_at=_time(members["paid_at"]),
         operator=members["operator_code"],
         remittance_ref=members["remittance_no"] or None,
         remitted_on=_day(members["remittance_on"]),
@@ -238,7 +257,7 @@ def _konbini_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
         key_valid=readable and code[43] == str(-weighted % 10),
         amount_yen=amount,
         paid_on=_day(members["paid_on"]),
-        paid_at=None if fault == "time" else members["paid_at"],
+        paid_at=_time(members["paid_at"]),
         operator=agent,
         remittance_ref=None,
         remitted_on=None,
