@@ -164,6 +164,7 @@ class LineWalk:
         line = story.lines[0]
         if line.status != "accepted":
             yield Difference("file_status", subject, "no line", line.status)
+        self._add_receipts(story)
         if not story.outcomes:
             yield Difference("outcome_missing", subject, "1", "0")
             return
@@ -187,13 +188,18 @@ class LineWalk:
         if story.advice_lines and story.outcome in {"advised", "advice_difference"}:
             self.fees[story.advice_lines[0].remittance_no] += story.advice_lines[0].fee_yen
 
+    def _add_receipts(self, story: Story) -> None:
+        """The same money once more, by the groups that the receipts name."""
+        for receipt in story.receipts:
+            malformed = bool(story.outcomes) and story.outcomes[0].outcome == "malformed"
+            if receipt.stage == "confirmed" and receipt.group_id is not None and not malformed:
+                total = self.received[receipt.group_id]
+                total[0] += 1
+                total[1] += receipt.amount_yen
+
     def _add_to_group(self, line: Any, story: Story) -> None:
         """払込単位: every confirmed payment that names it, in suspense or not (outcomes.md 9)."""
         first = story.outcomes[0].outcome
-        for receipt in story.receipts:
-            if receipt.stage == "confirmed" and receipt.group_id and first != "malformed":
-                self.received[receipt.group_id][0] += 1
-                self.received[receipt.group_id][1] += receipt.amount_yen
         counts = first == "confirms" or (ENDINGS[first].applied and first != "malformed")
         if line.stage != "confirmed" or not counts or story.outcome == "withdrawn":
             return
