@@ -30,18 +30,13 @@ def _settings(url: str, home: Path) -> Settings:
     return Settings(home=home, database_url=url, secret_key=SECRET, municipality="99999")
 
 
-@pytest.fixture(scope="session")
-def city_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with two reconciled days of a small city; made once per worker."""
+def _fill(session: Session, folder: Path) -> None:
+    """Two reconciled days of a small city, and three people to look at them."""
     from reconcile.model import Delivery  # noqa: PLC0415
     from reconcile.pipeline import take_in  # noqa: PLC0415
     from reconcile.registers import import_assessments, import_slips  # noqa: PLC0415
     from sample_data.city import generate  # noqa: PLC0415
 
-    folder = tmp_path_factory.mktemp("city")
-    database = folder / "city.sqlite"
-    shutil.copyfile(sqlite_template, database)
-    session = Session(_settings(f"sqlite:///{database}", folder))
     enter(session, sample_profile())
     generate.make(folder / "city", obligors=120, days=2, seed=7, start=DAY)
     for name, importer in (("assessments.csv", import_assessments), ("slips.csv", import_slips)):
@@ -55,8 +50,29 @@ def city_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
     with unit_of_work(session.engine, "99999") as connection:
         for name, role in (("kaikei", "treasury"), ("kansa", "auditor"), ("kanri", "admin")):
             staff.add(connection, "99999", name, role=role, display_name=name, password=PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def city_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a small city; made once per worker."""
+    folder = tmp_path_factory.mktemp("city")
+    database = folder / "city.sqlite"
+    shutil.copyfile(sqlite_template, database)
+    session = Session(_settings(f"sqlite:///{database}", folder))
+    _fill(session, folder)
     session.close()
     return database
+
+
+@pytest.fixture
+def postgres_city(postgres_url: str, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """The same small city on PostgreSQL."""
+    session = Session(_settings(postgres_url, tmp_path))
+    _fill(session, tmp_path)
+    yield SimpleNamespace(
+        settings=session.settings, engine=session.engine, day=DAY, files=tmp_path / "city"
+    )
+    session.close()
 
 
 @pytest.fixture
