@@ -76,7 +76,8 @@ def _take_in_one(
             received_on=on,
             actor="schedule",
         )
-        result = DONE
+        # Put back from failed/, the same file may be tried again: its cause may be gone.
+        result = DONE if report.status.is_good else FAILED
     finally:
         leases.finish(engine, municipality_code, JOB, slot, holder, result=result, at=clock.now())
     _move(path, DONE if report.status.is_good else FAILED, on)

@@ -65,6 +65,18 @@ def test_the_same_name_again_overwrites_nothing(jobs, city):
     assert sorted(p.name for p in done.iterdir()) == ["daily-2.csv", "daily.csv"]
 
 
+def test_a_failed_file_that_is_put_back_is_tried_again(jobs, said):
+    bad = jobs.settings.inbox_folder / "strange.bin"
+    bad.write_bytes(b"\x00\x01")
+    assert jobs.watch_inbox() == 1
+    failed = jobs.settings.inbox_folder / FAILED / "2026-06-03" / "strange.bin"
+    failed.rename(bad)
+    assert jobs.watch_inbox() == 1
+    assert failed.exists()
+    assert sum("対象外" in line for line in said) == 2
+    assert not (jobs.settings.inbox_folder / DONE).exists()
+
+
 def test_a_file_that_another_process_has_is_left_to_it(jobs, city, monkeypatch):
     path = _deliver(jobs, city, "konbini_dsk")
     other = Jobs(jobs.settings, city.engine, "99999", lambda _line: None)

@@ -52,10 +52,8 @@ def test_the_pages_and_commands_work_on_postgresql(postgres_city):
     app = create_app(city.settings, city.engine, TESTING=True, WTF_CSRF_ENABLED=False)
     client = app.test_client()
     with reading(city.engine, "99999") as connection:
-        numbers = connection.execute(
-            text("SELECT el_number FROM slip WHERE el_number IS NOT NULL LIMIT 5")
-        ).scalars()
-        numbers = list(numbers)
+        some = text("SELECT el_number FROM slip WHERE el_number IS NOT NULL LIMIT 5")
+        numbers = list(connection.execute(some).scalars())
         cases = list_cases(connection, "99999", limit=1000).cases
         files = list(connection.execute(text("SELECT file_id FROM source_file")).scalars())
     for number in numbers:
