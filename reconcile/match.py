@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from reconcile.rules import applied_case, booked_case, outcome_case, rule_case
+from payments.store.bulk import insert_rows
+from reconcile.rules import applied_case, booked_case, effects, rule_case
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -25,7 +26,8 @@ STAGE_RANK = "CASE l.stage WHEN 'withdrawal' THEN 2 WHEN 'confirmed' THEN 3 ELSE
 LOAD = f"""
 INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowded, found, stage,
     kind, identity, occurrence, slip_id, notice_id, term, slip_yen, valid_until, superseded)
-SELECT l.municipality_code, l.file_id, l.line_no, 1, CAST({STAGE_RANK} AS BIGINT) * {LINE_SPACE} + l.line_no, 0,
+SELECT l.municipality_code, l.file_id, l.line_no, 1,
+    CAST({STAGE_RANK} AS BIGINT) * {LINE_SPACE} + l.line_no, 0,
     CASE WHEN EXISTS (
         SELECT 1 FROM source_line p
         WHERE p.municipality_code = :m AND p.identity = l.identity AND p.file_id <= :file_id
@@ -233,7 +235,7 @@ _DECIDE = """
 INSERT INTO decision (municipality_code, file_id, line_no, revision, rule, outcome, stage, seen,
     booked_yen, applied_yen, paid_on, slip_id, notice_id, term, superseded, group_id, partner,
     revived)
-SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, {revision}, rule, {outcome}, stage,
+SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, {revision}, e.rule, e.outcome, stage,
     CASE WHEN stage = 'confirmed' THEN 4 WHEN kind = '81' THEN 2 ELSE 1 END,
     {booked}, {applied}, paid_on, slip_id, notice_id, term, superseded, group_id, partner,
     revived
@@ -255,6 +257,8 @@ FROM (SELECT facts.*, {rule} AS rule FROM (
     JOIN source_line l ON l.municipality_code = :m AND l.file_id = w.file_id
                       AND l.line_no = w.line_no {from}
     WHERE w.municipality_code = :m AND {turn} AND {where}) facts) decided
+CROSS JOIN rule_effect e
+WHERE e.municipality_code = :m AND e.rule = decided.rule
 """
 
 
@@ -264,6 +268,8 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
     ``scope`` binds m, file_id, channel, counted (equal lines are counted), transactions (the
     identity is an operator's transaction id).
     """
+    columns = ("municipality_code", "rule", "outcome", "books", "applies")
+    insert_rows(connection, "rule_effect", columns, effects(), constants=(scope["m"],))
     run = _runner(connection, scope)
     run(LOAD)
     run(LOAD_SHARED_KEYS)
@@ -303,9 +309,8 @@ def decide(connection: Connection, scope: dict[str, Any], turn: int, *, again: b
                 **facts,
                 turn=here,
                 rule=rule_case(),
-                outcome=outcome_case("rule"),
-                booked=booked_case("rule"),
-                applied=applied_case("rule"),
+                booked=booked_case("e.rule", "e.books"),
+                applied=applied_case("e.applies"),
                 revision=_NEXT_REVISION if again else "1",
                 confirmed_before=_EXISTS_RECEIPT.format(stage="confirmed"),
                 group_id=_GROUP_AGAIN if again else _GROUP,
@@ -342,8 +347,8 @@ def _runner(connection: Connection, scope: dict[str, Any]) -> Any:
 WAITING = f"""
 INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowded, found, stage,
     kind, identity, occurrence, slip_id, notice_id, term, slip_yen, valid_until, superseded)
-SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, :turn, 0, 0, 0, stage, kind, identity, 1, slip_id, notice_id, term,
-    slip_yen, valid_until, CASE WHEN superseded THEN 1 ELSE 0 END
+SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, :turn, 0, 0, 0, stage, kind, identity, 1,
+    slip_id, notice_id, term, slip_yen, valid_until, CASE WHEN superseded THEN 1 ELSE 0 END
 FROM (SELECT r.file_id, r.line_no, r.stage, l.kind, l.identity, k.slip_id, k.notice_id, k.term,
     k.slip_yen, k.valid_until, r.superseded, ROW_NUMBER() OVER (
         PARTITION BY r.notice_id ORDER BY r.paid_on, r.file_id, {STAGE_RANK}, r.line_no) AS place

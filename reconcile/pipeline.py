@@ -235,15 +235,15 @@ class FileRun:
         self, found: Reading, progress: Callable[[int], None] | None
     ) -> Iterator[ReportLine]:
         """The lines on their way into the table; remembers the remittance groups they name."""
-        refs = self.refs
-        for line in found.lines:
-            if found.failed:
+        refs, findings = self.refs, found.findings
+        for number, line in enumerate(found.lines, start=1):
+            if findings and found.failed:
                 continue  # Read on for further findings; nothing of this file will be kept.
             if line.remittance_ref and line.stage == "confirmed" and line.fault is None:
                 refs.setdefault(line.remittance_ref, line.remitted_on)
             yield line
-            if progress is not None and found.count % _REPORT_EVERY == 0:
-                progress(found.count)
+            if progress is not None and number % _REPORT_EVERY == 0:
+                progress(number)
 
     # ---- 照合 ----
 
@@ -422,16 +422,29 @@ class FileRun:
         """Count, amount, applied and suspense by outcome: T5 of law.md 7.3 for this file."""
         rows = self.connection.execute(
             text(
-                """SELECT o.outcome, COUNT(*) AS lines, COALESCE(SUM(l.amount_yen), 0) AS yen,
+                # Nearly all lines are matched: their amount is what they applied, so that only
+                # the others need to be joined with their lines.
+                """SELECT 'matched' AS outcome, COUNT(*) AS lines, SUM(applied_yen) AS yen,
+                          SUM(applied_yen) AS applied, 0 AS suspense
+                   FROM line_outcome
+                   WHERE municipality_code = :m AND file_id = :file_id AND outcome = 'matched'
+                     AND NOT EXISTS (
+                       SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
+                         AND n.file_id = line_outcome.file_id AND n.line_no = line_outcome.line_no
+                         AND n.revision > line_outcome.revision)
+                   HAVING COUNT(*) > 0
+                   UNION ALL
+                   SELECT o.outcome, COUNT(*) AS lines, COALESCE(SUM(l.amount_yen), 0) AS yen,
                           SUM(o.applied_yen) AS applied, SUM(o.suspense_yen) AS suspense
                    FROM line_outcome o
                    JOIN source_line l ON l.municipality_code = :m AND l.file_id = o.file_id
                                      AND l.line_no = o.line_no
-                   WHERE o.municipality_code = :m AND o.file_id = :file_id AND NOT EXISTS (
+                   WHERE o.municipality_code = :m AND o.file_id = :file_id
+                     AND o.outcome <> 'matched' AND NOT EXISTS (
                        SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
                          AND n.file_id = o.file_id AND n.line_no = o.line_no
                          AND n.revision > o.revision)
-                   GROUP BY o.outcome ORDER BY o.outcome"""
+                   GROUP BY o.outcome ORDER BY 1"""
             ),
             self.scope,
         )

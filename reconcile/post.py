@@ -79,12 +79,14 @@ FROM (SELECT d.file_id, d.line_no, d.stage, d.applied_yen, d.group_id, c.notice_
       WHERE d.municipality_code = :m AND d.applied_yen > 0 AND d.term = '00') shares
 WHERE open_yen > 0 AND before < applied_yen
 """
+# The account is always there: the conflict is the way both databases update in bulk fastest.
 BALANCES = """
-UPDATE instalment_account SET term_yen = term_yen + d.applied_yen
-FROM decision d
-WHERE d.municipality_code = :m AND d.applied_yen > 0 AND d.term <> '00'
-  AND instalment_account.municipality_code = :m
-  AND instalment_account.notice_id = d.notice_id AND instalment_account.term = d.term
+INSERT INTO instalment_account (municipality_code, notice_id, term, in_group, amount_yen,
+    term_yen, whole_yen, surplus_yen)
+SELECT CAST(:m AS VARCHAR(5)), notice_id, term, FALSE, 0, applied_yen, 0, 0
+FROM decision WHERE municipality_code = :m AND applied_yen > 0 AND term <> '00'
+ON CONFLICT (municipality_code, notice_id, term) DO UPDATE
+SET term_yen = instalment_account.term_yen + excluded.term_yen
 """
 BALANCES_WHOLE = f"""
 UPDATE instalment_account SET whole_yen = whole_yen + p.amount_yen

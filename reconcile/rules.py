@@ -37,7 +37,7 @@ class Rule(NamedTuple):
     outcome: str
     label_ja: str
     condition: str  # over the facts above
-    applied: str = "0"  # yen that settle instalments; the rest of a booked line is suspense
+    applied: str = ""  # a key of APPLIED; the rest of a booked line is suspense
     books: bool = False  # True: the line becomes a receipt
     opens_case: bool = True
 
@@ -112,7 +112,7 @@ PAYMENT_RULES = (
         "alternative_paid",
         "全期・期別重複",
         "alternative_yen > 0",
-        "CASE WHEN amount < outstanding THEN amount ELSE outstanding END",
+        "open",
         books=True,
     ),
     Rule(
@@ -120,7 +120,7 @@ PAYMENT_RULES = (
         "superseded_slip",
         "旧納付書",
         "superseded = 1",
-        "CASE WHEN amount < outstanding THEN amount ELSE outstanding END",
+        "open",
         books=True,
     ),
     Rule("P10", "short", "不足", "amount < due", "amount", books=True),
@@ -159,29 +159,38 @@ def rule_case() -> str:
     return f"CASE {arms} END"
 
 
-def outcome_case(column: str) -> str:
-    """The outcome of a decided rule, as SQL."""
-    arms = " ".join(f"WHEN '{rule.code}' THEN '{rule.outcome}'" for rule in RULES)
-    return f"CASE {column} {arms} END"
+# How much of the money settles instalments, as SQL over the facts. No rule applies more than is
+# outstanding (outcomes.md 4).
+APPLIED = {
+    "": "0",
+    "amount": "amount",
+    "due": "due",
+    "open": "CASE WHEN amount < outstanding THEN amount ELSE outstanding END",
+}
+
+
+def effects() -> list[tuple[str, str, int, str]]:
+    """What each rule does: its code, outcome, whether the line books, and what it applies.
+
+    The database joins them to the rule it found, so that a line's rule is worked out once.
+    """
+    return [(rule.code, rule.outcome, int(rule.books), rule.applied) for rule in RULES]
 
 
 def applied_case(column: str) -> str:
-    """How much of the money a decided rule applies, as SQL over the facts."""
-    arms = " ".join(
-        f"WHEN '{rule.code}' THEN {rule.applied}" for rule in RULES if rule.applied != "0"
-    )
-    return f"CASE {column} {arms} ELSE 0 END"
+    """The yen that settle instalments, as SQL over the facts and the effect in ``column``."""
+    arms = " ".join(f"WHEN '{key}' THEN {yen}" for key, yen in APPLIED.items())
+    return f"CASE {column} {arms} END"
 
 
-def booked_case(column: str) -> str:
+def booked_case(rule: str, books: str) -> str:
     """The yen that a decided rule books, as SQL: all of the line, or nothing.
 
     A malformed 取消 brings no money, nor does a debit line whose result is not 0
     (outcomes.md 9).
     """
-    codes = ", ".join(f"'{rule.code}'" for rule in RULES if rule.books and rule.code != "P01")
     return (
-        f"CASE WHEN {column} IN ({codes}) THEN amount "
-        f"WHEN {column} = 'P01' AND stage <> 'withdrawal' AND (is_debit = 0 OR kind = '0') "
+        f"CASE WHEN {books} = 0 THEN 0 WHEN {rule} <> 'P01' THEN amount "
+        "WHEN stage <> 'withdrawal' AND (is_debit = 0 OR kind = '0') "
         "THEN COALESCE(amount, 0) ELSE 0 END"
     )

