@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import date
 from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
+from engine_city import EngineCity
+from hypothesis import HealthCheck, given, settings
+from reference_author import play
 from reference_rows import sample_profile
+from reference_strategies import scenarios
 from sample_folder import SampleFolder
 
 from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
-from payments.store.unit_of_work import unit_of_work
-from reconcile.model import Delivery
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.formats import notification, zengin_statement
+from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import take_in
 from reconcile.registers import import_assessments, import_slips
 from reconcile.verify import Difference, verify
+from reconcile.verify_claims import instalments, pay_keys
+from reconcile.verify_lines import LineWalk
+from reconcile.verify_totals import decisions, groups, journals, ledger
+from reconcile.verify_walk import Store
 from reconcile.waiting import reconcile_waiting
 from sample_data.city import make
 from web.cli import main
-from web.config import Settings
 
 MUNICIPALITY = "99999"
 
@@ -338,6 +348,63 @@ def test_a_difference_says_where_it_is_and_what_should_stand_there(books):
     )
 
 
+def test_a_notification_is_read_again_too(books):
+    body = json.dumps(
+        {
+            "collecting_body_code": "99999", "item_code": "999", "case_key": "9" * 20,
+            "confirmation_no": "123456", "amount_yen": 4500, "paid_on": "2026-06-05",
+            "channel": "app", "operator_code": "0820", "transaction_id": "TX-9",
+        }
+    ).encode()  # fmt: skip
+    engine = open_engine(f"sqlite:///{books}")
+    report = take_in(
+        engine,
+        MUNICIPALITY,
+        Delivery("notification.json", body),
+        received_on=date(2026, 6, 5),
+        file_format=notification.FORMAT,
+    )
+    engine.dispose()
+    assert report.status is FileStatus.ACCEPTED
+    assert differences(books) == []
+    alter(books, f"UPDATE source_line SET operator = 'x' WHERE file_id = {report.file_id}")
+    assert [difference.name for difference in differences(books)] == ["source_line"]
+
+
+def statement_of(day, before_yen):
+    """A statement of one day on which 1,000 yen came in."""
+    movement = zengin_statement.Movement(1, day, 1_000, payer_name="ﾐﾎﾝ")
+    account = sample_profile().accounts[0]
+    made = zengin_statement.Statement(account, "ﾐﾎﾝｼ", day, day, day, before_yen, (movement,))
+    return zengin_statement.write([made])
+
+
+@pytest.mark.parametrize(
+    ("openings", "gaps"),
+    [
+        pytest.param([5_000, 6_000, 7_000], [], id="unbroken"),
+        pytest.param([5_000, 7_000, 8_000], ["2026-06-02: 6000 7000"], id="a statement missing"),
+        pytest.param([5_000, 6_000, 6_500], ["2026-06-03: 7000 6500"], id="another balance"),
+    ],
+)
+def test_a_statement_opens_with_what_the_one_before_closed_with(sqlite_url, openings, gaps):
+    engine = open_engine(sqlite_url)
+    with unit_of_work(engine, MUNICIPALITY) as connection:
+        save_profile(connection, sample_profile())
+    # They come in any order.
+    for number in (3, 1, 2):
+        day = date(2026, 6, number)
+        data = statement_of(day, openings[number - 1])
+        take_in(engine, MUNICIPALITY, Delivery(f"{day}", data), received_on=day)
+    found = verify(engine, MUNICIPALITY)
+    engine.dispose()
+    assert {difference.name for difference in found} == ({"statement_gap"} if gaps else set())
+    assert [
+        f"{difference.subject[-10:]}: {difference.expected} {difference.found}"
+        for difference in found
+    ] == gaps
+
+
 def test_progress_counts_the_records_read_again(books, monkeypatch):
     monkeypatch.setattr("reconcile.verify_files._PROGRESS_EVERY", 1)
     engine = open_engine(f"sqlite:///{books}")
@@ -353,9 +420,36 @@ def test_the_command_passes_and_fails_with_the_name(books, tmp_path, monkeypatch
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KOKIN_HOME", str(tmp_path))
     monkeypatch.setenv("KOKIN_DATABASE_URL", f"sqlite:///{books}")
-    assert Settings().sqlite_file == books
     assert CliRunner().invoke(main, ["verify"]).exit_code == 0
     alter(books, ALTERED["posting amount"][0])
     result = CliRunner().invoke(main, ["verify"])
     assert result.exit_code == 1
     assert "（instalment_balance）" in result.output
+
+
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(scenarios())
+def test_the_books_of_invented_cities_hold_together(sqlite_template, tmp_path, steps):
+    # These cities are made without files: everything but the evidence itself is verified. Their
+    # assessments have no file either, so that only the claim's own order is unknown.
+    path = tmp_path / "invented.sqlite"
+    for leftover in ("-wal", "-shm"):
+        path.with_name(path.name + leftover).unlink(missing_ok=True)
+    shutil.copyfile(sqlite_template, path)
+    invented = EngineCity(f"sqlite:///{path}", sample_profile())
+    play(invented, steps)
+    with reading(invented.engine, MUNICIPALITY) as connection:
+        store = Store(connection, sample_profile())
+        walk = LineWalk(store)
+        found = [
+            *walk.differences(),
+            *instalments(store),
+            *pay_keys(store),
+            *decisions(store),
+            *journals(store),
+            *groups(store, walk),
+            *ledger(store, walk),
+        ]
+    invented.close()
+    names = {"instalment_amount", "claim_posting"}
+    assert [difference for difference in found if difference.name not in names] == []
