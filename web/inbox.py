@@ -60,6 +60,9 @@ def _take_in_one(
         modified = path.stat().st_mtime_ns
     except FileNotFoundError:
         return None  # Another process has moved it meanwhile.
+    except OSError as error:
+        log.warning("cannot be read: %s (%s)", path.name, error.strerror)
+        return None  # It stays where it is, and the files behind it go on.
     # The same bytes may come again on another day (a nil report): that is another delivery.
     key = f"{path.name}|{modified}|{hashlib.sha256(data).hexdigest()}"
     slot = hashlib.sha256(key.encode()).hexdigest()

@@ -77,6 +77,23 @@ def test_a_failed_file_that_is_put_back_is_tried_again(jobs, said):
     assert not (jobs.settings.inbox_folder / DONE).exists()
 
 
+def test_a_file_that_cannot_be_read_holds_back_no_other(jobs, city, monkeypatch):
+    closed = jobs.settings.inbox_folder / "a-closed.csv"
+    closed.write_bytes(b"x")
+    good = _deliver(jobs, city, "konbini_dsk")
+    read = type(closed).read_bytes
+
+    def refuse(path):
+        if path == closed:
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(type(closed), "read_bytes", refuse)
+    assert jobs.watch_inbox() == 1
+    assert not good.exists()
+    assert closed.exists()
+
+
 def test_a_file_that_another_process_has_is_left_to_it(jobs, city, monkeypatch):
     path = _deliver(jobs, city, "konbini_dsk")
     other = Jobs(jobs.settings, city.engine, "99999", lambda _line: None)
