@@ -30,6 +30,10 @@ import tempfile
 import time
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -69,11 +73,11 @@ def row(place: Path, size: int, runs: int) -> str:
     seconds: dict[str, list[float]] = {"floor": [], "kokin": []}
     memory: dict[str, list[int]] = {"floor": [], "kokin": []}
     for _ in range(runs):
-        for kind in seconds:
+        for kind, times in seconds.items():
             command = [sys.executable, __file__, "--measure", kind, "--folder", str(place)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
             found = json.loads(done.stdout.splitlines()[-1])
-            seconds[kind].append(found["seconds"])
+            times.append(found["seconds"])
             memory[kind].append(found["peak_mb"])
     low, ours = (statistics.median(seconds[kind]) for kind in ("floor", "kokin"))
     return (
@@ -116,9 +120,10 @@ def prepare(place: Path, size: int) -> None:
     (place / "payments.csv").write_bytes(payment_file(numbers, stream))
 
 
-def city_rows(size: int) -> list[tuple[str, tuple[str, ...], object]]:
+def city_rows(size: int) -> list[tuple[str, tuple[str, ...], Iterator[tuple[object, ...]]]]:
     """The rows of a city: one notice, instalment, slip and key per line."""
-    def of(form):  # noqa: ANN001, ANN202
+
+    def of(form: Callable[[int], tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
         return (form(number) for number in range(1, size + 1))
 
     return [
@@ -243,7 +248,7 @@ def kokin(place: Path, *, stages: bool = False) -> dict[str, float]:
     seconds = time.perf_counter() - start
     cpu_seconds = time.process_time() - cpu
     if report.status is not FileStatus.ACCEPTED:
-        raise SystemExit(f"the file was not accepted: {report.findings[:3]}")
+        sys.exit(f"the file was not accepted: {report.findings[:3]}")
     engine.dispose()
     return {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": _peak_mb()}
 
@@ -269,14 +274,14 @@ def _print_statements(engine) -> None:  # noqa: ANN001
     @event.listens_for(engine, "before_cursor_execute")
     def _before(*_args: object) -> None:
         gap = time.perf_counter() - began["at"]
-        if gap > 0.05:  # noqa: PLR2004
+        if gap > 0.05:
             print(f"{gap:8.2f} s  (outside SQL)", file=sys.stderr)
         began["at"] = time.perf_counter()
 
     @event.listens_for(engine, "after_cursor_execute")
     def _after(_connection, _cursor, statement, *_args: object) -> None:  # noqa: ANN001
         took = time.perf_counter() - began["at"]
-        if took > 0.05:  # noqa: PLR2004
+        if took > 0.05:
             print(f"{took:8.2f} s  {' '.join(statement.split())[:110]}", file=sys.stderr)
         began["at"] = time.perf_counter()
 

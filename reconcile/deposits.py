@@ -1,4 +1,4 @@
-"""入金の記帳: statement and advice lines in the books, decided by :mod:`reconcile.settle`.
+"""入金の記帳: statement lines in the books, decided by :mod:`reconcile.settle`.
 
 Bank lines are few (thousands a day at most), so each is decided by a readable function and booked
 one by one; every decision is a further revision of its line's outcome.
@@ -7,12 +7,10 @@ one by one; every decision is a further revision of its line's outcome.
 from __future__ import annotations
 
 import json
-from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import text
-
 from payments.domain.kana import fold_name
+from reconcile.line_books import LineBooks, as_date
 from reconcile.settle import (
     Credit,
     CreditDecision,
@@ -24,7 +22,7 @@ from reconcile.settle import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
@@ -41,21 +39,16 @@ class Deposit(NamedTuple):
     credit: Credit
 
 
-class Books:
+class Books(LineBooks):
     """One municipality's deposits within one journal."""
 
     def __init__(
         self, connection: Connection, profile: Profile, municipality_code: str, journal_id: int
     ) -> None:
         """``journal_id`` names the booking occasion that every posting here belongs to."""
-        self.connection = connection
+        super().__init__(connection, municipality_code, journal_id)
         self.profile = profile
-        self.scope = {"m": municipality_code, "journal_id": journal_id}
         self.details: dict[str, str] = {}  # case subject → JSON of what was compared
-
-    def run(self, statement: str, **values: object) -> Any:
-        """Execute one statement with the municipality and the journal bound."""
-        return self.connection.execute(text(statement), {**self.scope, **values})
 
     # ---- statement lines ----
 
@@ -220,15 +213,15 @@ class Books:
         folded = fold_name(credit.payer_name)
         if not folded:
             return ()
+        # CROSS JOIN keeps SQLite from walking all instalments of the city for each credit.
         rows = self.run(
             """SELECT n.notice_no, n.item_code, a.term,
                       a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen AS open_yen,
                       n.obligor_no
-               FROM obligor o
-               JOIN notice n ON n.municipality_code = :m AND n.obligor_no = o.obligor_no
-               JOIN instalment_account a ON a.municipality_code = :m
-                AND a.notice_id = n.notice_id
+               FROM obligor o CROSS JOIN notice n CROSS JOIN instalment_account a
                WHERE o.municipality_code = :m AND o.kana_folded = :folded
+                 AND n.municipality_code = :m AND n.obligor_no = o.obligor_no
+                 AND a.municipality_code = :m AND a.notice_id = n.notice_id
                  AND a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen > 0
                ORDER BY n.obligor_no, n.item_code, n.notice_no, a.term""",
             folded=folded,
@@ -313,70 +306,6 @@ class Books:
             line_no=line_no,
         )
 
-    # ---- remittance advice ----
-
-    def take_in_advice(self, file_id: int) -> list[str]:
-        """Decide every line of a 払込明細; returns the remittance numbers it names."""
-        lines = self.run(
-            """SELECT w.line_no, w.fixed, l.fault, v.remittance_no, v.remitted_on
-               FROM match_work w
-               JOIN source_line l ON l.municipality_code = :m AND l.file_id = w.file_id
-                                 AND l.line_no = w.line_no
-               LEFT JOIN advice_line v ON v.municipality_code = :m AND v.file_id = w.file_id
-                                      AND v.line_no = w.line_no
-               WHERE w.municipality_code = :m ORDER BY w.line_no""",
-        ).all()
-        refs: dict[str, str] = {}
-        for line in lines:
-            if line.fixed:
-                rule = "I1" if line.fixed == "repeat" else "I2"
-                self.write_outcome(file_id, line.line_no, line.fixed, rule)
-            elif line.fault or line.remittance_no is None:
-                self.write_outcome(file_id, line.line_no, "malformed", "P01")
-            else:
-                refs[line.remittance_no] = str(line.remitted_on)
-                # Until the sums are compared below, the line has no partner to agree with.
-                self.write_outcome(file_id, line.line_no, "advice_difference", "V2")
-        return list(refs)
-
-    def compare_advice(self, refs: Iterable[str]) -> None:
-        """払込明細照合: count and gross of each advice line against the confirmed payments."""
-        for ref in refs:
-            rows = self.run(
-                """SELECT v.file_id, v.line_no, o.outcome,
-                          CASE WHEN COALESCE(p.confirmed_count, 0) = v.count
-                                AND COALESCE(p.confirmed_yen, 0) = v.gross_yen
-                               THEN 'advised' ELSE 'advice_difference' END AS now
-                   FROM advice_line v
-                   JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = v.file_id
-                                      AND o.line_no = v.line_no
-                   LEFT JOIN remittance_group g ON g.municipality_code = :m
-                        AND g.agent = 'eltax' AND g.ref = v.remittance_no
-                   LEFT JOIN remittance_part p ON p.municipality_code = :m
-                        AND p.group_id = g.group_id AND p.part = v.channel || '/' || v.item_code
-                   WHERE v.municipality_code = :m AND v.remittance_no = :ref
-                     AND o.outcome IN ('advised', 'advice_difference')
-                     AND NOT EXISTS (SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
-                         AND n.file_id = o.file_id AND n.line_no = o.line_no
-                         AND n.revision > o.revision)
-                   ORDER BY v.file_id, v.line_no""",
-                ref=ref,
-            ).all()
-            for row in rows:
-                if row.now != row.outcome:
-                    rule = "V1" if row.now == "advised" else "V2"
-                    self.write_outcome(row.file_id, row.line_no, row.now, rule)
-            self.run(
-                """UPDATE remittance_group SET fee_yen = (
-                       SELECT COALESCE(SUM(v.fee_yen), 0) FROM advice_line v
-                       JOIN line_outcome o ON o.municipality_code = :m
-                        AND o.file_id = v.file_id AND o.line_no = v.line_no AND o.revision = 1
-                        AND o.outcome IN ('advised', 'advice_difference')
-                       WHERE v.municipality_code = :m AND v.remittance_no = :ref)
-                   WHERE municipality_code = :m AND agent = 'eltax' AND ref = :ref""",
-                ref=ref,
-            )
-
     # ---- once more ----
 
     def decide_open_deposits(self, agents: Sequence[str] | None) -> int:
@@ -420,70 +349,6 @@ class Books:
                 position = 0
         return settled
 
-    def outcome_of(self, file_id: int, line_no: int) -> str | None:
-        """The outcome of a line as it stands."""
-        found: str | None = self.run(
-            """SELECT outcome FROM line_outcome WHERE municipality_code = :m
-               AND file_id = :file_id AND line_no = :line_no ORDER BY revision DESC LIMIT 1""",
-            file_id=file_id,
-            line_no=line_no,
-        ).scalar_one_or_none()
-        return found
-
-    def write_outcome(
-        self,
-        file_id: int,
-        line_no: int,
-        outcome: str,
-        rule: str,
-        *,
-        partner: tuple[int, int] | None = None,
-    ) -> None:
-        """A further revision of a bank or advice line's outcome; its money is in the ledger."""
-        self.run(
-            """INSERT INTO line_outcome (municipality_code, file_id, line_no, revision, outcome,
-                   rule, applied_yen, suspense_yen, partner_file_id, partner_line_no, journal_id)
-               SELECT CAST(:m AS VARCHAR(5)), :file_id, :line_no, COALESCE(MAX(revision), 0) + 1, :outcome, :rule,
-                   0, 0, CAST(:partner_file AS BIGINT), CAST(:partner_line AS INTEGER),
-                   :journal_id
-               FROM line_outcome
-               WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no""",
-            file_id=file_id,
-            line_no=line_no,
-            outcome=outcome,
-            rule=rule,
-            partner_file=partner[0] if partner else None,
-            partner_line=partner[1] if partner else None,
-        )
-
-    def post(
-        self,
-        file_id: int,
-        line_no: int,
-        leg: int,
-        debit_account: str,
-        credit_account: str,
-        amount_yen: int,
-        reason: str,
-        group_id: int | None = None,
-    ) -> None:
-        """仕訳: one posting about this line."""
-        self.run(
-            """INSERT INTO posting (municipality_code, journal_id, subject_file_id,
-                   subject_line_no, leg, debit_account, credit_account, amount_yen, reason,
-                   group_id)
-               VALUES (:m, :journal_id, :file_id, :line_no, :leg, :debit_account,
-                   :credit_account, :amount_yen, :reason, :group_id)""",
-            file_id=file_id,
-            line_no=line_no,
-            leg=leg,
-            debit_account=debit_account,
-            credit_account=credit_account,
-            amount_yen=amount_yen,
-            reason=reason,
-            group_id=group_id,
-        )
-
 
 def _credit(row: Any) -> Credit:
     """The credit that a row of ``bank_line`` (with its amount) describes."""
@@ -495,8 +360,3 @@ def _credit(row: Any) -> Credit:
         remarks=row.remarks,
         edi=row.edi.strip(),
     )
-
-
-def as_date(value: object) -> date:
-    """A date column as a date: SQLite hands out ISO text, PostgreSQL dates."""
-    return value if isinstance(value, date) else date.fromisoformat(str(value))

@@ -177,7 +177,8 @@ def close_cases(
                 text(
                     """INSERT INTO case_event (municipality_code, case_no, event_no, happened_on,
                            actor, event, note)
-                       SELECT CAST(:m AS VARCHAR(5)), :case_no, MAX(event_no) + 1, :on, 'system', 'resolved',
+                       SELECT CAST(:m AS VARCHAR(5)),
+                           :case_no, MAX(event_no) + 1, :on, 'system', 'resolved',
                            'decided_again'
                        FROM case_event WHERE municipality_code = :m AND case_no = :case_no"""
                 ),

@@ -14,11 +14,12 @@ from sqlalchemy import text
 
 from payments.domain.errors import RefusedError
 from payments.domain.fiscal import last_closed_fiscal_year
-from payments.store.bulk import insert_rows, take_numbers
+from payments.store.bulk import insert_rows
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from reconcile import flag, match, post
+from reconcile.advice import compare_advice, take_in_advice
 from reconcile.deposits import Books
 from reconcile.formats.detect import detect
 from reconcile.intake import keep_evidence, record_file, record_findings, status_of
@@ -30,12 +31,13 @@ from reconcile.model import (
     FileReport,
     FileStatus,
     Finding,
-    OutcomeSum,
     ReadContext,
     ReportLine,
     Severity,
 )
+from reconcile.remittances import enter_groups, join_groups
 from reconcile.store.staging import clear_staging
+from reconcile.tally import tally
 from reconcile.waiting import reconcile_waiting
 
 if TYPE_CHECKING:
@@ -190,7 +192,7 @@ class FileRun:
         opened = self._flag(cases, found.count)
         record_file(self.connection, self.code, kept.file_id, FileStatus.ACCEPTED, found)
         record_findings(self.connection, self.code, kept.file_id, found.findings)
-        outcomes = self._report()
+        outcomes = tally(self.connection, self.scope)
         clear_staging(self.connection, self.code)
         return FileReport(
             delivery.name,
@@ -272,7 +274,7 @@ class FileRun:
             self._turn(turn)
         cases = self._confirmation_cases()
         if self.refs:
-            post.join_groups(self.connection, self.scope, list(self.refs))
+            join_groups(self.connection, self.scope, list(self.refs))
             cases += self._late_confirmations(settled_before)
         self._settle_again(list(self.refs))
         return cases + self._closed_year_cases()
@@ -321,18 +323,9 @@ class FileRun:
     def _settle_advice(self) -> list[flag.Case]:
         """Advice lines: counts and sums per remittance, and the fees deducted."""
         books = self._books()
-        refs = books.take_in_advice(self.scope["file_id"])
-        rows = self.connection.execute(
-            text(
-                "SELECT DISTINCT remittance_no, remitted_on FROM advice_line "
-                "WHERE municipality_code = :m AND file_id = :file_id"
-            ),
-            self.scope,
-        ).all()
-        enter_groups(
-            self.connection, self.code, "eltax", {r.remittance_no: str(r.remitted_on) for r in rows}
-        )
-        books.compare_advice(refs)
+        refs = take_in_advice(books, self.scope["file_id"])
+        enter_groups(self.connection, self.code, "eltax", refs)
+        compare_advice(books, refs)
         books.decide_open_deposits(["eltax"])
         self.details = books.details
         return []
@@ -354,7 +347,7 @@ class FileRun:
         """Credits and advice that wait for these groups are looked at once more."""
         books = self._books()
         if self.scope["agent"] == "eltax":
-            books.compare_advice(refs)
+            compare_advice(books, refs)
         if refs:
             books.decide_open_deposits([self.scope["agent"]])
         self.details = books.details
@@ -415,70 +408,3 @@ class FileRun:
         on = self.received_on.isoformat()
         flag.close_cases(self.connection, self.code, subjects, keep=everything, on=on)
         return flag.open_cases(self.connection, self.code, everything, on=on, actor=self.actor)
-
-    # ---- 集計 ----
-
-    def _report(self) -> dict[str, OutcomeSum]:
-        """Count, amount, applied and suspense by outcome: T5 of law.md 7.3 for this file."""
-        rows = self.connection.execute(
-            text(
-                # Nearly all lines are matched: their amount is what they applied, so that only
-                # the others need to be joined with their lines.
-                """SELECT 'matched' AS outcome, COUNT(*) AS lines, SUM(applied_yen) AS yen,
-                          SUM(applied_yen) AS applied, 0 AS suspense
-                   FROM line_outcome
-                   WHERE municipality_code = :m AND file_id = :file_id AND outcome = 'matched'
-                     AND NOT EXISTS (
-                       SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
-                         AND n.file_id = line_outcome.file_id AND n.line_no = line_outcome.line_no
-                         AND n.revision > line_outcome.revision)
-                   HAVING COUNT(*) > 0
-                   UNION ALL
-                   SELECT o.outcome, COUNT(*) AS lines, COALESCE(SUM(l.amount_yen), 0) AS yen,
-                          SUM(o.applied_yen) AS applied, SUM(o.suspense_yen) AS suspense
-                   FROM line_outcome o
-                   JOIN source_line l ON l.municipality_code = :m AND l.file_id = o.file_id
-                                     AND l.line_no = o.line_no
-                   WHERE o.municipality_code = :m AND o.file_id = :file_id
-                     AND o.outcome <> 'matched' AND NOT EXISTS (
-                       SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
-                         AND n.file_id = o.file_id AND n.line_no = o.line_no
-                         AND n.revision > o.revision)
-                   GROUP BY o.outcome ORDER BY 1"""
-            ),
-            self.scope,
-        )
-        return {
-            r.outcome: OutcomeSum(r.lines, int(r.yen), int(r.applied), int(r.suspense))
-            for r in rows
-        }
-
-
-def enter_groups(
-    connection: Connection, municipality_code: str, agent: str, refs: dict[str, str | None]
-) -> None:
-    """払込単位: make sure that each remittance named here has its group."""
-    for ref, remitted_on in refs.items():
-        known = connection.execute(
-            text(
-                "SELECT 1 FROM remittance_group WHERE municipality_code = :m AND agent = :agent "
-                "AND ref = :ref"
-            ),
-            {"m": municipality_code, "agent": agent, "ref": ref},
-        ).first()
-        if known:
-            continue
-        connection.execute(
-            text(
-                "INSERT INTO remittance_group (municipality_code, group_id, agent, ref, "
-                "remitted_on, confirmed_count, confirmed_yen, fee_yen, credited_yen) "
-                "VALUES (:m, :group_id, :agent, :ref, :remitted_on, 0, 0, 0, 0)"
-            ),
-            {
-                "m": municipality_code,
-                "group_id": take_numbers(connection, municipality_code, "group", 1),
-                "agent": agent,
-                "ref": ref,
-                "remitted_on": remitted_on,
-            },
-        )

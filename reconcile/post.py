@@ -14,7 +14,6 @@ from sqlalchemy import text
 
 from payments.store.bulk import insert_rows
 from reconcile.match import LINE_SPACE, REVIVED
-from reconcile.rules import PAYMENT_RULES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,14 +28,16 @@ _STAGE_ACCOUNT = "CASE {stage} WHEN 'confirmed' THEN 'confirmed_due' ELSE 'repor
 OUTCOMES = f"""
 INSERT INTO line_outcome (municipality_code, file_id, line_no, revision, outcome, rule,
     applied_yen, suspense_yen, slip_id, partner_file_id, partner_line_no, journal_id)
-SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, revision, outcome, rule, applied_yen, booked_yen - applied_yen,
+SELECT CAST(:m AS VARCHAR(5)),
+    file_id, line_no, revision, outcome, rule, applied_yen, booked_yen - applied_yen,
     slip_id, partner / {LINE_SPACE}, partner % {LINE_SPACE}, :journal_id
 FROM decision WHERE municipality_code = :m
 """
 RECEIPTS = """
 INSERT INTO receipt (municipality_code, file_id, line_no, stage, seen, amount_yen, paid_on,
     slip_id, notice_id, term, superseded, applied_yen, suspense_yen, group_id, journal_id, leg)
-SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, CASE stage WHEN 'confirmed' THEN stage ELSE 'provisional' END, seen,
+SELECT CAST(:m AS VARCHAR(5)),
+    file_id, line_no, CASE stage WHEN 'confirmed' THEN stage ELSE 'provisional' END, seen,
     booked_yen, paid_on, slip_id, notice_id, term, superseded = 1, applied_yen,
     booked_yen - applied_yen, group_id, :journal_id, :leg
 FROM decision WHERE municipality_code = :m AND booked_yen > 0
@@ -53,18 +54,21 @@ INSERT INTO posting (municipality_code, journal_id, subject_file_id, subject_lin
     debit_account, credit_account, amount_yen, reason, notice_id, term, group_id)
 """
 APPLIED = f"""{_POSTING}
-SELECT CAST(:m AS VARCHAR(5)), :journal_id, file_id, line_no, :leg + 1, {_STAGE_ACCOUNT.format(stage="stage")},
+SELECT CAST(:m AS VARCHAR(5)),
+    :journal_id, file_id, line_no, :leg + 1, {_STAGE_ACCOUNT.format(stage="stage")},
     'receivable', applied_yen, 'applied', notice_id, term, group_id
 FROM decision WHERE municipality_code = :m AND applied_yen > 0 AND term <> '00'
 """
 SUSPENSE = f"""{_POSTING}
-SELECT CAST(:m AS VARCHAR(5)), :journal_id, file_id, line_no, :leg + 2, {_STAGE_ACCOUNT.format(stage="stage")},
+SELECT CAST(:m AS VARCHAR(5)),
+    :journal_id, file_id, line_no, :leg + 2, {_STAGE_ACCOUNT.format(stage="stage")},
     'suspense', booked_yen - applied_yen, 'suspense', notice_id, term, group_id
 FROM decision WHERE municipality_code = :m AND booked_yen > applied_yen
 """
 # Amounts are applied to a 全期 slip's instalments in term order (outcomes.md 2).
 APPLIED_WHOLE = f"""{_POSTING}
-SELECT CAST(:m AS VARCHAR(5)), :journal_id, file_id, line_no, :leg + {_WHOLE_LEG} + CAST(term AS INTEGER),
+SELECT CAST(:m AS VARCHAR(5)),
+    :journal_id, file_id, line_no, :leg + {_WHOLE_LEG} + CAST(term AS INTEGER),
     {_STAGE_ACCOUNT.format(stage="stage")}, 'receivable',
     CASE WHEN applied_yen - before < open_yen THEN applied_yen - before ELSE open_yen END,
     'applied', notice_id, term, group_id
@@ -106,7 +110,8 @@ WHERE d.municipality_code = :m AND d.rule = 'S1' AND receipt.municipality_code =
   AND receipt.file_id = d.partner / {LINE_SPACE} AND receipt.line_no = d.partner % {LINE_SPACE}
 """
 CONFIRM_POSTINGS = f"""{_POSTING}
-SELECT CAST(:m AS VARCHAR(5)), :journal_id, r.file_id, r.line_no, :leg + 3, 'confirmed_due', 'reported',
+SELECT CAST(:m AS VARCHAR(5)),
+    :journal_id, r.file_id, r.line_no, :leg + 3, 'confirmed_due', 'reported',
     r.amount_yen, 'confirmed', r.notice_id, r.term, d.group_id
 FROM decision d
 JOIN receipt r ON r.municipality_code = :m AND r.file_id = d.partner / {LINE_SPACE}
@@ -182,11 +187,13 @@ def book(connection: Connection, scope: dict[str, Any], *, again: bool) -> list[
 
 WITHDRAWN = f"""
 INSERT INTO reversal (municipality_code, file_id, line_no, by_line_no)
-SELECT CAST(:m AS VARCHAR(5)), partner / {LINE_SPACE}, partner % {LINE_SPACE}, line_no FROM match_work
+SELECT CAST(:m AS VARCHAR(5)),
+    partner / {LINE_SPACE}, partner % {LINE_SPACE}, line_no FROM match_work
 WHERE municipality_code = :m AND {{turn}} AND fixed IS NULL AND stage = 'withdrawal'
   AND partner IS NOT NULL
 UNION ALL
-SELECT CAST(:m AS VARCHAR(5)), replaced / {LINE_SPACE}, replaced % {LINE_SPACE}, line_no FROM match_work
+SELECT CAST(:m AS VARCHAR(5)),
+    replaced / {LINE_SPACE}, replaced % {LINE_SPACE}, line_no FROM match_work
 WHERE municipality_code = :m AND {{turn}} AND fixed IS NULL AND replaced IS NOT NULL
 """
 _REVERSED_POSTINGS = f"""
@@ -198,11 +205,13 @@ JOIN posting p ON p.municipality_code = :m AND p.journal_id = r.journal_id
 WHERE v.municipality_code = :m"""
 REOPENED = f"""
 INSERT INTO reopened (municipality_code, notice_id, term)
-SELECT DISTINCT CAST(:m AS VARCHAR(5)), p.notice_id, p.term {_REVERSED_POSTINGS} AND p.reason = 'applied'
+SELECT DISTINCT CAST(:m AS VARCHAR(5)),
+    p.notice_id, p.term {_REVERSED_POSTINGS} AND p.reason = 'applied'
 """
 # The money stands in the account of the receipt's stage today, whatever it was when booked.
 REVERSE = f"""{_POSTING}
-SELECT CAST(:m AS VARCHAR(5)), :journal_id, r.file_id, r.line_no, :leg + {_REVERSAL_LEG} + p.leg - r.leg,
+SELECT CAST(:m AS VARCHAR(5)),
+    :journal_id, r.file_id, r.line_no, :leg + {_REVERSAL_LEG} + p.leg - r.leg,
     p.credit_account, {_STAGE_ACCOUNT.format(stage="r.stage")}, p.amount_yen, 'reversal',
     p.notice_id, p.term, r.group_id
 {_REVERSED_POSTINGS}
@@ -247,7 +256,8 @@ WHERE {table}.municipality_code = :m AND {table}.group_id = b.group_id
 WITHDRAW_OUTCOMES = """
 INSERT INTO line_outcome (municipality_code, file_id, line_no, revision, outcome, rule,
     applied_yen, suspense_yen, slip_id, partner_file_id, partner_line_no, journal_id)
-SELECT CAST(:m AS VARCHAR(5)), o.file_id, o.line_no, o.revision + 1, 'withdrawn', 'S2', 0, 0, o.slip_id, :file_id,
+SELECT CAST(:m AS VARCHAR(5)),
+    o.file_id, o.line_no, o.revision + 1, 'withdrawn', 'S2', 0, 0, o.slip_id, :file_id,
     v.by_line_no, :journal_id
 FROM reversal v
 JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = v.file_id
@@ -329,58 +339,6 @@ def _give_surplus_back(connection: Connection, scope: dict[str, Any]) -> None:
     insert_rows(
         connection, "posting", columns, postings, constants=(scope["m"], scope["journal_id"])
     )
-
-
-# ---- remittance groups ----
-
-ELTAX_CHANNELS = ("counter", "app", "credit", "internet_banking", "direct_debit", "payeasy")
-_PART = (
-    "CASE "
-    + " ".join(
-        f"WHEN l.identity LIKE '{name}:%' THEN '{name}/' || SUBSTR(l.slip_key, 32, 3)"
-        for name in ELTAX_CHANNELS
-    )
-    + " END"
-)
-JOIN_GROUPS = f"""
-INSERT INTO remittance_part (municipality_code, group_id, part, confirmed_count, confirmed_yen)
-SELECT CAST(:m AS VARCHAR(5)), g.group_id, {{part}}, COUNT(*), SUM(l.amount_yen)
-FROM source_line l
-JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = l.file_id
- AND o.line_no = l.line_no AND o.revision = 1
- AND o.rule IN ('S1', {", ".join(f"'{rule.code}'" for rule in PAYMENT_RULES)})
-JOIN remittance_group g ON g.municipality_code = :m AND g.agent = :agent
- AND g.ref = l.remittance_ref
-WHERE l.municipality_code = :m AND l.file_id = :file_id AND l.stage = 'confirmed'
-  AND NOT EXISTS (
-    SELECT 1 FROM receipt r WHERE r.municipality_code = :m AND r.file_id = l.file_id
-      AND r.line_no = l.line_no AND r.stage = 'withdrawn')
-GROUP BY g.group_id, {{part}}
-ON CONFLICT (municipality_code, group_id, part) DO UPDATE
-SET confirmed_count = remittance_part.confirmed_count + excluded.confirmed_count,
-    confirmed_yen = remittance_part.confirmed_yen + excluded.confirmed_yen
-"""
-TOTAL_GROUPS = """
-UPDATE remittance_group SET confirmed_count = s.payments, confirmed_yen = s.yen
-FROM (SELECT p.group_id, SUM(p.confirmed_count) AS payments, SUM(p.confirmed_yen) AS yen
-      FROM remittance_part p
-      JOIN remittance_group g ON g.municipality_code = :m AND g.group_id = p.group_id
-      WHERE p.municipality_code = :m AND g.agent = :agent AND g.ref = :ref
-      GROUP BY p.group_id) s
-WHERE remittance_group.municipality_code = :m AND remittance_group.group_id = s.group_id
-"""
-
-
-def join_groups(connection: Connection, scope: dict[str, Any], refs: list[str]) -> None:
-    """Add this file's confirmed payments to the groups they name, duplicates included.
-
-    The confirmed sum of a group is every confirmed receipt that names it, in suspense or not
-    (outcomes.md 9).
-    """
-    part = _PART if scope["agent"] == "eltax" else "TRIM('')"  # PostgreSQL groups by no constant
-    connection.execute(text(JOIN_GROUPS.format(part=part)), scope)
-    for ref in refs:
-        connection.execute(text(TOTAL_GROUPS), {**scope, "ref": ref})
 
 
 def _any(connection: Connection, scope: dict[str, Any], table: str) -> bool:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     UniqueConstraint,
-    text,
 )
 from sqlmodel import BigInteger, Field, SQLModel
 
@@ -264,13 +263,7 @@ class ReceiptRow(SQLModel, table=True):
         CheckConstraint("stage IN ('provisional', 'confirmed', 'withdrawn')"),
         CheckConstraint("applied_yen >= 0 AND suspense_yen >= 0"),
         CheckConstraint("stage = 'withdrawn' OR applied_yen + suspense_yen = amount_yen"),
-        Index(
-            "receipt_waiting",
-            "municipality_code",
-            "notice_id",
-            sqlite_where=text("suspense_yen > 0"),
-            postgresql_where=text("suspense_yen > 0"),
-        ),
+        Index("receipt_by_notice", "municipality_code", "notice_id"),
         CLUSTERED,
     )
     municipality_code: str = Field(primary_key=True, max_length=5)

@@ -214,12 +214,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
-        "receipt_waiting",
-        "receipt",
-        ["municipality_code", "notice_id"],
-        unique=False,
-        sqlite_where=sa.text("suspense_yen > 0"),
-        postgresql_where=sa.text("suspense_yen > 0"),
+        "receipt_by_notice", "receipt", ["municipality_code", "notice_id"], unique=False
     )
     op.create_table(
         "remittance_group",
@@ -609,12 +604,7 @@ def downgrade() -> None:
     op.drop_table("review_case")
     op.drop_table("remittance_part")
     op.drop_table("remittance_group")
-    op.drop_index(
-        "receipt_waiting",
-        table_name="receipt",
-        sqlite_where=sa.text("suspense_yen > 0"),
-        postgresql_where=sa.text("suspense_yen > 0"),
-    )
+    op.drop_index("receipt_by_notice", table_name="receipt")
     op.drop_table("receipt")
     op.drop_table("payment_notification")
     op.drop_index("pay_key_by_slip", table_name="pay_key")
