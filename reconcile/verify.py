@@ -35,9 +35,11 @@ the formats and the domain are common. Each difference carries one of these name
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from payments.store.engine import SQLITE_CACHE_KIB
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from reconcile.verify_claims import instalments, pay_keys
@@ -47,14 +49,28 @@ from reconcile.verify_totals import decisions, groups, journals, ledger, stateme
 from reconcile.verify_walk import Difference, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 __all__ = ["DIFFERENCES_MAX", "Difference", "verify"]
 
 # One damaged file can differ in a million lines; this many say enough and fit in memory.
 DIFFERENCES_MAX = 10_000
+_SORT_KIB = 32_768
+
+
+@contextmanager
+def _small_sorts(connection: Connection) -> Iterator[None]:
+    """SQLite lets every sort grow to the size of its page cache; here several sorts are open."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql(f"PRAGMA cache_size = -{_SORT_KIB}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}")
 
 
 def verify(
@@ -66,7 +82,7 @@ def verify(
     transaction, so that it may run beside an intake. Raises :class:`NotFoundError` for a
     municipality that does not exist.
     """
-    with reading(engine, municipality_code) as connection:
+    with reading(engine, municipality_code) as connection, _small_sorts(connection):
         store = Store(connection, load_profile(connection, municipality_code), progress)
         walk = LineWalk(store)
         found = chain(
