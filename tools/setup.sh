@@ -44,8 +44,9 @@ has_venv() {
   [[ -n "$python" ]] && "$python" -c 'import ensurepip, venv' 2> /dev/null
 }
 
-# pyzbar finds its library through the loader's list, so that is where to look.
-has_library() { PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2> /dev/null | grep -qF "$1"; }
+# pyzbar finds its library through the loader's list, so that is where to look. grep reads to the
+# end: with -q it would stop early, and ldconfig, cut off while writing, would count as a failure.
+has_library() { PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2> /dev/null | grep -F "$1" > /dev/null; }
 has_font() { [[ -e /usr/share/fonts/truetype/bizud-gothic/BIZUDGothic-Regular.ttf ]]; }
 has_certificates() { [[ -e /etc/ssl/certs/ca-certificates.crt ]]; }
 has_postgres() { command -v initdb > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null; }
