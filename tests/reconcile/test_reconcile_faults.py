@@ -424,7 +424,7 @@ def power_cut(*_args, **_kwargs):
         "reconcile.match.load_lines",
         "reconcile.match.decide",
         "reconcile.post.book",
-        "reconcile.post.join_groups",
+        "reconcile.pipeline.join_groups",
         "reconcile.flag.open_cases",
         "reconcile.pipeline.record_file",
         "reconcile.pipeline.record_findings",
