@@ -1,7 +1,8 @@
 """納付書の印刷: slips of the books become pages, a PDF, a manifest and a read-back report.
 
 A slip never leaves the building unread: after drawing, every page is decoded again and compared
-with the books (:mod:`qr.read_back`).
+with the books (:mod:`qr.read_back`). A slip that must not be printed (a name with a character that
+the font lacks, say) is left out and reported; it holds back no other.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from sqlalchemy import text
 from qr import el_qr
 from qr.el_qr import ElQr
 from qr.read_back import Difference, read_back
-from qr.slip_page import PrintProfile, SlipPage
-from qr.slip_pdf import draw_slips
+from qr.slip_page import PrintProfile, SlipFault, SlipPage
+from qr.slip_pdf import check_page, draw_slips
 from reconcile.report_arrivals import as_date
 
 if TYPE_CHECKING:
@@ -50,11 +51,20 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class PrintRun:
-    """印刷の結果: pages, files, and every place where the paper says something else."""
+    """印刷の結果: pages, files, every place where the paper says something else.
+
+    ``refused`` says why a slip was not printed at all.
+    """
 
     pages: int
     files: tuple[str, ...]
     differences: tuple[Difference, ...]
+    refused: tuple[SlipFault, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether every slip was printed and reads as the books say."""
+        return not (self.differences or self.refused)
 
 
 def slip_pages(connection: Connection, profile: Profile, choice: Choice) -> list[SlipPage]:
@@ -143,6 +153,9 @@ def print_slips(
     """Draw, read back, and write manifest and report beside the PDFs."""
     out.mkdir(parents=True, exist_ok=True)
     print_profile = PrintProfile(sample=sample)
+    refused = [fault for page in pages for fault in check_page(page, print_profile)]
+    unprintable = {fault.slip_no for fault in refused}
+    pages = [page for page in pages if page.slip_no not in unprintable]
     files: list[str] = []
     differences: list[Difference] = []
     with (out / MANIFEST).open("w", encoding="utf-8", newline="") as manifest:
@@ -162,8 +175,8 @@ def print_slips(
             done += len(batch)
             if progress is not None:
                 progress(done)
-    _write_report(out / READ_BACK, differences)
-    return PrintRun(len(pages), tuple(files), tuple(differences))
+    _write_report(out / READ_BACK, differences, refused)
+    return PrintRun(len(pages), tuple(files), tuple(differences), tuple(refused))
 
 
 def _batches(pages: Sequence[SlipPage]) -> Iterator[Sequence[SlipPage]]:
@@ -180,9 +193,15 @@ def _manifest_row(page: SlipPage, name: str, page_no: int, digest: str) -> tuple
     )  # fmt: skip
 
 
-def _write_report(path: Path, differences: Sequence[Difference]) -> None:
-    """読み戻しの報告: only a header when every page says what the books say."""
+def _write_report(
+    path: Path, differences: Sequence[Difference], refused: Sequence[SlipFault]
+) -> None:
+    """読み戻しの報告: only a header when every page says what the books say.
+
+    A slip that was not printed stands here without a page, with the reason as what was expected.
+    """
     with path.open("w", encoding="utf-8", newline="") as report:
         writer = csv.writer(report, lineterminator="\r\n")
         writer.writerow(("page", "slip_no", "field", "printed", "expected"))
         writer.writerows((d.page, d.slip_no, d.field, d.printed, d.expected) for d in differences)
+        writer.writerows(("", f.slip_no, f.field, f.found, f.expected or f.code) for f in refused)

@@ -244,6 +244,8 @@ def _print_slips(session: Session, folder: Path) -> None:
     with session.progress("納付書の印刷と読み戻し", len(pages)) as progress:
         run = print_slips(pages, folder / "slips", sample=True, progress=progress)
     result = "すべて一致" if not run.differences else f"相違 {len(run.differences)}件"
+    if run.refused:
+        result += f"（印刷できないもの {len({fault.slip_no for fault in run.refused})}枚を除く）"
     session.out.print(f"納付書: {run.pages}枚を印刷して読み戻し、{result}", markup=False)
 
 

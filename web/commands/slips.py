@@ -54,7 +54,7 @@ def issue(session: Session, /, out: Path, *, as_json: bool, **chosen: Any) -> No
     """台帳の有効な納付書をPDFに印刷し、すべて読み戻して確かめます。
 
     PDFのほかに manifest.csv（一枚ごとの記録）と read-back.csv（相違の一覧）を書きます。
-    一枚でも読み戻せなければ終了コード1です。
+    印刷できない納付書は理由とともに除きます。一枚でも印刷できないか読み戻せなければ終了コード1です。
     """
     from web.slip_printing import Choice, print_slips, slip_pages  # noqa: PLC0415 - PDF library
 
@@ -74,14 +74,18 @@ def issue(session: Session, /, out: Path, *, as_json: bool, **chosen: Any) -> No
         raise ConfigurationError("output_unwritable", path=str(out), found=str(error)) from error
     if as_json:
         say_json({"pages": run.pages, "files": run.files,
-                  "differences": [asdict(d) for d in run.differences]})  # fmt: skip
+                  "differences": [asdict(d) for d in run.differences],
+                  "refused": [asdict(fault) for fault in run.refused]})  # fmt: skip
     else:
         session.out.print(f"{run.pages:,}枚を印刷し、読み戻しました: {out}", markup=False)
         for difference in run.differences:
             place = f"{difference.page}ページ {difference.slip_no} {difference.field}"
             values = f"印刷「{difference.printed}」 正「{difference.expected}」"
             session.out.print(f"相違 {place}: {values}", markup=False)
-    fail_unless(not run.differences)
+        for fault in run.refused:
+            reason = explain(fault.code, {"found": fault.found})
+            session.out.print(f"印刷せず {fault.slip_no} {fault.field}: {reason}", markup=False)
+    fail_unless(run.good)
 
 
 @slips.command()
