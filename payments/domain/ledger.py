@@ -8,9 +8,9 @@ correction is a reversal with a reason. The chart of accounts follows the way of
     速報 not applied      速報未収 reported       / 仮受金 suspense
     確報 of a 速報        確報未入金 confirmed_due / 速報未収 reported
     確報 without 速報     確報未入金 confirmed_due / 収入未済 or 仮受金
-    bank credit settles   預金 bank               / 確報未入金 confirmed_due
+    bank credit arrives   預金 bank               / 不明入金 unidentified      (地方自治法235条の4)
+    … and settles         不明入金 unidentified   / 確報未入金 confirmed_due
     fee kept back         手数料 fee              / 確報未入金 confirmed_due   (自治令164四 繰替払)
-    credit fits nothing   預金 bank               / 不明入金 unidentified      (地方自治法235条の4)
     statement 出金        出金 outgoing           / 預金 bank
 
 So the balance of ``reported`` is what channels have announced, that of ``confirmed_due`` what
