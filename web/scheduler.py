@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -127,6 +128,8 @@ def run_scheduler(
     scheduler = build(settings, Jobs(settings, engine, municipality_code, say))
 
     def stop(*_: object) -> None:
+        if not scheduler.running:
+            sys.exit(0)  # It has not begun yet, so there is nothing to finish.
         scheduler.shutdown(wait=False)
 
     signal.signal(signal.SIGTERM, stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 import click
 
@@ -24,6 +25,16 @@ THREADS = 16
 def serve(session: Session, host: str, port: int) -> None:
     """画面とAPIのサーバーを動かします（Ctrl-C で止まります）。"""
     run_server(session, host, port)
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Refuse a port that is taken; :class:`ConfigurationError` ``port_in_use``."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError("port_in_use", port=port) from error
 
 
 def run_server(session: Session, host: str, port: int) -> None:

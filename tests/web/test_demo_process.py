@@ -1,0 +1,57 @@
+"""The demo as a process: it refuses a taken port at once, and ends with all that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+
+def _start(tmp_path, *options):
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
+    words = ("-m", "web", "demo", "--data", tmp_path / "demo", "--obligors", "30", "--days", "1")
+    return subprocess.Popen(
+        [sys.executable, *map(str, words), *options],
+        env=inherited | {"KOKIN_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_taken_port_is_named_before_the_work(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        demo = _start(tmp_path, "--port", str(taken.getsockname()[1]))
+        _, errors = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert "port_in_use" in errors
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_the_scheduler_never_outlives_the_demo(tmp_path, sent):
+    demo = _start(tmp_path, "--port", "0")
+    watchdog = threading.Timer(90, demo.kill)
+    watchdog.start()
+    try:
+        heard = ""
+        while "受信フォルダ" not in heard:  # the scheduler has begun its work
+            heard = demo.stderr.readline()
+            assert heard, "the demo ended by itself"
+        demo.send_signal(sent)
+        # The scheduler writes to the same pipe: it closes when both processes are gone.
+        rest = demo.stderr.read()
+        demo.wait()
+        demo.stdout.close()
+        demo.stderr.close()
+    finally:
+        watchdog.cancel()
+    assert "Traceback" not in rest
+    assert demo.returncode in {0, 128 + signal.SIGTERM}
