@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import LargeBinary, cast, select, text
 
 from reconcile.formats.zengin_common import EraDates
 from reconcile.report_arrivals import as_date
+from reconcile.store.tables import EvidenceRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,8 @@ RECORD = 200
 LOOK_BACK = timedelta(days=14)  # a statement before the day; longer than any holidays
 LOOK_AHEAD = timedelta(days=7)  # a statement may come some days after its 勘定日
 _OVERDRAWN = b"2"  # 貸越区分
+
+evidence_table = EvidenceRow.__table__  # type: ignore[attr-defined]
 
 
 class Statement(NamedTuple):
@@ -83,13 +86,18 @@ def _statements(connection: Connection, municipality_code: str, day: date) -> It
 
 
 def evidence(connection: Connection, municipality_code: str, sha256: str) -> bytes:
-    """証拠: the bytes of a file as they came."""
+    """証拠: the bytes of a file as they are stored.
+
+    Whatever stands there is read as bytes: a hand that wrote text into the column of an SQLite
+    file must be found out by the hash, not by an error of the driver.
+    """
     pieces = connection.execute(
-        text(
-            "SELECT data FROM evidence WHERE municipality_code = :m AND sha256 = :sha "
-            "ORDER BY piece_no"
-        ),
-        {"m": municipality_code, "sha": sha256},
+        select(cast(evidence_table.c.data, LargeBinary))
+        .where(
+            evidence_table.c.municipality_code == municipality_code,
+            evidence_table.c.sha256 == sha256,
+        )
+        .order_by(evidence_table.c.piece_no)
     ).scalars()
     return b"".join(bytes(piece) for piece in pieces)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile.formats import assessments, notification, slip_register
 from reconcile.formats.detect import detect
 from reconcile.model import AdviceLine, BankLine, Finding, ReadContext, ReportLine
+from reconcile.report_cash import evidence
 from reconcile.verify_walk import Difference, Store, Stream, shown, together
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
     )
     done = 0
     for file in files:
-        data = _bytes_of(store, file.sha256)
+        data = evidence(store.connection, store.profile.municipality_code, file.sha256)
         if (hashlib.sha256(data).hexdigest(), len(data)) != (file.sha256, file.size_bytes):
             yield Difference(
                 "evidence_hash",
@@ -55,16 +56,6 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
             # Bytes that were changed say nothing about the lines any more.
             yield from _file(store, file, data, done)
         done += file.records
-
-
-def _bytes_of(store: Store, sha256: str) -> bytes:
-    """The stored bytes of a file."""
-    pieces = store.rows(
-        "SELECT data FROM evidence WHERE municipality_code = :m AND sha256 = :sha256 "
-        "ORDER BY piece_no",
-        sha256=sha256,
-    )
-    return b"".join(bytes(piece.data) for piece in pieces)
 
 
 def _file(store: Store, file: Any, data: bytes, done: int) -> Iterator[Difference]:

@@ -137,6 +137,16 @@ ALTERED = {
         "FROM source_file WHERE status = 'quarantined' LIMIT 1)",
         {"evidence_hash"},
     ),
+    "evidence written over as text": Altered(
+        "UPDATE evidence SET data = 'x' WHERE sha256 = (SELECT sha256 "
+        "FROM source_file WHERE format_code = 'konbini_dsk' AND status = 'accepted' LIMIT 1)",
+        {"evidence_hash"},
+    ),
+    "statement written over as text": Altered(
+        "UPDATE evidence SET data = 'x' WHERE sha256 = (SELECT sha256 "
+        "FROM source_file WHERE format_code = 'zengin_statement' AND status = 'accepted' LIMIT 1)",
+        {"evidence_hash"},
+    ),
     "evidence gone": Altered(
         "DELETE FROM evidence WHERE sha256 = (SELECT sha256 FROM source_file "
         "WHERE format_code = 'eltax_payment' AND count > 0 LIMIT 1)",
