@@ -72,7 +72,7 @@ class Books(LineBooks):
                 payers.add(decided.agent)
             else:
                 self.write_outcome(file_id, line.line_no, *decided)
-        self.decide_open_deposits(sorted(payers))
+        self.decide_open_deposits(sorted(payers), strangers_of=file_id)
 
     def _statement_line(self, file_id: int, line: Any) -> tuple[str, str] | Deposit:
         """One line of a statement: its outcome and rule, or the deposit to be decided."""
@@ -308,8 +308,13 @@ class Books(LineBooks):
 
     # ---- once more ----
 
-    def decide_open_deposits(self, agents: Sequence[str] | None) -> int:
+    def decide_open_deposits(
+        self, agents: Sequence[str] | None, *, strangers_of: int | None = None
+    ) -> int:
         """Decide credits that did not settle again; ``agents`` None means all of them.
+
+        Credits of strangers are decided when their own file (``strangers_of``) comes, and then
+        only by `kokin reconcile`: no group of theirs can change (outcomes.md 9).
 
         A credit that settles changes what is open for the others of its payer, so these are
         looked at again until nothing moves: in order of 勘定日, then of intake. Returns how many
@@ -328,7 +333,8 @@ class Books(LineBooks):
         for row in rows:
             credit = _credit(row)
             agent = row.agent or self._agent(credit)
-            if agents is None or agent in agents:
+            mine = agent or strangers_of is None or row.file_id == strangers_of
+            if mine and (agents is None or agent in agents):
                 deposit = Deposit(row.file_id, row.line_no, row.account_key, agent, credit)
                 by_agent.setdefault(agent, []).append(deposit)
         return sum(self._decide_payer(by_agent[agent]) for agent in sorted(by_agent))

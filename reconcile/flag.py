@@ -62,10 +62,10 @@ def changed_lines(connection: Connection, scope: dict[str, Any]) -> tuple[list[C
     rows = connection.execute(
         text(
             _DECIDED.format(
-                which="o.journal_id = :journal_id AND o.revision > 1 AND EXISTS ("
-                "SELECT 1 FROM line_outcome e WHERE e.municipality_code = :m "
+                which="o.journal_id = :journal_id AND o.revision > 1 AND o.outcome <> COALESCE(("
+                "SELECT e.outcome FROM line_outcome e WHERE e.municipality_code = :m "
                 "AND e.file_id = o.file_id AND e.line_no = o.line_no "
-                "AND e.revision = o.revision - 1 AND e.outcome <> o.outcome)"
+                "AND e.journal_id <> :journal_id ORDER BY e.revision DESC LIMIT 1), '')"
             )
             + " ORDER BY o.file_id, o.line_no"
         ),
@@ -184,6 +184,30 @@ def close_cases(
                 ),
                 values,
             )
+
+
+def end_returned_surpluses(connection: Connection, municipality_code: str, *, on: str) -> None:
+    """End the cases of corrections whose surplus went back with the payment behind it."""
+    open_now = connection.execute(
+        text(
+            """SELECT subject FROM review_case
+               WHERE municipality_code = :m AND kind = 'overpaid_by_correction'
+                 AND state IN ('open', 'acknowledged')"""
+        ),
+        {"m": municipality_code},
+    ).scalars()
+    for subject in list(open_now):
+        notice_id, _, term = subject.partition("/")
+        surplus_yen = connection.execute(
+            text(
+                """SELECT surplus_yen FROM instalment_account
+                   WHERE municipality_code = :m AND notice_id = :notice_id AND term = :term"""
+            ),
+            {"m": municipality_code, "notice_id": int(notice_id), "term": term},
+        ).scalar_one()
+        if not surplus_yen:
+            kinds = frozenset({"overpaid_by_correction"})
+            close_cases(connection, municipality_code, [subject], kinds=kinds, on=on)
 
 
 def refuse_absurd(profile: Profile, cases: int, lines: int) -> None:

@@ -50,6 +50,18 @@ def keep_evidence(
             {"m": municipality_code, "sha256": sha256},
         ).first()
         if earlier is not None and earlier.status != FileStatus.ACCEPTED:
+            connection.execute(
+                text(
+                    "UPDATE source_file SET name = :name, received_on = :received_on "
+                    "WHERE municipality_code = :m AND file_id = :file_id"
+                ),
+                {
+                    "m": municipality_code,
+                    "file_id": earlier.file_id,
+                    "name": delivery.name,
+                    "received_on": received_on.isoformat(),
+                },
+            )
             return Kept(earlier.file_id, sha256, is_duplicate=False)
         if earlier is not None and earlier.records:
             return Kept(earlier.file_id, sha256, is_duplicate=True)

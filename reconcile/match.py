@@ -93,8 +93,14 @@ WHERE w.municipality_code = :m AND w.occurrence > 1
 
 # A notification and a file line of one payment say the same when key and amount agree: the file
 # has columns that the notification lacks.
-SAME_CONTENT = """(p.content = l.content OR (p.file_id < l.file_id
-    AND pf.channel <> :channel AND p.slip_key = l.slip_key AND p.amount_yen = l.amount_yen))"""
+_FIRST_SAID = """NOT EXISTS (
+          SELECT 1 FROM source_line q
+          WHERE q.municipality_code = :m AND q.identity = p.identity
+            AND q.record_key = p.record_key
+            AND (q.file_id < p.file_id OR (q.file_id = p.file_id AND q.line_no < p.line_no)))"""
+SAME_CONTENT = f"""(p.content = l.content OR (p.file_id < l.file_id
+    AND pf.channel <> :channel AND p.slip_key = l.slip_key AND p.amount_yen = l.amount_yen
+    AND {_FIRST_SAID}))"""
 
 REPEATS = f"""
 UPDATE match_work SET fixed = 'repeat'
@@ -119,11 +125,7 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND EXISTS (
       AND l.line_no = match_work.line_no
       AND NOT {SAME_CONTENT}
       AND (p.file_id < l.file_id OR p.line_no < l.line_no)
-      AND NOT EXISTS (
-          SELECT 1 FROM source_line q
-          WHERE q.municipality_code = :m AND q.identity = p.identity
-            AND q.record_key = p.record_key
-            AND (q.file_id < p.file_id OR (q.file_id = p.file_id AND q.line_no < p.line_no))))
+      AND {_FIRST_SAID})
 """
 # 速報 and 確報 of one transaction that differ in amount or key: the later one is the conflict.
 TRANSACTION_CONFLICTS = """
@@ -132,7 +134,7 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL
   AND stage IN ('provisional', 'confirmed') AND EXISTS (
     SELECT 1 FROM source_line l
     WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
-      AND l.line_no = match_work.line_no AND l.fault IS NULL
+      AND l.line_no = match_work.line_no AND l.fault IS NULL AND l.key_kind = 'el'
       AND l.slip_key || '/' || l.amount_yen <> (
           SELECT p.slip_key || '/' || p.amount_yen FROM source_line p
           WHERE p.municipality_code = :m AND p.identity = l.identity AND p.fault IS NULL
@@ -174,7 +176,7 @@ UPDATE match_work SET partner = CASE
     WHEN stage = 'provisional' AND kind = '81' THEN (
         {_PARTNER.format(condition="(r.seen & 10) = 0")})
     WHEN stage = 'provisional' THEN (
-        {_PARTNER.format(condition="((r.seen & 9) = 0 OR :transactions = 1)")})
+        {_PARTNER.format(condition="((r.seen & 9) = 0 OR l.key_kind = 'el')")})
     ELSE ({_PARTNER.format(condition="r.stage = 'provisional'")}) END,
   replaced = CASE WHEN kind = '22' THEN (
     SELECT p.file_id * {LINE_SPACE} + p.line_no
@@ -243,7 +245,7 @@ FROM (SELECT facts.*, {rule} AS rule FROM (
     SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.revived, w.slip_id,
         w.notice_id, w.term, w.superseded, l.fault, l.amount_yen AS amount, l.paid_on,
         :is_debit AS is_debit,
-        :transactions AS is_transaction,
+        CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_transaction,
         CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
         CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
         CASE WHEN w.notice_id IS NULL THEN 0 ELSE 1 END AS known,

@@ -385,9 +385,11 @@ class FileRun:
         closed_to = f"{last_closed_fiscal_year(self.received_on) + 1}-03-31"
         rows = self.connection.execute(
             text(
-                "SELECT file_id, line_no, amount_yen FROM receipt WHERE municipality_code = :m "
-                "AND file_id = :file_id AND stage <> 'withdrawn' AND paid_on <= :closed_to "
-                "ORDER BY line_no"
+                "SELECT r.file_id, r.line_no, r.amount_yen FROM receipt r "
+                "JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id "
+                "AND l.line_no = r.line_no AND l.fault IS NULL "
+                "WHERE r.municipality_code = :m AND r.file_id = :file_id "
+                "AND r.stage <> 'withdrawn' AND r.paid_on <= :closed_to ORDER BY r.line_no"
             ),
             {**self.scope, "closed_to": closed_to},
         )
@@ -407,4 +409,6 @@ class FileRun:
         ]
         on = self.received_on.isoformat()
         flag.close_cases(self.connection, self.code, subjects, keep=everything, on=on)
+        if self.again_turn > _AGAIN_FROM:
+            flag.end_returned_surpluses(self.connection, self.code, on=on)
         return flag.open_cases(self.connection, self.code, everything, on=on, actor=self.actor)

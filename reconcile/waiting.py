@@ -95,9 +95,11 @@ def confirmations_overdue(connection: Connection, profile: Profile, as_of: date)
     last = _last_day_on_time(as_of, profile.confirmation_days)
     rows = connection.execute(
         text(
-            """SELECT file_id, line_no, amount_yen FROM receipt
-               WHERE municipality_code = :m AND stage = 'provisional' AND paid_on < :last
-               ORDER BY file_id, line_no"""
+            """SELECT r.file_id, r.line_no, r.amount_yen FROM receipt r
+               JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id
+                AND l.line_no = r.line_no AND l.fault IS NULL
+               WHERE r.municipality_code = :m AND r.stage = 'provisional' AND r.paid_on < :last
+               ORDER BY r.file_id, r.line_no"""
         ),
         {"m": profile.municipality_code, "last": last.isoformat()},
     )
@@ -129,7 +131,7 @@ def wrong_instalments(connection: Connection, profile: Profile, as_of: date) -> 
     """期別取り違え: instalment n+1 paid in time while n is unpaid and due (law.md J-05)."""
     rows = connection.execute(
         text(
-            """SELECT n.notice_id, n.term, n.amount_yen
+            """SELECT later.notice_id, later.term, later.amount_yen
                FROM instalment_account n
                JOIN instalment due ON due.municipality_code = :m
                 AND due.notice_id = n.notice_id AND due.term = n.term
@@ -139,14 +141,18 @@ def wrong_instalments(connection: Connection, profile: Profile, as_of: date) -> 
                JOIN instalment ahead ON ahead.municipality_code = :m
                 AND ahead.notice_id = later.notice_id AND ahead.term = later.term
                WHERE n.municipality_code = :m AND n.amount_yen > 0
-                 AND n.term_yen + n.whole_yen - n.surplus_yen = 0 AND due.due_on < :as_of
+                 AND n.term_yen + n.whole_yen = 0 AND due.due_on < :as_of
                  AND later.amount_yen > 0
                  AND later.amount_yen = later.term_yen + later.whole_yen - later.surplus_yen
                  AND NOT EXISTS (
-                     SELECT 1 FROM receipt r WHERE r.municipality_code = :m
-                       AND r.notice_id = later.notice_id AND r.term IN (later.term, '00')
+                     SELECT 1 FROM receipt r
+                     JOIN posting p ON p.municipality_code = :m
+                      AND p.journal_id = r.journal_id AND p.subject_file_id = r.file_id
+                      AND p.subject_line_no = r.line_no AND p.leg > r.leg
+                      AND p.leg < r.leg + 120 AND p.reason = 'applied' AND p.term = later.term
+                     WHERE r.municipality_code = :m AND r.notice_id = later.notice_id
                        AND r.applied_yen > 0 AND r.paid_on > ahead.due_on)
-               ORDER BY n.notice_id, n.term"""
+               ORDER BY later.notice_id, later.term"""
         ),
         {"m": profile.municipality_code, "as_of": as_of.isoformat()},
     )

@@ -51,6 +51,5 @@ def state_statistics(connection: Connection) -> None:
 def _shape(width: int, *, unique: bool) -> str:
     """Rows in all, then rows per value of the first column, of the first two, and so on."""
     rows = [max(ROWS // NARROWING**place, ROWS_PER_KEY) for place in range(width)]
-    if unique:
-        rows[-1] = 1
+    rows[-1] = 1 if unique else ROWS_PER_KEY
     return " ".join(map(str, (ROWS, *rows)))

@@ -190,13 +190,37 @@ class EngineCity:
         return {(r.agent, r.ref): (r.confirmed_yen, r.fee_yen, r.credited_yen) for r in rows}
 
     @property
-    def open_cases(self) -> set[tuple[str, str]]:
-        """Kinds and subjects of the cases that are open."""
+    def cases(self) -> set[tuple[str, str]]:
+        """Kinds and subjects of the open cases, the subjects as the model writes them."""
+        names = self._subjects()
         rows = self._query(
             """SELECT kind, subject FROM review_case
                WHERE municipality_code = :m AND state = 'open'"""
         )
-        return {(r.kind, r.subject) for r in rows}
+        return {(r.kind, names.get(r.subject, r.subject)) for r in rows}
+
+    def _subjects(self) -> dict[str, str]:
+        """The engine's subjects → the model's."""
+        names = {}
+        for row in self._query(
+            """SELECT l.file_id, l.line_no, f.sha256 FROM source_line l
+               JOIN source_file f ON f.municipality_code = :m AND f.file_id = l.file_id
+               WHERE l.municipality_code = :m"""
+        ):
+            names[f"{row.file_id}:{row.line_no}"] = f"{self.sha_of[row.sha256]}:{row.line_no}"
+        for row in self._query(
+            """SELECT a.notice_id, a.term, n.item_code, n.levy_year, n.notice_no
+               FROM instalment_account a
+               JOIN notice n ON n.municipality_code = :m AND n.notice_id = a.notice_id
+               WHERE a.municipality_code = :m"""
+        ):
+            place = f"{row.item_code}/{row.levy_year}/{row.notice_no}/{row.term}"
+            names[f"{row.notice_id}/{row.term}"] = place
+        for row in self._query(
+            "SELECT group_id, agent, ref FROM remittance_group WHERE municipality_code = :m"
+        ):
+            names[f"group:{row.group_id}"] = f"{row.agent}/{row.ref}"
+        return names
 
     def _query(self, statement: str) -> list[Any]:
         """All rows of a statement about this municipality."""

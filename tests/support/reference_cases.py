@@ -72,7 +72,9 @@ def wrong_instalments(books: Books, as_of: date) -> Iterable[Case]:
     """Instalment n+1 paid in time while n of the same notice is unpaid and due."""
     for place, paid in books.instalments.items():
         unpaid = books.instalments.get((*place[:3], f"{int(place[3]) - 1:02d}"))
-        if unpaid is None or unpaid.cancelled or unpaid.gross_yen > 0 or not paid.settled:
+        if unpaid is None or unpaid.cancelled or paid.cancelled:
+            continue
+        if unpaid.gross_yen > 0 or not paid.settled:
             continue
         in_time = all(
             (receipt.line.paid_on or "") <= shifted(paid.due_on)
