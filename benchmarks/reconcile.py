@@ -48,9 +48,12 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=None)
-    parser.add_argument("--measure", choices=["floor", "kokin"])
+    parser.add_argument("--measure", choices=["prepare", "floor", "kokin"])
     parser.add_argument("--stages", action="store_true", help="print the time of each statement")
     options = parser.parse_args()
+    if options.measure == "prepare":
+        prepare(options.folder, options.sizes[0])
+        return
     if options.measure:
         measure = floor if options.measure == "floor" else kokin
         print(json.dumps(measure(options.folder, stages=options.stages)))
@@ -63,7 +66,8 @@ def main() -> None:
         for size in options.sizes:
             place = Path(folder) / str(size)
             place.mkdir()
-            prepare(place, size)
+            # In a process of its own, so that its memory does not count as that of the others.
+            subprocess.run(_command("prepare", place, size), check=True)
             print(row(place, size, options.runs), flush=True)
             shutil.rmtree(place)
 
@@ -74,7 +78,7 @@ def row(place: Path, size: int, runs: int) -> str:
     memory: dict[str, list[int]] = {"floor": [], "kokin": []}
     for _ in range(runs):
         for kind, times in seconds.items():
-            command = [sys.executable, __file__, "--measure", kind, "--folder", str(place)]
+            command = _command(kind, place, size)
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             found = json.loads(done.stdout.splitlines()[-1])
             times.append(found["seconds"])
@@ -84,6 +88,13 @@ def row(place: Path, size: int, runs: int) -> str:
         f"{size:>9,} {low:>8.2f} {ours:>8.2f} {ours / low:>6.2f} {size / ours:>9,.0f} "
         f"{ours / size * 1e6:>8.1f} {max(memory['floor']):>9} {max(memory['kokin']):>9}"
     )
+
+
+def _command(kind: str, place: Path, size: int) -> list[str]:
+    """This script again, for one measurement in a process of its own."""
+    return [
+        sys.executable, __file__, "--measure", kind, "--folder", str(place), "--sizes", str(size),
+    ]  # fmt: skip
 
 
 # ---- the city and its file ----

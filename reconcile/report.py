@@ -59,6 +59,11 @@ class DayReport:
         return tuple(arrival for arrival in self.arrivals if arrival.red)
 
     @property
+    def partial(self) -> tuple[Arrival, ...]:
+        """保留あり: something came, but a file of the same source stands aside."""
+        return tuple(arrival for arrival in self.arrivals if arrival.state == "partial")
+
+    @property
     def differing(self) -> tuple[Check, ...]:
         """不一致: the checks that do not hold."""
         return tuple(check for check in self.checks if not check.ok)

@@ -34,7 +34,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """受領: what came from one source on a day. ``state``: received missing nil stopped not_due."""
+    """受領: what came from one source on a day.
+
+    ``state``: received, partial, missing, nil, stopped or not_due. ``partial``: a file was taken in, but another one of the same source stands aside, and only a
+    person can say whether it was a faulty copy or the day's other half (incident I6).
+    """
 
     source: Source
     state: str
@@ -131,7 +135,7 @@ def _arrival(source: Source, came: Any, stages: Any, *, nil: bool, due: bool) ->
     ]
     accepted = [row for row in ours if row.status == "accepted"]
     if accepted:
-        state = "received"
+        state = "received" if len(accepted) == len(ours) else "partial"
     elif nil:
         state = "nil"
     elif ours:

@@ -52,7 +52,7 @@ def checks(
 ) -> tuple[Check, ...]:
     """Every check that can be made today, in the order of the law page."""
     found = list(_t1(connection, municipality_code, day))
-    awaited = [a for a in arrivals if a.state in {"received", "missing", "stopped", "nil"}]
+    awaited = [a for a in arrivals if a.state != "not_due"]
     found.append(Check("T2", sum(not a.red for a in awaited), len(awaited), "件"))
     due = [group for group in groups if group.remitted_on == day]
     found.append(

@@ -9,7 +9,8 @@ from sqlalchemy import create_engine, event
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-# A city's hot index pages fit here; measured in docs/adr: the default of 2 MB doubles the time.
+# The hot index pages of a large city fit here; at a million lines half of it costs a tenth more
+# time (benchmarks/reconcile.py).
 SQLITE_CACHE_KIB = 524_288
 
 

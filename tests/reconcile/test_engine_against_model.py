@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 
 
+def settled_cases(cases: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """All cases but `closed_year`: the model keeps it for payments withdrawn in the same file."""
+    return {case for case in cases if case[0] != "closed_year"}
+
+
 def compare(url: str, steps: tuple[Step, ...]) -> None:
     """Play the steps to both; after each one everything that counts must be the same."""
     profile = sample_profile()
@@ -33,6 +38,7 @@ def compare(url: str, steps: tuple[Step, ...]) -> None:
             expected = {ref: outcome[:3] for ref, outcome in model.outcomes.items()}
             assert engine.outcomes == expected, number
             assert engine.balances == model.balances, number
+            assert settled_cases(engine.cases) == settled_cases(model.cases), number
             assert engine.suspense_yen == model.suspense_yen, number
             groups = {key: sums for key, sums in model.groups.items() if any(sums)}
             assert {k: sums for k, sums in engine.groups.items() if any(sums)} == groups, number

@@ -99,10 +99,9 @@ DOCUMENT: dict[str, Any] = {
                 "responses": {
                     "201": _answer("受け付けた", "Receipt"),
                     "200": _answer("同じ通知をすでに受け付けている", "Receipt"),
-                    "400": _problem("Idempotency-Key がない、または形が違う"),
                     "409": _problem("同じ Idempotency-Key で別の内容がすでに届いている"),
                     "413": _problem("本文が大きすぎる"),
-                    "422": _problem("本文が定められた形ではない（証拠として保管済）"),
+                    "422": _problem("Idempotency-Key か本文の形が違う（本文は証拠として保管）"),
                     "503": _problem("いまは受け付けられない。同じ Idempotency-Key で再送"),
                     **_PROBLEMS,
                 },

@@ -49,6 +49,7 @@ LABELS: dict[str, dict[str, str]] = {
         "missing": "未着",
         "nil": "該当なし",
         "stopped": "保留中",
+        "partial": "受領済・保留あり",
         "not_due": "随時",
     },
     "case_state": {
