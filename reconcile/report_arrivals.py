@@ -36,8 +36,9 @@ class Source:
 class Arrival:
     """受領: what came from one source on a day.
 
-    ``state``: received, partial, missing, nil, stopped or not_due. ``partial``: a file was taken in, but another one of the same source stands aside, and only a
-    person can say whether it was a faulty copy or the day's other half (incident I6).
+    ``state``: received, partial, missing, nil, stopped or not_due. ``partial``: a file was taken
+    in, but another one of the same source stands aside, and only a person can say whether it was
+    a faulty copy or the day's other half (law.md, incident I6).
     """
 
     source: Source
