@@ -7,10 +7,10 @@ and no two sums can be mistaken for each other; the exceptions below are spread 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sample_data.city import sample
-from sample_data.city.model import Entry
+from sample_data.city.model import Advice, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,19 +23,6 @@ BUNDLED_DAY = 2  # the second agent pays this day's group with the next day's
 NO_PAYER_CODE_DAY = 3
 LATE_CREDIT_DAY = 4  # when the money of a late 確報 comes after all
 UNKNOWN_NAME = "ﾌﾒｲ ﾉ ﾌﾘｺﾐﾆﾝ"
-
-
-class Advice(NamedTuple):
-    """払込明細 of one number, channel and item."""
-
-    day: int
-    number: str
-    channel: str
-    item_code: str
-    payments: int
-    gross_yen: int
-    fee_yen: int
-    outcome: str
 
 
 def other_movements(city: City, rng: Random) -> Iterator[Entry]:

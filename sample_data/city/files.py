@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
-    from sample_data.city.model import Entry, Line
+    from sample_data.city.model import Advice, Entry, Line
     from sample_data.city.plan import City
 
 ACCOUNT = Account(
@@ -217,7 +217,7 @@ def _debit(made_on: date, lines: Sequence[Line]) -> bytes:  # noqa: ARG001 - as 
 
 def _advice_files(city: City) -> Iterable[File]:
     """払込明細: one file per day of transfer; the third day's is sent a second time, with more."""
-    by_day: dict[int, list[bank.Advice]] = {}
+    by_day: dict[int, list[Advice]] = {}
     for entry in city.advice:
         by_day.setdefault(entry.day, []).append(entry)
     for day, entries in by_day.items():
@@ -226,9 +226,7 @@ def _advice_files(city: City) -> Iterable[File]:
         yield File(day, name, _advice_writer(city, entries, again))
 
 
-def _advice_writer(
-    city: City, entries: list[bank.Advice], again: list[bank.Advice]
-) -> Callable[[], Written]:
+def _advice_writer(city: City, entries: list[Advice], again: list[Advice]) -> Callable[[], Written]:
     def write() -> Written:
         rows = [
             eltax_remittance.RemittanceRow(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.identifiers import DebitCustomerNo, FreeArea
 from qr import konbini_barcode
@@ -216,3 +216,16 @@ class Entry:
     edi: str = ""
     credit: bool = True
     transfer: bool = True  # 振込 (11); else 振替 (14)
+
+
+class Advice(NamedTuple):
+    """払込明細 of one number, channel and item."""
+
+    day: int
+    number: str
+    channel: str
+    item_code: str
+    payments: int
+    gross_yen: int
+    fee_yen: int
+    outcome: str

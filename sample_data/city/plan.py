@@ -12,8 +12,7 @@ from sample_data.city import sample
 if TYPE_CHECKING:
     from random import Random
 
-    from sample_data.city.bank import Advice
-    from sample_data.city.model import Entry, Instalment, Line, Notice
+    from sample_data.city.model import Advice, Entry, Instalment, Line, Notice
     from sample_data.city.register import Register
 
 DAYS_BEYOND = 15  # bank business days after the last folder that a 振込予定日 may name
