@@ -8,6 +8,7 @@ nothing but its evidence and its findings.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -95,25 +96,16 @@ def take_in(
     try:
         with unit_of_work(engine, municipality_code) as connection:
             run = FileRun(connection, profile, kept.file_id, received_on, actor)
-            return run.reconcile(found.read(delivery.data, context), delivery, kept, progress)
+            report = run.reconcile(found.read(delivery.data, context), delivery, kept, progress)
     except UnusableFileError as stop:
-        return set_aside(engine, profile, delivery, kept, stop.found.findings, stop.found)
+        report = set_aside(engine, profile, delivery, kept, stop.found.findings, stop.found)
     except RefusedError as stop:
-        details = {name: str(value) for name, value in stop.details.items()}
-        return FileReport(
-            delivery.name,
-            kept.sha256,
-            FileStatus.STOPPED,
-            kept.file_id,
-            findings=(
-                Finding(
-                    stop.error_code,
-                    Severity.FATAL,
-                    found=details.get("cases", ""),
-                    expected=details.get("expected", ""),
-                ),
-            ),
+        cases, most = (str(stop.details.get(name, "")) for name in ("cases", "expected"))
+        findings = [Finding(stop.error_code, Severity.FATAL, found=cases, expected=most)]
+        report = set_aside(
+            engine, profile, delivery, kept, findings, None, status=FileStatus.STOPPED
         )
+    return replace(report, label_ja=found.label_ja)
 
 
 def set_aside(
@@ -123,9 +115,11 @@ def set_aside(
     kept: Kept,
     findings: list[Finding],
     found: Reading | None,
+    *,
+    status: FileStatus | None = None,
 ) -> FileReport:
-    """保留・取込対象外: keep the file as evidence with its findings; nothing else changes."""
-    status = status_of(findings)
+    """保留・取込対象外・中止: keep the file as evidence with its findings; nothing else changes."""
+    status = status or status_of(findings)
     with unit_of_work(engine, profile.municipality_code) as connection:
         record_file(connection, profile.municipality_code, kept.file_id, status, found)
         record_findings(connection, profile.municipality_code, kept.file_id, findings)

@@ -25,8 +25,8 @@ class SlipState(LabelledCode):
     """納付書の状態: may the slip still be paid as printed."""
 
     NEW = "new", "有効"
-    SUPERSEDED = "superseded", "差替済"
-    REVOKED = "revoked", "無効"
+    SUPERSEDED = "superseded", "再発行済"
+    REVOKED = "revoked", "失効"
 
 
 class SlipEvent(LabelledCode):

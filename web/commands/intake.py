@@ -133,6 +133,10 @@ def show_report(out: Console, report: FileReport, sha256: str = "") -> None:
     head += f"  {formatting.count(report.count)} {formatting.yen(report.amount_yen)}"
     out.print(head, markup=False)
     for code, total in sorted(report.outcomes.items()):
+        if report.channel == "register":
+            label = messages.label("register_outcome", code)
+            out.print(f"    {label} {formatting.count(total.count)}", markup=False)
+            continue
         line = f"    {messages.outcome(code).label}（{code}） {formatting.count(total.count)}"
         line += f" {formatting.yen(total.amount_yen)}"
         if total.applied_yen or total.suspense_yen:

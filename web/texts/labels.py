@@ -67,6 +67,13 @@ LABELS: dict[str, dict[str, str]] = {
         "reopened": "再発生",
     },
     "severity": {"refused": "対象外", "fatal": "保留", "warning": "注意"},
+    "register_outcome": {
+        "applied": "登録",
+        "repeat": "登録済（変更なし）",
+        "state": "状態の変更",
+        "initial_twice": "当初調定の重複",
+        "correction_without_initial": "当初調定のない異動",
+    },
     "slip_state": {"new": "有効", "superseded": "再発行済", "revoked": "失効"},
     "role": {"tax": "課税・収納", "treasury": "会計", "auditor": "監査", "admin": "管理者"},
     "account": {

@@ -27,7 +27,7 @@ COUNTER_ONLY = Item("954", "窓口専用", "public", el_qr=False, konbini=False)
 
 def test_codes_are_those_of_the_register() -> None:
     assert [str(state) for state in SlipState] == ["new", "superseded", "revoked"]
-    assert [state.label_ja for state in SlipState] == ["有効", "差替済", "無効"]
+    assert [state.label_ja for state in SlipState] == ["有効", "再発行済", "失効"]
 
 
 def test_a_new_slip_is_reissued_or_revoked() -> None:
