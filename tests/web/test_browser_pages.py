@@ -25,8 +25,17 @@ def address(city):
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+
+    def stop():
+        # In the thread of the server's own loop: elsewhere it might be waiting for a connection
+        # that is being closed under its hands. With nothing left to wait for, the loop ends.
+        server.task_dispatcher.shutdown()
+        for connection in list(server._map.values()):
+            connection.close()
+
+    server.trigger.pull_trigger(stop)
     thread.join(timeout=10)
+    assert not thread.is_alive()
 
 
 def _violations(page):
