@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from payments.domain.errors import InvalidValueError
+from payments.domain.identifiers import konbini_check_digit
 from qr.fields import Field, Layout, is_digits, number_field, parse_date
 
 if TYPE_CHECKING:
@@ -75,14 +76,9 @@ class KonbiniBarcode:
         return self.free_area[CLIENT_CODE_LENGTH:]
 
 
-def check_sum(body: str) -> int:
-    """Σ of the 43 digits with weights 3, 1, 3, 1, … from the left (symbols.md 3.2)."""
-    return 3 * sum(map(int, body[::2])) + sum(map(int, body[1::2]))
-
-
 def check_digit(body: str) -> str:
     """C/D of the 43 digits before it, AI included: modulus 10, weight 3 (symbols.md 3.2)."""
-    return str(-check_sum(body) % 10)
+    return str(konbini_check_digit(body))
 
 
 def free_area(client_code: str, own_key: str) -> str:

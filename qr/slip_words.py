@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from payments.domain.wareki import format_fiscal_year, format_wareki_year
+
 NOTICE = "納入済通知書"
 STUB = "原符"
 RECEIPT = "領収証書"
@@ -31,33 +33,18 @@ WAYS_TO_PAY = (
 )
 
 _WEEKDAYS = "月火水木金土日"
-_REIWA = date(2019, 5, 1)
 _HEISEI = date(1989, 1, 8)
-
-
-def _era_year(first_year: int, year: int) -> str:
-    """Year of an era; its first year is written 元."""
-    return "元" if year == first_year else str(year - first_year + 1)
 
 
 def wareki(day: date) -> str:
     """和暦の日付 with the weekday, e.g. 令和8年6月1日（月）; older days in western years."""
-    if day >= _REIWA:
-        year = f"令和{_era_year(2019, day.year)}"
-    elif day >= _HEISEI:
-        year = f"平成{_era_year(1989, day.year)}"
-    else:
-        year = str(day.year)
-    return f"{year}年{day.month}月{day.day}日（{_WEEKDAYS[day.weekday()]}）"
+    year = format_wareki_year(day) if day >= _HEISEI else f"{day.year}年"
+    return f"{year}{day.month}月{day.day}日（{_WEEKDAYS[day.weekday()]}）"
 
 
 def wareki_year(year: int) -> str:
     """年度 as printed: the era of most of the year, so that 2019 is 令和元年度."""
-    if year >= _REIWA.year:
-        return f"令和{_era_year(2019, year)}年度"
-    if year >= _HEISEI.year:
-        return f"平成{_era_year(1989, year)}年度"
-    return f"{year}年度"
+    return format_fiscal_year(year) if year >= _HEISEI.year else f"{year}年度"
 
 
 def term_label(term: str) -> str:

@@ -97,18 +97,6 @@ def keep_evidence(
     return Kept(file_id, sha256, is_duplicate=False)
 
 
-def evidence_of(connection: Connection, municipality_code: str, sha256: str) -> bytes:
-    """The stored bytes of a file, put together again."""
-    pieces = connection.execute(
-        text(
-            "SELECT data FROM evidence WHERE municipality_code = :m AND sha256 = :sha256 "
-            "ORDER BY piece_no"
-        ),
-        {"m": municipality_code, "sha256": sha256},
-    )
-    return b"".join(bytes(piece) for piece in pieces.scalars())
-
-
 def record_file(
     connection: Connection, municipality_code: str, file_id: int, status: FileStatus,
     reading: Reading | None,

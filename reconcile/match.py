@@ -272,7 +272,7 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
     """
     columns = ("municipality_code", "rule", "outcome", "books", "applies")
     insert_rows(connection, "rule_effect", columns, effects(), constants=(scope["m"],))
-    run = _runner(connection, scope)
+    run = runner(connection, scope)
     run(LOAD)
     run(LOAD_SHARED_KEYS)
     run(CROWDED_BY_NOTICE)
@@ -294,12 +294,12 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
 
 def find_partners(connection: Connection, scope: dict[str, Any], turn: int) -> None:
     """Which receipt each report of this turn speaks about, if it is there already."""
-    _runner(connection, scope)(PARTNERS.format(turn=turn_is("match_work", turn)))
+    runner(connection, scope)(PARTNERS.format(turn=turn_is("match_work", turn)))
 
 
 def decide(connection: Connection, scope: dict[str, Any], turn: int, *, again: bool) -> None:
     """Apply the rules to all lines of one turn; ``again`` when receipts are decided once more."""
-    run = _runner(connection, scope)
+    run = runner(connection, scope)
     run("DELETE FROM decision WHERE municipality_code = :m")
     here = turn_is("w", turn)
     for shape in (_SINGLE, _WHOLE):
@@ -335,11 +335,11 @@ def turn_is(alias: str, turn: int) -> str:
     return f"{alias}.turn = 1" if turn == 1 else f"{alias}.turn > 1 AND {alias}.turn = {turn:d}"
 
 
-def _runner(connection: Connection, scope: dict[str, Any]) -> Any:
+def runner(connection: Connection, scope: dict[str, Any]) -> Any:
     """A function that runs one statement with the scope bound."""
 
-    def run(statement: str) -> None:
-        connection.execute(text(statement), scope)
+    def run(statement: str) -> Any:
+        return connection.execute(text(statement), scope)
 
     return run
 

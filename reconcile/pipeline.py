@@ -177,10 +177,11 @@ class FileRun:
         clear_staging(self.connection, self.code)
         self._normalise(found, progress)
         turns = self._load(found)
+        cases: list[flag.Case] = []
         if found.channel is Channel.BANK:
-            cases = self._settle_statement()
+            self._settle_statement()
         elif found.channel is Channel.ADVICE:
-            cases = self._settle_advice()
+            self._settle_advice()
         else:
             cases = self._match_and_post(turns)
         opened = self._flag(cases, found.count)
@@ -307,14 +308,13 @@ class FileRun:
         """The deposits' side of this run."""
         return Books(self.connection, self.profile, self.code, self.journal_id)
 
-    def _settle_statement(self) -> list[flag.Case]:
+    def _settle_statement(self) -> None:
         """Statement lines: money on the account, settled against the groups it names."""
         books = self._books()
         books.take_in_statement(self.scope["file_id"])
         self.details = books.details
-        return []
 
-    def _settle_advice(self) -> list[flag.Case]:
+    def _settle_advice(self) -> None:
         """Advice lines: counts and sums per remittance, and the fees deducted."""
         books = self._books()
         refs = take_in_advice(books, self.scope["file_id"])
@@ -322,7 +322,6 @@ class FileRun:
         compare_advice(books, refs)
         books.decide_open_deposits(["eltax"])
         self.details = books.details
-        return []
 
     def _open_groups(self) -> dict[str, int]:
         """Enter the groups that this file names; returns what was already credited to them."""

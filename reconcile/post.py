@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.store.bulk import insert_rows
-from reconcile.match import LINE_SPACE, REVIVED
+from reconcile.match import LINE_SPACE, REVIVED, runner
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -146,7 +146,7 @@ def book(connection: Connection, scope: dict[str, Any], *, again: bool) -> list[
 
     Returns (line, yen) of 確報 that took a withdrawn payment up again: somebody should look.
     """
-    run = _runner(connection, scope)
+    run = runner(connection, scope)
     run(OUTCOMES)
     run(RECEIPTS_AGAIN if again else RECEIPTS)
     run(APPLIED)
@@ -280,7 +280,7 @@ def withdraw(connection: Connection, scope: dict[str, Any], turn_condition: str)
     Returns whether an instalment was made open again by it, so that waiting receipts must be
     decided once more (outcomes.md 5).
     """
-    run = _runner(connection, scope)
+    run = runner(connection, scope)
     run("DELETE FROM reversal WHERE municipality_code = :m")
     run(WITHDRAWN.format(turn=turn_condition))
     if not _any(connection, scope, "reversal"):
@@ -296,7 +296,7 @@ def withdraw(connection: Connection, scope: dict[str, Any], turn_condition: str)
 
 def take_back(connection: Connection, scope: dict[str, Any]) -> None:
     """Reverse the postings of every receipt in ``reversal`` and open its instalments again."""
-    run = _runner(connection, scope)
+    run = runner(connection, scope)
     _give_surplus_back(connection, scope)
     run(REVERSE)
     run(TAKE_BACK)
@@ -304,7 +304,7 @@ def take_back(connection: Connection, scope: dict[str, Any]) -> None:
 
 def put_in_waiting(connection: Connection, scope: dict[str, Any]) -> None:
     """A receipt about to be decided again holds all of its money in suspense for a moment."""
-    _runner(connection, scope)(WITHDRAW_RECEIPTS.format(stage="", suspense="amount_yen"))
+    runner(connection, scope)(WITHDRAW_RECEIPTS.format(stage="", suspense="amount_yen"))
 
 
 def _give_surplus_back(connection: Connection, scope: dict[str, Any]) -> None:
@@ -349,15 +349,6 @@ def _any(connection: Connection, scope: dict[str, Any], table: str) -> bool:
     return found.first() is not None
 
 
-def _runner(connection: Connection, scope: dict[str, Any]) -> Any:
-    """A function that runs one statement with the scope bound."""
-
-    def run(statement: str) -> Any:
-        return connection.execute(text(statement), scope)
-
-    return run
-
-
 WAITING_TURN = """
 INSERT INTO reversal (municipality_code, file_id, line_no, by_line_no)
 SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, 0 FROM match_work
@@ -370,7 +361,7 @@ def take_back_turn(connection: Connection, scope: dict[str, Any], turn: int) -> 
 
     See outcomes.md 9.
     """
-    run = _runner(connection, scope)
+    run = runner(connection, scope)
     run("DELETE FROM reversal WHERE municipality_code = :m")
     connection.execute(text(WAITING_TURN), {**scope, "turn": turn})
     run(REOPENED)  # What it lets go of may be waited for by others.

@@ -64,9 +64,13 @@ def konbini_check_digit(body: str) -> int:
 
     Raises :class:`InvalidValueError` ``not_digits`` unless ``body`` has 43 digits.
     """
+    return -konbini_check_sum(body) % 10
+
+
+def konbini_check_sum(body: str) -> int:
+    """Σ of the 43 digits with weights 3, 1, 3, 1, … from the left (symbols.md 3.2)."""
     require_digits(body, "konbini_barcode", 43)
-    total = 3 * sum(map(int, body[0::2])) + sum(map(int, body[1::2]))
-    return -total % 10
+    return 3 * sum(map(int, body[0::2])) + sum(map(int, body[1::2]))
 
 
 def own_key_check_digit(body: str) -> int:

@@ -17,6 +17,7 @@ from datetime import date
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from payments.domain.identifiers import konbini_check_digit
 from payments.domain.money import AMOUNT_YEN_MAX
 from reconcile.formats.delimited import PAYMENT_CHANNELS
 from reconcile.formats.eltax_payment import STAGES
@@ -236,8 +237,6 @@ def _konbini_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
     clock = members["paid_at"].replace(":", "")
     day = members["paid_on"].replace("-", "")
     amount, cvs, shop = members["amount_yen"], members["cvs_code"], members["shop_code"]
-    weighted = sum(int(digit) * (1 if at % 2 else 3) for at, digit in enumerate(code[:43])) \
-        if readable else 0  # fmt: skip
     return ReportLine(
         line_no=1,
         byte_offset=0,
@@ -254,7 +253,7 @@ def _konbini_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
         slip_key=key,
         reissue=reissue,
         is_ours=key is not None and key.startswith(profile.konbini_client_code),
-        key_valid=readable and code[43] == str(-weighted % 10),
+        key_valid=readable and int(code[43]) == konbini_check_digit(code[:43]),
         amount_yen=amount,
         paid_on=_day(members["paid_on"]),
         paid_at=_time(members["paid_at"]),
