@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -130,7 +131,9 @@ def run_scheduler(
     def stop(*_: object) -> None:
         if not scheduler.running:
             sys.exit(0)  # It has not begun yet, so there is nothing to finish.
-        scheduler.shutdown(wait=False)
+        # In a thread of its own it waits for the lock of a round that is handing out jobs; in the
+        # handler it would take the workers away in the middle of that round.
+        threading.Thread(target=scheduler.shutdown, kwargs={"wait": False}).start()
 
     signal.signal(signal.SIGTERM, stop)
     say(f"受信フォルダ {settings.inbox_folder} を見ています（再照合は {settings.reconcile_at}）。")
