@@ -9,11 +9,12 @@ import pytest
 import sqlalchemy
 from sqlmodel import SQLModel
 
+import payments.store.slip_tables
 import payments.store.tables
 import reconcile.store.tables
 import web.tables
 
-OURS = (payments.store.tables, reconcile.store.tables, web.tables)
+OURS = (payments.store.slip_tables, payments.store.tables, reconcile.store.tables, web.tables)
 TABLES = SQLModel.metadata.sorted_tables
 KEYS = (
     sqlalchemy.PrimaryKeyConstraint,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-# These three modules register their tables.
+# These modules register their tables.
+import payments.store.slip_tables
 import payments.store.tables  # noqa: F401
 import reconcile.store.tables  # noqa: F401
 import web.tables  # noqa: F401
