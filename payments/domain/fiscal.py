@@ -38,3 +38,19 @@ def last_closed_fiscal_year(today: date) -> int:
     """
     previous = fiscal_year(today) - 1
     return previous - (today <= closing_on(previous))
+
+
+def revenue_year(claim_year: int, received_on: date) -> int:
+    """歳入の属する年度: where money for a claim of ``claim_year`` belongs (自治令142条, 160条).
+
+    Up to 出納閉鎖日 of the claim's own year it is revenue of that year (現年課税分), however early it
+    comes. What is still open then is carried into the next year on the day after
+    (自治令160条「翌日において」), so later money belongs to the year whose books are open on
+    ``received_on`` (領収日) and are closed next: 滞納繰越分.
+    """
+    return max(claim_year, last_closed_fiscal_year(received_on) + 1)
+
+
+def is_carried_over(claim_year: int, year: int) -> bool:
+    """滞納繰越分: whether revenue of ``year`` is for a claim that was carried into it."""
+    return claim_year < year

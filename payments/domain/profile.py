@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import InvalidValueError
+from payments.domain.valid_until import require_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,9 @@ class Item:
     law: str  # "tax" or "public"
     el_qr: bool = True  # eL-QR may be printed for it
     konbini: bool = True  # the convenience-store barcode may be printed for it
+    valid_until: str = ""  # 支払期限 of its slips; "" is the profile's policy
+    konbini_valid_until: str = ""  # 支払期限 in the barcode; "" is the profile's policy
+    fund: str = "一般会計"  # 会計: the books the revenue belongs to
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,13 @@ class Profile:
     settlement_days: int = 3  # business days a group may wait for its credit
     cases_per_run_max: int = 10_000  # a run opening more than this AND than the share below stops
     cases_share_max: float = 0.5
+    # 支払期限 (payments.domain.valid_until): from 納期限; in the barcode ("" where it is the same);
+    # and from the day of issue, for a slip issued when the first would have passed.
+    valid_until: str = "next_fiscal_year:04-30"
+    konbini_valid_until: str = ""
+    late_valid_until: str = "days_after:30"
+    case_key_prefix: str = "0000"  # the first digits of 案件特定キー of slips issued here
+    upload_registered_slips: bool = False  # slips of a register are ours to hand to the hub
 
     def item(self, item_code: str) -> Item:
         """The item of this code; :class:`InvalidValueError` when the profile has none."""
@@ -122,6 +133,7 @@ def _check(profile: Profile) -> None:
         "konbini_company_code": (profile.konbini_company_code, 6),
         "konbini_client_code": (profile.konbini_client_code, 5),
         "debit_consignor_code": (profile.debit_consignor_code, 10),
+        "case_key_prefix": (profile.case_key_prefix, 4),
         **{f"item {i.item_code}": (i.item_code, 3) for i in profile.items},
         **{f"agent {a.code}": (a.payer_code, 10) for a in profile.agents},
         **{f"account {a.key}": (a.account_no, 7) for a in profile.accounts},
@@ -133,6 +145,18 @@ def _check(profile: Profile) -> None:
             )
     if len({item.item_code for item in profile.items}) != len(profile.items):
         raise InvalidValueError("profile_items", found="the same item_code twice")
+    for policy in (
+        profile.valid_until,
+        profile.late_valid_until,
+        profile.konbini_valid_until,
+        *(
+            policy
+            for item in profile.items
+            for policy in (item.valid_until, item.konbini_valid_until)
+        ),
+    ):
+        if policy:
+            require_policy(policy)
     for account in profile.accounts:
         if account.money_kind not in {"01", "03"}:
             raise InvalidValueError("profile_money", found=account.money_kind, expected="01 or 03")

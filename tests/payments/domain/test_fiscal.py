@@ -14,7 +14,9 @@ from payments.domain.fiscal import (
     closing_on,
     fiscal_year,
     in_closing_period,
+    is_carried_over,
     last_closed_fiscal_year,
+    revenue_year,
 )
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "due_dates.csv"
@@ -70,3 +72,28 @@ def test_books_are_closed_after_the_last_of_may(today: date, year: int) -> None:
 def test_the_last_closed_year_is_closed_and_the_next_one_is_open(today: date) -> None:
     year = last_closed_fiscal_year(today)
     assert closing_on(year) < today <= closing_on(year + 1)
+
+
+@pytest.mark.parametrize(
+    ("claim_year", "received_on", "year", "carried"),
+    [
+        (2026, date(2026, 3, 20), 2026, False),  # paid before the year begins
+        (2025, date(2026, 3, 31), 2025, False),
+        (2025, date(2026, 4, 1), 2025, False),  # 出納整理期間
+        (2025, date(2026, 5, 31), 2025, False),
+        (2025, date(2026, 6, 1), 2026, True),  # the day after 出納閉鎖
+        (2024, date(2026, 4, 10), 2025, True),  # carried once, and not yet carried again
+        (2024, date(2026, 6, 1), 2026, True),
+    ],
+)
+def test_late_money_is_revenue_of_the_year_that_is_open(claim_year, received_on, year, carried):
+    assert revenue_year(claim_year, received_on) == year
+    assert is_carried_over(claim_year, year) is carried
+
+
+@given(st.integers(2010, 2040), st.dates(date(2010, 1, 1), date(2049, 12, 31)))
+def test_no_money_enters_a_year_that_was_closed(claim_year: int, received_on: date) -> None:
+    year = revenue_year(claim_year, received_on)
+    assert year >= claim_year
+    assert received_on <= closing_on(year)
+    assert not is_carried_over(claim_year, year) or received_on > closing_on(year - 1)
