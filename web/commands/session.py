@@ -7,6 +7,7 @@ import getpass
 import json
 import sys
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +77,14 @@ class Session:
         return "cli"
 
     @contextlib.contextmanager
-    def progress(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """進捗: call the value with the number done so far; silent unless a person looks on."""
+    def progress(
+        self, label: str, total: int | None = None, *, begun: int = 0
+    ) -> Iterator[Callable[[int], None]]:
+        """進捗: call the value with the number done so far; silent unless a person looks on.
+
+        ``begun`` of the total were done before: they count neither for the rate nor for the time
+        that remains.
+        """
         if not self.err.is_terminal:
             yield lambda _done: None
             return
@@ -87,23 +94,37 @@ class Session:
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[remaining]}"),
         )
         with Progress(*columns, console=self.err) as bar:
-            task = bar.add_task(label, total=total, rate="")
+            task = bar.add_task(label, total=total, completed=begun, rate="", remaining="")
 
             def show(done: int) -> None:
-                seconds = bar.tasks[0].elapsed or 0
-                rate = f"{done / seconds:,.0f} 件/秒" if seconds else ""
-                bar.update(task, completed=done, rate=rate)
+                rate, remaining = pace(done - begun, total, begun, bar.tasks[0].elapsed or 0)
+                bar.update(task, completed=done, rate=rate, remaining=remaining)
 
             yield show
             end = bar.tasks[0].completed
-            bar.update(task, total=end or 1, completed=end or 1)
+            bar.update(task, total=end or 1, completed=end or 1, remaining="")
 
     def close(self) -> None:
         """Give the database connections back, when any were opened."""
         if "engine" in self.__dict__:
             self.engine.dispose()
+
+
+def pace(done: int, total: int | None, begun: int, seconds: float) -> tuple[str, str]:
+    """速さと残り時間: how fast ``done`` were done and how long the rest takes, as text.
+
+    Both are empty until something has been done; without a total nothing is known of the rest.
+    """
+    if done <= 0 or seconds <= 0:
+        return "", ""
+    rate = f"{done / seconds:,.0f} 件/秒"
+    if total is None:
+        return rate, ""
+    left = round(max(total - begun - done, 0) * seconds / done)
+    return rate, f"残り {timedelta(seconds=left)}"
 
 
 def choose_municipality(engine: Engine, settings: Settings) -> str:

@@ -32,6 +32,7 @@ ERRORS: dict[str, str] = {
     "port_in_use": "ポート {port} は使われています。--port で別の番号を指定してください。",
     "file_unreadable": "ファイル {path} を読めません。",
     "output_unwritable": "出力先 {path} に書けません: {found}",
+    "disk_full": "{path} を書くにはディスクの空きが足りません（必要 約{needed}バイト、空き {free}バイト）。空きを作り、同じ命令をもう一度実行すると続きから始めます。",
     "inbox_unwritable": "受信フォルダ {path} に書けません。",
     "package_owner": "パッケージ名 {name} を別の配布物（{found}）も使っています。専用の仮想環境に入れ直してください。",
     "package_place": "パッケージ {name} が別の場所（{found}）から読み込まれています。",
@@ -83,6 +84,10 @@ ERRORS: dict[str, str] = {
     "symbol": "記号の内容が定められた形ではありません。",
     "symbol_none": "{file} に読み取れる記号がありません。",
     "slips_none": "印刷する納付書がありません。",
+    "print_folder_busy": "フォルダ {path} では別の印刷が動いています。終わるのを待つか、別のフォルダを指定してください。",
+    "print_folder_other": "フォルダ {path} には印刷 {found} のファイルがあります。別のフォルダを指定してください。",
+    "print_folder_taken": "フォルダ {path} にはこの印刷のものではない {found} があります。別のフォルダを指定してください。",
+    "print_worker_died": "印刷の作業が途中で止められました（メモリー不足など）。--workers を減らし、同じ命令をもう一度実行すると続きから始めます。",
     "slip_unread": "印刷した納付書 {found} を読み戻せません。配布しないでください。",
     # cases
     "case": "確認事項 {case_no} は見つかりません。",
