@@ -33,10 +33,14 @@ def unit_of_work(engine: Engine, municipality_code: str) -> Iterator[Connection]
 @contextmanager
 def reading(engine: Engine, municipality_code: str | None = None) -> Iterator[Connection]:
     """A read transaction: one consistent picture, no lock that stops a writer."""
-    with engine.connect() as connection, connection.begin():
-        if municipality_code is not None:
-            enter_municipality(connection, municipality_code)
-        yield connection
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            # By default every statement would see another moment. SQLite knows nothing else.
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            if municipality_code is not None:
+                enter_municipality(connection, municipality_code)
+            yield connection
 
 
 def enter_municipality(connection: Connection, municipality_code: str) -> None:

@@ -11,10 +11,17 @@ from sqlmodel import SQLModel
 
 import payments.store.slip_tables
 import payments.store.tables
+import reconcile.store.day_tables
 import reconcile.store.tables
 import web.tables
 
-OURS = (payments.store.slip_tables, payments.store.tables, reconcile.store.tables, web.tables)
+OURS = (
+    payments.store.slip_tables,
+    payments.store.tables,
+    reconcile.store.day_tables,
+    reconcile.store.tables,
+    web.tables,
+)
 TABLES = SQLModel.metadata.sorted_tables
 KEYS = (
     sqlalchemy.PrimaryKeyConstraint,

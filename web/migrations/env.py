@@ -6,8 +6,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 # These modules register their tables.
-import payments.store.slip_tables
-import payments.store.tables  # noqa: F401
+import reconcile.store.day_tables
 import reconcile.store.tables  # noqa: F401
 import web.tables  # noqa: F401
 
