@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import bindparam, text
 
-from payments.domain.slip import SlipState, register_may_change
+from payments.domain.slip import WHOLE_YEAR, SlipState, register_may_change
+from payments.pay_keys import make_keys
 from payments.store.bulk import insert_rows, take_numbers
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
 
 BATCH_LINES = 5_000
-WHOLE_YEAR = "00"
-_FREE_AREA = slice(8, 29)
-_REISSUE = 29
 
 
 class SlipLike(Protocol):
@@ -141,7 +139,8 @@ class Enroller:
         if self.result.errors:
             return  # The register is rejected whole; later lines are still looked at.
         self._write(new, changed)
-        self._make_keys(sorted(touched))
+        for number in make_keys(self.connection, self.code, sorted(touched)):
+            self.result.errors.append((0, "slip_key_taken", number))
 
     def _error(self, line: SlipLike, code: str, found: str) -> None:
         """One reason to reject the register."""
@@ -239,69 +238,3 @@ class Enroller:
                 ),
                 list(changed),
             )
-
-    # ---- keys ----
-
-    def _make_keys(self, notice_ids: Sequence[int]) -> None:
-        """照合キーの作成: the keys of these notices' slips, made anew from all their versions."""
-        if not notice_ids:
-            return
-        slips = list(self._slips([], set(notice_ids)).values())
-        highest: dict[tuple[int, str], int] = {}
-        for slip in slips:
-            if slip.state == SlipState.NEW:
-                place = (slip.notice_id, slip.term)
-                highest[place] = max(highest.get(place, 0), slip.version)
-        self._forget_keys([slip.slip_id for slip in slips])
-        keys: dict[str, tuple[Any, ...]] = {}
-        shared: dict[str, list[_Slip]] = {}
-        for slip in sorted(slips, key=lambda slip: (slip.notice_id, slip.term, slip.version)):
-            if slip.el_number:
-                keys[f"E{slip.el_number}"] = self._key_row(slip, highest)
-            if slip.konbini_barcode:
-                shared.setdefault(slip.konbini_barcode[_FREE_AREA], []).append(slip)
-        for free_area, sharing in shared.items():
-            if len(sharing) == 1:
-                keys[f"K{free_area}"] = self._key_row(sharing[0], highest)
-                continue
-            for slip in sharing:  # in order of version: of equal 再発行区分 (9) the newest counts
-                barcode = slip.konbini_barcode or ""
-                keys[f"K{free_area}/{barcode[_REISSUE]}"] = self._key_row(slip, highest)
-        self._refuse_taken(keys)
-        columns = (
-            "municipality_code", "pay_key", "slip_id", "notice_id", "term", "slip_yen",
-            "valid_until", "superseded",
-        )  # fmt: skip
-        rows = [(key, *row) for key, row in sorted(keys.items())]
-        if not self.result.errors:
-            insert_rows(self.connection, "pay_key", columns, rows, constants=(self.code,))
-
-    @staticmethod
-    def _key_row(slip: _Slip, highest: dict[tuple[int, str], int]) -> tuple[Any, ...]:
-        """What a key says: the slip, what it covers, its amount, and whether it still stands."""
-        current = highest.get((slip.notice_id, slip.term), 0)
-        superseded = slip.state != SlipState.NEW or slip.version < current
-        return (
-            slip.slip_id, slip.notice_id, slip.term, slip.amount_yen, slip.valid_until, superseded,
-        )  # fmt: skip
-
-    def _forget_keys(self, slip_ids: Sequence[int]) -> None:
-        """Keys are a look-up, not a record: they are replaced together."""
-        self.connection.execute(
-            text(
-                "DELETE FROM pay_key WHERE municipality_code = :m AND slip_id IN :some"
-            ).bindparams(bindparam("some", expanding=True)),
-            {"m": self.code, "some": list(slip_ids)},
-        )
-
-    def _refuse_taken(self, keys: dict[str, tuple[Any, ...]]) -> None:
-        """A number that already pays another notice is refused: it could never be told apart."""
-        wanted = sorted({key.partition("/")[0] for key in keys} | set(keys))
-        rows = self.connection.execute(
-            text(
-                "SELECT pay_key FROM pay_key WHERE municipality_code = :m AND pay_key IN :some"
-            ).bindparams(bindparam("some", expanding=True)),
-            {"m": self.code, "some": wanted},
-        )
-        for key in rows.scalars():
-            self.result.errors.append((0, "slip_key_taken", str(key)[1:]))

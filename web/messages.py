@@ -49,11 +49,19 @@ class _Lenient(string.Formatter):
 _FORMATTER = _Lenient()
 
 
+# Errors that name a state, and where its word is found.
+_STATES = {
+    "case_state": "case_state",
+    "print_run_state": "print_run_state",
+    "slip_state": "slip_state",
+}
+
+
 def error(code: str, details: Mapping[str, object] | None = None) -> str:
     """エラー: one sentence, with the error's own values in it."""
     values = dict(details or {})
-    if code == "case_state":
-        values["state"] = label("case_state", str(values.get("state", "")))
+    if code in _STATES:
+        values["state"] = label(_STATES[code], str(values.get("state", "")))
     return _FORMATTER.vformat(ERRORS.get(code, UNKNOWN_ERROR), (), values)
 
 

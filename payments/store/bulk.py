@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
+
+T = TypeVar("T")
 
 
 def insert_rows(
@@ -69,6 +71,12 @@ def _literal(value: object) -> str:
         message = f"not a code of digits: {code!r}"
         raise ValueError(message)
     return f"'{code}'"
+
+
+def portions(values: Sequence[T], size: int = 20_000) -> Iterator[list[T]]:
+    """一覧の分割: the values in lists that every database takes as parameters of one statement."""
+    for start in range(0, len(values), size):
+        yield list(values[start : start + size])
 
 
 def take_numbers(connection: Connection, municipality_code: str, name: str, count: int) -> int:

@@ -74,6 +74,29 @@ LABELS: dict[str, dict[str, str]] = {
         "initial_twice": "当初調定の重複",
         "correction_without_initial": "当初調定のない異動",
     },
+    "print_run_state": {
+        "planned": "計画済",
+        "printing": "印刷中",
+        "printed": "印刷済",
+        "released": "引渡済",
+        "stopped": "相違あり",
+        "discarded": "破棄",
+    },
+    "slip_event": {
+        "issued": "発行",
+        "reissued": "再発行",
+        "corrected": "更正発行",
+        "superseded": "差替",
+        "revoked": "失効",
+    },
+    # Why the service itself replaced or ended a slip; a person's own words stand as they are.
+    "slip_reason": {
+        "": "",
+        "slip_expired": "支払期限経過",
+        "assessment_cancelled": "調定取消",
+        "slip_alternative_used": "期別による納付の開始",
+        "slip_whole_year_single": "未納の期別が一つ",
+    },
     "slip_state": {"new": "有効", "superseded": "再発行済", "revoked": "失効"},
     "role": {"tax": "課税・収納", "treasury": "会計", "auditor": "監査", "admin": "管理者"},
     "account": {

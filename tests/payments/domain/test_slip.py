@@ -30,8 +30,8 @@ def test_codes_are_those_of_the_register() -> None:
     assert [state.label_ja for state in SlipState] == ["有効", "再発行済", "失効"]
 
 
-def test_a_new_slip_is_reissued_or_revoked() -> None:
-    assert next_state(NEW, SlipEvent.REISSUED) == SUPERSEDED
+def test_a_new_slip_is_superseded_or_revoked() -> None:
+    assert next_state(NEW, SlipEvent.SUPERSEDED) == SUPERSEDED
     assert next_state(NEW, SlipEvent.REVOKED) == REVOKED
 
 

@@ -1,0 +1,70 @@
+"""印刷: a print run in the books, from the plan to the last page that was read back.
+
+1. :func:`plan_run` freezes the ordered list of what needs a slip.
+2. :func:`number_chunk`, again and again, gives the places of the list their slips.
+3. :func:`slips_of_file` says what is on the pages of a file; :func:`record_file` that they were
+   printed and read back.
+4. :func:`finish` closes the run: ``printed``, or ``stopped`` when a page differs from the books.
+
+A run that was cut off anywhere goes on where it stood: nothing is lost, nothing is doubled.
+"""
+
+from __future__ import annotations
+
+from payments.print_files import (
+    FileDifference,
+    PrintedFile,
+    RunDifference,
+    RunFile,
+    RunRefusal,
+    RunSlip,
+    TermLine,
+    differences_of_run,
+    files_of_run,
+    finish,
+    open_files,
+    record_file,
+    refusals,
+    slips_of_file,
+)
+from payments.print_plan import (
+    PrintRun,
+    Refusal,
+    RunPlan,
+    discard,
+    number_chunk,
+    plan_run,
+    recorded,
+    run_of,
+    runs,
+    unfinished,
+)
+from payments.print_selection import Selection
+
+__all__ = [
+    "FileDifference",
+    "PrintRun",
+    "PrintedFile",
+    "Refusal",
+    "RunDifference",
+    "RunFile",
+    "RunPlan",
+    "RunRefusal",
+    "RunSlip",
+    "Selection",
+    "TermLine",
+    "differences_of_run",
+    "discard",
+    "files_of_run",
+    "finish",
+    "number_chunk",
+    "open_files",
+    "plan_run",
+    "record_file",
+    "recorded",
+    "refusals",
+    "run_of",
+    "runs",
+    "slips_of_file",
+    "unfinished",
+]

@@ -1,0 +1,148 @@
+"""印刷の対象: which instalments and groups need a slip, as one SELECT over the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from payments.domain.errors import InvalidValueError
+from payments.versions import OPEN_YEN
+
+if TYPE_CHECKING:
+    from datetime import date
+
+KINDS = ("both", "term", "whole")
+# Paper of these runs exists or is coming into being.
+_COUNTING = "'planned', 'printing', 'printed', 'released'"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """印刷の対象: empty fields leave everything in.
+
+    By default it is what needs a slip: every instalment with something left to pay, and the 全期
+    slip of its group, unless a run that counts has printed just that slip. Instalments on direct
+    debit and held ones get none unless asked for; ``again`` (or naming a slip) also takes what has
+    been printed before.
+    """
+
+    item_code: str = ""
+    levy_year: int | None = None
+    notice_no: str = ""
+    term: str = ""
+    slip_no: str = ""
+    obligor_no: str = ""
+    kinds: str = "both"  # 期別 and 全期, or one of them
+    due_from: date | None = None  # 納期限 (shifted); of a 全期 slip that of its first open part
+    due_to: date | None = None
+    limit: int | None = None
+    with_direct_debit: bool = False
+    with_collection_hold: bool = False
+    again: bool = False
+
+
+def candidates(selection: Selection) -> tuple[str, dict[str, Any]]:
+    """納付書が要るもの: a SELECT of (notice_id, term, open_yen, due_on), and its values but ``m``.
+
+    A 全期 slip is only for a group of which more than one part is open and for which no money has
+    come by 期別 slips: a payment on it would otherwise be an overpayment (outcomes.md 4, row 7).
+    """
+    if selection.kinds not in KINDS:
+        raise InvalidValueError(
+            "slip_kinds", field="kinds", found=selection.kinds, expected=" / ".join(KINDS)
+        )
+    scope, values = _scope(selection)
+    held = ""
+    if not selection.with_direct_debit:
+        held += " OR i.direct_debit"
+    if not selection.with_collection_hold:
+        held += " OR i.collection_hold"
+    parts = []
+    if selection.kinds != "whole":
+        parts.append(_by_term(scope, held))
+    if selection.kinds != "term":
+        parts.append(_whole(scope, held))
+    conditions = _narrowed(selection, values)
+    return (
+        f"SELECT c.* FROM ({' UNION ALL '.join(parts)}) c WHERE c.open_yen > 0{conditions}",
+        values,
+    )
+
+
+def _by_term(scope: str, held: str) -> str:
+    """Instalments with something left to pay."""
+    return f"""SELECT a.notice_id, a.term, {OPEN_YEN} AS open_yen, i.due_on
+        FROM instalment_account a
+        JOIN instalment i ON i.municipality_code = a.municipality_code
+         AND i.notice_id = a.notice_id AND i.term = a.term
+        WHERE a.municipality_code = :m{scope} AND NOT ({OPEN_YEN} <= 0{held})"""
+
+
+def _whole(scope: str, held: str) -> str:
+    """Groups that may still be paid at once; one held part holds the 全期 slip back."""
+    is_open = f"{OPEN_YEN} > 0"
+    any_held = f"{is_open} AND (1 = 0{held})"
+    return f"""SELECT a.notice_id, '00' AS term, SUM({OPEN_YEN}) AS open_yen,
+               MIN(CASE WHEN {is_open} THEN i.due_on END) AS due_on
+        FROM instalment_account a
+        JOIN instalment i ON i.municipality_code = a.municipality_code
+         AND i.notice_id = a.notice_id AND i.term = a.term
+        WHERE a.municipality_code = :m AND a.in_group{scope}
+        GROUP BY a.notice_id
+        HAVING SUM(a.term_yen) = 0 AND SUM(CASE WHEN {is_open} THEN 1 ELSE 0 END) > 1
+           AND SUM(CASE WHEN {any_held} THEN 1 ELSE 0 END) = 0"""
+
+
+def _scope(selection: Selection) -> tuple[str, dict[str, Any]]:
+    """What narrows the notices down, before anything is added up."""
+    columns = {
+        "item_code": "n.item_code = :item_code",
+        "levy_year": "n.levy_year = :levy_year",
+        "notice_no": "n.notice_no = :notice_no",
+        "obligor_no": "n.obligor_no = :obligor_no",
+    }
+    values = {name: getattr(selection, name) for name in columns if getattr(selection, name)}
+    scope = ""
+    if values:
+        wanted = " AND ".join(columns[name] for name in values)
+        scope += (
+            " AND a.notice_id IN (SELECT n.notice_id FROM notice n "
+            f"WHERE n.municipality_code = :m AND {wanted})"
+        )
+    if selection.slip_no:
+        values["slip_no"] = selection.slip_no
+        scope += (
+            " AND a.notice_id IN (SELECT s.notice_id FROM slip s "
+            "WHERE s.municipality_code = :m AND s.slip_no = :slip_no)"
+        )
+    return scope, values
+
+
+def _narrowed(selection: Selection, values: dict[str, Any]) -> str:
+    """What narrows the places down; adds its values to ``values``."""
+    conditions = ""
+    if selection.term:
+        conditions += " AND c.term = :term"
+        values["term"] = selection.term
+    if selection.due_from is not None:
+        conditions += " AND c.due_on >= :due_from"
+        values["due_from"] = selection.due_from.isoformat()
+    if selection.due_to is not None:
+        conditions += " AND c.due_on <= :due_to"
+        values["due_to"] = selection.due_to.isoformat()
+    if selection.slip_no:
+        conditions += (
+            " AND EXISTS (SELECT 1 FROM slip s WHERE s.municipality_code = :m "
+            "AND s.slip_no = :slip_no AND s.term = c.term AND s.state = 'new')"
+        )
+    counting = "'planned', 'printing'" if selection.again or selection.slip_no else _COUNTING
+    return (
+        conditions
+        + f""" AND NOT EXISTS (SELECT 1 FROM print_run_slip p
+            JOIN print_run r ON r.municipality_code = :m AND r.run_id = p.run_id
+            WHERE p.municipality_code = :m AND p.notice_id = c.notice_id AND p.term = c.term
+              AND p.refusal = '' AND r.state IN ({counting})
+              AND (p.slip_id IS NULL OR EXISTS (SELECT 1 FROM slip s
+                   WHERE s.municipality_code = :m AND s.slip_id = p.slip_id AND s.state = 'new'
+                     AND s.amount_yen = c.open_yen)))"""
+    )

@@ -1,0 +1,154 @@
+"""A small town for the life of its slips: assessments in, payments by posting, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import make_dataclass, replace
+from datetime import UTC, date, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from engine_city import EngineCity
+from sqlalchemy import text
+
+from payments.print_runs import RunPlan, Selection, number_chunk, plan_run
+from payments.store.unit_of_work import reading, unit_of_work
+from payments.versions import Act
+from reconcile.formats.assessments import AssessmentRow
+from web.commands.setup import sample_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from payments.domain.profile import Profile
+
+AT = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
+TODAY = date(2026, 5, 1)
+PLAN = RunPlan(pages_per_file=3, read_back="full", sample=True, layout="test 1", folder="out")
+
+
+_Line = make_dataclass("_Line", AssessmentRow._fields)
+
+
+class SlipTown(EngineCity):
+    """One municipality with as many notices as a test asks for."""
+
+    def __init__(self, url: str, profile: Profile | None = None) -> None:
+        """An empty town with the sample profile, or another."""
+        super().__init__(url, profile or sample_profile())
+        self._confirmations = count(1)
+
+    def act(self, actor: str = "abe", issued_on: date = TODAY) -> Act:
+        """Who issues; 確認番号 count up, so that a run is the same every time."""
+        return Act(actor, AT, issued_on, self.confirmation)
+
+    def confirmation(self) -> str:
+        """The next 確認番号."""
+        return f"{next(self._confirmations) % 1_000_000:06d}"
+
+    def write(self):
+        """A write transaction."""
+        return unit_of_work(self.engine, self.code)
+
+    def read(self):
+        """A read transaction."""
+        return reading(self.engine, self.code)
+
+    def rows(self, statement: str, **values: Any) -> list[Any]:
+        """What a SELECT finds."""
+        with self.read() as connection:
+            return list(connection.execute(text(statement), {"m": self.code, **values}))
+
+    def run_sql(self, statement: str, **values: Any) -> None:
+        """One statement in a transaction of its own."""
+        with self.write() as connection:
+            connection.execute(text(statement), {"m": self.code, **values})
+
+    def assess(self, rows: Iterable[Any]) -> None:
+        """調定 from rows of the file format."""
+        super().assess(_Line(**row._asdict()) for row in rows)
+
+    def notice(
+        self,
+        number: int,
+        amounts: tuple[int, ...],
+        *,
+        item_code: str = "901",
+        kind: str = "initial",
+        flags: str = "",
+        grouped: bool = True,
+        obligor: int | None = None,
+    ) -> None:
+        """調定 of one notice: an instalment per amount, due at the end of May, July, …."""
+        obligor_no = obligor or number
+        rows = [
+            AssessmentRow(
+                self.code, item_code, 2026, 2026, f"{number:010d}", f"{term:02d}",
+                f"{obligor_no:012d}", f"見本 {obligor_no}", "ミホン",
+                f"{1000000 + obligor_no % 7:07d}", "未来市一丁目1-1", amount,
+                f"2026-{3 + 2 * term:02d}-28", kind,
+                f"G{number:010d}" if grouped else "", flags,
+            )
+            for term, amount in enumerate(amounts, start=1)
+        ]  # fmt: skip
+        self.assess(rows)
+
+    def change(self, number: int, term: int, amount: int, item_code: str = "901") -> None:
+        """更正・取消: the new full amount of one instalment."""
+        row = AssessmentRow(
+            self.code, item_code, 2026, 2026, f"{number:010d}", f"{term:02d}", f"{number:012d}",
+            f"見本 {number}", "ミホン", f"{1000000 + number % 7:07d}", "未来市一丁目1-1", amount,
+            f"2026-{3 + 2 * term:02d}-28", "correction" if amount else "cancellation",
+            f"G{number:010d}", "",
+        )  # fmt: skip
+        self.assess([row])
+
+    def pay(self, number: int, term: int, amount: int, *, by_whole: bool = False) -> None:
+        """Money on an instalment, as a receipt would leave it in the balance."""
+        column = "whole_yen" if by_whole else "term_yen"
+        self.run_sql(
+            f"UPDATE instalment_account SET {column} = {column} + :yen WHERE "
+            "municipality_code = :m AND term = :term AND notice_id = (SELECT notice_id "
+            "FROM notice WHERE municipality_code = :m AND notice_no = :no)",
+            yen=amount, term=f"{term:02d}", no=f"{number:010d}",
+        )  # fmt: skip
+
+    def plan(self, selection: Selection | None = None, **changes: Any) -> int:
+        """A planned run."""
+        with self.write() as connection:
+            return plan_run(
+                connection,
+                self.profile,
+                selection or Selection(),
+                replace(PLAN, **changes),
+                actor="abe",
+                at=AT,
+            )
+
+    def number(self, run_id: int, *, size: int = 4, issued_on: date = TODAY) -> None:
+        """Every chunk of a run."""
+        while number_chunk(
+            self.engine, self.profile, run_id, actor="abe", at=AT, issued_on=issued_on,
+            size=size, confirmation=self.confirmation,
+        ):  # fmt: skip
+            pass
+
+    def issue(self, selection: Selection | None = None, *, issued_on: date = TODAY) -> int:
+        """A run, planned and numbered."""
+        run_id = self.plan(selection)
+        self.number(run_id, issued_on=issued_on)
+        return run_id
+
+    def slips(self, state: str = "new") -> dict[tuple[int, str], Any]:
+        """The slips in this state, by notice number and term; two of one place are an error."""
+        rows = self.rows(
+            "SELECT s.*, n.notice_no FROM slip s JOIN notice n ON "
+            "n.municipality_code = s.municipality_code AND n.notice_id = s.notice_id "
+            "WHERE s.municipality_code = :m AND s.state = :state ORDER BY s.slip_id",
+            state=state,
+        )
+        found: dict[tuple[int, str], Any] = {}
+        for row in rows:
+            key = (int(row.notice_no), row.term)
+            assert key not in found or state != "new", f"two current slips of {key}"
+            found[key] = row
+        return found
