@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, text, update
 
 from payments.domain.errors import NotFoundError, RefusedError
-from payments.domain.slip import SlipEvent
+from payments.domain.slip import WHOLE_YEAR, SlipEvent
 from payments.numbering import random_confirmation
-from payments.print_selection import candidates
+from payments.print_selection import ORDERS, candidates
 from payments.store.bulk import take_numbers
 from payments.store.slip_tables import PrintRunRow, PrintRunSlipRow
 from payments.store.unit_of_work import unit_of_work
@@ -91,6 +91,16 @@ class Refusal:
     found: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PlanTotal:
+    """印刷の見積り: slips of one item, 期別 or 全期, and what they ask for."""
+
+    item_code: str
+    whole_year: bool
+    slips: int
+    amount_yen: int
+
+
 # ---- planning ----
 
 
@@ -129,24 +139,14 @@ def plan_run(
             **asdict(plan),
         )
     )
-    found, values = candidates(selection)
-    limit = "WHERE q.seq <= :most" if selection.limit is not None else ""
-    if selection.limit is not None:
-        values["most"] = selection.limit
+    ordered, values = _ordered(selection)
     slips = connection.execute(
         text(
             f"""INSERT INTO print_run_slip (municipality_code, run_id, seq, notice_id, term,
                     file_no, refusal, refusal_field, refusal_found)
                 SELECT :m, {run_id}, q.seq, q.notice_id, q.term,
                        (q.seq - 1) / {plan.pages_per_file} + 1, '', '', ''
-                FROM (SELECT ROW_NUMBER() OVER (ORDER BY o.postal_code, n.obligor_no, c.notice_id,
-                                                         c.term) AS seq,
-                             c.notice_id, c.term
-                      FROM ({found}) c
-                      JOIN notice n ON n.municipality_code = :m AND n.notice_id = c.notice_id
-                      JOIN obligor o ON o.municipality_code = :m
-                       AND o.obligor_no = n.obligor_no) q
-                {limit}"""
+                FROM ({ordered}) q"""
         ),
         {"m": code, **values},
     ).rowcount
@@ -154,6 +154,41 @@ def plan_run(
         raise NotFoundError("slips_none")
     change_run(connection, code, run_id, slips=slips)
     return run_id
+
+
+def plan_totals(
+    connection: Connection, municipality_code: str, selection: Selection
+) -> list[PlanTotal]:
+    """印刷の見積り: what :func:`plan_run` would freeze now, by item and kind; writes nothing."""
+    ordered, values = _ordered(selection)
+    rows = connection.execute(
+        text(
+            f"""SELECT q.item_code, q.term = '{WHOLE_YEAR}' AS whole, COUNT(*) AS slips,
+                       SUM(q.open_yen) AS amount_yen
+                FROM ({ordered}) q GROUP BY q.item_code, q.term = '{WHOLE_YEAR}' ORDER BY 1, 2"""
+        ),
+        {"m": municipality_code, **values},
+    )
+    return [PlanTotal(r.item_code, bool(r.whole), r.slips, int(r.amount_yen)) for r in rows]
+
+
+def _ordered(selection: Selection) -> tuple[str, dict[str, Any]]:
+    """What a selection names, in the order of its pages (``seq``) and no more than its limit."""
+    found, values = candidates(selection)
+    limit = ""
+    if selection.limit is not None:
+        limit = " WHERE o.seq <= :most"
+        values["most"] = selection.limit
+    return (
+        f"""SELECT o.* FROM (
+                SELECT ROW_NUMBER() OVER (ORDER BY {ORDERS[selection.order]}) AS seq,
+                       c.notice_id, c.term, c.open_yen, n.item_code
+                FROM ({found}) c
+                JOIN notice n ON n.municipality_code = :m AND n.notice_id = c.notice_id
+                JOIN obligor o ON o.municipality_code = :m AND o.obligor_no = n.obligor_no) o
+            {limit}""",
+        values,
+    )
 
 
 def number_chunk(

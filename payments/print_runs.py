@@ -28,12 +28,14 @@ from payments.print_files import (
     slips_of_file,
 )
 from payments.print_plan import (
+    PlanTotal,
     PrintRun,
     Refusal,
     RunPlan,
     discard,
     number_chunk,
     plan_run,
+    plan_totals,
     recorded,
     run_of,
     runs,
@@ -43,6 +45,7 @@ from payments.print_selection import Selection
 
 __all__ = [
     "FileDifference",
+    "PlanTotal",
     "PrintRun",
     "PrintedFile",
     "Refusal",
@@ -60,6 +63,7 @@ __all__ = [
     "number_chunk",
     "open_files",
     "plan_run",
+    "plan_totals",
     "record_file",
     "recorded",
     "refusals",

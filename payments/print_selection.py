@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from datetime import date
 
 KINDS = ("both", "term", "whole")
+# 印刷の順: for the post office, or as notices are filed.
+ORDERS = {
+    "postal": "o.postal_code, n.obligor_no, c.notice_id, c.term",
+    "notice": "n.item_code, n.levy_year, n.notice_no, c.term",
+}
 # Paper of these runs exists or is coming into being.
 _COUNTING = "'planned', 'printing', 'printed', 'released'"
 
@@ -39,6 +44,7 @@ class Selection:
     with_direct_debit: bool = False
     with_collection_hold: bool = False
     again: bool = False
+    order: str = "postal"  # of ORDERS
 
 
 def candidates(selection: Selection) -> tuple[str, dict[str, Any]]:
@@ -51,6 +57,8 @@ def candidates(selection: Selection) -> tuple[str, dict[str, Any]]:
         raise InvalidValueError(
             "slip_kinds", field="kinds", found=selection.kinds, expected=" / ".join(KINDS)
         )
+    if selection.order not in ORDERS:
+        raise InvalidValueError("slip_order", found=selection.order, expected=" / ".join(ORDERS))
     scope, values = _scope(selection)
     held = ""
     if not selection.with_direct_debit:
