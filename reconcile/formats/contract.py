@@ -7,9 +7,12 @@ refusal that names the candidates.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconcile.formats.wrapping import Wrapping
     from reconcile.model import Channel, ReadContext, Reading
 
 
@@ -27,4 +30,19 @@ class Format(Protocol):
 
     def read(self, data: bytes, context: ReadContext) -> Reading:
         """Read the file lazily; never raises for what is wrong with it."""
+        ...
+
+
+class Rewritable(Protocol):
+    """書き戻せる形式: an accepted file, taken apart and written back, is the same bytes.
+
+    A row is a record in its parts, by the tables that reading uses; its shape is the format's own.
+    """
+
+    def take_apart(self, data: bytes) -> tuple[Wrapping, Iterator[Any]]:
+        """The wrapping and every record of an accepted file, headers and trailers included."""
+        ...
+
+    def write(self, rows: Iterable[Any], wrapping: Wrapping) -> bytes:
+        """The bytes of these records."""
         ...

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconcile.formats.fixed_length import Field, Layout, Wrapping
+from reconcile.formats.fixed_length import Field, Layout
 from reconcile.formats.fixed_reader import FixedFormat
+from reconcile.formats.wrapping import Wrapping
 from reconcile.formats.zengin_common import ZenginReader, yearless_date, zengin_text
 from reconcile.model import Channel, KeyKind, ReportLine, Stage
 

@@ -14,11 +14,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.errors import InvalidValueError
+from reconcile.formats.wrapping import BOM, Wrapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-BOM = b"\xef\xbb\xbf"
+CRLF = b"\r\n"
 YEAR_MIN, YEAR_MAX = 1950, 2099  # a date outside is a slip of the keyboard, not a date of ours
 
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -137,6 +138,14 @@ class Layout:
         names = ",".join(self.names[:count])
         return any(head.startswith(names.encode(e)) for e in {self.encoding, "utf-8"})
 
+    def take_apart(self, data: bytes) -> tuple[Wrapping, Iterator[Row]]:
+        """An accepted file as its wrapping and its lines, column header and trailer included."""
+        return take_apart(data, self.encoding)
+
+    def put_together(self, rows: Iterable[Row], wrapping: Wrapping) -> bytes:
+        """The bytes of these lines; of what was taken apart, the very bytes delivered."""
+        return put_together(rows, wrapping, self.encoding)
+
     def write(self, rows: Iterable[Sequence[object]]) -> bytes:
         """A whole file: column header, rows, trailer where the layout has one.
 
@@ -159,15 +168,58 @@ class Layout:
         return whole.encode(self.encoding)
 
 
+class Row(NamedTuple):
+    """行: the values of one line, column header and trailer included."""
+
+    values: tuple[str, ...]
+    quoted: frozenset[int] = frozenset()  # fields in quotes that RFC 4180 does not demand
+
+
+def take_apart(data: bytes, encoding: str, newline: bytes = CRLF) -> tuple[Wrapping, Iterator[Row]]:
+    """ファイルの分解: the wrapping and every line, so that nothing of an accepted file is lost.
+
+    Raises :class:`InvalidValueError` ``quoting`` for a line that no accepted file has.
+    """
+    wrapping = Wrapping(newline, closed=data.endswith(newline), bom=data.startswith(BOM))
+    return wrapping, _rows(data.removeprefix(BOM).removesuffix(newline), encoding, newline)
+
+
+def _rows(body: bytes, encoding: str, newline: bytes) -> Iterator[Row]:
+    for raw in body.split(newline):
+        line = raw.decode(encoding)
+        split = split_line(line)
+        if split is None:
+            raise InvalidValueError("record_quoting", found=line)
+        values, starts = split
+        quoted = (n for n, at in enumerate(starts) if line.startswith('"', at))
+        yield Row(tuple(values), frozenset(n for n in quoted if not _demands_quotes(values[n])))
+
+
+def put_together(rows: Iterable[Row], wrapping: Wrapping, encoding: str) -> bytes:
+    """ファイルの組立: the inverse of :func:`take_apart`."""
+    return wrapping.join(
+        ",".join(
+            _quoted(value) if n in row.quoted or _demands_quotes(value) else value
+            for n, value in enumerate(row.values)
+        ).encode(encoding)
+        for row in rows
+    )
+
+
+def _demands_quotes(value: str) -> bool:
+    return "," in value or '"' in value
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
 def joined(values: Sequence[str]) -> str:
     """One line, quoted only where RFC 4180 demands it."""
     line = ",".join(values)
     if '"' not in line and line.count(",") == len(values) - 1:
         return line
-    return ",".join(
-        '"' + value.replace('"', '""') + '"' if "," in value or '"' in value else value
-        for value in values
-    )
+    return ",".join(_quoted(value) if _demands_quotes(value) else value for value in values)
 
 
 def split_line(line: str) -> tuple[list[str], list[int]] | None:

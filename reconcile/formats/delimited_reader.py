@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from reconcile.formats import signatures
-from reconcile.formats.delimited import BOM, CONTROL, joined, split_line
+from reconcile.formats.delimited import CONTROL, CRLF, joined, split_line
+from reconcile.formats.wrapping import BOM
 from reconcile.model import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from reconcile.formats.delimited import Layout
+    from reconcile.formats.delimited import Layout, Row
+    from reconcile.formats.wrapping import Wrapping
 
-CRLF = b"\r\n"
 FINDINGS_MAX = 100
 WARNINGS_MAX = 50  # warnings never crowd out what stops the file
 FOUND_MAX = 60  # characters of a wrong value that a finding shows
@@ -138,6 +139,20 @@ def records(data: bytes, layout: Layout, sheet: Sheet) -> Iterator[Record]:
     because no line behind it has a sure beginning.
     """
     return _Reader(data, layout, sheet).records()
+
+
+class DelimitedFormat:
+    """区切り形式: what the formats with one table of columns have in common."""
+
+    layout: ClassVar[Layout]
+
+    def take_apart(self, data: bytes) -> tuple[Wrapping, Iterator[Row]]:
+        """An accepted file as its wrapping and its lines, nothing left out."""
+        return self.layout.take_apart(data)
+
+    def write(self, rows: Iterable[Row], wrapping: Wrapping) -> bytes:
+        """The bytes of these lines; of what was taken apart, the very bytes delivered."""
+        return self.layout.put_together(rows, wrapping)
 
 
 class _Reader:

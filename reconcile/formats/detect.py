@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.formats import FORMATS, signatures
-from reconcile.formats.fixed_length import BOM
+from reconcile.formats.wrapping import BOM
 from reconcile.model import Finding, Severity
 
 if TYPE_CHECKING:

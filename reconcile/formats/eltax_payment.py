@@ -19,7 +19,7 @@ from reconcile.formats.delimited import (
     text,
     yen,
 )
-from reconcile.formats.delimited_reader import Sheet, records
+from reconcile.formats.delimited_reader import DelimitedFormat, Sheet, records
 from reconcile.model import Channel, KeyKind, Reading, ReportLine, Stage
 
 if TYPE_CHECKING:
@@ -83,9 +83,10 @@ class PaymentRow(NamedTuple):
     remittance_no: str
 
 
-class EltaxPayment:
+class EltaxPayment(DelimitedFormat):
     """納付情報: identify and read."""
 
+    layout = LAYOUT
     code = LAYOUT.code
     label_ja = "納付情報（中立プロファイル）"
     channel: Channel = Channel.ELTAX

@@ -19,7 +19,7 @@ from reconcile.formats.delimited import (
     text,
     yen,
 )
-from reconcile.formats.delimited_reader import Sheet, place, records
+from reconcile.formats.delimited_reader import DelimitedFormat, Sheet, place, records
 from reconcile.model import AdviceLine, Channel, KeyKind, Reading, ReportLine, Stage
 
 if TYPE_CHECKING:
@@ -61,9 +61,10 @@ class RemittanceRow(NamedTuple):
     net_yen: int
 
 
-class EltaxRemittance:
+class EltaxRemittance(DelimitedFormat):
     """払込明細: identify and read."""
 
+    layout = LAYOUT
     code = LAYOUT.code
     label_ja = "払込明細（中立プロファイル）"
     channel: Channel = Channel.ADVICE

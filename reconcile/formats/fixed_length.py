@@ -16,12 +16,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.errors import InvalidValueError
+from reconcile.formats.wrapping import END_OF_FILE, Wrapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-BOM = b"\xef\xbb\xbf"
-END_OF_FILE = b"\x1a"
 SINGLE_BYTE = bytes([*range(0x20, 0x7F), *range(0xA1, 0xE0)])
 _SOUND_MARKS = b"\xde\xdf"  # ﾞ and ﾟ are bytes of their own (files.md 1.8)
 _BLOCK_RECORDS = 2048
@@ -125,21 +124,6 @@ def cut(raw: bytes, length: int) -> bytes:
     return raw[:length]
 
 
-@dataclass(frozen=True)
-class Wrapping:
-    """ファイルの外形: how the records of one file are held together."""
-
-    newline: bytes = b"\r\n"
-    closed: bool = True  # the last record has its line end too
-    end_of_file: bool = False  # a final 0x1A
-
-    def join(self, rows: Iterable[bytes]) -> bytes:
-        """The whole file from its records."""
-        body = self.newline.join(rows)
-        closing = self.newline if body and self.closed else b""
-        return body + closing + (END_OF_FILE if self.end_of_file else b"")
-
-
 def wrapping_of(data: bytes, length: int) -> Wrapping:
     """How this file is wrapped, judged by what follows its first record."""
     end_of_file = data.endswith(END_OF_FILE)
@@ -205,6 +189,34 @@ def _split_carefully(
         yield line_no, offset, raw, raw.decode("cp932") if good else ""
         line_no += 1
         offset = found.end() if found else stop
+
+
+class Row(NamedTuple):
+    """記録: one record in its parts, padding included; what no layout knows is one field."""
+
+    layout: Layout
+    values: dict[str, str]
+
+
+def take_apart(
+    data: bytes, length: int, layout_of: Callable[[str], Layout | None]
+) -> tuple[Wrapping, Iterator[Row]]:
+    """ファイルの分解: the wrapping and the records, so that nothing of an accepted file is lost."""
+    rows = (
+        Row(layout, layout.values(text))
+        for _, _, _, text in split(data, length)
+        for layout in (layout_of(text) or _unknown(len(text)),)
+    )
+    return wrapping_of(data, length), rows
+
+
+def put_together(rows: Iterable[Row], wrapping: Wrapping) -> bytes:
+    """ファイルの組立: the inverse of :func:`take_apart`, by the same tables."""
+    return wrapping.join(row.layout.write(row.values) for row in rows)
+
+
+def _unknown(length: int) -> Layout:
+    return Layout("不明", (Field("record", "レコード", length, "C"),))
 
 
 class BadBytes(NamedTuple):

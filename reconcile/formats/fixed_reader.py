@@ -7,23 +7,40 @@ what the records mean is the business of a format's own :class:`GroupReader`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.formats import signatures
-from reconcile.formats.fixed_length import BOM, bad_bytes, describe, newline_of, split
+from reconcile.formats.fixed_length import (
+    bad_bytes,
+    describe,
+    newline_of,
+    put_together,
+    split,
+    take_apart,
+)
+from reconcile.formats.wrapping import BOM
 from reconcile.model import Finding, Reading, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from reconcile.formats.fixed_length import BadBytes, Layout, Record
+    from reconcile.formats.fixed_length import BadBytes, Layout, Record, Row
+    from reconcile.formats.wrapping import Wrapping
     from reconcile.model import Channel, ReadContext, ReportLine
 
 FINDINGS_MAX = 100
 _LOOK_AT_BYTES = 25_000
 
 HEADER, DATA, TRAILER, END = "1", "2", "8", "9"
-_LABELS = {HEADER: "ヘッダー", DATA: "データ", TRAILER: "トレーラ", END: "エンド"}
+
+
+class Marks(NamedTuple):
+    """データ区分: how the kinds of record begin; None where a layout has no such record."""
+
+    header: str | None = HEADER
+    data: str = DATA
+    trailer: str | None = TRAILER
+    end: str | None = END
 
 
 class GroupReader:
@@ -33,16 +50,18 @@ class GroupReader:
     totals. A finding never raises; once ``stopped`` is set the rest of the file is not looked at.
     """
 
-    layouts: ClassVar[Mapping[str, Layout]]
+    layouts: Mapping[str, Layout]
+    marks = Marks()
 
     def __init__(self, data: bytes, reading: Reading, context: ReadContext) -> None:
         """Prepare to read; nothing is looked at yet."""
         self._data = data
-        self._length = self.layouts[DATA].length
+        self._length = self.layouts[self.marks.data].length
+        self._width = len(self.marks.data)
         self.reading = reading
         self.context = context
         self.groups = 0
-        self.open = False  # between a header and its trailer
+        self.open = self.marks.header is None  # between a header and its trailer
         self.ended = False
         self.stopped = False
         self.damaged = False  # records are missing or unreadable, so totals cannot tie
@@ -74,45 +93,51 @@ class GroupReader:
         if self._data.startswith(BOM):
             self.fatal("bom", None, found="EF BB BF")
             return
-        read_data = self.data
+        read_data, data_mark, width = self.data, self.marks.data, self._width
         record: Record | None = None
-        for record in split(self._data, self._length):
-            mark = record[3][:1]
-            if mark == DATA and self.open:
+        for record in self.records():
+            text = record[3]
+            if self.open and text[:width] == data_mark and text:
                 yield read_data(record)
             else:
-                self._structure(mark, record)
+                self._structure(record)
             if self.stopped:
                 return
-        if self.open:
-            self.fatal("trailer_missing", record, expected=_LABELS[TRAILER])
-        if not self.ended:
-            self.fatal("end_missing", record, expected=_LABELS[END])
+        if self.open and self.marks.trailer is not None:
+            self.fatal("trailer_missing", record, expected=self.label(self.marks.trailer))
+        if not self.ended and self.marks.end is not None:
+            self.fatal("end_missing", record, expected=self.label(self.marks.end))
 
-    def _structure(self, mark: str, record: Record) -> None:
+    def records(self) -> Iterator[Record]:
+        """The records of the file; one that cannot be read has an empty text."""
+        return split(self._data, self._length)
+
+    def _structure(self, record: Record) -> None:
         """Everything that is not a data record in its place."""
+        mark, marks = record[3][: self._width], self.marks
         if self.ended:
             self._after_end(record)
-        elif not mark:
+        elif not record[3]:
             self._damaged_record(record)
-        elif mark == HEADER:
+        elif mark == marks.header:
             self._header(record)
-        elif mark == DATA:
-            self.fatal("header_missing", record, expected=_LABELS[HEADER])
+        elif mark == marks.data:
+            self._missing_header(record)
             self.damaged = True
-        elif mark == TRAILER:
+        elif mark == marks.trailer:
             self._trailer(record)
-        elif mark == END:
+        elif mark == marks.end:
             self._end(record)
         else:
-            self.fatal("record_type", record, found=mark, expected="1, 2, 8, 9")
+            expected = ", ".join(each for each in marks if each)
+            self.fatal("record_type", record, found=mark, expected=expected)
             self.damaged = True
             # Without line ends everything after a shifted record would be nonsense.
             self.stopped = not newline_of(self._data, self._length)
 
     def _header(self, record: Record) -> None:
-        if self.open:
-            self.fatal("trailer_missing", record, expected=_LABELS[TRAILER])
+        if self.open and self.groups and self.marks.trailer is not None:
+            self.fatal("trailer_missing", record, expected=self.label(self.marks.trailer))
         other = self._other_format(record)
         if other:
             self._several(record, other)
@@ -121,18 +146,25 @@ class GroupReader:
         self.groups += 1
         self.header(record)
 
+    def _missing_header(self, record: Record) -> None:
+        """A record of a group that has not begun, or (where there are no headers) has ended."""
+        if self.marks.header is None:
+            self.fatal("after_trailer", record, found=record[3][:40])
+        else:
+            self.fatal("header_missing", record, expected=self.label(self.marks.header))
+
     def _trailer(self, record: Record) -> None:
         if not self.open:
-            self.fatal("header_missing", record, expected=_LABELS[HEADER])
+            self._missing_header(record)
             return
         self.open = False
         self.trailer(record)
 
     def _end(self, record: Record) -> None:
-        if self.open:
-            self.fatal("trailer_missing", record, expected=_LABELS[TRAILER])
-        elif not self.groups:
-            self.fatal("header_missing", record, expected=_LABELS[HEADER])
+        if self.open and self.marks.trailer is not None:
+            self.fatal("trailer_missing", record, expected=self.label(self.marks.trailer))
+        elif not self.groups and self.marks.header is not None:
+            self._missing_header(record)
         self.open = False
         self.ended = True
         self.end(record)
@@ -168,14 +200,22 @@ class GroupReader:
             self.fatal("record_length", record, found=len(raw), expected=self._length)
         self.damaged = True
         # Without its header or trailer nothing else of a group can be judged.
-        self.stopped = self.stopped or raw[:1] != DATA.encode()
+        self.stopped = self.stopped or raw[: self._width] != self.marks.data.encode()
 
     def _bad_bytes(self, record: Record, bad: BadBytes) -> None:
         """Full-width and stray bytes: the fields around them cannot be trusted."""
-        layout = self.layouts.get(chr(record[2][0]))
+        layout = self._layout(record[2])
         name = layout.field_at(bad.position).name if layout else ""
         code = "wide_bytes" if bad.wide else "invalid_byte"
         self.fatal(code, record, name, found=bad.found, at=bad.position)
+
+    def label(self, mark: str) -> str:
+        """What a kind of record is called."""
+        return self.layouts[mark].label
+
+    def _layout(self, raw: bytes) -> Layout | None:
+        """The layout that the first bytes of a record, good or damaged, name."""
+        return self.layouts.get(raw[: self._width].decode("latin-1"))
 
     def _other_format(self, record: Record) -> str | None:
         """The other format that begins at this record, if one does."""
@@ -235,7 +275,7 @@ class GroupReader:
         line_no, offset, label = None, None, ""
         if record is not None:
             line_no, offset, raw, _ = record
-            layout = self.layouts.get(chr(raw[0])) if raw else None
+            layout = self._layout(raw)
             if layout and name in layout.slices:
                 label = layout.by_name[name].label
                 at = layout.slices[name].start if at is None else at
@@ -264,6 +304,14 @@ class FixedFormat:
         reading = Reading(self.code, self.channel, iter(()))
         reading.lines = self.reader(data, reading, context).lines()
         return reading
+
+    def take_apart(self, data: bytes) -> tuple[Wrapping, Iterator[Row]]:
+        """An accepted file as its wrapping and its records, nothing left out."""
+        return take_apart(data, self.reader.layouts[DATA].length, self.reader.layout_of)
+
+    def write(self, rows: Iterable[Row], wrapping: Wrapping) -> bytes:
+        """The bytes of these records; of what was taken apart, the very bytes delivered."""
+        return put_together(rows, wrapping)
 
     def describe(self, data: bytes) -> Iterator[str]:
         """A listing of the file, one line per record with the official field names."""

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.formats.delimited import Column, Days, Layout, choice, digits, yen
-from reconcile.formats.delimited_reader import FOUND_MAX, Sheet, records
+from reconcile.formats.delimited_reader import FOUND_MAX, DelimitedFormat, Sheet, records
 from reconcile.model import Channel, KeyKind, Reading, ReportLine, Stage
 
 if TYPE_CHECKING:
@@ -82,9 +82,10 @@ class DskRow(NamedTuple):
     created_on: str
 
 
-class KonbiniDsk:
+class KonbiniDsk(DelimitedFormat):
     """DSK収納データ: identify and read."""
 
+    layout = LAYOUT
     code = LAYOUT.code
     label_ja = "コンビニ収納データ（DSK）"
     channel: Channel = Channel.KONBINI

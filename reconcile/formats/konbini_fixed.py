@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from reconcile.formats.delimited import Days
 from reconcile.formats.fixed_reader import DATA, HEADER, GroupReader
+from reconcile.formats.signatures import BARCODE_LENGTH, BARCODES
 from reconcile.model import KeyKind, ReportLine, Severity, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
-    from reconcile.formats.fixed_length import Record, Wrapping
+    from reconcile.formats.fixed_length import Record
+    from reconcile.formats.wrapping import Wrapping
     from reconcile.model import ReadContext, Reading
 
 KINDS = {
@@ -28,7 +30,6 @@ KINDS = {
     "03": Stage.WITHDRAWAL.value,  # 速報取消
 }
 CONFIRMED_KIND = "02"
-_BARCODE_LENGTH = 44
 _FREE_AREA = slice(8, 29)  # digits 9-29 of the barcode
 _REISSUE = slice(29, 30)
 _KEY = slice(8, 30)
@@ -60,7 +61,6 @@ class KonbiniReader(GroupReader):
     """コンビニ収納データの読取: one report of a payment per data record."""
 
     other: ClassVar[str]  # code of the twin layout
-    other_barcode: ClassVar[slice]  # where the twin has its barcode
     amount_name: ClassVar[str]  # the field that holds the amount
 
     def __init__(self, data: bytes, reading: Reading, context: ReadContext) -> None:
@@ -71,7 +71,7 @@ class KonbiniReader(GroupReader):
         self.client = context.profile.konbini_client_code
         at = self.layouts[DATA].slices
         self.kind, self.paid_on, self.paid_at = at["kind"], at["paid_on"], at["paid_at"]
-        self.barcode = slice(at["barcode_id"].start, at["barcode_id"].start + _BARCODE_LENGTH)
+        self.barcode = slice(at["barcode_id"].start, at["barcode_id"].start + BARCODE_LENGTH)
         self.shop, self.company, self.remitted_on = at["shop"], at["company"], at["remitted_on"]
 
     def content(self, raw: bytes) -> bytes:
@@ -143,7 +143,7 @@ class KonbiniReader(GroupReader):
     def _without_barcode(self, record: Record, barcode: str) -> ReportLine:
         """A record whose 44 digits are none: the twin layout, a bad amount, or one bad line."""
         line_no, offset, raw, text = record
-        twin = text[self.other_barcode]
+        twin = text[BARCODES[self.other]]
         if twin.isdigit() and twin.startswith("91"):
             self._several(record, self.other)
         digits = barcode[_AMOUNT]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.formats.fixed_length import Field, Layout, Wrapping
+from reconcile.formats.fixed_length import Field, Layout
 from reconcile.formats.fixed_reader import FixedFormat
 from reconcile.formats.konbini_fixed import KonbiniReader, day_text, write_groups
 from reconcile.formats.signatures import MIZUHO120, MUF120
+from reconcile.formats.wrapping import Wrapping
 from reconcile.model import Channel
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ class MizuhoReader(KonbiniReader):
 
     layouts = {"1": HEADER, "2": DATA, "8": TRAILER, "9": END}  # noqa: RUF012 - a constant
     other = MUF120
-    other_barcode = slice(15, 59)
     amount_name = "barcode_id"
 
     def content(self, raw: bytes) -> bytes:

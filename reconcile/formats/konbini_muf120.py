@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.formats.fixed_length import Field, Layout, Wrapping
+from reconcile.formats.fixed_length import Field, Layout
 from reconcile.formats.fixed_reader import FixedFormat
 from reconcile.formats.konbini_fixed import KonbiniReader, day_text, write_groups
-from reconcile.formats.signatures import MIZUHO120, MUF120
+from reconcile.formats.signatures import BARCODES, MIZUHO120, MUF120
+from reconcile.formats.wrapping import Wrapping
 from reconcile.model import Channel
 
 if TYPE_CHECKING:
@@ -58,18 +59,12 @@ TRAILER = Layout(
     "トレーラ", (Field("record_type", "レコード区分", 1), Field("filler", "不明", 119, "C"))
 )
 END = Layout("エンド", TRAILER.fields)
-_BARCODE_PARTS = (
-    ("barcode_id", 2),
-    ("country", 1),
-    ("company_code", 5),
-    ("client_code", 5),
-    ("customer_no", 16),
-    ("reissue", 1),
-    ("expires", 6),
-    ("stamp", 1),
-    ("amount", 6),
-    ("check_digit", 1),
-)
+_BARCODE = BARCODES[MUF120]
+_BARCODE_PARTS = {
+    name: slice(at.start - _BARCODE.start, at.stop - _BARCODE.start)
+    for name, at in DATA.slices.items()
+    if _BARCODE.start <= at.start < _BARCODE.stop
+}
 
 
 class MufReader(KonbiniReader):
@@ -77,7 +72,6 @@ class MufReader(KonbiniReader):
 
     layouts = {"1": HEADER, "2": DATA, "8": TRAILER, "9": END}  # noqa: RUF012 - a constant
     other = MIZUHO120
-    other_barcode = slice(16, 60)
     amount_name = "amount"
 
     def header(self, record: Record) -> None:
@@ -125,10 +119,7 @@ def _row(row: Collected) -> bytes:
         "accounted_on": day_text(row.accounted_on or row.paid_on),
         "company": row.company,
     }
-    start = 0
-    for name, length in _BARCODE_PARTS:
-        values[name] = row.barcode[start : start + length]
-        start += length
+    values |= {name: row.barcode[place] for name, place in _BARCODE_PARTS.items()}
     return DATA.write({**values, **row.raw})
 
 

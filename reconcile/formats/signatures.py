@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconcile.formats.fixed_length import BOM, newline_of
+from reconcile.formats.fixed_length import newline_of
+from reconcile.formats.wrapping import BOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,15 +31,19 @@ ZENGIN_KINDS = {
 ZENGIN_FORMATS = {"01": "zengin_credit", "03": "zengin_statement", "91": "debit_result"}
 MUF120, MIZUHO120 = "konbini_muf120", "konbini_mizuho120"
 KONBINI_FORMATS = frozenset({MUF120, MIZUHO120})
+BARCODE_LENGTH = 44
+# Where the 44 digits stand in a data record; a test holds this to the tables of the two layouts.
+BARCODES = {MUF120: slice(15, 15 + BARCODE_LENGTH), MIZUHO120: slice(16, 16 + BARCODE_LENGTH)}
 
 _ZENGIN = re.compile(rb"1([0-9]{2})[01][0-9]{6}")
 _ZENGIN_EBCDIC = re.compile(rb"\xf1[\xf0-\xf9]{2}[\xf0\xf1][\xf0-\xf9]{6}")
 _KONBINI_LENGTH = 120
 _KONBINI_HEADER = re.compile(rb"1[0-9 ]")
 _MUF_HEADER = re.compile(rb"1[0-9]{18}")
-# The 44 digits begin with 91 at byte 16 (MUF) or 17 (みずほ); byte 17 cannot be both 1 and 9.
-_MUF_DATA = re.compile(rb"2.{14}91", re.DOTALL)
-_MIZUHO_DATA = re.compile(rb"2.{15}91", re.DOTALL)
+# The 44 digits begin with 91; byte 17 cannot be both the 1 of MUF and the 9 of みずほ.
+_MUF_DATA, _MIZUHO_DATA = (
+    re.compile(rb"2.{%d}91" % (BARCODES[code].start - 1), re.DOTALL) for code in (MUF120, MIZUHO120)
+)
 _LOOK_AT_RECORDS = 200
 
 _CSV_HEADERS = {

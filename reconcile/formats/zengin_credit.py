@@ -6,8 +6,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.wareki import format_yymmdd
-from reconcile.formats.fixed_length import Field, Layout, Wrapping
+from reconcile.formats.fixed_length import Field, Layout
 from reconcile.formats.fixed_reader import FixedFormat
+from reconcile.formats.wrapping import Wrapping
 from reconcile.formats.zengin_common import ZenginReader, zengin_text
 from reconcile.model import BankLine, Channel, ReportLine, Stage
 
@@ -80,8 +81,9 @@ END = Layout("エンド", (Field("record_type", "データ区分", 1), Field("fi
 
 CANCEL = "1"
 _CANCEL_CODES = frozenset({" ", "0", CANCEL})
-_B_DIGITS = slice(128, 152)  # files.md 1.2: all digits here means format B
 _AT = DATA_A.slices
+_AMOUNT_B, _OTHER_B = (DATA_B.slices[name] for name in ("amount_2", "other_bank_amount_2"))
+_B_DIGITS = slice(_AMOUNT_B.start, _OTHER_B.stop)  # files.md 1.2: all digits here means format B
 
 
 class CreditReader(ZenginReader):
@@ -116,7 +118,7 @@ class CreditReader(ZenginReader):
         """データ: one notice, or the cancellation of an earlier one."""
         line_no, offset, raw, text = record
         is_b = text[_B_DIGITS].isdigit()
-        amount = int(text[128:140]) if is_b else self.number(record, "amount")
+        amount = int(text[_AMOUNT_B]) if is_b else self.number(record, "amount")
         code = text[_AT["cancel_code"]]
         booked_on = self.dates[text[_AT["booked_on"]]]
         fault = None

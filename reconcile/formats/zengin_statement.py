@@ -6,8 +6,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.wareki import format_yymmdd
-from reconcile.formats.fixed_length import Field, Layout, Wrapping
+from reconcile.formats.fixed_length import Field, Layout
 from reconcile.formats.fixed_reader import FixedFormat
+from reconcile.formats.wrapping import Wrapping
 from reconcile.formats.zengin_common import ZenginReader, zengin_text
 from reconcile.model import BankLine, Channel, ReportLine, Stage
 

@@ -15,7 +15,8 @@ from reconcile.formats import (
     zengin_credit,
     zengin_statement,
 )
-from reconcile.formats.fixed_length import Field, Layout, Wrapping, cut, split, wrapping_of
+from reconcile.formats.fixed_length import Field, Layout, cut, split, wrapping_of
+from reconcile.formats.wrapping import Wrapping
 
 LAYOUT = Layout("試験", (Field("a", "数字", 3), Field("b", "文字", 5, "C")))
 NEWLINES = st.sampled_from([b"\r\n", b"\r", b"\n", b""])

@@ -29,8 +29,8 @@ from reconcile.formats import (
     zengin_statement,
 )
 from reconcile.formats.detect import detect
-from reconcile.formats.fixed_length import Wrapping
 from reconcile.formats.fixed_reader import FINDINGS_MAX, FixedFormat
+from reconcile.formats.wrapping import Wrapping
 from reconcile.model import Finding
 
 FILES = {
