@@ -12,44 +12,70 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from payments.store.bulk import insert_rows
 from reconcile.rules import applied_case, booked_case, effects, rule_case
+from reconcile.store.staging import state_effects
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 REVIVED = 8  # mark in receipt.seen: a later 確報 took this withdrawn payment up again
 LINE_SPACE = 1_000_000_000  # file_id × this + line_no names a line in one number
+# Turns of receipts decided again are numbered from here, after all turns of the file itself.
+AGAIN_FROM = 1_000_000
 
-STAGE_RANK = "CASE l.stage WHEN 'withdrawal' THEN 2 WHEN 'confirmed' THEN 3 ELSE 1 END"
+STAGE_RANK = "CASE {alias}.stage WHEN 'withdrawal' THEN 2 WHEN 'confirmed' THEN 3 ELSE 1 END"
 
+# Every line with what its key names, in one pass. The facts of the instalment are those before any
+# line of the file is booked; lines of a later turn get them again (FACTS_NOW).
+_WORK_COLUMNS = """municipality_code, file_id, line_no, turn, crowded, found, stage, kind, identity,
+    occurrence, fault, is_ours, key_valid, is_el, yen, paid_on, ref, slip_id, notice_id, term,
+    asked_yen, late, superseded, live, outstanding_yen, alternative_yen"""
 LOAD = f"""
-INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowded, found, stage,
-    kind, identity, occurrence, slip_id, notice_id, term, slip_yen, valid_until, superseded)
-SELECT l.municipality_code, l.file_id, l.line_no, 1,
-    CAST({STAGE_RANK} AS BIGINT) * {LINE_SPACE} + l.line_no, 0,
+INSERT INTO match_work ({_WORK_COLUMNS})
+SELECT municipality_code, file_id, line_no, 1, 0, found, stage, kind,
+    CASE WHEN found = 1 THEN identity END, 1, fault, is_ours, key_valid, is_el, amount_yen, paid_on,
+    remittance_ref, slip_id, notice_id, term, asked_yen, late, superseded, live, outstanding_yen,
+    alternative_yen
+FROM (SELECT l.municipality_code, l.file_id, l.line_no, l.stage, l.kind, l.identity, l.fault,
+    CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
+    CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
+    CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_el, l.amount_yen, l.paid_on,
+    l.remittance_ref, k.slip_id, k.notice_id, k.term,
+    COALESCE(k.slip_yen, a.amount_yen) AS asked_yen,
+    CASE WHEN l.paid_on > k.valid_until THEN 1 ELSE 0 END AS late,
+    CASE WHEN k.superseded THEN 1 ELSE 0 END AS superseded,
+    CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END AS live,
+    a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen AS outstanding_yen,
+    a.whole_yen AS alternative_yen,
     CASE WHEN EXISTS (
         SELECT 1 FROM source_line p
         WHERE p.municipality_code = :m AND p.identity = l.identity AND p.file_id <= :file_id
           AND NOT (p.file_id = :file_id AND p.line_no = l.line_no)
-    ) THEN 1 ELSE 0 END,
-    l.stage, l.kind, l.identity, 1, k.slip_id, k.notice_id, k.term, k.slip_yen, k.valid_until,
-    CASE WHEN k.superseded THEN 1 ELSE 0 END
-FROM source_line l
-LEFT JOIN pay_key k
-  ON k.municipality_code = :m AND l.fault IS NULL AND l.is_ours
- AND k.pay_key = CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END
-                 || l.slip_key
-WHERE l.municipality_code = :m AND l.file_id = :file_id
+    ) THEN 1 ELSE 0 END AS found
+  FROM source_line l
+  LEFT JOIN pay_key k
+    ON k.municipality_code = :m AND l.fault IS NULL AND l.is_ours
+   AND k.pay_key = CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END
+                   || l.slip_key
+  LEFT JOIN instalment_account a
+    ON a.municipality_code = :m AND a.notice_id = k.notice_id AND a.term = k.term
+  WHERE l.municipality_code = :m AND l.file_id = :file_id) named
 """
 
 # Where several slips share a free area, the 再発行区分 joins the key (outcomes.md 1).
 LOAD_SHARED_KEYS = """
 UPDATE match_work
-SET slip_id = k.slip_id, notice_id = k.notice_id, term = k.term, slip_yen = k.slip_yen,
-    valid_until = k.valid_until, superseded = CASE WHEN k.superseded THEN 1 ELSE 0 END
+SET slip_id = k.slip_id, notice_id = k.notice_id, term = k.term,
+    asked_yen = COALESCE(k.slip_yen, a.amount_yen),
+    late = CASE WHEN match_work.paid_on > k.valid_until THEN 1 ELSE 0 END,
+    superseded = CASE WHEN k.superseded THEN 1 ELSE 0 END,
+    live = CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END,
+    outstanding_yen = a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen,
+    alternative_yen = a.whole_yen
 FROM source_line l
 JOIN pay_key k ON k.municipality_code = :m AND k.pay_key = 'K' || l.slip_key || '/' || l.reissue
+LEFT JOIN instalment_account a
+  ON a.municipality_code = :m AND a.notice_id = k.notice_id AND a.term = k.term
 WHERE match_work.municipality_code = :m AND match_work.notice_id IS NULL
   AND l.municipality_code = :m AND l.file_id = match_work.file_id
   AND l.line_no = match_work.line_no
@@ -152,12 +178,12 @@ WHERE match_work.municipality_code = :m AND match_work.stage = 'withdrawal'
   AND s.stage = 'provisional' AND s.notice_id IS NOT NULL
 """
 
-TURNS = """
+TURNS = f"""
 UPDATE match_work SET turn = n.turn
-FROM (SELECT line_no, ROW_NUMBER() OVER (
-          PARTITION BY notice_id, CASE WHEN notice_id IS NULL THEN identity END
-          ORDER BY place) AS turn
-      FROM match_work WHERE municipality_code = :m AND crowded = 1) n
+FROM (SELECT w.line_no, ROW_NUMBER() OVER (
+          PARTITION BY w.notice_id, CASE WHEN w.notice_id IS NULL THEN w.identity END
+          ORDER BY {STAGE_RANK.format(alias="w")}, w.line_no) AS turn
+      FROM match_work w WHERE w.municipality_code = :m AND w.crowded = 1) n
 WHERE match_work.municipality_code = :m AND match_work.crowded = 1
   AND match_work.file_id = :file_id AND match_work.line_no = n.line_no AND n.turn > 1
 """
@@ -196,42 +222,42 @@ UPDATE match_work SET partner = CASE
 WHERE municipality_code = :m AND {{turn}} AND found = 1 AND fixed IS NULL
 """
 
-# A receipt of the same payment in the given stage, for the rules and cases that ask.
-_EXISTS_RECEIPT = """CASE WHEN w.found = 1 AND EXISTS (
-    SELECT 1 FROM source_line p
+# Whether a receipt of the same payment is confirmed already.
+_CONFIRMED_BEFORE = """CASE WHEN w.found = 1 AND EXISTS (
+    SELECT 1 FROM source_line l
+    JOIN source_line p ON p.municipality_code = :m AND p.identity = l.identity
     JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id
                   AND r.line_no = p.line_no
-    WHERE p.municipality_code = :m AND p.identity = l.identity
-      AND p.payment_key = l.payment_key AND r.stage = '{stage}') THEN 1 ELSE 0 END"""
+    WHERE l.municipality_code = :m AND l.file_id = w.file_id AND l.line_no = w.line_no
+      AND p.payment_key = l.payment_key AND r.stage = 'confirmed') THEN 1 ELSE 0 END"""
 
-_SINGLE_ACCOUNT = """
-LEFT JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = w.notice_id
-     AND a.term = w.term"""
-_SINGLE = {
-    "live": "CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END",
-    "outstanding": "a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen",
-    "alternative_yen": "a.whole_yen",
-    "slip_yen": "COALESCE(w.slip_yen, a.amount_yen)",
-    "from": _SINGLE_ACCOUNT,
-    "where": "COALESCE(w.term, '') <> '00'",
-}
-# A 全期 slip covers all instalments of its group that are not cancelled (outcomes.md 1, 9).
-_WHOLE = {
-    "live": "CASE WHEN a.live > 0 THEN 1 ELSE 0 END",
-    "outstanding": "a.outstanding",
-    "alternative_yen": "a.term_yen",
-    "slip_yen": "w.slip_yen",
-    "from": """
-JOIN (SELECT c.notice_id, SUM(CASE WHEN c.amount_yen > 0 THEN 1 ELSE 0 END) AS live,
-             SUM(c.amount_yen - c.term_yen - c.whole_yen + c.surplus_yen) AS outstanding,
+# What the instalments say now. A 全期 slip covers all instalments of its group that are not
+# cancelled (outcomes.md 1, 9).
+FACTS_NOW = """
+UPDATE match_work
+SET live = CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END,
+    outstanding_yen = a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen,
+    alternative_yen = a.whole_yen
+FROM instalment_account a
+WHERE match_work.municipality_code = :m AND {turn} AND match_work.term <> '00'
+  AND a.municipality_code = :m AND a.notice_id = match_work.notice_id
+  AND a.term = match_work.term
+"""
+FACTS_OF_WHOLE = """
+UPDATE match_work
+SET live = CASE WHEN a.live > 0 THEN 1 ELSE 0 END, outstanding_yen = a.outstanding_yen,
+    alternative_yen = a.term_yen
+FROM (SELECT c.notice_id, SUM(CASE WHEN c.amount_yen > 0 THEN 1 ELSE 0 END) AS live,
+             SUM(c.amount_yen - c.term_yen - c.whole_yen + c.surplus_yen) AS outstanding_yen,
              SUM(CASE WHEN c.amount_yen > 0 THEN c.term_yen ELSE 0 END) AS term_yen
       FROM instalment_account c
       WHERE c.municipality_code = :m AND c.in_group AND c.notice_id IN (
           SELECT notice_id FROM match_work
           WHERE municipality_code = :m AND {turn} AND term = '00')
-      GROUP BY c.notice_id) a ON a.notice_id = w.notice_id""",
-    "where": "w.term = '00'",
-}
+      GROUP BY c.notice_id) a
+WHERE match_work.municipality_code = :m AND {turn} AND match_work.term = '00'
+  AND a.notice_id = match_work.notice_id
+"""
 
 _DECIDE = """
 INSERT INTO decision (municipality_code, file_id, line_no, revision, rule, outcome, stage, seen,
@@ -239,26 +265,18 @@ INSERT INTO decision (municipality_code, file_id, line_no, revision, rule, outco
     revived)
 SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, {revision}, e.rule, e.outcome, stage,
     CASE WHEN stage = 'confirmed' THEN 4 WHEN kind = '81' THEN 2 ELSE 1 END,
-    {booked}, {applied}, paid_on, slip_id, notice_id, term, superseded, group_id, partner,
+    {booked}, {applied}, paid_on, slip_id, notice_id, term, superseded, {group_id}, partner,
     revived
 FROM (SELECT facts.*, {rule} AS rule FROM (
     SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.revived, w.slip_id,
-        w.notice_id, w.term, w.superseded, l.fault, l.amount_yen AS amount, l.paid_on,
-        :is_debit AS is_debit,
-        CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_transaction,
-        CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
-        CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
-        CASE WHEN w.notice_id IS NULL THEN 0 ELSE 1 END AS known,
-        CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_el,
-        {live} AS live, {outstanding} AS outstanding, {alternative_yen} AS alternative_yen,
-        {slip_yen} AS slip_yen,
-        CASE WHEN {slip_yen} < {outstanding} THEN {slip_yen} ELSE {outstanding} END AS due,
-        CASE WHEN l.paid_on > w.valid_until THEN 1 ELSE 0 END AS late,
-        {confirmed_before} AS confirmed_before, {group_id} AS group_id
-    FROM match_work w
-    JOIN source_line l ON l.municipality_code = :m AND l.file_id = w.file_id
-                      AND l.line_no = w.line_no {from}
-    WHERE w.municipality_code = :m AND {turn} AND {where}) facts) decided
+        w.notice_id, w.term, w.superseded, w.fault, w.yen AS amount, w.paid_on, w.ref,
+        :is_debit AS is_debit, w.is_el AS is_transaction, w.is_ours, w.key_valid,
+        CASE WHEN w.notice_id IS NULL THEN 0 ELSE 1 END AS known, w.is_el, w.live,
+        w.outstanding_yen AS outstanding, w.alternative_yen, w.asked_yen AS slip_yen,
+        CASE WHEN w.asked_yen < w.outstanding_yen THEN w.asked_yen
+             ELSE w.outstanding_yen END AS due,
+        w.late, {confirmed_before} AS confirmed_before
+    FROM match_work w WHERE w.municipality_code = :m AND {turn}) facts) decided
 CROSS JOIN rule_effect e
 WHERE e.municipality_code = :m AND e.rule = decided.rule
 """
@@ -270,8 +288,7 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
     ``scope`` binds m, file_id, channel, counted (equal lines are counted), transactions (the
     identity is an operator's transaction id).
     """
-    columns = ("municipality_code", "rule", "outcome", "books", "applies")
-    insert_rows(connection, "rule_effect", columns, effects(), constants=(scope["m"],))
+    state_effects(connection, scope["m"], effects())
     run = runner(connection, scope)
     run(LOAD)
     run(LOAD_SHARED_KEYS)
@@ -297,37 +314,41 @@ def find_partners(connection: Connection, scope: dict[str, Any], turn: int) -> N
     runner(connection, scope)(PARTNERS.format(turn=turn_is("match_work", turn)))
 
 
-def decide(connection: Connection, scope: dict[str, Any], turn: int, *, again: bool) -> None:
-    """Apply the rules to all lines of one turn; ``again`` when receipts are decided once more."""
+def decide(connection: Connection, scope: dict[str, Any], turn: int, *, moved: bool) -> None:
+    """Apply the rules to all lines of one turn.
+
+    ``moved`` says that money was taken back in this turn. Turns of receipts that are decided again
+    write further revisions.
+    """
     run = runner(connection, scope)
     run("DELETE FROM decision WHERE municipality_code = :m")
-    here = turn_is("w", turn)
-    for shape in (_SINGLE, _WHOLE):
-        facts = {
-            name: part.format(turn=turn_is("match_work", turn)) for name, part in shape.items()
-        }
-        run(
-            _DECIDE.format(
-                **facts,
-                turn=here,
-                rule=rule_case(),
-                booked=booked_case("e.rule", "e.books"),
-                applied=applied_case("e.applies"),
-                revision=_NEXT_REVISION if again else "1",
-                confirmed_before=_EXISTS_RECEIPT.format(stage="confirmed"),
-                group_id=_GROUP_AGAIN if again else _GROUP,
-            )
+    here = turn_is("match_work", turn)
+    if moved or turn > 1:
+        run(FACTS_NOW.format(turn=here))
+    run(FACTS_OF_WHOLE.format(turn=here))
+    again = turn > AGAIN_FROM
+    run(
+        _DECIDE.format(
+            turn=turn_is("w", turn),
+            rule=rule_case(),
+            booked=booked_case("e.rule", "e.books"),
+            applied=applied_case("e.applies"),
+            revision=_NEXT_REVISION if again else "1",
+            confirmed_before=_CONFIRMED_BEFORE,
+            group_id=_GROUP_AGAIN if again else _GROUP,
         )
+    )
 
 
 _NEXT_REVISION = """(SELECT MAX(o.revision) + 1 FROM line_outcome o
     WHERE o.municipality_code = :m AND o.file_id = decided.file_id
       AND o.line_no = decided.line_no)"""
-_GROUP = """CASE WHEN w.stage = 'confirmed' THEN (
+_GROUP = """CASE WHEN stage = 'confirmed' THEN (
     SELECT g.group_id FROM remittance_group g
-    WHERE g.municipality_code = :m AND g.agent = :agent AND g.ref = l.remittance_ref) END"""
+    WHERE g.municipality_code = :m AND g.agent = :agent AND g.ref = decided.ref) END"""
 _GROUP_AGAIN = """(SELECT r.group_id FROM receipt r
-    WHERE r.municipality_code = :m AND r.file_id = w.file_id AND r.line_no = w.line_no)"""
+    WHERE r.municipality_code = :m AND r.file_id = decided.file_id
+      AND r.line_no = decided.line_no)"""
 
 
 def turn_is(alias: str, turn: int) -> str:
@@ -347,13 +368,22 @@ def runner(connection: Connection, scope: dict[str, Any]) -> Any:
 # Per notice the next receipt that waits in suspense on a reopened instalment, in order of
 # paid_on, then intake; each at most once per round (the rounds since turn :first).
 WAITING = f"""
-INSERT INTO match_work (municipality_code, file_id, line_no, turn, place, crowded, found, stage,
-    kind, identity, occurrence, slip_id, notice_id, term, slip_yen, valid_until, superseded)
-SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, :turn, 0, 0, 0, stage, kind, identity, 1,
-    slip_id, notice_id, term, slip_yen, valid_until, CASE WHEN superseded THEN 1 ELSE 0 END
-FROM (SELECT r.file_id, r.line_no, r.stage, l.kind, l.identity, k.slip_id, k.notice_id, k.term,
-    k.slip_yen, k.valid_until, r.superseded, ROW_NUMBER() OVER (
-        PARTITION BY r.notice_id ORDER BY r.paid_on, r.file_id, {STAGE_RANK}, r.line_no) AS place
+INSERT INTO match_work ({_WORK_COLUMNS})
+SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, :turn, 0, 0, stage, kind, NULL, 1, fault,
+    is_ours, key_valid, is_el, amount_yen, line_paid_on, NULL, slip_id, notice_id, term,
+    COALESCE(slip_yen, owed_yen), CASE WHEN line_paid_on > valid_until THEN 1 ELSE 0 END,
+    CASE WHEN superseded THEN 1 ELSE 0 END, 0, 0, 0
+FROM (SELECT r.file_id, r.line_no, r.stage, l.kind, l.fault,
+    CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
+    CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
+    CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_el, l.amount_yen,
+    l.paid_on AS line_paid_on, k.slip_id, k.notice_id, k.term, k.slip_yen, k.valid_until,
+    r.superseded,
+    (SELECT c.amount_yen FROM instalment_account c WHERE c.municipality_code = :m
+      AND c.notice_id = k.notice_id AND c.term = k.term) AS owed_yen,
+    ROW_NUMBER() OVER (
+        PARTITION BY r.notice_id
+        ORDER BY r.paid_on, r.file_id, {STAGE_RANK.format(alias="l")}, r.line_no) AS place
 FROM receipt r
 JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id
                   AND l.line_no = r.line_no

@@ -53,8 +53,6 @@ if TYPE_CHECKING:
     from reconcile.model import Delivery, Reading
 
 _REPORT_EVERY = 2_000
-# Turns of receipts decided again are numbered from here, after all turns of the file itself.
-_AGAIN_FROM = 1_000_000
 
 
 __all__ = ["reconcile_waiting", "take_in"]
@@ -162,7 +160,7 @@ class FileRun:
             "leg": 0,
         }
         self.refs: dict[str, str | None] = {}  # remittance groups that confirmed lines name
-        self.again_turn = _AGAIN_FROM
+        self.again_turn = match.AGAIN_FROM
         self.revived: list[tuple[int, int]] = []  # 確報 after a 取消: line, yen
         self.details: dict[str, str] = {}  # case subject → JSON of what was compared
 
@@ -282,7 +280,7 @@ class FileRun:
             text("DELETE FROM reopened WHERE municipality_code = :m"), self.scope
         )
         reopened = post.withdraw(self.connection, self.scope, match.turn_is("match_work", turn))
-        match.decide(self.connection, self.scope, turn, again=False)
+        match.decide(self.connection, self.scope, turn, moved=reopened)
         self.revived += post.book(self.connection, self.scope, again=False)
         if reopened:
             self._decide_waiting()
@@ -293,7 +291,7 @@ class FileRun:
         while match.load_waiting(self.connection, self.scope, first, turn):
             self._next_leg()
             post.take_back_turn(self.connection, self.scope, turn)
-            match.decide(self.connection, self.scope, turn, again=True)
+            match.decide(self.connection, self.scope, turn, moved=True)
             post.book(self.connection, self.scope, again=True)
             turn += 1
         self.again_turn = turn
@@ -402,6 +400,6 @@ class FileRun:
         ]
         on = self.received_on.isoformat()
         flag.close_cases(self.connection, self.code, subjects, keep=everything, on=on)
-        if self.again_turn > _AGAIN_FROM:
+        if self.again_turn > match.AGAIN_FROM:
             flag.end_returned_surpluses(self.connection, self.code, on=on)
         return flag.open_cases(self.connection, self.code, everything, on=on, actor=self.actor)

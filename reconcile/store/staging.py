@@ -11,29 +11,36 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from payments.store.bulk import insert_rows
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
-# match_work: the lines in hand with what their keys name and in which turn they are decided.
-#   place     order of decision: stage, then line (outcomes.md 2)
+# match_work: the lines in hand with what their keys name, the facts that the rules speak of, and
+# the turn in which they are decided.
 #   crowded   another line in hand concerns the same notice or payment
-#   found     another line, here or earlier, has the same identity
+#   found     another line, here or earlier, has the same identity; only then it is kept here
 #   fixed     'repeat' or 'conflict', known before any money is looked at
 #   partner   the receipt of the same payment: file_id × LINE_SPACE + line_no
 #   replaced  the receipt of kind 12 that a kind 22 corrects, in the same form
 #   revived   the withdrawn receipt of the same payment that a 確報 brings back after all
+#   asked_yen what the slip asks for; live, outstanding_yen, alternative_yen: its instalments
 # decision: what one turn decided, before it is booked.
-# reversal: receipts whose postings one step takes back, and how their line stands afterwards.
+# reversal: receipts that are taken back, and how their line stands afterwards.
 # rule_effect: what each rule does (reconcile.rules), joined to the rule found for a line.
 # reopened: instalments that a withdrawal or an undo made open again.
 TABLES = {
     "match_work": (
         "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
-        "turn INTEGER NOT NULL, place BIGINT NOT NULL, crowded INTEGER NOT NULL, "
-        "found INTEGER NOT NULL, stage TEXT NOT NULL, kind TEXT NOT NULL, "
-        "identity TEXT NOT NULL, occurrence INTEGER NOT NULL, fixed TEXT, partner BIGINT, "
-        "replaced BIGINT, revived BIGINT, slip_id BIGINT, notice_id BIGINT, term TEXT, "
-        "slip_yen BIGINT, valid_until DATE, superseded INTEGER"
+        "turn INTEGER NOT NULL, crowded INTEGER NOT NULL, found INTEGER NOT NULL, "
+        "stage TEXT NOT NULL, kind TEXT NOT NULL, identity TEXT, occurrence INTEGER NOT NULL, "
+        "fault TEXT, is_ours INTEGER NOT NULL, key_valid INTEGER NOT NULL, "
+        "is_el INTEGER NOT NULL, yen BIGINT, paid_on DATE, ref TEXT, slip_id BIGINT, "
+        "notice_id BIGINT, term TEXT, asked_yen BIGINT, late INTEGER, superseded INTEGER, "
+        "live INTEGER, outstanding_yen BIGINT, alternative_yen BIGINT, fixed TEXT, "
+        "partner BIGINT, replaced BIGINT, revived BIGINT"
     ),
     "decision": (
         "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
@@ -54,9 +61,11 @@ TABLES = {
         "municipality_code VARCHAR(5) NOT NULL, notice_id BIGINT NOT NULL, term TEXT NOT NULL"
     ),
 }
+EMPTIED = tuple(name for name in TABLES if name != "rule_effect")  # the rules stay
 INDEXES = (
     ("match_work_later", "match_work", "municipality_code, turn", "turn > 1"),
     ("match_work_crowded", "match_work", "municipality_code, file_id, line_no", "crowded = 1"),
+    ("match_work_whole", "match_work", "municipality_code, notice_id", "term = '00'"),
 )
 
 
@@ -75,16 +84,37 @@ def staging_statements(dialect: str) -> list[str]:
     return tables + indexes
 
 
+def state_effects(
+    connection: Connection, municipality_code: str, effects: Sequence[tuple[str, str, int, str]]
+) -> None:
+    """規則の効果: what each rule does, written only when it is not there yet or has changed."""
+    scope = {"m": municipality_code}
+    found = connection.execute(
+        text(
+            "SELECT rule, outcome, books, applies FROM rule_effect WHERE municipality_code = :m"
+        ),
+        scope,
+    )
+    if {tuple(row) for row in found} == set(effects):
+        return
+    connection.execute(text("DELETE FROM rule_effect WHERE municipality_code = :m"), scope)
+    columns = ("municipality_code", "rule", "outcome", "books", "applies")
+    insert_rows(connection, "rule_effect", columns, effects, constants=(municipality_code,))
+
+
 def clear_staging(connection: Connection, municipality_code: str) -> None:
     """An empty staging area for this municipality (on SQLite: made if it is not there yet)."""
     if connection.dialect.name == "sqlite":
-        for statement in staging_statements("sqlite"):
+        for statement in _SQLITE:
             connection.exec_driver_sql(statement)
-        for name in TABLES:
+        for name in EMPTIED:
             # Without a condition SQLite empties the whole table at once.
             connection.exec_driver_sql(f"DELETE FROM temp.{name}")
         return
-    for name in TABLES:
+    for name in EMPTIED:
         connection.execute(
             text(f"DELETE FROM {name} WHERE municipality_code = :m"), {"m": municipality_code}
         )
+
+
+_SQLITE = staging_statements("sqlite")
