@@ -32,34 +32,28 @@ _WORK_COLUMNS = """municipality_code, file_id, line_no, turn, crowded, found, st
     asked_yen, late, superseded, live, outstanding_yen, alternative_yen"""
 LOAD = f"""
 INSERT INTO match_work ({_WORK_COLUMNS})
-SELECT municipality_code, file_id, line_no, 1, 0, found, stage, kind,
-    CASE WHEN found = 1 THEN identity END, 1, fault, is_ours, key_valid, is_el, amount_yen, paid_on,
-    remittance_ref, slip_id, notice_id, term, asked_yen, late, superseded, live, outstanding_yen,
-    alternative_yen
-FROM (SELECT l.municipality_code, l.file_id, l.line_no, l.stage, l.kind, l.identity, l.fault,
-    CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
-    CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
-    CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_el, l.amount_yen, l.paid_on,
-    l.remittance_ref, k.slip_id, k.notice_id, k.term,
-    COALESCE(k.slip_yen, a.amount_yen) AS asked_yen,
-    CASE WHEN l.paid_on > k.valid_until THEN 1 ELSE 0 END AS late,
-    CASE WHEN k.superseded THEN 1 ELSE 0 END AS superseded,
-    CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END AS live,
-    a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen AS outstanding_yen,
-    a.whole_yen AS alternative_yen,
+SELECT l.municipality_code, l.file_id, l.line_no, 1, 0,
     CASE WHEN EXISTS (
         SELECT 1 FROM source_line p
         WHERE p.municipality_code = :m AND p.identity = l.identity AND p.file_id <= :file_id
           AND NOT (p.file_id = :file_id AND p.line_no = l.line_no)
-    ) THEN 1 ELSE 0 END AS found
-  FROM source_line l
-  LEFT JOIN pay_key k
-    ON k.municipality_code = :m AND l.fault IS NULL AND l.is_ours
-   AND k.pay_key = CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END
-                   || l.slip_key
-  LEFT JOIN instalment_account a
-    ON a.municipality_code = :m AND a.notice_id = k.notice_id AND a.term = k.term
-  WHERE l.municipality_code = :m AND l.file_id = :file_id) named
+    ) THEN 1 ELSE 0 END,
+    l.stage, l.kind, l.identity, 1, l.fault,
+    CASE WHEN l.is_ours THEN 1 ELSE 0 END, CASE WHEN l.key_valid THEN 1 ELSE 0 END,
+    CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END, l.amount_yen, l.paid_on, l.remittance_ref,
+    k.slip_id, k.notice_id, k.term, COALESCE(k.slip_yen, a.amount_yen),
+    CASE WHEN l.paid_on > k.valid_until THEN 1 ELSE 0 END,
+    CASE WHEN k.superseded THEN 1 ELSE 0 END,
+    CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END,
+    a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen, a.whole_yen
+FROM source_line l
+LEFT JOIN pay_key k
+  ON k.municipality_code = :m AND l.fault IS NULL AND l.is_ours
+ AND k.pay_key = CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END
+                 || l.slip_key
+LEFT JOIN instalment_account a
+  ON a.municipality_code = :m AND a.notice_id = k.notice_id AND a.term = k.term
+WHERE l.municipality_code = :m AND l.file_id = :file_id
 """
 
 # Where several slips share a free area, the 再発行区分 joins the key (outcomes.md 1).
@@ -369,11 +363,11 @@ def runner(connection: Connection, scope: dict[str, Any]) -> Any:
 # paid_on, then intake; each at most once per round (the rounds since turn :first).
 WAITING = f"""
 INSERT INTO match_work ({_WORK_COLUMNS})
-SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, :turn, 0, 0, stage, kind, NULL, 1, fault,
+SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, :turn, 0, 0, stage, kind, identity, 1, fault,
     is_ours, key_valid, is_el, amount_yen, line_paid_on, NULL, slip_id, notice_id, term,
     COALESCE(slip_yen, owed_yen), CASE WHEN line_paid_on > valid_until THEN 1 ELSE 0 END,
     CASE WHEN superseded THEN 1 ELSE 0 END, 0, 0, 0
-FROM (SELECT r.file_id, r.line_no, r.stage, l.kind, l.fault,
+FROM (SELECT r.file_id, r.line_no, r.stage, l.kind, l.identity, l.fault,
     CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
     CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
     CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_el, l.amount_yen,

@@ -37,6 +37,7 @@ from reconcile.model import (
     Severity,
 )
 from reconcile.remittances import enter_groups, join_groups
+from reconcile.store.lines import write_lines
 from reconcile.store.staging import clear_staging
 from reconcile.tally import tally
 from reconcile.waiting import reconcile_waiting
@@ -51,8 +52,6 @@ if TYPE_CHECKING:
     from reconcile.formats.contract import Format
     from reconcile.intake import Kept
     from reconcile.model import Delivery, Reading
-
-_REPORT_EVERY = 2_000
 
 
 __all__ = ["reconcile_waiting", "take_in"]
@@ -133,6 +132,14 @@ def set_aside(
     )
 
 
+def until_failed(found: Reading) -> Iterator[ReportLine]:
+    """The lines of a file; once it has failed it is read on for its findings alone."""
+    findings = found.findings
+    for line in found.lines:
+        if not (findings and found.failed):
+            yield line
+
+
 class FileRun:
     """One file in one transaction."""
 
@@ -206,13 +213,18 @@ class FileRun:
 
     def _normalise(self, found: Reading, progress: Callable[[int], None] | None) -> None:
         """Every record of the file as one line; a file that does not tie stops here (R4)."""
-        insert_rows(
-            self.connection,
-            "source_line",
-            ("municipality_code", "file_id", *ReportLine._fields),
-            self._lines(found, progress),
-            constants=(self.code, self.scope["file_id"]),
-        )
+        read = 0
+
+        def look(portion: list[ReportLine]) -> None:
+            nonlocal read
+            for line in portion:
+                if line.remittance_ref and line.stage == "confirmed" and line.fault is None:
+                    self.refs.setdefault(line.remittance_ref, line.remitted_on)
+            read += len(portion)
+            if progress is not None:
+                progress(read)
+
+        write_lines(self.connection, self.code, self.scope["file_id"], until_failed(found), look)
         if found.failed:
             raise UnusableFileError(found)
         head = ("municipality_code", "file_id")
@@ -225,20 +237,6 @@ class FileRun:
             self.connection, "advice_line", (*head, *AdviceLine._fields), found.advice_lines,
             constants=constants,
         )  # fmt: skip
-
-    def _lines(
-        self, found: Reading, progress: Callable[[int], None] | None
-    ) -> Iterator[ReportLine]:
-        """The lines on their way into the table; remembers the remittance groups they name."""
-        refs, findings = self.refs, found.findings
-        for number, line in enumerate(found.lines, start=1):
-            if findings and found.failed:
-                continue  # Read on for further findings; nothing of this file will be kept.
-            if line.remittance_ref and line.stage == "confirmed" and line.fault is None:
-                refs.setdefault(line.remittance_ref, line.remitted_on)
-            yield line
-            if progress is not None and number % _REPORT_EVERY == 0:
-                progress(number)
 
     # ---- 照合 ----
 

@@ -41,7 +41,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         f"cache_size = -{SQLITE_CACHE_KIB}",
-        "temp_store = FILE",
+        "temp_store = MEMORY",
         "busy_timeout = 60000",
         "wal_autocheckpoint = 20000",
     ):

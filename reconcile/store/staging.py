@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # match_work: the lines in hand with what their keys name, the facts that the rules speak of, and
 # the turn in which they are decided.
 #   crowded   another line in hand concerns the same notice or payment
-#   found     another line, here or earlier, has the same identity; only then it is kept here
+#   found     another line, here or earlier, has the same identity
 #   fixed     'repeat' or 'conflict', known before any money is looked at
 #   partner   the receipt of the same payment: file_id × LINE_SPACE + line_no
 #   replaced  the receipt of kind 12 that a kind 22 corrects, in the same form
@@ -35,7 +35,7 @@ TABLES = {
     "match_work": (
         "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
         "turn INTEGER NOT NULL, crowded INTEGER NOT NULL, found INTEGER NOT NULL, "
-        "stage TEXT NOT NULL, kind TEXT NOT NULL, identity TEXT, occurrence INTEGER NOT NULL, "
+        "stage TEXT NOT NULL, kind TEXT NOT NULL, identity TEXT NOT NULL, occurrence INTEGER NOT NULL, "
         "fault TEXT, is_ours INTEGER NOT NULL, key_valid INTEGER NOT NULL, "
         "is_el INTEGER NOT NULL, yen BIGINT, paid_on DATE, ref TEXT, slip_id BIGINT, "
         "notice_id BIGINT, term TEXT, asked_yen BIGINT, late INTEGER, superseded INTEGER, "
@@ -90,9 +90,7 @@ def state_effects(
     """規則の効果: what each rule does, written only when it is not there yet or has changed."""
     scope = {"m": municipality_code}
     found = connection.execute(
-        text(
-            "SELECT rule, outcome, books, applies FROM rule_effect WHERE municipality_code = :m"
-        ),
+        text("SELECT rule, outcome, books, applies FROM rule_effect WHERE municipality_code = :m"),
         scope,
     )
     if {tuple(row) for row in found} == set(effects):
