@@ -14,6 +14,7 @@ from web.texts.faults import FAULTS
 from web.texts.findings import FINDINGS
 from web.texts.labels import LABELS
 from web.texts.outcomes import CASE_LABELS, CASE_NEXT, OUTCOMES
+from web.texts.symbols import LAYOUTS, REASONS, SYMBOL_FINDINGS, SYMBOLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,23 @@ def error(code: str, details: Mapping[str, object] | None = None) -> str:
 def finding(code: str) -> str:
     """指摘: what is wrong at the place a finding names."""
     return FINDINGS.get(code) or FAULTS.get(code, UNKNOWN_FINDING)
+
+
+def symbol(code: str) -> str:
+    """記号の名称."""
+    return SYMBOLS.get(code, code)
+
+
+def symbol_finding(values: Mapping[str, object]) -> str:
+    """記号の指摘: what is wrong with a symbol that was read, with the finding's own values."""
+    code = str(values.get("code", ""))
+    layout, reason = next(
+        ((name, code.removeprefix(f"{name}_")) for name in LAYOUTS if code.startswith(f"{name}_")),
+        ("", ""),
+    )
+    if reason in REASONS:
+        return f"{LAYOUTS[layout]}: {_FORMATTER.vformat(REASONS[reason], (), dict(values))}"
+    return _FORMATTER.vformat(SYMBOL_FINDINGS.get(code, UNKNOWN_FINDING), (), dict(values))
 
 
 def fault(code: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy import text
 
-from payments.domain.errors import ConfigurationError, KokinError, NotFoundError
+from payments.domain.errors import ConfigurationError, NotFoundError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from reconcile.registers import import_slips
 from web.commands.intake import MUNICIPALITY, day_or_today
 from web.commands.registers import FILE, JSON, RECEIVED_ON, run_import
 from web.commands.session import Session, explain, fail_unless, say_json, session_of
+from web.commands.slip_reading import read
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,30 +88,4 @@ def issue(session: Session, /, out: Path, *, as_json: bool, **chosen: Any) -> No
     fail_unless(run.good)
 
 
-@slips.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-def read(files: tuple[Path, ...]) -> None:
-    """画像・スキャン・PDFの記号を読み取り、一つを一行のJSONで出力します。
-
-    正しくない記号か、記号のないファイルがあれば終了コード1です。
-    """
-    from qr.scan import read_file  # noqa: PLC0415 - image libraries
-
-    good = True
-    for file in files:
-        found = 0
-        try:
-            for symbol in read_file(file):
-                click.echo(json.dumps(symbol.as_dict(), ensure_ascii=False, default=str))
-                found += 1
-                good = good and symbol.valid
-        except ConfigurationError:
-            raise
-        except KokinError as error:
-            click.echo(explain(error.error_code, error.details), err=True)
-            good = False
-            continue
-        if not found:
-            click.echo(explain("symbol_none", {"file": file.name}), err=True)
-            good = False
-    fail_unless(good)
+slips.add_command(read)
