@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
+from payments.domain.errors import NotFoundError, RefusedError
+from payments.domain.reason import require_reason
 from payments.domain.slip import WHOLE_YEAR, SlipEvent, SlipState, next_state
 from payments.versions import (
     OPEN_YEN,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from payments.versions import Place
 
 BATCH_PLACES = 5_000
-REASON_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,6 @@ class CorrectionScope:
     item_code: str = ""
     levy_year: int | None = None
     notice_no: str = ""
-
-
-def require_reason(reason: str) -> str:
-    """理由の確認: something was written, and not a letter; ``reason_missing``/``reason_long``."""
-    stripped = reason.strip()
-    if not stripped:
-        raise InvalidValueError("reason_missing")
-    if len(stripped) > REASON_MAX:
-        raise InvalidValueError("reason_long", found=len(stripped), expected=REASON_MAX)
-    return stripped
 
 
 def reissue(

@@ -9,16 +9,20 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from payments.domain.errors import KokinError
 from web.commands import (
+    approvals,
     cases,
     days,
     demo,
     doctor,
     intake,
+    municipality,
     outcomes,
     registers,
     sample,
     serve,
     setup,
+    slip_desk,
+    slip_handover,
     slips,
     users,
     verify,
@@ -57,6 +61,20 @@ def main(ctx: click.Context) -> None:
 
 
 for command in (
+    slip_desk.reissue,
+    slip_desk.correct,
+    slip_desk.revoke,
+    slip_desk.show,
+    slip_handover.upload_file,
+    slip_handover.upload_accept,
+    slip_handover.uploads_,
+    slip_handover.runs,
+    slip_handover.run,
+    slip_handover.release,
+):
+    slips.slips.add_command(command)
+
+for command in (
     demo.demo,
     setup.init,
     sample.sample,
@@ -65,6 +83,8 @@ for command in (
     intake.intake,
     intake.reconcile,
     outcomes.outcomes,
+    approvals.approvals,
+    municipality.municipality,
     cases.cases,
     days.day,
     verify.verify,

@@ -52,6 +52,7 @@ _FORMATTER = _Lenient()
 
 # Errors that name a state, and where its word is found.
 _STATES = {
+    "approval_decided": "approval_state",
     "case_state": "case_state",
     "print_run_state": "print_run_state",
     "slip_state": "slip_state",

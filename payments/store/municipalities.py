@@ -47,3 +47,20 @@ def municipality_codes(connection: Connection) -> list[str]:
     """Every municipality on this installation, in order."""
     rows = connection.execute(text("SELECT municipality_code FROM municipality ORDER BY 1"))
     return [str(code) for code in rows.scalars()]
+
+
+def is_live(connection: Connection, municipality_code: str) -> bool:
+    """本番か: False prints 見本 on every slip."""
+    found = connection.execute(
+        text("SELECT live FROM municipality WHERE municipality_code = :m"),
+        {"m": municipality_code},
+    ).scalar_one()
+    return bool(found)
+
+
+def set_live(connection: Connection, municipality_code: str, *, live: bool) -> None:
+    """本番・見本の切替; going live is for two people (design R10)."""
+    connection.execute(
+        text("UPDATE municipality SET live = :live WHERE municipality_code = :m"),
+        {"m": municipality_code, "live": live},
+    )

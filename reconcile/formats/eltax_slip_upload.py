@@ -8,10 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.errors import InvalidValueError
-from reconcile.formats.delimited import YEAR, Column, Days, Layout, choice, day, digits, text, yen
+from reconcile.formats.delimited import (
+    YEAR,
+    Column,
+    Days,
+    Layout,
+    choice,
+    day,
+    digits,
+    joined,
+    text,
+    yen,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 LAYOUT = Layout(
     code="eltax_slip_upload",
@@ -51,14 +62,50 @@ class SlipUploadRow(NamedTuple):
     state: str  # "new" or "revoked"
 
 
+def row_of(
+    el_number: str,
+    amount_yen: int,
+    levy_year: int,
+    term: str,
+    due_on: str,
+    valid_until: str,
+    slip_no: str,
+    state: str,
+) -> SlipUploadRow:
+    """納付書情報の1行 from a slip's eL number (34 digits) and what is printed on it.
+
+    課税年度 equals 賦課年度 (files.md 3.5).
+    """
+    return SlipUploadRow(
+        el_number[:5], el_number[5:25], el_number[25:31], el_number[31:], amount_yen, levy_year,
+        levy_year, term, due_on, valid_until, slip_no, state,
+    )  # fmt: skip
+
+
 def write(rows: Iterable[SlipUploadRow]) -> bytes:
-    """A whole file with column header and trailer.
+    """A whole file with column header and trailer; see :func:`pieces`."""
+    return b"".join(pieces(rows))
+
+
+def pieces(rows: Iterable[SlipUploadRow]) -> Iterator[bytes]:
+    """The file line by line, so that a million slips need no memory of their size.
 
     It leaves the building before the slips do, so nothing wrong goes into it:
     :class:`InvalidValueError` names the column of the first value that is not what it must be.
     """
     days = Days()
-    return LAYOUT.write(_checked(row, days) for row in rows)
+    count = total_yen = 0
+    yield _line(LAYOUT.names)
+    for row in rows:
+        count += 1
+        total_yen += row.amount_yen
+        yield _line([str(value) for value in _checked(row, days)])
+    yield _line(["T", str(count), str(total_yen)])
+
+
+def _line(values: Sequence[str]) -> bytes:
+    """One line with its end."""
+    return f"{joined(values)}\r\n".encode(LAYOUT.encoding)
 
 
 def _checked(row: SlipUploadRow, days: Days) -> SlipUploadRow:

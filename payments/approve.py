@@ -1,0 +1,205 @@
+"""承認: what one person asks for and another person decides (design R10).
+
+An approval says exactly what will be done, as JSON with its hash. It is decided once, by somebody
+else than who asked: this module says so in words, the database in a constraint. What is done then
+is the business of whoever asked; :func:`approved` answers whether just this was approved.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
+from payments.domain.reason import require_reason
+from payments.store.bulk import take_numbers
+from payments.store.slip_tables import ApprovalRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+DECISIONS = ("approved", "rejected")
+WAITING = "waiting"
+STATES = (WAITING, *DECISIONS)
+
+table = ApprovalRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """承認: what was asked, by whom, and what became of it."""
+
+    approval_id: int
+    kind: str
+    subject: str
+    content: dict[str, Any]
+    content_sha256: str
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    decision: str | None
+    note: str
+
+    @property
+    def state(self) -> str:
+        """状態: ``waiting``, ``approved`` or ``rejected``."""
+        return self.decision or WAITING
+
+
+def ask(
+    connection: Connection,
+    municipality_code: str,
+    kind: str,
+    subject: str,
+    content: Mapping[str, Any],
+    *,
+    asked_by: str,
+    at: datetime,
+    reason: str,
+) -> Approval:
+    """承認の依頼: ask for ``content`` to be done.
+
+    Raises :class:`InvalidValueError` ``reason_missing`` or ``reason_long``, and
+    :class:`RefusedError` ``approval_waiting`` while the same subject waits for a decision.
+    """
+    reason = require_reason(reason)
+    waiting = [
+        a for a in _of_subject(connection, municipality_code, kind, subject) if not a.decision
+    ]
+    if waiting:
+        raise RefusedError("approval_waiting", approval_id=waiting[0].approval_id)
+    approval_id = take_numbers(connection, municipality_code, "approval", 1)
+    written = canonical(content)
+    connection.execute(
+        table.insert().values(
+            municipality_code=municipality_code,
+            approval_id=approval_id,
+            kind=kind,
+            subject=subject,
+            content_json=written,
+            content_sha256=sha256(written.encode()).hexdigest(),
+            reason=reason,
+            asked_by=asked_by,
+            asked_at=at,
+            note="",
+        )
+    )
+    return show(connection, municipality_code, approval_id)
+
+
+def decide(
+    connection: Connection,
+    municipality_code: str,
+    approval_id: int,
+    decision: str,
+    *,
+    decided_by: str,
+    at: datetime,
+    note: str = "",
+) -> Approval:
+    """承認・却下: once, and by somebody else than who asked.
+
+    A rejection needs a ``note``. Raises :class:`NotFoundError` ``approval``, :class:`RefusedError`
+    ``approval_decided`` or ``approval_same_person``, :class:`InvalidValueError`
+    ``approval_decision`` or ``reason_missing``.
+    """
+    if decision not in DECISIONS:
+        raise InvalidValueError("approval_decision", found=decision, expected=" / ".join(DECISIONS))
+    approval = show(connection, municipality_code, approval_id)
+    if approval.asked_by.casefold() == decided_by.casefold():
+        raise RefusedError("approval_same_person", user_name=decided_by)
+    if decision == "rejected":
+        note = require_reason(note)
+    changed = connection.execute(
+        update(table)
+        .where(
+            table.c.municipality_code == municipality_code,
+            table.c.approval_id == approval_id,
+            table.c.decision.is_(None),
+        )
+        .values(decision=decision, decided_by=decided_by, decided_at=at, note=note)
+    ).rowcount
+    if not changed:
+        raise RefusedError("approval_decided", approval_id=approval_id, state=approval.state)
+    return show(connection, municipality_code, approval_id)
+
+
+def approved(
+    connection: Connection,
+    municipality_code: str,
+    kind: str,
+    subject: str,
+    content: Mapping[str, Any],
+) -> Approval | None:
+    """承認済か: the latest approval of just this content, None when there is none."""
+    wanted = sha256(canonical(content).encode()).hexdigest()
+    found = [
+        approval
+        for approval in _of_subject(connection, municipality_code, kind, subject)
+        if approval.decision == "approved" and approval.content_sha256 == wanted
+    ]
+    return found[-1] if found else None
+
+
+def show(connection: Connection, municipality_code: str, approval_id: int) -> Approval:
+    """承認 by its number; :class:`NotFoundError` ``approval``."""
+    row = connection.execute(
+        select(table).where(
+            table.c.municipality_code == municipality_code, table.c.approval_id == approval_id
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("approval", approval_id=approval_id)
+    return _approval(row)
+
+
+def approvals(
+    connection: Connection, municipality_code: str, *, state: str = "", limit: int = 100
+) -> list[Approval]:
+    """承認の一覧, newest first; ``state`` is one of :data:`STATES` or "" for all."""
+    wanted = select(table).where(table.c.municipality_code == municipality_code)
+    if state == WAITING:
+        wanted = wanted.where(table.c.decision.is_(None))
+    elif state:
+        wanted = wanted.where(table.c.decision == state)
+    rows = connection.execute(wanted.order_by(table.c.approval_id.desc()).limit(limit))
+    return [_approval(row) for row in rows]
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """内容の正規形: the JSON text that is hashed; dates and enums as their text."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _of_subject(
+    connection: Connection, municipality_code: str, kind: str, subject: str
+) -> list[Approval]:
+    """Everything that was ever asked about this subject, oldest first."""
+    rows = connection.execute(
+        select(table)
+        .where(
+            table.c.municipality_code == municipality_code,
+            table.c.kind == kind,
+            table.c.subject == subject,
+        )
+        .order_by(table.c.approval_id)
+    )
+    return [_approval(row) for row in rows]
+
+
+def _approval(row: Row[Any]) -> Approval:
+    """An approval from its row."""
+    return Approval(
+        row.approval_id, row.kind, row.subject, json.loads(row.content_json), row.content_sha256,
+        row.reason, row.asked_by, row.asked_at, row.decided_by, row.decided_at, row.decision,
+        row.note,
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""承認の実行: what is done when the second person agrees, in the same transaction.
+
+A kind of approval that takes effect at once has its line in :data:`EFFECTS`. If what was asked for
+is no longer so, nothing is decided and nothing is done: the first person asks again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from payments import approve
+from payments.domain.errors import RefusedError
+from payments.release import KIND as RELEASE
+from payments.release import release, release_content
+from payments.store.municipalities import set_live
+from web import clock
+from web.slip_release import changed_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from payments.approve import Approval
+    from payments.domain.profile import Profile
+
+LIVE = "municipality_live"
+
+
+def live_content(profile: Profile) -> dict[str, object]:
+    """本番への切替の内容: which profile goes live."""
+    return {"live": True, "name": profile.name, "profile_version": profile.version}
+
+
+def decide_and_do(
+    connection: Connection,
+    profile: Profile,
+    approval_id: int,
+    decision: str,
+    *,
+    decided_by: str,
+    note: str = "",
+) -> Approval:
+    """承認・却下, and with an approval what was asked for.
+
+    Raises what :func:`payments.approve.decide` raises, what the effect raises, and
+    :class:`RefusedError` ``approval_stale`` when something has changed since it was asked.
+    """
+    approval = approve.decide(
+        connection,
+        profile.municipality_code,
+        approval_id,
+        decision,
+        decided_by=decided_by,
+        at=clock.now(),
+        note=note,
+    )
+    if approval.decision == "approved" and approval.kind in EFFECTS:
+        EFFECTS[approval.kind](connection, profile, approval)
+    return approval
+
+
+def _release(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """The run leaves the building, if it is still just what was asked for."""
+    run_id = int(approval.content["run_id"])
+    content = release_content(connection, profile, run_id, changed_files=changed_files)
+    _require_same(approval, content)
+    release(connection, profile.municipality_code, run_id, at=clock.now())
+
+
+def _live(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """Slips are printed without 見本 from now on."""
+    _require_same(approval, live_content(profile))
+    set_live(connection, profile.municipality_code, live=True)
+
+
+def _require_same(approval: Approval, content: dict[str, object]) -> None:
+    """What would be done now is what was asked for."""
+    if approve.canonical(content) != approve.canonical(approval.content):
+        raise RefusedError("approval_stale", approval_id=approval.approval_id)
+
+
+EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
+    RELEASE: _release,
+    LIVE: _live,
+}

@@ -1,0 +1,119 @@
+"""``kokin approvals``: what two people decide (承認)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from payments import approve
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import reading, unit_of_work
+from web import formatting, messages
+from web.accounts import staff
+from web.approval_effects import decide_and_do
+from web.commands.intake import MUNICIPALITY
+from web.commands.session import Session, say_json, session_of
+from web.commands.signing import USER, signed
+
+if TYPE_CHECKING:
+    from payments.approve import Approval
+
+NUMBER = click.argument("number", type=click.IntRange(min=1))
+JSON = click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
+
+
+@click.group()
+def approvals() -> None:
+    """承認: 一人が依頼し、別の一人が決めます。"""
+
+
+@approvals.command("list")
+@click.option(
+    "--state",
+    type=click.Choice(("all", *approve.STATES)),
+    default=approve.WAITING,
+    show_default=True,
+    help="状態。",
+)
+@JSON
+@MUNICIPALITY
+@session_of
+def list_(session: Session, state: str, *, as_json: bool) -> None:
+    """承認の一覧（既定: 承認待ち）。"""
+    with reading(session.engine, session.municipality) as connection:
+        found = approve.approvals(
+            connection, session.municipality, state="" if state == "all" else state
+        )
+    if as_json:
+        say_json([asdict(approval) | {"state": approval.state} for approval in found])
+        return
+    for approval in found:
+        session.out.print(_line(approval), markup=False)
+    if not found:
+        session.out.print("該当する承認はありません。")
+
+
+@approvals.command()
+@NUMBER
+@JSON
+@MUNICIPALITY
+@session_of
+def show(session: Session, number: int, *, as_json: bool) -> None:
+    """一つの承認の内容。"""
+    with reading(session.engine, session.municipality) as connection:
+        approval = approve.show(connection, session.municipality, number)
+    if as_json:
+        say_json(asdict(approval) | {"state": approval.state})
+        return
+    session.out.print(_line(approval), markup=False)
+    session.out.print(f"  理由: {approval.reason}", markup=False)
+    if approval.decided_by:
+        decided = f"{approval.decided_by} {formatting.moment(approval.decided_at)}"
+        session.out.print(f"  決定: {decided} {approval.note}".rstrip(), markup=False)
+    content = json.dumps(approval.content, ensure_ascii=False, indent=2)
+    session.out.print(f"  内容（sha256 {approval.content_sha256}）:\n{content}", markup=False)
+
+
+@approvals.command("approve")
+@NUMBER
+@USER
+@MUNICIPALITY
+@session_of
+def approve_(session: Session, number: int, user_name: str) -> None:
+    """依頼を承認し、その内容を実行します。依頼した本人は承認できません。"""
+    _decide(session, number, "approved", user_name, "")
+
+
+@approvals.command()
+@NUMBER
+@USER
+@click.option("--reason", required=True, help="却下の理由。")
+@MUNICIPALITY
+@session_of
+def reject(session: Session, number: int, user_name: str, reason: str) -> None:
+    """依頼を却下します。"""
+    _decide(session, number, "rejected", user_name, reason)
+
+
+def _decide(session: Session, number: int, decision: str, user_name: str, note: str) -> None:
+    """Decide, do what was approved, and write down who did."""
+    person = signed(session, user_name)
+    with unit_of_work(session.engine, session.municipality) as connection:
+        profile = load_profile(connection, session.municipality)
+        approval = decide_and_do(
+            connection, profile, number, decision, decided_by=person, note=note
+        )
+        staff.record(connection, session.municipality, person, f"approval_{decision}", str(number))
+    session.out.print(_line(approval), markup=False)
+
+
+def _line(approval: Approval) -> str:
+    """One approval of the list."""
+    return (
+        f"{approval.approval_id:>6}  {messages.label('approval_state', approval.state)}  "
+        f"{messages.label('approval_kind', approval.kind)}  {approval.subject}  "
+        f"依頼 {approval.asked_by} {formatting.moment(approval.asked_at)}"
+    )

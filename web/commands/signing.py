@@ -1,0 +1,45 @@
+"""署名: the person behind a command that needs a person, with their own password."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from payments.domain.errors import RefusedError
+from payments.store.unit_of_work import reading
+from web.accounts import staff
+
+if TYPE_CHECKING:
+    from web.commands.session import Session
+
+PASSWORD = "KOKIN_PASSWORD"  # noqa: S105 - the name of a variable
+# An auditor looks on and decides nothing.
+DECIDING = frozenset({"tax", "treasury", "admin"})
+USER = click.option(
+    "--user",
+    "user_name",
+    required=True,
+    metavar="NAME",
+    help=f"職員の利用者名。パスワードは {PASSWORD} または入力から読みます。",
+)
+
+
+def signed(session: Session, user_name: str) -> str:
+    """署名した職員: the name, once the password is right.
+
+    The account of the operating system is no person in the sense of R10: two windows of one
+    terminal are one person. Raises :class:`RefusedError` ``sign_in`` or ``forbidden_role``.
+    """
+    password = os.environ.get(PASSWORD)
+    if password is None:
+        password = click.prompt(f"{user_name} のパスワード", hide_input=True, err=True)
+    with reading(session.engine, session.municipality) as connection:
+        found = staff.authenticate(connection, session.municipality, user_name, password)
+    if found is None:
+        raise RefusedError("sign_in")
+    user, _stamp = found
+    if user.role not in DECIDING:
+        raise RefusedError("forbidden_role", user_name=user.user_name)
+    return user.user_name
