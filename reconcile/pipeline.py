@@ -86,7 +86,7 @@ def take_in(
         return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
     with read_only(engine, municipality_code) as connection:
         profile = load_profile(connection, municipality_code)
-    found = file_format or detect(delivery.data)
+    found = file_format or detect(delivery.data, profile)
     if isinstance(found, Finding):
         return set_aside(engine, profile, delivery, kept, [found], None)
     context = ReadContext(received_on, profile)

@@ -66,7 +66,8 @@ def _file(store: Store, file: Any, data: bytes, done: int) -> Iterator[Differenc
     elif file.format_code == slip_register.LAYOUT.code:
         yield from _slips(store, file, slip_register.read(data, context))
     else:
-        found = notification.FORMAT if file.channel == "notification" else detect(data)
+        is_notification = file.channel == "notification"
+        found = notification.FORMAT if is_notification else detect(data, store.profile)
         if isinstance(found, Finding) or found.code != file.format_code:
             code = found.code
             yield Difference("file_format", f"file:{file.file_id}", code, file.format_code)

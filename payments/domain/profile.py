@@ -7,6 +7,7 @@ date. What ships with the project is the sample municipality of invented values.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,7 @@ class Profile:
     settlement_days: int = 3  # business days a group may wait for its credit
     cases_per_run_max: int = 10_000  # a run opening more than this AND than the share below stops
     cases_share_max: float = 0.5
+    layouts: tuple[str, ...] = ()  # 独自様式, each a description as JSON text (docs/formats.md)
     # 支払期限 (payments.domain.valid_until): from 納期限; in the barcode ("" where it is the same);
     # and from the day of issue, for a slip issued when the first would have passed.
     valid_until: str = "next_fiscal_year:04-30"
@@ -113,6 +115,10 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
         plain = {k: v for k, v in data.items() if k not in {"items", "agents", "accounts"}}
         if "refund_return_patterns" in plain:
             plain["refund_return_patterns"] = tuple(plain["refund_return_patterns"])
+        plain["layouts"] = tuple(
+            each if isinstance(each, str) else json.dumps(each, ensure_ascii=False)
+            for each in plain.get("layouts", ())
+        )
         profile = Profile(
             **plain,
             items=tuple(Item(**item) for item in data["items"]),

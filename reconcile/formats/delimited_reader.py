@@ -28,7 +28,7 @@ FOUND_MAX = 60  # characters of a wrong value that a finding shows
 _CHUNK = 1 << 20
 _LOOK_AT_BYTES = 25_000  # enough for the opening of another file
 _NEWLINE = re.compile("[\r\n]")
-_NOT_SHIFT_JIS = re.compile("[\x80\xa0\uf8f0-\uf8f3]")  # bytes 80 A0 FD FE FF: no characters
+NOT_SHIFT_JIS = re.compile("[\x80\xa0\uf8f0-\uf8f3]")  # bytes 80 A0 FD FE FF: no characters
 _TRAILER = re.compile("([0-9]{1,9}),([0-9]{1,18})")
 _TRAILER_FORM = "T,<件数>,<合計>"
 _TRAILER_FIELDS = 3
@@ -261,7 +261,7 @@ class _Reader:
                 found = f"0x{ord(match[0]):02X}"
                 self.sheet.fatal(code, line_no, offset + before, "", found, "CRLF")
                 return False
-        match = _NOT_SHIFT_JIS.search(line) if self.layout.encoding == "cp932" else None
+        match = NOT_SHIFT_JIS.search(line) if self.layout.encoding == "cp932" else None
         if match is not None:
             before = len(line[: match.start()].encode("cp932"))
             self._no_character(line_no, offset, offset + before)

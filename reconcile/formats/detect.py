@@ -9,27 +9,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.formats import FORMATS, signatures
+from reconcile.formats.own_format import formats_of
 from reconcile.formats.wrapping import BOM
 from reconcile.model import Finding, Severity
 
 if TYPE_CHECKING:
+    from payments.domain.profile import Profile
     from reconcile.formats.contract import Format
 
 # Files of ours that another command takes in.
 _OTHER_COMMANDS = {"assessments": "kokin assessments", "slip_register": "kokin slips"}
 
 
-def detect(data: bytes) -> Format | Finding:
-    """The one format that claims these bytes, or the finding that refuses them."""
-    found = [entry for entry in FORMATS if entry.identify(data)]
+def detect(data: bytes, profile: Profile | None = None) -> Format | Finding:
+    """The one format that claims these bytes, or the finding that refuses them.
+
+    With a profile the layouts that the municipality describes take part (独自様式).
+    """
+    formats = FORMATS if profile is None else formats_of(profile)
+    found = [entry for entry in formats if entry.identify(data)]
     if len(found) == 1:
         return found[0]
     if found:
         return _refusal("several_formats", found=", ".join(entry.code for entry in found))
-    return _explain(data)
+    return _explain(data, formats)
 
 
-def _explain(data: bytes) -> Finding:
+def _explain(data: bytes, formats: tuple[Format, ...]) -> Finding:
     """Why nothing claims the file, as precisely as its first bytes allow."""
     body = data.removeprefix(BOM)
     kind = signatures.zengin_kind(body)
@@ -53,7 +59,7 @@ def _explain(data: bytes) -> Finding:
         return _refusal("wrong_command", found=code, expected=_OTHER_COMMANDS[code])
     head = body[:40].decode("cp932", "replace")
     return _refusal(
-        "unknown_format", found=head, expected=", ".join(entry.code for entry in FORMATS)
+        "unknown_format", found=head, expected=", ".join(entry.code for entry in formats)
     )
 
 

@@ -52,6 +52,7 @@ class GroupReader:
 
     layouts: Mapping[str, Layout]
     marks = Marks()
+    bom_ignored = False
 
     def __init__(self, data: bytes, reading: Reading, context: ReadContext) -> None:
         """Prepare to read; nothing is looked at yet."""
@@ -90,7 +91,7 @@ class GroupReader:
 
     def lines(self) -> Iterator[ReportLine]:
         """Every data record as a line; findings collect in the reading."""
-        if self._data.startswith(BOM):
+        if self._data.startswith(BOM) and not self.bom_ignored:
             self.fatal("bom", None, found="EF BB BF")
             return
         read_data, data_mark, width = self.data, self.marks.data, self._width
@@ -103,6 +104,8 @@ class GroupReader:
                 self._structure(record)
             if self.stopped:
                 return
+        if self.stopped:
+            return
         if self.open and self.marks.trailer is not None:
             self.fatal("trailer_missing", record, expected=self.label(self.marks.trailer))
         if not self.ended and self.marks.end is not None:
@@ -213,6 +216,11 @@ class GroupReader:
         """What a kind of record is called."""
         return self.layouts[mark].label
 
+    def position(self, raw: bytes, name: str) -> int:
+        """The first byte of a field within its record."""
+        layout = self._layout(raw)
+        return layout.slices[name].start if layout else 0
+
     def _layout(self, raw: bytes) -> Layout | None:
         """The layout that the first bytes of a record, good or damaged, name."""
         return self.layouts.get(raw[: self._width].decode("latin-1"))
@@ -278,7 +286,7 @@ class GroupReader:
             layout = self._layout(raw)
             if layout and name in layout.slices:
                 label = layout.by_name[name].label
-                at = layout.slices[name].start if at is None else at
+                at = self.position(raw, name) if at is None else at
             offset += at or 0
         self.reading.findings.append(
             Finding(code, severity, line_no, offset, label, found, expected)

@@ -46,7 +46,7 @@ _MUF_DATA, _MIZUHO_DATA = (
 )
 _LOOK_AT_RECORDS = 200
 
-_CSV_HEADERS = {
+CSV_HEADERS = {
     "konbini_dsk": "種別,収納日,".encode("cp932"),
     "eltax_payment": b"record_kind,collecting_body_code,",
     "eltax_remittance": b"remittance_no,remitted_on,",
@@ -63,7 +63,7 @@ def opening(data: bytes) -> str | None:
         return ZENGIN_FORMATS.get(kind)
     if _KONBINI_HEADER.match(body):
         return _konbini_opening(body)
-    return next((code for code, head in _CSV_HEADERS.items() if body.startswith(head)), None)
+    return next((code for code, head in CSV_HEADERS.items() if body.startswith(head)), None)
 
 
 def zengin_kind(data: bytes) -> str | None:
@@ -85,7 +85,7 @@ def _konbini_opening(data: bytes) -> str | None:
     codes after the date (files.md 2.2), that of みずほ is not public.
     """
     seen_data = False
-    for row in _first_rows(data):
+    for row in first_rows(data, _KONBINI_LENGTH):
         if _MUF_DATA.match(row):
             return MUF120
         if _MIZUHO_DATA.match(row):
@@ -96,19 +96,19 @@ def _konbini_opening(data: bytes) -> str | None:
     return MUF120 if _MUF_HEADER.match(data) else MIZUHO120
 
 
-def _first_rows(data: bytes) -> Iterator[bytes]:
+def first_rows(data: bytes, length: int) -> Iterator[bytes]:
     """The first records, by line ends where there are any and by length where there are none."""
-    head = data[: _LOOK_AT_RECORDS * (_KONBINI_LENGTH + 2)]
-    newline = newline_of(head, _KONBINI_LENGTH)
+    head = data[: _LOOK_AT_RECORDS * (length + 2)]
+    newline = newline_of(head, length)
     if newline:
         yield from head.split(newline)
         return
-    for at in range(0, len(head), _KONBINI_LENGTH):
-        yield head[at : at + _KONBINI_LENGTH]
+    for at in range(0, len(head), length):
+        yield head[at : at + length]
 
 
 def _is_nil(data: bytes) -> bool:
     """Whether the file is headers, trailers and an end record of 120 bytes, and nothing else."""
-    rows = [row for row in _first_rows(data) if row.strip(b"\x1a")]
+    rows = [row for row in first_rows(data, _KONBINI_LENGTH) if row.strip(b"\x1a")]
     whole = all(len(row) == _KONBINI_LENGTH and row[:1] in b"189" for row in rows)
     return whole and rows[-1].startswith(b"9")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from payments.domain.profile import Profile, profile_from_mapping
 from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import unit_of_work
+from reconcile.formats.own_format import formats_of
 from web.commands.session import Session, session_of
 from web.database import upgrade
 
@@ -79,9 +80,31 @@ def sample_profile() -> Profile:
 
 
 def read_profile(path: Path) -> Profile:
-    """A municipality's profile from a TOML file; ``profile_toml`` when it is none."""
+    """A municipality's profile from a TOML file; ``profile_toml`` when it is none.
+
+    A described layout may stand in a file of its own beside the profile (``file = "…"``). All of
+    them are checked here, before anything is stored (docs/formats.md).
+    """
+    data = _toml(path)
+    layouts = data.get("layouts", [])
+    if isinstance(layouts, list):
+        data["layouts"] = [_layout(path, layout) for layout in layouts]
+    profile = profile_from_mapping(data)
+    formats_of(profile)
+    return profile
+
+
+def _layout(profile: Path, layout: Any) -> Any:
+    """One described layout; the file beside the profile when it names one and nothing else."""
+    if not isinstance(layout, dict) or layout.keys() != {"file"}:
+        return layout
+    return {**_toml(profile.parent / str(layout["file"])), "file": layout["file"]}
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    """A TOML file."""
     try:
-        return profile_from_mapping(tomllib.loads(path.read_text("utf-8")))
+        return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigurationError("profile_toml", path=str(path), found=str(error)) from error
 

@@ -41,6 +41,7 @@ FINDINGS: dict[str, str] = {
     "header_missing": "ヘッダーがありません。",
     "kind": "種別コードが違います。",
     "code_type": "コード区分が違います。",
+    "field_form": "項目の値が、様式に定めた形ではありません。",
     "not_digits": "数字で書くべき項目に数字以外があります。",
     "amount": "金額を読めません。",
     "net_amount": "差引額が、総額−手数料と一致しません。",
