@@ -9,6 +9,7 @@ figures are the same with and without the summary. ``books_mark`` says up to whe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
@@ -17,9 +18,9 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.journal import closed_books
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from sqlalchemy import Connection, Engine
+
+RECEIVABLE, ASSESSED = "receivable", "assessed"
 
 # The year whose books were open on 領収日, as payments.domain.fiscal.revenue_year says it. A year
 # that two people have closed takes no more money, whatever 領収日 says (自治令160条).
@@ -135,6 +136,42 @@ def ledger(
     return tuple(LedgerRow(*key, *sums[key]) for key in sorted(sums))
 
 
+def collected_by_day(
+    connection: Connection, municipality_code: str, first: date, last: date
+) -> dict[date, tuple[int, int]]:
+    """収入 of every 会計日 in the period that has any: number and yen, reversals deducted."""
+    days = {"first": first.isoformat(), "last": last.isoformat()}
+    stored = connection.execute(
+        text(
+            "SELECT CAST(booked_on AS VARCHAR(10)), debit_account, credit_account, SUM(count), "
+            "SUM(amount_yen) FROM day_total WHERE municipality_code = :m "
+            "AND booked_on BETWEEN :first AND :last GROUP BY 1, 2, 3"
+        ),
+        {"m": municipality_code, **days},
+    )
+    moved = [(str(day), debit, credit, int(n), int(yen)) for day, debit, credit, n, yen in stored]
+    moved += [
+        (row.booked_on, row.debit, row.credit, row.count, row.amount_yen)
+        for row in _fresh(connection, municipality_code)
+        if days["first"] <= row.booked_on <= days["last"]
+    ]
+    sums: dict[date, tuple[int, int]] = {}
+    for day, debit, credit, number, yen in moved:
+        if sign := collects(debit, credit):
+            before = sums.get(date.fromisoformat(day), (0, 0))
+            sums[date.fromisoformat(day)] = (before[0] + sign * number, before[1] + sign * yen)
+    return dict(sorted(sums.items()))
+
+
+def collects(debit: str, credit: str) -> int:
+    """収入: +1 for a posting that settles what is owed, -1 for its reversal, 0 for any other."""
+    if credit == RECEIVABLE and debit != ASSESSED:
+        return 1
+    if debit == RECEIVABLE and credit != ASSESSED:
+        return -1
+    return 0
+
+
 def summarise(engine: Engine, municipality_code: str) -> bool:
     """集計: sum up what came since the last time; whether there was anything.
 
@@ -198,6 +235,27 @@ def last_journal(connection: Connection, municipality_code: str) -> int:
             {"m": municipality_code},
         ).scalar_one()
     )
+
+
+def first_booked(
+    connection: Connection, municipality_code: str, after: date, before: date
+) -> date | None:
+    """The first 会計日 strictly between the two that has a posting, or None."""
+    days = {"after": after.isoformat(), "before": before.isoformat()}
+    stored = connection.execute(
+        text(
+            "SELECT CAST(MIN(booked_on) AS VARCHAR(10)) FROM day_total "
+            "WHERE municipality_code = :m AND booked_on > :after AND booked_on < :before"
+        ),
+        {"m": municipality_code, **days},
+    ).scalar_one()
+    found = [str(stored)] if stored else []
+    found += [
+        row.booked_on
+        for row in _fresh(connection, municipality_code)
+        if days["after"] < row.booked_on < days["before"]
+    ]
+    return date.fromisoformat(min(found)) if found else None
 
 
 def balance_at_mark(connection: Connection, municipality_code: str, account: str) -> int:

@@ -1,57 +1,94 @@
-"""日計: everything about one day, with the totals that must agree (law.md 7.3 and 7.4).
+"""日計・月計・年度: everything about a day, a month or a fiscal year (law.md 7.3 and 7.4).
 
-Files are those received on the day, money is what the statements say for that 勘定日, bookings are
-those of that 会計日. A check compares two figures that were found independently of each other.
+Files are those received in the period, money is what the statements say for its 勘定日, bookings
+are those of its 会計日. A check compares two figures that were found independently of each other.
+What two people have closed is shown as it was signed: :mod:`reconcile.day_close`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from calendar import monthrange
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from reconcile import report_blocks, report_checks
+from payments.domain.fiscal import closing_on
+from reconcile import report_blocks
 from reconcile.cases import waiting_kinds
+from reconcile.day_totals import (
+    balance_at_mark,
+    collected_by_day,
+    collects,
+    ledger,
+    stored_sums,
+    sums_now,
+)
 from reconcile.report_arrivals import arrivals, as_date, is_business_day
+from reconcile.report_checks import Books, balance, checks
+from reconcile.report_revenue import revenue, year_lines
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
+    from reconcile.day_totals import LedgerRow, Sums
     from reconcile.report_arrivals import Arrival
     from reconcile.report_blocks import (
         AccountMovement,
         Cash,
         FileSummary,
+        Flow,
         Group,
+        LineTotal,
         OutcomeTotal,
-        Posting,
     )
     from reconcile.report_checks import Check
+    from reconcile.report_revenue import Revenue, YearLine
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """締めた日の累計: what the last closed day before a report said of all revenue so far."""
+
+    day: date
+    collected_yen: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class DayReport:
-    """日計: one day of one municipality."""
+    """日計: one day, month (月計) or fiscal year (年度) of one municipality."""
 
+    period: str  # day, month or year
     municipality_code: str
     municipality_name: str
-    day: date
-    previous_day: date | None  # the nearest earlier day on which anything came
-    next_day: date | None
-    business_day: bool
+    first: date
+    day: date  # the day, or the last one of the period
     arrivals: tuple[Arrival, ...]
+    flows: tuple[Flow, ...]
     outcomes: tuple[OutcomeTotal, ...]
     cash: tuple[Cash, ...]
     groups: tuple[Group, ...]
-    postings: tuple[Posting, ...]
+    revenue: tuple[Revenue, ...]
+    collected_before_yen: int  # 収入 of all years and items before the period
+    collected_yen: int  # … in it
     movements: tuple[AccountMovement, ...]
     checks: tuple[Check, ...]
     waiting: tuple[tuple[str, int, int], ...]  # kind, number, yen of the open cases
-    files: tuple[FileSummary, ...]
+    previous_sha256: str  # of the closed report before this one
+    files: tuple[FileSummary, ...] = ()
+    previous_day: date | None = None  # the nearest earlier day on which anything came
+    next_day: date | None = None
+    business_day: bool = True
+    fiscal_year: int | None = None  # of a year's report
+    days: tuple[tuple[date, int, int], ...] = ()  # 会計日, number, yen of a longer period
+    year_lines: tuple[YearLine, ...] = ()
 
     @property
     def missing(self) -> tuple[Arrival, ...]:
@@ -69,38 +106,178 @@ class DayReport:
         return tuple(check for check in self.checks if not check.ok)
 
     @property
+    def blockers(self) -> tuple[str, ...]:
+        """締めを止めるもの: sources that are red, then checks that differ, by their codes."""
+        red = [arrival.source.code for arrival in self.missing]
+        # T2 says the same as the red sources.
+        return (*red, *sorted({check.code for check in self.differing} - {"T2"}))
+
+    @property
     def empty(self) -> bool:
-        """Whether nothing at all happened on the day."""
+        """Whether nothing at all happened in the period."""
         moved = any(line.debit_yen or line.credit_yen for line in self.movements)
         return not (self.files or self.cash or moved)
 
 
-def day_report(connection: Connection, profile: Profile, day: date) -> DayReport:
-    """The report of one day, as the books stand now."""
+def day_report(
+    connection: Connection,
+    profile: Profile,
+    day: date,
+    *,
+    signed: Signed | None = None,
+    sums: Sums | None = None,
+) -> DayReport:
+    """The report of one day, as the books stand now.
+
+    ``signed`` is the last closed day before it. ``sums`` of all books are those last summed up
+    (:func:`reconcile.day_totals.summarise`) unless the caller has counted them again.
+    """
     code = profile.municipality_code
-    came = arrivals(connection, profile, day)
-    ledger = report_blocks.ledger(connection, code, day)
-    cash = report_blocks.cash(connection, profile, day)
-    groups = report_blocks.groups(connection, code, day)
-    outcomes = report_blocks.outcomes(connection, code, day)
+    lines = report_blocks.lines(connection, code, day, day)
     previous_day, next_day = _neighbours(connection, code, day)
-    return DayReport(
-        municipality_code=code,
-        municipality_name=profile.name,
-        day=day,
+    found = _Found(
+        lines=lines,
+        arrivals=arrivals(connection, profile, day, lines),
+        groups=report_blocks.groups(connection, code, day),
+        signed=signed,
+        sums=sums,
+    )
+    return replace(
+        _report(connection, profile, "day", day, day, found),
+        files=report_blocks.files(connection, code, day),
         previous_day=previous_day,
         next_day=next_day,
         business_day=is_business_day(day),
-        arrivals=came,
-        outcomes=outcomes,
-        cash=cash,
-        groups=groups,
-        postings=report_blocks.postings(ledger, profile),
-        movements=report_blocks.movements(ledger),
-        checks=report_checks.checks(connection, code, day, came, cash, groups, ledger),
-        waiting=tuple(waiting_kinds(connection, code)),
-        files=report_blocks.files(connection, code, day),
     )
+
+
+def month_report(connection: Connection, profile: Profile, month: date) -> DayReport:
+    """月計: the calendar month that ``month`` lies in (例月出納検査, 自治法235条の2)."""
+    first = month.replace(day=1)
+    last = first.replace(day=monthrange(first.year, first.month)[1])
+    code = profile.municipality_code
+    found = _Found(lines=report_blocks.lines(connection, code, first, last))
+    report = _report(connection, profile, "month", first, last, found)
+    return replace(report, days=_days(connection, code, first, last))
+
+
+def year_report(
+    connection: Connection, profile: Profile, year: int, *, sums: Sums | None = None
+) -> DayReport:
+    """年度: 会計年度 ``year`` up to 出納閉鎖, with what was assessed, came in and is still open."""
+    first, last = date(year, 4, 1), closing_on(year)
+    code = profile.municipality_code
+    # What belongs to the year may be booked before it begins and after 出納閉鎖.
+    rows = _all_of(ledger(connection, code, first, last))
+    closing = ledger(connection, code, date(year + 1, 4, 1), last)
+    return replace(
+        _report(connection, profile, "year", first, last, _Found(sums=sums)),
+        fiscal_year=year,
+        revenue=revenue(rows, profile, first, year=year),
+        year_lines=year_lines(rows, closing, profile, year),
+        days=_days(connection, code, first, last),
+    )
+
+
+def _all_of(rows: tuple[LedgerRow, ...]) -> tuple[LedgerRow, ...]:
+    """Every posting as if booked in the period: its year decides, not its day."""
+    return tuple(row._replace(when=0) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What only some periods look at."""
+
+    lines: tuple[LineTotal, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    groups: tuple[Group, ...] = ()
+    signed: Signed | None = None
+    sums: Sums | None = None
+
+
+def _report(
+    connection: Connection, profile: Profile, period: str, first: date, last: date, found: _Found
+) -> DayReport:
+    """The blocks that all three periods share, and the checks over them."""
+    code = profile.municipality_code
+    rows = ledger(connection, code, first, last)
+    cash = report_blocks.cash(connection, profile, first, last)
+    material = Books(
+        first=first,
+        last=last,
+        arrivals=found.arrivals,
+        lines=found.lines,
+        cash=cash,
+        groups=found.groups,
+        ledger=rows,
+        carried_forward=_carried_forward(connection, code, rows, first, found.signed),
+        **_sums(connection, code, rows, found.sums),
+    )
+    return DayReport(
+        period=period,
+        municipality_code=code,
+        municipality_name=profile.name,
+        first=first,
+        day=last,
+        arrivals=found.arrivals,
+        flows=report_blocks.flows(found.lines),
+        outcomes=report_blocks.outcomes(found.lines),
+        cash=cash,
+        groups=found.groups,
+        revenue=revenue(rows, profile, first),
+        collected_before_yen=collected(row for row in rows if row.when < 0),
+        collected_yen=collected(row for row in rows if row.when == 0),
+        movements=report_blocks.movements(rows),
+        checks=checks(connection, code, material, period),
+        waiting=tuple(waiting_kinds(connection, code)),
+        previous_sha256=found.signed.sha256 if found.signed else "",
+    )
+
+
+def collected(rows: Iterable[LedgerRow]) -> int:
+    """収入: yen that settled instalments, reversals deducted."""
+    return sum(row.amount_yen * collects(row.debit, row.credit) for row in rows)
+
+
+def _sums(
+    connection: Connection, code: str, rows: tuple[LedgerRow, ...], sums: Sums | None
+) -> dict[str, Any]:
+    """The running sums of all books, and the balances they must equal, of the same moment."""
+    stored = stored_sums(connection, code) if sums is None else None
+    if stored is not None:
+        return {
+            "sums": stored,
+            "reported_yen": balance_at_mark(connection, code, "reported"),
+            "assessed_yen": -balance_at_mark(connection, code, "assessed"),
+        }
+    return {
+        "sums": sums or sums_now(connection, code),
+        "reported_yen": balance(rows, "reported"),
+        "assessed_yen": -balance(rows, "assessed"),
+    }
+
+
+def _carried_forward(
+    connection: Connection,
+    code: str,
+    rows: tuple[LedgerRow, ...],
+    first: date,
+    signed: Signed | None,
+) -> tuple[int, int] | None:
+    """収入 before ``first``: as signed with what was booked since, and as the ledger has it."""
+    if signed is None or signed.day >= first:
+        return None
+    since = collected_by_day(connection, code, signed.day + _ONE_DAY, first - _ONE_DAY)
+    as_signed = signed.collected_yen + sum(yen for _count, yen in since.values())
+    return as_signed, collected(row for row in rows if row.when < 0)
+
+
+def _days(
+    connection: Connection, code: str, first: date, last: date
+) -> tuple[tuple[date, int, int], ...]:
+    """会計日別の収入 of a longer period."""
+    found = collected_by_day(connection, code, first, last)
+    return tuple((day, number, yen) for day, (number, yen) in found.items())
 
 
 def latest_day(connection: Connection, municipality_code: str) -> date | None:
@@ -118,9 +295,9 @@ def _neighbours(
     """The nearest days before and after with files."""
     row: Any = connection.execute(
         text(
-            "SELECT MAX(CASE WHEN received_on < :day THEN received_on END) AS before, "
-            "MIN(CASE WHEN received_on > :day THEN received_on END) AS after "
-            "FROM source_file WHERE municipality_code = :m"
+            "SELECT (SELECT MAX(received_on) FROM source_file WHERE municipality_code = :m "
+            "AND received_on < :day) AS before, (SELECT MIN(received_on) FROM source_file "
+            "WHERE municipality_code = :m AND received_on > :day) AS after"
         ),
         {"m": municipality_code, "day": day.isoformat()},
     ).one()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
+    from reconcile.report_blocks import LineTotal
 
 STATEMENT_FORMATS = {"03": "zengin_statement", "01": "zengin_credit"}
 # What comes on every bank business day; the rest comes when there is something to say.
@@ -92,8 +93,10 @@ def sources(profile: Profile) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def arrivals(connection: Connection, profile: Profile, day: date) -> tuple[Arrival, ...]:
-    """受領状況 per source: files, records, amounts, 速報・確報・取消."""
+def arrivals(
+    connection: Connection, profile: Profile, day: date, lines: tuple[LineTotal, ...] = ()
+) -> tuple[Arrival, ...]:
+    """受領状況 per source: files, records, amounts; from ``lines`` 速報・確報・取消."""
     values = {"m": profile.municipality_code, "day": day.isoformat()}
     came = connection.execute(
         text(
@@ -101,16 +104,6 @@ def arrivals(connection: Connection, profile: Profile, day: date) -> tuple[Arriv
             "SUM(amount_yen) AS yen FROM source_file "
             "WHERE municipality_code = :m AND received_on = :day "
             "GROUP BY format_code, agent, status"
-        ),
-        values,
-    ).all()
-    stages = connection.execute(
-        text(
-            "SELECT f.format_code, l.stage, COUNT(*) AS lines, "
-            "SUM(COALESCE(l.amount_yen, 0)) AS yen FROM source_file f JOIN source_line l "
-            "ON l.municipality_code = f.municipality_code AND l.file_id = f.file_id "
-            "WHERE f.municipality_code = :m AND f.received_on = :day AND f.status = 'accepted' "
-            "AND l.stage <> '' GROUP BY f.format_code, l.stage"
         ),
         values,
     ).all()
@@ -122,12 +115,14 @@ def arrivals(connection: Connection, profile: Profile, day: date) -> tuple[Arriv
     )
     business_day = is_business_day(day)
     return tuple(
-        _arrival(source, came, stages, nil=source.code in nil, due=business_day and source.daily)
+        _arrival(source, came, lines, nil=source.code in nil, due=business_day and source.daily)
         for source in sources(profile)
     )
 
 
-def _arrival(source: Source, came: Any, stages: Any, *, nil: bool, due: bool) -> Arrival:
+def _arrival(
+    source: Source, came: Any, lines: tuple[LineTotal, ...], *, nil: bool, due: bool
+) -> Arrival:
     """One source's line of the report."""
     ours = [
         row
@@ -143,18 +138,18 @@ def _arrival(source: Source, came: Any, stages: Any, *, nil: bool, due: bool) ->
         state = "stopped"
     else:
         state = "missing" if due else "not_due"
-    by_stage = {
-        row.stage: (int(row.lines), int(row.yen))
-        for row in stages
-        if row.format_code == source.format_code
-    }
+    by_stage = {"provisional": (0, 0), "confirmed": (0, 0), "withdrawal": (0, 0)}
+    for line in lines:
+        if line.format_code == source.format_code and line.stage in by_stage:
+            number, yen = by_stage[line.stage]
+            by_stage[line.stage] = (number + line.count, yen + line.amount_yen)
     return Arrival(
         source=source,
         state=state,
         files=sum(int(row.files) for row in ours),
         count=sum(int(row.lines) for row in accepted),
         amount_yen=sum(int(row.yen) for row in accepted),
-        provisional=by_stage.get("provisional", (0, 0)),
-        confirmed=by_stage.get("confirmed", (0, 0)),
-        withdrawal=by_stage.get("withdrawal", (0, 0)),
+        provisional=by_stage["provisional"],
+        confirmed=by_stage["confirmed"],
+        withdrawal=by_stage["withdrawal"],
     )

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from reconcile.report_arrivals import as_date
 from reconcile.report_cash import balances
+from reconcile.rules import RULES
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
+    from reconcile.day_totals import LedgerRow
 
-RECEIVABLE, ASSESSED = "receivable", "assessed"
+PAYMENT_CHANNELS = frozenset({"konbini", "eltax", "debit", "notification"})
+# A line that became a receipt; what a withdrawal took back had become one, too.
+BOOKING = frozenset({rule.outcome for rule in RULES if rule.books} | {"withdrawn"})
 GROUPS_MAX = 200
 
 
@@ -77,33 +81,31 @@ class Group:
         return self.credited_yen - (self.confirmed_yen - self.fee_yen)
 
 
-class LedgerRow(NamedTuple):
-    """仕訳の集計: ``when`` is -1 before the day, 0 on it, 1 after it."""
+class LineTotal(NamedTuple):
+    """明細の集計: the lines received in a period, by what they are and what they ended in."""
 
-    when: int
-    item_code: str
-    fiscal_year: int | None
-    debit: str
-    credit: str
+    format_code: str
+    channel: str
+    stage: str
+    outcome: str
     count: int  # type: ignore[assignment]  # shadows tuple.count on purpose
     amount_yen: int
+    applied_yen: int
+    suspense_yen: int
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """収入の集計 of one 会計年度 and 科目."""
+class Flow(NamedTuple):
+    """収納の流れ of one channel: what its lines of the period did, in number and yen."""
 
-    fiscal_year: int
-    item_code: str
-    item_name: str
-    count: int
-    before_yen: int
-    today_yen: int
-
-    @property
-    def total_yen(self) -> int:
-        """累計."""
-        return self.before_yen + self.today_yen
+    channel: str
+    received_count: int  # lines that became a receipt: 速報, or 確報 without one
+    received_yen: int
+    applied_yen: int
+    suspense_yen: int
+    confirmed_count: int  # 確報, with or without a 速報 before
+    confirmed_yen: int
+    withdrawn_count: int  # 取消
+    withdrawn_yen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,33 +138,69 @@ class FileSummary:
     sha256: str
 
 
-def outcomes(connection: Connection, municipality_code: str, day: date) -> tuple[OutcomeTotal, ...]:
-    """照合結果: the outcomes in force of the lines received on the day."""
+def lines(
+    connection: Connection, municipality_code: str, first: date, last: date
+) -> tuple[LineTotal, ...]:
+    """明細の集計: the lines received from ``first`` to ``last`` with the outcomes in force."""
     rows = connection.execute(
         text(
-            "SELECT f.channel, o.outcome, COUNT(*), SUM(COALESCE(l.amount_yen, 0)), "
-            "SUM(o.applied_yen), SUM(o.suspense_yen) FROM source_file f "
-            "JOIN source_line l "
+            "SELECT f.format_code, f.channel, l.stage, o.outcome, COUNT(*), "
+            "SUM(COALESCE(l.amount_yen, 0)), SUM(o.applied_yen), SUM(o.suspense_yen) "
+            "FROM source_file f JOIN source_line l "
             "ON l.municipality_code = f.municipality_code AND l.file_id = f.file_id "
             "JOIN line_outcome o ON o.municipality_code = l.municipality_code "
             "AND o.file_id = l.file_id AND o.line_no = l.line_no "
-            "WHERE f.municipality_code = :m AND f.received_on = :day AND NOT EXISTS ("
+            "WHERE f.municipality_code = :m AND f.received_on BETWEEN :first AND :last "
+            "AND NOT EXISTS ("
             "SELECT 1 FROM line_outcome later WHERE later.municipality_code = o.municipality_code "
             "AND later.file_id = o.file_id AND later.line_no = o.line_no "
-            "AND later.revision > o.revision) "
-            "GROUP BY f.channel, o.outcome ORDER BY f.channel, COUNT(*) DESC, o.outcome"
+            "AND later.revision > o.revision) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         ),
-        {"m": municipality_code, "day": day.isoformat()},
+        {"m": municipality_code, "first": first.isoformat(), "last": last.isoformat()},
     )
-    return tuple(OutcomeTotal(str(r[0]), str(r[1]), *map(int, r[2:])) for r in rows)
+    return tuple(LineTotal._make((*row[:4], *map(int, row[4:]))) for row in rows)
 
 
-def cash(connection: Connection, profile: Profile, day: date) -> tuple[Cash, ...]:
-    """現金: per account, the statement's balances and its lines of the day."""
+def outcomes(found: tuple[LineTotal, ...]) -> tuple[OutcomeTotal, ...]:
+    """照合結果 by channel, the most frequent first."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for line in found:
+        total = sums.setdefault((line.channel, line.outcome), [0, 0, 0, 0])
+        for place, figure in enumerate(line[4:]):
+            total[place] += figure
+    totals = [OutcomeTotal(*key, *figures) for key, figures in sums.items()]
+    return tuple(sorted(totals, key=lambda o: (o.channel, -o.count, o.outcome)))
+
+
+def flows(found: tuple[LineTotal, ...]) -> tuple[Flow, ...]:
+    """収納の流れ by channel: received, applied, in suspense, confirmed, withdrawn."""
+    sums: dict[str, list[int]] = {}
+    for line in found:
+        if line.channel not in PAYMENT_CHANNELS:
+            continue
+        total = sums.setdefault(line.channel, [0] * 8)
+        money = (line.count, line.amount_yen)
+        received = line.outcome in BOOKING
+        moved = {
+            0: money if received else (0, 0),
+            2: (line.applied_yen, line.suspense_yen),
+            4: money
+            if line.outcome == "confirms" or (received and line.stage == "confirmed")
+            else (0, 0),
+            6: money if line.outcome == "withdraws" else (0, 0),
+        }
+        for place, (left, right) in moved.items():
+            total[place] += left
+            total[place + 1] += right
+    return tuple(Flow(channel, *sums[channel]) for channel in sorted(sums))
+
+
+def cash(connection: Connection, profile: Profile, first: date, last: date) -> tuple[Cash, ...]:
+    """現金: per account, the statements' balances and their lines from ``first`` to ``last``."""
     code = profile.municipality_code
     found = []
     for account in profile.accounts:
-        balance = balances(connection, code, account.key, day)
+        balance = balances(connection, code, account.key, first, last)
         rows = connection.execute(
             text(
                 "SELECT b.direction, COUNT(*) AS lines, SUM(l.amount_yen) AS yen FROM bank_line b "
@@ -171,15 +209,15 @@ def cash(connection: Connection, profile: Profile, day: date) -> tuple[Cash, ...
                 "JOIN line_outcome o ON o.municipality_code = l.municipality_code "
                 "AND o.file_id = l.file_id AND o.line_no = l.line_no AND o.revision = 1 "
                 "WHERE b.municipality_code = :m AND b.account_key = :account "
-                "AND b.source = :source AND b.booked_on BETWEEN :first AND :day "
+                "AND b.source = :source AND b.booked_on BETWEEN :first AND :last "
                 "AND o.outcome NOT IN ('repeat', 'conflict') GROUP BY b.direction"
             ),
             {
                 "m": code,
                 "account": account.key,
                 "source": account.money_kind,
-                "first": (balance.today.from_on if balance else day).isoformat(),
-                "day": day.isoformat(),
+                "first": (balance.period.from_on if balance else first).isoformat(),
+                "last": last.isoformat(),
             },
         )
         sums = {str(row.direction): (int(row.lines), int(row.yen)) for row in rows}
@@ -189,12 +227,12 @@ def cash(connection: Connection, profile: Profile, day: date) -> tuple[Cash, ...
         found.append(
             Cash(
                 account_key=account.key,
-                opening_yen=balance.today.opening_yen if balance else None,
+                opening_yen=balance.period.opening_yen if balance else None,
                 credit_count=credit[0],
                 credits_yen=credit[1],
                 debit_count=debit[0],
                 debits_yen=debit[1],
-                closing_yen=balance.today.closing_yen if balance else None,
+                closing_yen=balance.period.closing_yen if balance else None,
                 previous_closing_yen=balance.previous_closing_yen if balance else None,
             )
         )
@@ -229,56 +267,6 @@ def groups(connection: Connection, municipality_code: str, day: date) -> tuple[G
         )
         for row in rows
     )
-
-
-def ledger(connection: Connection, municipality_code: str, day: date) -> tuple[LedgerRow, ...]:
-    """仕訳帳の集計: one pass over the postings, by day, 科目, 年度 and accounts."""
-    rows = connection.execute(
-        text(
-            "SELECT CASE WHEN j.booked_on < :day THEN -1 WHEN j.booked_on = :day THEN 0 "
-            "ELSE 1 END AS moment, COALESCE(n.item_code, '') AS item, i.fiscal_year, "
-            "p.debit_account, p.credit_account, COUNT(*), SUM(p.amount_yen) "
-            "FROM posting p JOIN journal j ON j.municipality_code = p.municipality_code "
-            "AND j.journal_id = p.journal_id "
-            "LEFT JOIN notice n ON n.municipality_code = p.municipality_code "
-            "AND n.notice_id = p.notice_id "
-            "LEFT JOIN instalment i ON i.municipality_code = p.municipality_code "
-            "AND i.notice_id = p.notice_id AND i.term = p.term "
-            "WHERE p.municipality_code = :m GROUP BY 1, 2, 3, 4, 5"
-        ),
-        {"m": municipality_code, "day": day.isoformat()},
-    )
-    return tuple(
-        LedgerRow(int(r[0]), str(r[1]), r[2], str(r[3]), str(r[4]), int(r[5]), int(r[6]))
-        for r in rows
-    )
-
-
-def postings(rows: tuple[LedgerRow, ...], profile: Profile) -> tuple[Posting, ...]:
-    """収入: money that settled instalments, reversals deducted, by 年度 and 科目."""
-    sums: dict[tuple[int, str], list[int]] = {}
-    for row in rows:
-        sign = _collects(row)
-        if not sign or row.when > 0:
-            continue
-        total = sums.setdefault((row.fiscal_year or 0, row.item_code), [0, 0, 0])
-        total[0 if row.when < 0 else 1] += sign * row.amount_yen
-        total[2] += sign * row.count if row.when == 0 else 0
-    names = {item.item_code: item.name for item in profile.items}
-    return tuple(
-        Posting(year, item, names.get(item, item), count, before, today)
-        for (year, item), (before, today, count) in sorted(sums.items())
-        if before or today
-    )
-
-
-def _collects(row: LedgerRow) -> int:
-    """+1 for a posting that settles what is owed, -1 for its reversal, 0 for any other."""
-    if row.credit == RECEIVABLE and row.debit != ASSESSED:
-        return 1
-    if row.debit == RECEIVABLE and row.credit != ASSESSED:
-        return -1
-    return 0
 
 
 def movements(rows: tuple[LedgerRow, ...]) -> tuple[AccountMovement, ...]:

@@ -39,35 +39,43 @@ class Statement(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """残高: the statement of the day, and what the one before it ended with."""
+    """残高: what the statements of the period span, and what the one before it ended with."""
 
-    today: Statement
+    period: Statement
     previous_closing_yen: int | None
 
 
 def balances(
-    connection: Connection, municipality_code: str, account_key: str, day: date
+    connection: Connection, municipality_code: str, account_key: str, first: date, last: date
 ) -> Balance | None:
-    """The balances of the first statement about ``day``, or None when there is none.
+    """The balances of the statements about ``first`` to ``last``, or None when there is none.
 
-    A file about an earlier day that comes again is another statement of that day, not of this one.
+    Of several about the same day the first stands: a file about an earlier day that comes again is
+    another statement of that day, not of this one.
     """
     statements = [
         statement
-        for statement in _statements(connection, municipality_code, day)
+        for statement in _statements(connection, municipality_code, first, last)
         if statement.account_key == account_key
     ]
-    today = next((found for found in statements if found.to_on == day), None)
-    if today is None:
+    inside = [found for found in statements if first <= found.to_on <= last]
+    if not inside:
         return None
-    before = [found for found in statements if found.to_on < today.from_on]
-    last = max((found.to_on for found in before), default=None)
-    previous = next((found.closing_yen for found in before if found.to_on == last), None)
-    return Balance(today, previous)
+    opening = min(inside, key=lambda found: found.to_on)
+    closing = next(found for found in inside if found.to_on == max(i.to_on for i in inside))
+    before = [found for found in statements if found.to_on < opening.from_on]
+    ended = max((found.to_on for found in before), default=None)
+    previous = next((found.closing_yen for found in before if found.to_on == ended), None)
+    period = Statement(
+        account_key, opening.from_on, closing.to_on, opening.opening_yen, closing.closing_yen
+    )
+    return Balance(period, previous)
 
 
-def _statements(connection: Connection, municipality_code: str, day: date) -> Iterator[Statement]:
-    """Statements that came around ``day``, in the order they came."""
+def _statements(
+    connection: Connection, municipality_code: str, first: date, last: date
+) -> Iterator[Statement]:
+    """Statements that came around the period, in the order they came."""
     files = connection.execute(
         text(
             "SELECT sha256, received_on FROM source_file WHERE municipality_code = :m "
@@ -76,13 +84,13 @@ def _statements(connection: Connection, municipality_code: str, day: date) -> It
         ),
         {
             "m": municipality_code,
-            "first": (day - LOOK_BACK).isoformat(),
-            "last": (day + LOOK_AHEAD).isoformat(),
+            "first": (first - LOOK_BACK).isoformat(),
+            "last": (last + LOOK_AHEAD).isoformat(),
         },
     ).all()
     for file in files:
         data = evidence(connection, municipality_code, str(file.sha256))
-        yield from read_statements(data, as_date(file.received_on) or day)
+        yield from read_statements(data, as_date(file.received_on) or last)
 
 
 def evidence(connection: Connection, municipality_code: str, sha256: str) -> bytes:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, g
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from payments.domain.fiscal import fiscal_year
 from payments.store.engine import open_engine
 from web import formatting, messages
 from web.accounts.routes import accounts, entrance
 from web.cases.routes import cases
 from web.days.routes import days
+from web.days.sheets import cell_text
 from web.enquiries.routes import enquiries
 from web.errors import handle_errors
 from web.files.routes import files
@@ -77,6 +79,9 @@ def _words(app: Flask) -> None:
         short_day=formatting.short_day,
         moment=formatting.moment,
         wide=formatting.wide,
+        cell=cell_text,
+        blocker=messages.blocker,
+        fiscal_year=fiscal_year,
     )
     app.jinja_env.globals.update(label=messages.label)
 

@@ -108,3 +108,10 @@ def case(kind: str) -> Case:
 def label(group: str, value: str | None) -> str:
     """名称: the word for a value of a closed list; the value itself when it has none."""
     return LABELS[group].get(value or "", value or "—")
+
+
+def blocker(code: str) -> str:
+    """締めを止めるもの: a check that differs, or a source whose file has not come."""
+    if code in LABELS["check"]:
+        return f"{label('check_no', code)} {label('check', code)}"
+    return f"未着 {label('agent', code)}"

@@ -35,7 +35,10 @@ def test_every_page_of_the_staff_sends_a_stranger_to_the_sign_in(app, client):
     pages = [r for r in _routes(app) if rules[r.endpoint.partition(".")[0]] is Access.STAFF]
     assert len(pages) >= 10
     for rule in pages:
-        values = {"day": "2026-06-01", "case_no": 1, "file_id": 1}
+        values = {
+            "day": "2026-06-01", "case_no": 1, "file_id": 1, "month": "2026-06", "year": 2026,
+            "form": "csv", "kind": "day_close", "subject": "2026-06-01", "approval_id": 1,
+        }  # fmt: skip
         path = rule.build({name: values[name] for name in rule.arguments})[1]
         method = "post" if "POST" in rule.methods else "get"
         answer = getattr(client, method)(path)
@@ -51,7 +54,8 @@ def test_every_answer_carries_the_guarding_headers(client, path):
 
 
 def test_pages_hold_neither_scripts_nor_inline_styles(treasurer, city):
-    for path in ("/", f"/staff/days/{city.day}", "/staff/cases", "/staff/cases/1"):
+    pages = (f"/staff/days/{city.day}", "/staff/months/2026-06", "/staff/years/2026")
+    for path in ("/", *pages, "/staff/cases", "/staff/cases/1"):
         text = treasurer.get(path).get_data(as_text=True)
         assert "<script" not in text
         assert "style=" not in text

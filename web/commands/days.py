@@ -1,125 +1,293 @@
-"""``kokin day show``: the report of one day (日計)."""
+"""``kokin day``: the report of a day, a month or a year, and closing them (日計・締め)."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
+from payments import approve
+from payments.domain.errors import (
+    ConfigurationError,
+    InvalidValueError,
+    NotFoundError,
+    RefusedError,
+)
 from payments.store.municipalities import load_profile
-from payments.store.unit_of_work import reading
-from reconcile.report import day_report
-from web import formatting, messages
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile import day_close
+from reconcile.day_totals import summarise
+from reconcile.report import month_report
+from web import clock, messages
+from web.accounts import staff
 from web.commands.intake import DATE, MUNICIPALITY
-from web.commands.session import Session, fail_unless, say_json, session_of
+from web.commands.session import Session, fail_unless, session_of
+from web.days.exports import FORMATS, export
+from web.days.sheets import cell_text, heading, sheets
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rich.console import Console
+    from sqlalchemy import Connection
 
+    from reconcile.closures import Closure
     from reconcile.report import DayReport
+
+CLOSING_ROLES = ("treasury", "admin")
+YEAR = click.IntRange(2000, 2049)
+MONTH = click.DateTime(formats=["%Y-%m"])
+USER = click.option("--user", "user_name", required=True, metavar="NAME", help="操作する職員。")
+SUBJECT = click.argument("date", type=DATE, required=False)
+OF_YEAR = click.option("--year", type=YEAR, help="日ではなく、この会計年度について。")
 
 
 @click.group()
 def day() -> None:
-    """一日の照合（日計）。"""
+    """一日・一月・一年の照合（日計）と締め。"""
 
 
 @day.command()
-@click.argument("date", type=DATE)
-@click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
+@click.argument("date", type=DATE, required=False)
+@click.option("--month", type=MONTH, help="一日ではなく、この月（YYYY-MM）の月計。")
+@click.option("--year", type=YEAR, help="一日ではなく、この会計年度。")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="出力の形式。",
+)
+@click.option("--json", "as_json", is_flag=True, help="--format json と同じです。")
+@click.option("--out", metavar="FILE", help="書き出すファイル。- は標準出力（既定）。")
 @MUNICIPALITY
 @session_of
-def show(session: Session, date: datetime, *, as_json: bool) -> None:
-    """一日の受領・照合結果・現金・記帳・突合を表示します。
+def show(
+    session: Session,
+    *,
+    date: datetime | None,
+    month: datetime | None,
+    year: int | None,
+    form: str,
+    as_json: bool,
+    out: str | None,
+) -> None:
+    """受領・照合結果・収入・現金・突合を表示します。締めた日は、締めたときのまま表示します。
 
     突合に不一致があるか、届くべき資料が届いていなければ、終了コードは1です。
     """
+    summarise(session.engine, session.municipality)
     with reading(session.engine, session.municipality) as connection:
-        profile = load_profile(connection, session.municipality)
-        report = day_report(connection, profile, date.date())
+        report, closure = _report(connection, session.municipality, date, month, year)
     if as_json:
-        say_json(report_as_json(report))
+        form = "json"
+    if form == "text" and out in {None, "-"}:
+        _show(session.out, report, closure)
     else:
-        _show(session.out, report)
+        _write(session, report, closure, form, out)
     fail_unless(not report.differing)
 
 
-def report_as_json(report: DayReport) -> dict[str, object]:
-    """日計 for a program: the blocks with what they work out."""
-    plain = asdict(report)
-    plain["outcomes"] = [total._asdict() for total in report.outcomes]
-    plain["checks"] = [{**asdict(check), "ok": check.ok} for check in report.checks]
-    plain["waiting"] = [
-        {"kind": kind, "count": number, "amount_yen": yen} for kind, number, yen in report.waiting
-    ]
-    plain["groups"] = [
-        {**asdict(group), "difference_yen": group.difference_yen} for group in report.groups
-    ]
-    plain["cash"] = [
-        {**asdict(line), "computed_yen": line.computed_yen, "ties": line.ties}
-        for line in report.cash
-    ]
-    return plain
+@day.command()
+@SUBJECT
+@OF_YEAR
+@USER
+@click.option("--reason", default="", help="締めの理由（差異があっても締めるときは必ず）。")
+@click.option("--despite", is_flag=True, help="未着の資料や不一致があっても締めます。")
+@MUNICIPALITY
+@session_of
+def close(
+    session: Session,
+    *,
+    date: datetime | None,
+    year: int | None,
+    user_name: str,
+    reason: str,
+    despite: bool,
+) -> None:
+    """締めを申請します。別の職員が kokin day approve で承認すると締まります。"""
+    kind, subject = _subject(date, year, day_close.CLOSE, day_close.YEAR_CLOSE)
+    _ask(session, kind, subject, user_name, reason, despite=despite)
 
 
-def _show(out: Console, report: DayReport) -> None:
+@day.command()
+@SUBJECT
+@OF_YEAR
+@USER
+@click.option("--reason", required=True, help="締めを取り消す理由。")
+@MUNICIPALITY
+@session_of
+def reopen(
+    session: Session,
+    *,
+    date: datetime | None,
+    year: int | None,
+    user_name: str,
+    reason: str,
+) -> None:
+    """締めの取消を申請します（最後に締めた日・年度だけ）。別の職員の承認で開きます。"""
+    kind, subject = _subject(date, year, day_close.REOPEN, day_close.YEAR_REOPEN)
+    _ask(session, kind, subject, user_name, reason, despite=False)
+
+
+@day.command(name="approve")
+@SUBJECT
+@OF_YEAR
+@USER
+@click.option("--reject", is_flag=True, help="承認せず、却下します。")
+@click.option("--note", default="", help="却下の理由。")
+@MUNICIPALITY
+@session_of
+def approve_(
+    session: Session,
+    *,
+    date: datetime | None,
+    year: int | None,
+    user_name: str,
+    reject: bool,
+    note: str,
+) -> None:
+    """申請された締め・締めの取消を、別の職員として承認または却下します。"""
+    _kind, subject = _subject(date, year, day_close.CLOSE, day_close.YEAR_CLOSE)
+    with unit_of_work(session.engine, session.municipality) as connection:
+        _person(connection, session.municipality, user_name)
+        state = _state(connection, session.municipality, date, year)
+        if state.asked is None:
+            raise NotFoundError("close_not_asked", subject=subject)
+        decision = "rejected" if reject else "approved"
+        closure = day_close.decide(
+            connection,
+            session.municipality,
+            state.asked.approval_id,
+            decision,
+            decided_by=user_name,
+            at=clock.now(),
+            note=note,
+        )
+        event = f"{state.asked.kind}_{decision}"
+        staff.record(connection, session.municipality, user_name, event, subject, session.actor)
+    if closure is None:
+        session.out.print(f"{subject}: 却下しました。", markup=False)
+    else:
+        word = messages.label("closure", closure.event)
+        text = f"{subject}: {word} 締め番号 {closure.closure_no} {closure.report_sha256}"
+        session.out.print(text.rstrip(), markup=False)
+
+
+def _ask(
+    session: Session, kind: str, subject: str, user_name: str, reason: str, *, despite: bool
+) -> None:
+    """Ask for a closing or re-opening, or carry out what has been approved meanwhile."""
+    if kind in day_close.OF_DAYS and subject > clock.today().isoformat():
+        raise InvalidValueError("close_future", subject=subject)
+    if despite and not reason.strip():
+        raise InvalidValueError("reason_missing")
+    with unit_of_work(session.engine, session.municipality) as connection:
+        _person(connection, session.municipality, user_name)
+        asked = day_close.ask(
+            connection,
+            session.municipality,
+            kind,
+            subject,
+            asked_by=user_name,
+            reason=reason or messages.label("close_reason", kind),
+            at=clock.now(),
+            despite=despite,
+        )
+        staff.record(connection, session.municipality, user_name, kind, subject, session.actor)
+    if asked.state == approve.WAITING:
+        text = (
+            f"{subject}: 申請しました（承認番号 {asked.approval_id}）。別の職員の承認を待ちます。"
+        )
+    else:
+        text = f"{subject}: 承認済みの申請（承認番号 {asked.approval_id}）を実行しました。"
+    session.out.print(text, markup=False)
+
+
+def _person(connection: Connection, municipality_code: str, user_name: str) -> None:
+    """The member of staff who acts: known, active, and of a role that may close."""
+    found = next(
+        (u for u in staff.everybody(connection, municipality_code) if u.user_name == user_name),
+        None,
+    )
+    if found is None or found.disabled:
+        raise NotFoundError("user", user_name=user_name)
+    if found.role not in CLOSING_ROLES:
+        raise RefusedError("close_role", user_name=user_name)
+
+
+def _subject(date: datetime | None, year: int | None, of_day: str, of_year: str) -> tuple[str, str]:
+    """What a command is about: a day, or a fiscal year."""
+    if (date is None) == (year is None):
+        raise click.UsageError(messages.error("day_or_year"))
+    return (of_day, date.date().isoformat()) if date else (of_year, str(year))
+
+
+def _state(
+    connection: Connection, municipality_code: str, date: datetime | None, year: int | None
+) -> day_close.State:
+    if date is not None:
+        return day_close.day_state(connection, municipality_code, date.date())
+    return day_close.year_state(connection, municipality_code, int(year or 0))
+
+
+def _report(
+    connection: Connection,
+    municipality_code: str,
+    date: datetime | None,
+    month: datetime | None,
+    year: int | None,
+) -> tuple[DayReport, Closure | None]:
+    """The one report that was asked for."""
+    if sum(chosen is not None for chosen in (date, month, year)) != 1:
+        raise click.UsageError(messages.error("day_or_month_or_year"))
+    profile = load_profile(connection, municipality_code)
+    if date is not None:
+        return day_close.shown_day(connection, profile, date.date())
+    if month is not None:
+        return month_report(connection, profile, month.date()), None
+    return day_close.shown_year(connection, profile, int(year or 0))
+
+
+def _write(
+    session: Session, report: DayReport, closure: Closure | None, form: str, out: str | None
+) -> None:
+    """The report as a file, whole or not at all, or into standard output."""
+    if form == "text":
+        raise click.UsageError(messages.error("text_is_printed"))
+    data = export(report, closure, form)
+    if out in {None, "-"}:
+        sys.stdout.buffer.write(data)
+        return
+    target = Path(str(out))
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    except OSError as error:
+        raise ConfigurationError("output_unwritable", path=str(out), found=str(error)) from error
+    finally:
+        part.unlink(missing_ok=True)
+    session.err.print(f"書き出しました: {out}", markup=False)
+
+
+def _show(out: Console, report: DayReport, closure: Closure | None) -> None:
     """The report as tables."""
-    yen = formatting.yen
-    name = f"{report.municipality_name} {formatting.full_day(report.day)}"
-    out.print(f"{name}{'' if report.business_day else ' 銀行休業日'}", markup=False)
-    table = _table("受領", "資料", "状態", "資料数", "件数", "金額", "速報", "確報")
-    for arrival in report.arrivals:
-        table.add_row(
-            messages.label("format", arrival.source.format_code),
-            messages.label("arrival", arrival.state),
-            f"{arrival.files:,}",
-            f"{arrival.count:,}",
-            yen(arrival.amount_yen),
-            yen(arrival.provisional[1]),
-            yen(arrival.confirmed[1]),
-        )
-    out.print(table)
-    table = _table("照合結果", "チャネル", "結果", "件数", "金額", "消込", "仮受")
-    for total in report.outcomes:
-        table.add_row(
-            messages.label("channel", total.channel),
-            messages.outcome(total.outcome).label,
-            f"{total.count:,}",
-            yen(total.amount_yen),
-            yen(total.applied_yen),
-            yen(total.suspense_yen),
-        )
-    out.print(table)
-    table = _table("現金", "口座", "前残高", "入金", "出金", "後残高", "一致")
-    for line in report.cash:
-        table.add_row(
-            line.account_key,
-            yen(line.opening_yen),
-            yen(line.credits_yen),
-            yen(line.debits_yen),
-            yen(line.closing_yen),
-            "○" if line.ties else "×",
-        )
-    out.print(table)
-    table = _table("突合", "項目", "左", "右", "一致")
-    for check in report.checks:
-        left, right = (f"{side:,}{check.unit}" for side in (check.left, check.right))
-        label = f"{check.code} {messages.label('check', check.code)}"
-        table.add_row(label, left, right, "○" if check.ok else "×")
-    out.print(table)
-    for kind, number, amount in report.waiting:
-        text = f"確認事項 {messages.case(kind).label}（{kind}） {number:,}件 {yen(amount)}"
-        out.print(text, markup=False)
-
-
-def _table(title: str, *columns: str) -> Table:
-    """A plain table, figures to the right."""
-    table = Table(title=title, title_justify="left")
-    for number, column in enumerate(columns):
-        figures = number > 0 and column not in {"状態", "結果", "一致"}
-        table.add_column(column, justify="right" if figures else "left")
-    return table
+    head = heading(report, closure)
+    out.print(f"{head.municipality} {head.title} {head.state}", markup=False)
+    if not report.business_day:
+        out.print("銀行休業日", markup=False)
+    for sheet in sheets(report):
+        table = Table(title=sheet.title, title_justify="left", show_footer=bool(sheet.total))
+        footer = sheet.total if sheet.total and sheet.rows else ("",) * len(sheet.columns)
+        for column, total in zip(sheet.columns, footer, strict=True):
+            side = "right" if column.is_figure else "left"
+            table.add_column(column.heading, justify=side, footer=cell_text(total))  # type: ignore[arg-type]
+        for row in sheet.rows:
+            table.add_row(*map(cell_text, row))
+        out.print(table)

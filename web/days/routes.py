@@ -1,29 +1,37 @@
-"""日計の画面: the treasury's page of one day."""
+"""日計の画面: the treasury's page of one day, of a month and of a fiscal year."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
+from payments.domain.errors import InvalidValueError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.report import day_report, latest_day
-from web import messages
+from reconcile import day_close
+from reconcile.report import latest_day, month_report
+from web import clock, messages
 from web.accounts import staff
+from web.days.exports import MEDIA_TYPES, export, file_name
 from web.days.nil_reports import enter_nil_report
+from web.days.sheets import heading, sheets
 from web.security import roles, source
 from web.services import services
 
 if TYPE_CHECKING:
-    from werkzeug.wrappers import Response
+    from sqlalchemy import Connection
+    from werkzeug.wrappers import Response as BaseResponse
+
+    from reconcile.closures import Closure
+    from reconcile.report import DayReport
 
 days = Blueprint("days", __name__, url_prefix="/staff")
 
 
 @days.get("/")
-def latest() -> Response | str:
+def latest() -> BaseResponse | str:
     """The last day on which anything came, or a page that says what to do first."""
     with reading(services().engine, services().municipality) as connection:
         day = latest_day(connection, services().municipality)
@@ -33,7 +41,7 @@ def latest() -> Response | str:
 
 
 @days.get("/days")
-def choose() -> Response:
+def choose() -> BaseResponse:
     """Go to the day of the date field."""
     day = _day(request.args.get("day", ""))
     return redirect(url_for("days.show", day=day.isoformat()), 303)
@@ -41,15 +49,102 @@ def choose() -> Response:
 
 @days.get("/days/<day>")
 def show(day: str) -> str:
-    """Everything about one day."""
+    """Everything about one day: as it was signed, or as the books stand now."""
+    chosen = _day(day)
     with reading(services().engine, services().municipality) as connection:
-        report = day_report(connection, services().profile, _day(day))
-    return render_template("days/show.html", report=report, messages=messages)
+        report, closure = day_close.shown_day(connection, services().profile, chosen)
+        state = day_close.day_state(connection, services().municipality, chosen)
+    return render_template(
+        "days/show.html",
+        report=report,
+        closure=closure,
+        state=state,
+        subject=chosen.isoformat(),
+        sheets={sheet.code: sheet for sheet in sheets(report)},
+        messages=messages,
+    )
+
+
+@days.get("/months/<month>")
+def show_month(month: str) -> str:
+    """月計: one calendar month."""
+    report, closure = _month(month)
+    return _period_page(report, closure, state=None, subject=month)
+
+
+@days.get("/years/<int:year>")
+def show_year(year: int) -> str:
+    """年度: one fiscal year up to its 出納閉鎖."""
+    report, closure = _year(year)
+    with reading(services().engine, services().municipality) as connection:
+        state = day_close.year_state(connection, services().municipality, year)
+    return _period_page(report, closure, state=state, subject=str(year))
+
+
+@days.get("/days/<day>/report.<form>")
+def download(day: str, form: str) -> Response:
+    """The report of a day as a file."""
+    chosen = _day(day)
+    with reading(services().engine, services().municipality) as connection:
+        report, closure = day_close.shown_day(connection, services().profile, chosen)
+    return _file(report, closure, form)
+
+
+@days.get("/months/<month>/report.<form>")
+def download_month(month: str, form: str) -> Response:
+    """The report of a month as a file."""
+    return _file(*_month(month), form)
+
+
+@days.get("/years/<int:year>/report.<form>")
+def download_year(year: int, form: str) -> Response:
+    """The report of a fiscal year as a file."""
+    return _file(*_year(year), form)
+
+
+@days.post("/closings/<kind>/<subject>")
+@roles("treasury", "admin")
+def ask(kind: str, subject: str) -> BaseResponse:
+    """締め・締めの取消の申請; a second person decides."""
+    _known(kind, subject)
+    with unit_of_work(services().engine, services().municipality) as connection:
+        day_close.ask(
+            connection,
+            services().municipality,
+            kind,
+            subject,
+            asked_by=g.user.user_name,
+            reason=request.form.get("reason", "") or messages.label("close_reason", kind),
+            at=clock.now(),
+            despite=request.form.get("despite") == "yes",
+        )
+        _record(connection, kind, subject)
+    return _back(kind, subject)
+
+
+@days.post("/closings/<kind>/<subject>/<int:approval_id>")
+@roles("treasury", "admin")
+def decide(kind: str, subject: str, approval_id: int) -> BaseResponse:
+    """承認・却下 by the second person."""
+    _known(kind, subject)
+    decision = request.form.get("decision", "")
+    with unit_of_work(services().engine, services().municipality) as connection:
+        day_close.decide(
+            connection,
+            services().municipality,
+            approval_id,
+            decision,
+            decided_by=g.user.user_name,
+            at=clock.now(),
+            note=request.form.get("note", ""),
+        )
+        _record(connection, f"{kind}_{decision}", subject)
+    return _back(kind, subject)
 
 
 @days.post("/days/<day>/nil-reports")
 @roles("treasury", "tax", "admin")
-def nil_report(day: str) -> Response:
+def nil_report(day: str) -> BaseResponse:
     """該当なし: a person says that a source had nothing on the day."""
     due_on = _day(day)
     agent = request.form.get("agent", "")
@@ -62,15 +157,80 @@ def nil_report(day: str) -> Response:
             entered_by=g.user.user_name,
             note=request.form.get("note", ""),
         )
-        staff.record(
-            connection,
-            services().municipality,
-            g.user.user_name,
-            "nil_report",
-            f"{agent} {due_on}",
-            source(),
-        )
+        _record(connection, "nil_report", f"{agent} {due_on}")
     return redirect(url_for("days.show", day=due_on.isoformat()) + "#arrivals", 303)
+
+
+def _period_page(
+    report: DayReport,
+    closure: Closure | None,
+    *,
+    state: day_close.State | None,
+    subject: str,
+) -> str:
+    """A month or a year."""
+    return render_template(
+        "days/period.html",
+        report=report,
+        closure=closure,
+        state=state,
+        subject=subject,
+        heading=heading(report, closure),
+        sheets=sheets(report),
+        messages=messages,
+    )
+
+
+def _month(value: str) -> tuple[DayReport, Closure | None]:
+    first = _day(f"{value}-01")
+    with reading(services().engine, services().municipality) as connection:
+        return month_report(connection, services().profile, first), None
+
+
+def _year(year: int) -> tuple[DayReport, Closure | None]:
+    if not FIRST_YEAR <= year < LAST_YEAR:
+        abort(404)
+    with reading(services().engine, services().municipality) as connection:
+        return day_close.shown_year(connection, services().profile, year)
+
+
+def _file(report: DayReport, closure: Closure | None, form: str) -> Response:
+    if form not in MEDIA_TYPES:
+        abort(404)
+    answer = Response(export(report, closure, form), content_type=MEDIA_TYPES[form])
+    name = file_name(report, form)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _known(kind: str, subject: str) -> None:
+    """A kind of closing and a subject that can be; anything else is not found."""
+    if kind not in day_close.KINDS:
+        abort(404)
+    if kind in day_close.OF_DAYS:
+        if _day(subject) > clock.today():
+            raise InvalidValueError("close_future", subject=subject)
+    elif not subject.isdecimal():
+        abort(404)
+
+
+def _back(kind: str, subject: str) -> BaseResponse:
+    """The page of the day or year that the decision was about."""
+    if kind in day_close.OF_DAYS:
+        return redirect(url_for("days.show", day=subject) + "#closing", 303)
+    return redirect(url_for("days.show_year", year=int(subject)) + "#closing", 303)
+
+
+def _record(connection: Connection, event: str, detail: str) -> None:
+    """Who did what, for the records."""
+    staff.record(
+        connection,
+        services().municipality,
+        g.user.user_name,
+        event,
+        detail,
+        source(),
+    )
 
 
 def _day(value: str) -> date:

@@ -166,6 +166,18 @@ LABELS: dict[str, dict[str, str]] = {
     "carried": {"current": "現年", "carried": "滞繰"},
     "period_now": {"day": "本日", "month": "月計", "year": "収入済"},
     "closure": {"open": "未締め（現在の帳簿による）", "closed": "締め済", "reopened": "締めの取消"},
+    "close_reason": {
+        "day_close": "日次の締め",
+        "day_reopen": "",
+        "year_close": "年度の締め",
+        "year_reopen": "",
+    },
+    "close_kind": {
+        "day_close": "締め",
+        "day_reopen": "締めの取消",
+        "year_close": "年度の締め",
+        "year_reopen": "年度の締めの取消",
+    },
     "check_scope": {"day": "当期", "all": "全帳簿"},
     "check_absent": {
         "T4": "指定金融機関の日計を取り込むまで対象がありません",

@@ -1,0 +1,426 @@
+"""日計の表: a report as the tables that a person reads, the same in every format.
+
+The page, the text, CSV, XLSX and PDF are all made of these, so that no figure can differ between
+them. A cell is a text, a whole number (yen or a count, as its column says) or None for a dash.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from payments.domain.wareki import format_wareki_year
+from web import formatting, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconcile.closures import Closure
+    from reconcile.report import DayReport
+
+Cell = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """列: its heading and what stands in it.
+
+    text; word (a short text that needs no room), count, yen, or figure (with a unit of its own).
+    """
+
+    name: str
+    kind: str = "text"
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether the column is set to the right."""
+        return self.kind in {"count", "yen", "figure"}
+
+    @property
+    def unit(self) -> str:
+        """What its numbers count; a column of mixed units says it in each cell."""
+        return {"yen": "円", "count": "件"}.get(self.kind, "")
+
+    @property
+    def heading(self) -> str:
+        """金額（円）: where figures stand without their unit, the heading says it."""
+        return f"{self.name}（{self.unit}）" if self.unit else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """表: one block of the report."""
+
+    code: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    total: tuple[Cell, ...] | None = None  # 計, where the columns add up
+    note: str = ""
+
+    @property
+    def all_rows(self) -> tuple[tuple[Cell, ...], ...]:
+        """The rows with the total behind them."""
+        return (*self.rows, self.total) if self.total and self.rows else self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """表題: what a report is, and in which state."""
+
+    title: str
+    municipality: str
+    state: str
+    facts: tuple[tuple[str, str], ...]  # name, value
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell as people read it: digits in threes, a real minus sign, a dash for nothing."""
+    if cell is None:
+        return "—"
+    if isinstance(cell, str):
+        return cell
+    return f"{'−' if cell < 0 else ''}{abs(cell):,}"
+
+
+def heading(report: DayReport, closure: Closure | None) -> Heading:
+    """What stands above the tables: the period, and whether it was signed, by whom."""
+    facts = [
+        ("団体", report.municipality_name),
+        ("対象期間", f"{formatting.long_day(report.first)}〜{formatting.long_day(report.day)}"),
+    ]
+    if report.period == "day":
+        facts[1] = ("会計日", formatting.full_day(report.day))
+        numbers = [file.file_id for file in report.files]
+        span = f"{min(numbers)}〜{max(numbers)}（{len(numbers)}件）" if numbers else "なし"
+        facts.append(("資料番号", span))
+    state = messages.label("closure", "open")
+    if closure is not None:
+        state = f"{messages.label('closure', closure.event)}（締め番号 {closure.closure_no}）"
+        facts += [
+            ("作成", closure.asked_by),
+            ("確認", f"{closure.decided_by}（{formatting.moment(closure.made_at)}）"),
+            ("特記", closure.reason or "なし"),
+            ("ハッシュ", closure.report_sha256),
+        ]
+    facts.insert(1, ("状態", state))
+    return Heading(_title(report), report.municipality_name, state, tuple(facts))
+
+
+def _title(report: DayReport) -> str:
+    """日計表 2026年（令和8年）6月1日（月） and the like."""
+    if report.period == "year":
+        return f"歳入年度表 {_year_word(report.first.year)}（{report.first.year}年度）"
+    if report.period == "month":
+        return f"月計表 {report.first.year}年{report.first.month}月"
+    return f"日計表 {formatting.full_day(report.day)}"
+
+
+def sheets(report: DayReport) -> tuple[Sheet, ...]:
+    """Every block of the report that its period has."""
+    found = [_revenue(report), _funds(report)]
+    if report.period == "year":
+        found.insert(0, _year(report))
+    if report.period == "day":
+        found += [_arrivals(report)]
+    if report.period != "year":
+        found += [_flows(report), _outcomes(report), _cash(report)]
+    if report.period == "day":
+        found += [_groups(report)]
+    found += [_movements(report), _checks(report), _waiting(report)]
+    found += [_files(report)] if report.period == "day" else [_days(report)]
+    return tuple(found)
+
+
+def _columns(*columns: str) -> tuple[Column, ...]:
+    """``科目``, ``件数:count``, ``金額:yen`` → columns."""
+    parts = [column.partition(":") for column in columns]
+    return tuple(Column(name, kind or "text") for name, _colon, kind in parts)
+
+
+def _total(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> tuple[Cell, ...]:
+    """計 of every column of yen or counts."""
+    sums: list[Cell] = []
+    for place, column in enumerate(columns):
+        figures = [row[place] for row in rows]
+        adds_up = column.kind in {"yen", "count"}
+        sums.append(sum(f for f in figures if isinstance(f, int)) if adds_up else "")
+    sums[0] = "計"
+    return tuple(sums)
+
+
+def _sheet(
+    code: str,
+    title: str,
+    columns: tuple[Column, ...],
+    rows: Sequence[tuple[Cell, ...]],
+    *,
+    adds_up: bool = True,
+    note: str = "",
+) -> Sheet:
+    total = _total(columns, rows) if adds_up else None
+    return Sheet(code, title, columns, tuple(rows), total, note)
+
+
+def _carried(*, carried: bool) -> str:
+    return messages.label("carried", "carried" if carried else "current")
+
+
+def _year_word(year: int) -> str:
+    """令和8年度."""
+    return f"{format_wareki_year(date(year, 4, 1))}度"
+
+
+def _period_word(report: DayReport) -> str:
+    """本日, 本月 or 年度: what the figures of the period are called."""
+    return messages.label("period_now", report.period)
+
+
+def _revenue(report: DayReport) -> Sheet:
+    """会計 × 年度 × 科目 × 現年・滞繰 × チャネル."""
+    now = _period_word(report)
+    head = ("会計", "年度:word", "科目", "区分:word", "チャネル:word")
+    figures = {
+        "day": ("前日累計:yen", "件数:count", "本日:yen", "月計:yen", "累計:yen"),
+        "month": ("前月累計:yen", "件数:count", "月計:yen", "累計:yen"),
+        "year": ("件数:count", f"{now}:yen"),
+    }[report.period]
+    rows: list[tuple[Cell, ...]] = []
+    for line in report.revenue:
+        key: tuple[Cell, ...] = (
+            line.fund,
+            _year_word(line.fiscal_year),
+            f"{line.item_code} {line.item_name}",
+            _carried(carried=line.carried),
+            messages.label("channel", line.channel),
+        )
+        count, yen = line.count, line.amount_yen
+        figures_of: dict[str, tuple[Cell, ...]] = {
+            "day": (line.before_yen, count, yen, line.month_yen, line.total_yen),
+            "month": (line.before_yen, count, yen, line.total_yen),
+            "year": (count, yen),
+        }
+        rows.append((*key, *figures_of[report.period]))
+    return _sheet("revenue", "収入（会計・年度・科目別）", _columns(*head, *figures), rows)
+
+
+def _funds(report: DayReport) -> Sheet:
+    """会計・年度別の計, for 指定金融機関の日計 to be compared with (T4)."""
+    sums: dict[tuple[str, int], list[int]] = {}
+    for line in report.revenue:
+        total = sums.setdefault((line.fund, line.fiscal_year), [0, 0, 0, 0])
+        figures = (line.before_yen, line.count, line.amount_yen, line.total_yen)
+        for place, figure in enumerate(figures):
+            total[place] += figure
+    rows: list[tuple[Cell, ...]] = [
+        (fund, _year_word(year), *sums[fund, year]) for fund, year in sorted(sums)
+    ]
+    now = _period_word(report)
+    columns = _columns("会計", "年度:word", "前累計:yen", "件数:count", f"{now}:yen", "累計:yen")
+    return _sheet("funds", "収入（会計・年度別の計）", columns, rows)
+
+
+def _year(report: DayReport) -> Sheet:
+    columns = _columns(
+        "会計",
+        "科目",
+        "区分:word",
+        "調定額:yen",
+        "収入済額:yen",
+        "うち出納整理期間:yen",
+        "収入未済額:yen",
+        "収入率:figure",
+    )
+    rows = [
+        (
+            line.fund,
+            f"{line.item_code} {line.item_name}",
+            _carried(carried=line.carried),
+            line.assessed_yen,
+            line.collected_yen,
+            line.closing_period_yen,
+            line.outstanding_yen,
+            _rate(line.collected_yen, line.assessed_yen),
+        )
+        for line in report.year_lines
+    ]
+    total = list(_total(columns, rows))
+    collected, assessed = (
+        sum(getattr(line, name) for line in report.year_lines)
+        for name in ("collected_yen", "assessed_yen")
+    )
+    total[-1] = _rate(collected, assessed)
+    note = "不納欠損額は、まだこの帳簿にありません。"
+    return Sheet("year", "歳入（調定・収入済・収入未済）", columns, tuple(rows), tuple(total), note)
+
+
+def _rate(part_yen: int, whole_yen: int) -> str:
+    """収入率 in percent with two digits, cut off (99.99 is not yet 100)."""
+    if whole_yen <= 0:
+        return "—"
+    hundredths = part_yen * 10_000 // whole_yen
+    return f"{hundredths // 100}.{hundredths % 100:02d}%"
+
+
+def _arrivals(report: DayReport) -> Sheet:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            messages.label("format", a.source.format_code),
+            formatting.wide(a.source.name),
+            messages.label("arrival", a.state),
+            a.files,
+            a.count,
+            a.amount_yen,
+            a.provisional[1],
+            a.confirmed[1],
+            a.withdrawal[1],
+        )
+        for a in report.arrivals
+    ]
+    head = ("資料", "送付元", "状態:word", "資料数:count", "明細:count", "金額:yen")
+    columns = _columns(*head, "速報:yen", "確報:yen", "取消:yen")
+    # Sources of one format share its stages, and money stands in statements as well as reports.
+    return _sheet("arrivals", "受領", columns, rows, adds_up=False)
+
+
+def _flows(report: DayReport) -> Sheet:
+    columns = _columns(
+        "チャネル:word",
+        "受入:count",
+        "受入額:yen",
+        "消込:yen",
+        "仮受:yen",
+        "確報:count",
+        "確報額:yen",
+        "取消:count",
+        "取消額:yen",
+    )
+    rows = [(messages.label("channel", flow.channel), *flow[1:]) for flow in report.flows]
+    return _sheet("flows", "収納の流れ（受入・消込・確報・取消）", columns, rows)
+
+
+def _outcomes(report: DayReport) -> Sheet:
+    rows = [
+        (messages.label("channel", o.channel), messages.outcome(o.outcome).label, *o[2:])
+        for o in report.outcomes
+    ]
+    columns = _columns("チャネル:word", "結果", "件数:count", "金額:yen", "消込:yen", "仮受:yen")
+    return _sheet("outcomes", "照合結果", columns, rows)
+
+
+def _cash(report: DayReport) -> Sheet:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            line.account_key,
+            line.opening_yen,
+            line.credit_count,
+            line.credits_yen,
+            line.debit_count,
+            line.debits_yen,
+            line.closing_yen,
+            _mark(ok=line.ties),
+        )
+        for line in report.cash
+    ]
+    columns = _columns(
+        "口座",
+        "前残高:yen",
+        "入金件数:count",
+        "入金:yen",
+        "出金件数:count",
+        "出金:yen",
+        "後残高:yen",
+        "一致:word",
+    )
+    return _sheet("cash", "現金（入出金明細）", columns, rows)
+
+
+def _groups(report: DayReport) -> Sheet:
+    rows = [
+        (
+            messages.label("agent", g.agent),
+            g.ref.replace("|", " / "),
+            formatting.short_day(g.remitted_on),
+            g.confirmed_count,
+            g.confirmed_yen,
+            g.fee_yen,
+            g.credited_yen,
+            g.difference_yen,
+        )
+        for g in report.groups
+    ]
+    head = ("払込元", "番号", "払込日:word", "件数:count", "確報:yen")
+    columns = _columns(*head, "差引手数料:yen", "入金:yen", "差:yen")
+    note = "この日が払込日のもの、この日に入金のあったもの、まだ入金と一致していないもの"
+    return _sheet("groups", "払込（確報と入金）", columns, rows, note=note)
+
+
+def _movements(report: DayReport) -> Sheet:
+    rows = [
+        (messages.label("account", m.account), m.opening_yen, m.debit_yen, m.credit_yen,
+         m.closing_yen)
+        for m in report.movements
+    ]  # fmt: skip
+    columns = _columns("勘定", "前残高:yen", "借方:yen", "貸方:yen", "残高:yen")
+    return _sheet("movements", "勘定の動き", columns, rows, note="残高は借方−貸方")
+
+
+def _checks(report: DayReport) -> Sheet:
+    rows: list[tuple[Cell, ...]] = []
+    for check in report.checks:
+        number, name = messages.label("check_no", check.code), messages.label("check", check.code)
+        scope = messages.label("check_scope", check.scope)
+        if not check.applies:
+            why = messages.label("check_absent", check.code)
+            rows.append((number, f"{name} — {why}", scope, None, None, None, "対象なし"))
+            continue
+        left, right, differs = (
+            cell_text(figure) + check.unit
+            for figure in (check.left, check.right, check.left - check.right)
+        )
+        rows.append((number, name, scope, left, right, differs, _mark(ok=check.ok)))
+    head = (
+        "番号:word",
+        "合うべき合計",
+        "範囲:word",
+        "左:figure",
+        "右:figure",
+        "差:figure",
+        "一致:word",
+    )
+    return _sheet("checks", "突合", _columns(*head), rows, adds_up=False)
+
+
+def _mark(*, ok: bool) -> str:
+    return "一致" if ok else "不一致"
+
+
+def _waiting(report: DayReport) -> Sheet:
+    rows = [(messages.case(kind).label, number, yen) for kind, number, yen in report.waiting]
+    columns = _columns("種類", "件数:count", "金額:yen")
+    return _sheet("waiting", "未対応・対応中の確認事項", columns, rows)
+
+
+def _files(report: DayReport) -> Sheet:
+    rows = [
+        (
+            f.file_id,
+            f.name,
+            messages.label("format", f.format_code),
+            messages.label("file_status", f.status),
+            f.count,
+            f.amount_yen,
+            f.findings,
+        )
+        for f in report.files
+    ]
+    columns = _columns(
+        "資料番号:figure", "資料", "形式", "状態:word", "明細:count", "金額:yen", "指摘:count"
+    )
+    return _sheet("files", "資料", columns, rows, adds_up=False)
+
+
+def _days(report: DayReport) -> Sheet:
+    rows = [(formatting.long_day(day), number, yen) for day, number, yen in report.days]
+    return _sheet("days", "会計日別の収入", _columns("会計日", "件数:count", "収入:yen"), rows)
