@@ -73,7 +73,7 @@ def ask(
     """
     reason = require_reason(reason)
     waiting = [
-        a for a in _of_subject(connection, municipality_code, kind, subject) if not a.decision
+        a for a in of_subject(connection, municipality_code, kind, subject) if not a.decision
     ]
     if waiting:
         raise RefusedError("approval_waiting", approval_id=waiting[0].approval_id)
@@ -144,7 +144,7 @@ def approved(
     wanted = sha256(canonical(content).encode()).hexdigest()
     found = [
         approval
-        for approval in _of_subject(connection, municipality_code, kind, subject)
+        for approval in of_subject(connection, municipality_code, kind, subject)
         if approval.decision == "approved" and approval.content_sha256 == wanted
     ]
     return found[-1] if found else None
@@ -180,10 +180,10 @@ def canonical(content: Mapping[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def _of_subject(
+def of_subject(
     connection: Connection, municipality_code: str, kind: str, subject: str
 ) -> list[Approval]:
-    """Everything that was ever asked about this subject, oldest first."""
+    """承認の経過: everything that was ever asked about this subject, oldest first."""
     rows = connection.execute(
         select(table)
         .where(
