@@ -138,14 +138,16 @@ def _formats(layouts: tuple[str, ...]) -> tuple[Format, ...]:
     """Read the descriptions once, however many files come."""
     own = [_own_format(text, number) for number, text in enumerate(layouts)]
     shipped = {entry.code for entry in FORMATS}
-    replaced: set[str] = set()
+    replaced = {code for entry in own for code in entry.own.replaces}
+    codes = [entry.code for entry in own]
     for number, entry in enumerate(own):
-        code = entry.code
-        taken = code in replaced or (code in shipped) is not entry.own.replaces
-        if taken:
-            expected = f"replaces = {str(code in shipped).lower()}"
-            _refuse("layout_code", f"layouts[{number}].code", code, expected)
-        replaced.add(code)
+        for code in entry.own.replaces:
+            if code not in shipped:
+                known = ", ".join(sorted(shipped))
+                _refuse("layout_value", f"layouts[{number}].replaces", code, known)
+        if codes.count(entry.code) > 1 or entry.code in shipped - {*entry.own.replaces}:
+            expected = f'replaces = ["{entry.code}"]' if entry.code in shipped else "1回だけ"
+            _refuse("layout_code", f"layouts[{number}].code", entry.code, expected)
     kept = [claim for claim in _shipped_claims() if claim.code not in replaced]
     for one, other in combinations([*(entry.claim for entry in own), *kept], 2):
         if one.code != other.code and not one.excludes(other) and not {one, other} <= set(kept):

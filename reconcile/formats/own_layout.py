@@ -151,7 +151,7 @@ class OwnLayout:
     encoding: str
     newline: bytes
     column_header: bool
-    replaces: bool
+    replaces: tuple[str, ...]  # shipped formats that take no part beside this one
     records: Mapping[str, OwnRecord]
     line: Mapping[str, tuple[Part, ...]]
     kinds: Mapping[str, str]  # kind as written → our kind
@@ -183,7 +183,7 @@ def own_layout(description: Mapping[str, Any], *, file: str, key: str) -> OwnLay
         newline = NEWLINES[table.choose("newline", NEWLINES, "crlf")]
         column_header = table.take("column_header", bool, default=True)
     label = table.take("label", str)
-    replaces = table.take("replaces", bool, default=False)
+    replaces = table.texts("replaces", [])
     records = _records(table, length, has_names=column_header)
     line = _line(table, channel, records)
     layout = OwnLayout(
