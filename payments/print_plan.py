@@ -144,7 +144,7 @@ def plan_run(
         text(
             f"""INSERT INTO print_run_slip (municipality_code, run_id, seq, notice_id, term,
                     file_no, refusal, refusal_field, refusal_found)
-                SELECT :m, {run_id}, q.seq, q.notice_id, q.term,
+                SELECT CAST(:m AS VARCHAR), {run_id}, q.seq, q.notice_id, q.term,
                        (q.seq - 1) / {plan.pages_per_file} + 1, '', '', ''
                 FROM ({ordered}) q"""
         ),

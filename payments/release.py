@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from payments.domain.errors import RefusedError
 from payments.print_plan import change_run
-from payments.print_runs import PrintRun, RunFile, differences_of_run, files_of_run, run_of
+from payments.print_runs import PrintRun, RunFile, files_of_run, run_of
 from payments.uploads import ACCEPTED, ISSUED_HERE
 
 if TYPE_CHECKING:
@@ -53,16 +53,13 @@ def release_content(
 ) -> dict[str, Any]:
     """引渡の内容: exactly what will leave the building, once everything about it holds.
 
-    Raises :class:`RefusedError` ``print_run_state`` (not printed, or released already),
-    ``release_differences``, ``release_files`` or ``release_upload``.
+    Raises :class:`RefusedError` ``print_run_state`` (not printed to the end without a difference,
+    or released already), ``release_files`` or ``release_upload``.
     """
     code = profile.municipality_code
     run = run_of(connection, code, run_id)
     if run.state != "printed":
         raise RefusedError("print_run_state", run_id=run_id, state=run.state)
-    differences = differences_of_run(connection, code, run_id)
-    if differences:
-        raise RefusedError("release_differences", run_id=run_id, found=len(differences))
     files = files_of_run(connection, code, run_id)
     if changed := changed_files(run, files):
         raise RefusedError("release_files", run_id=run_id, found=", ".join(changed[:SHOWN_MAX]))

@@ -114,8 +114,8 @@ def begin_upload(connection: Connection, profile: Profile) -> tuple[int, int]:
         text(
             f"""INSERT INTO slip_upload_line
                     (municipality_code, upload_id, line_no, slip_id, state)
-                SELECT :m, {upload_id}, ROW_NUMBER() OVER (ORDER BY q.turn, q.slip_id), q.slip_id,
-                       q.state
+                SELECT CAST(:m AS VARCHAR), {upload_id},
+                       ROW_NUMBER() OVER (ORDER BY q.turn, q.slip_id), q.slip_id, q.state
                 FROM (SELECT 1 AS turn, s.slip_id, 'revoked' AS state FROM slip s
                       WHERE s.municipality_code = :m AND s.state <> 'new'
                         AND {_TOLD.format("new")} AND NOT {_TOLD.format("revoked")}

@@ -292,8 +292,8 @@ def end_versions(
         text(
             "INSERT INTO slip_event (municipality_code, slip_id, event_no, kind, happened_at, "
             "actor, reason, other_slip_id) "
-            "SELECT :m, :slip_id, COALESCE(MAX(event_no), 0) + 1, :kind, :at, :actor, :reason, "
-            "CAST(:other AS BIGINT) FROM slip_event "
+            "SELECT CAST(:m AS VARCHAR), :slip_id, COALESCE(MAX(event_no), 0) + 1, :kind, :at, "
+            ":actor, :reason, CAST(:other AS BIGINT) FROM slip_event "
             "WHERE municipality_code = :m AND slip_id = :slip_id"
         ).bindparams(bindparam("at", type_=DateTime(timezone=True))),
         [{name: value for name, value in v.items() if name != "state"} for v in values],

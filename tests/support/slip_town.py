@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import make_dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import count
@@ -10,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 from engine_city import EngineCity
 from sqlalchemy import text
 
+from payments.domain.errors import NotFoundError
+from payments.domain.slip import slip_keys
 from payments.print_runs import RunPlan, Selection, number_chunk, plan_run
 from payments.store.unit_of_work import reading, unit_of_work
 from payments.versions import Act
 from reconcile.formats.assessments import AssessmentRow
+from reconcile.formats.slip_register import SlipRow
 from web.commands.setup import sample_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from payments.domain.profile import Profile
+    from payments.domain.slip import SlipKeys
 
 AT = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
 TODAY = date(2026, 5, 1)
@@ -27,6 +32,27 @@ PLAN = RunPlan(pages_per_file=3, read_back="full", sample=True, layout="test 1",
 
 
 _Line = make_dataclass("_Line", AssessmentRow._fields)
+_SlipLine = make_dataclass("_SlipLine", SlipRow._fields)
+
+
+def register_line(
+    number: int,
+    term: str,
+    version: int,
+    amount: int,
+    *,
+    slip_no: str = "",
+    el_number: str = "",
+    barcode: str = "",
+    state: str = "new",
+) -> Any:
+    """納付書台帳 of a slip issued elsewhere."""
+    row = SlipRow(
+        "99999", "901", 2026, f"{number:010d}", term, slip_no or f"R{number}-{term}-{version}",
+        version, el_number[:5], el_number[5:25], el_number[25:31], barcode, amount, "2026-05-28",
+        "2027-04-30", "2026-04-15", state,
+    )  # fmt: skip
+    return _SlipLine(**row._asdict())
 
 
 class SlipTown(EngineCity):
@@ -111,6 +137,33 @@ class SlipTown(EngineCity):
             "FROM notice WHERE municipality_code = :m AND notice_no = :no)",
             yen=amount, term=f"{term:02d}", no=f"{number:010d}",
         )  # fmt: skip
+
+    def pay_open(self, number: int, term: int, *, by_whole: bool) -> None:
+        """All that is open: of one instalment, or of the whole notice by its 全期 slip."""
+        for part in (1, 2) if by_whole else (term,):
+            self.pay(number, part, self.open_yen(number, f"{part:02d}"), by_whole=by_whole)
+
+    def open_yen(self, number: int, term: str) -> int:
+        """What is left to pay on an instalment, or on the whole notice (00)."""
+        rows = self.rows(
+            "SELECT a.term, a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen AS yen "
+            "FROM instalment_account a JOIN notice n ON n.municipality_code = a.municipality_code "
+            "AND n.notice_id = a.notice_id WHERE a.municipality_code = :m AND n.notice_no = :no",
+            no=f"{number:010d}",
+        )
+        return sum(row.yen for row in rows if term in {row.term, "00"})
+
+    def next_keys(self, number: int, levy_year: int) -> SlipKeys:
+        """The keys that a slip with this running number would get."""
+        return slip_keys(
+            self.profile, self.profile.item("901"), levy_year=levy_year, number=number,
+            confirmation_no="000000", version=1, amount_yen=100, konbini_until=TODAY,
+        )  # fmt: skip
+
+    def issue_if_any(self) -> None:
+        """A run, unless nothing needs a slip."""
+        with contextlib.suppress(NotFoundError):
+            self.issue()
 
     def plan(self, selection: Selection | None = None, **changes: Any) -> int:
         """A planned run."""

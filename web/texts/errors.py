@@ -139,7 +139,6 @@ ERRORS: dict[str, str] = {
     "upload_none": "共通納税に連絡する納付書はありません。",
     "upload_count": "受付件数は0以上にしてください（{found}）。",
     "upload_differs": "納付書情報 {upload_id} を同じ内容で書けません。納付書の記録が変わっています。kokin verify で確かめてください。",
-    "release_differences": "印刷 {run_id} には読み戻しの相違が{found}件あるため、引き渡せません。",
     "release_files": "印刷 {run_id} のファイルがないか、記録と異なります: {found}",
     "release_upload": "印刷 {run_id} には、共通納税に受け付けられていない納付書が{found}枚あります。kokin slips upload-file と upload-accept を済ませてください。",
     "slip_unread": "印刷した納付書 {found} を読み戻せません。配布しないでください。",

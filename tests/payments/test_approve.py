@@ -1,0 +1,105 @@
+"""承認: two people, one decision, and just what was asked for."""
+
+from __future__ import annotations
+
+import pytest
+from slip_town import AT, SlipTown
+
+from payments import approve
+from payments.domain.errors import InvalidValueError, KokinError, NotFoundError, RefusedError
+
+CONTENT = {"run_id": 1, "名前": "見本", "day": AT.date()}
+
+
+@pytest.fixture
+def town(database_url):
+    made = SlipTown(database_url)
+    yield made
+    made.close()
+
+
+def _ask(town, content=CONTENT, *, asked_by="abe", reason="発送", subject="s"):
+    with town.write() as connection:
+        return approve.ask(
+            connection, town.code, "k", subject, content, asked_by=asked_by, at=AT, reason=reason
+        )
+
+
+def _decide(town, number, decision="approved", decided_by="ito", note=""):
+    with town.write() as connection:
+        return approve.decide(
+            connection, town.code, number, decision, decided_by=decided_by, at=AT, note=note
+        )
+
+
+def _approved(town, content=CONTENT):
+    with town.read() as connection:
+        return approve.approved(connection, town.code, "k", "s", content)
+
+
+def _refusal(act, *args, **values):
+    with pytest.raises(KokinError) as caught:
+        act(*args, **values)
+    return type(caught.value), caught.value.error_code
+
+
+def test_one_asks_and_another_decides(town):
+    asked = _ask(town)
+    assert (asked.approval_id, asked.state, asked.asked_by) == (1, "waiting", "abe")
+    assert asked.content == {"run_id": 1, "名前": "見本", "day": "2026-05-01"}
+    assert _approved(town) is None
+    decided = _decide(town, 1)
+    assert (decided.state, decided.decided_by) == ("approved", "ito")
+    assert _approved(town) == decided
+    assert _approved(town, {**CONTENT, "run_id": 2}) is None
+
+
+@pytest.mark.parametrize("name", ["abe", "ABE"])
+def test_the_same_person_twice_is_refused(town, name):
+    _ask(town)
+    assert _refusal(_decide, town, 1, decided_by=name) == (RefusedError, "approval_same_person")
+    assert _approved(town) is None
+
+
+def test_a_decision_stands(town):
+    _ask(town)
+    _decide(town, 1, "rejected", note="金額が違う")
+    assert _refusal(_decide, town, 1) == (RefusedError, "approval_decided")
+    with town.read() as connection:
+        found = approve.show(connection, town.code, 1)
+    assert (found.state, found.note) == ("rejected", "金額が違う")
+
+
+def test_after_a_rejection_one_may_ask_again(town):
+    _ask(town)
+    assert _refusal(_ask, town) == (RefusedError, "approval_waiting")
+    _decide(town, 1, "rejected", note="金額が違う")
+    assert _ask(town).approval_id == 2
+
+
+@pytest.mark.parametrize(
+    ("act", "values", "kind", "code"),
+    [
+        (_ask, {"reason": " "}, InvalidValueError, "reason_missing"),
+        (_ask, {"reason": "長" * 201}, InvalidValueError, "reason_long"),
+        (_decide, {"number": 9}, NotFoundError, "approval"),
+        (_decide, {"number": 1, "decision": "later"}, InvalidValueError, "approval_decision"),
+        (_decide, {"number": 1, "decision": "rejected"}, InvalidValueError, "reason_missing"),
+    ],
+)
+def test_what_is_no_request_and_no_decision_is_refused(town, act, values, kind, code):
+    _ask(town, subject="other")
+    assert _refusal(act, town, **values) == (kind, code)
+
+
+def test_approvals_are_listed_by_state(town):
+    for subject in ("a", "b", "c"):
+        _ask(town, subject=subject)
+    _decide(town, 1)
+    _decide(town, 2, "rejected", note="いいえ")
+    with town.read() as connection:
+        listed = {
+            state: [a.subject for a in approve.approvals(connection, town.code, state=state)]
+            for state in ("", *approve.STATES)
+        }
+    assert listed == {"": ["c", "b", "a"], "waiting": ["c"], "approved": ["a"], "rejected": ["b"]}
