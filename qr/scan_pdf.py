@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
+from payments.domain.errors import InvalidValueError
 from qr.scan_limits import Deadline, ScanLimits, Source
 from qr.scan_text import PrintedDigits, digits_of
 
@@ -88,6 +89,8 @@ def pdf_pages(source: Source, dpi: int) -> Iterator[tuple[int, Image.Image, list
                 digits = digits_of(page, scale)
                 image = _drawn(source, page, scale)
                 page.close()
+            except InvalidValueError:
+                raise
             except (pdfium.PdfiumError, ZeroDivisionError, ValueError) as error:
                 raise source.refusal("scan_unreadable") from error
             yield index + 1, image, digits

@@ -182,20 +182,21 @@ class _Search:
 
     def good(self, symbol: str) -> list[Sighting]:
         """Believable sightings whose text holds, one for each text."""
-        found = {
-            seen.text: seen
-            for seen in self.sightings
-            if seen.symbol == symbol and _holds(seen) and self._is_sure(seen)
-        }
+        found: dict[str, Sighting] = {}
+        for seen in self.sightings:
+            if seen.symbol == symbol and _holds(seen) and self._is_sure(seen):
+                found.setdefault(seen.text, seen)
         return list(found.values())
 
     def result(self) -> list[Found]:
         """Each text once; what does not hold only where nothing that holds stands."""
         good = [*self.good(EL_QR), *self.good(KONBINI)]
         found = [Found(s.symbol, s.text, s.corners, sure=True) for s in good]
+        said = {seen.text for seen in good}
         rest: dict[str, Sighting] = {}
         for seen in self.sightings:
-            if any(same_place(seen.corners, other.corners) for other in good):
+            here = any(same_place(seen.corners, other.corners) for other in good)
+            if here or seen.text in said:
                 continue
             if seen.symbol == EL_QR or _sum_rows(self.sightings, seen.text) >= _ROWS_SURE:
                 rest.setdefault(seen.text, seen)

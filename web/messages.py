@@ -14,7 +14,7 @@ from web.texts.faults import FAULTS
 from web.texts.findings import FINDINGS
 from web.texts.labels import LABELS
 from web.texts.outcomes import CASE_LABELS, CASE_NEXT, OUTCOMES
-from web.texts.symbols import LAYOUTS, REASONS, SYMBOL_FINDINGS, SYMBOLS
+from web.texts.symbols import FIELDS, LAYOUTS, REASONS, SYMBOL_FINDINGS, SYMBOLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,13 +80,15 @@ def symbol(code: str) -> str:
 def symbol_finding(values: Mapping[str, object]) -> str:
     """記号の指摘: what is wrong with a symbol that was read, with the finding's own values."""
     code = str(values.get("code", ""))
+    field = str(values.get("field", ""))
+    values = {**values, "field": FIELDS.get(field, field)}
     layout, reason = next(
         ((name, code.removeprefix(f"{name}_")) for name in LAYOUTS if code.startswith(f"{name}_")),
         ("", ""),
     )
     if reason in REASONS:
-        return f"{LAYOUTS[layout]}: {_FORMATTER.vformat(REASONS[reason], (), dict(values))}"
-    return _FORMATTER.vformat(SYMBOL_FINDINGS.get(code, UNKNOWN_FINDING), (), dict(values))
+        return f"{LAYOUTS[layout]}: {_FORMATTER.vformat(REASONS[reason], (), values)}"
+    return _FORMATTER.vformat(SYMBOL_FINDINGS.get(code, UNKNOWN_FINDING), (), values)
 
 
 def fault(code: str) -> str:

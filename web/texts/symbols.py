@@ -28,8 +28,33 @@ REASONS: dict[str, str] = {
 }
 
 SYMBOL_FINDINGS: dict[str, str] = {
-    "symbols_disagree": "{field}が記号によって異なります（「{found}」と「{expected}」）。この納付書は使わないでください。",
+    "symbols_disagree": "{field}が読取り元によって異なります（「{found}」と「{expected}」）。この納付書は使わないでください。",
     "symbol_unsure": "不鮮明で、読み取った数字を確かめられません。明るい場所で近くから撮り直してください。",
     "el_number_unchecked": "印字されたeL番号には検査数字がなく、ほかの記号でも確かめられません。",
     "konbini_amount_limit": "コンビニで扱える金額を超えています（{found}円、{expected}）。",
+}
+
+# Fields that two symbols of a slip may both carry; the names are those of the registers.
+FIELDS: dict[str, str] = {
+    "amount_yen": "金額",
+    "valid_until": "支払期限",
+    "item_code": "納付区分（税目・料金番号）",
+    "case_key": "納付番号（案件特定キー）",
+    "confirmation_no": "確認番号",
+    "collecting_body_code": "収納機関番号",
+    "office_code": "税務事務所コード",
+    "el_number": "eL番号",
+    "upper_line": "OCR行（上段）",
+    "lower_line": "OCR行（下段）",
+    "account_no": "口座番号",
+    "fee_bearer": "手数料負担区分",
+    "agency_id": "機関ID",
+    "stamp_duty": "印紙税要否",
+    "eltax_area": "eLTAX利用領域",
+    "upper_extension": "拡張領域（上段）",
+    "lower_extension": "拡張領域（下段）",
+    "company_code": "請求書発行企業コード",
+    "free_area": "自由使用欄",
+    "reissue": "再発行区分",
+    "stamp_flag": "印紙フラグ",
 }
