@@ -239,17 +239,22 @@ def _take_in_days(session: Session, city: Path) -> date | None:
 
 def _print_slips(session: Session, folder: Path) -> None:
     """Some slips on paper, read back."""
-    from web.slip_printing import Choice, print_slips, slip_pages  # noqa: PLC0415 - PDF library
+    # Only this step needs the PDF library.
+    from payments.print_runs import Selection  # noqa: PLC0415
+    from web.printing.folder import held  # noqa: PLC0415
+    from web.printing.plan import plan_for  # noqa: PLC0415
+    from web.printing.run import Shop, begin, carry_out  # noqa: PLC0415
 
-    with reading(session.engine, session.municipality) as connection:
-        profile = load_profile(connection, session.municipality)
-        pages = slip_pages(connection, profile, Choice(limit=SLIPS_PRINTED))
-    with session.progress("納付書の印刷と読み戻し", len(pages)) as progress:
-        run = print_slips(pages, folder / "slips", sample=True, progress=progress)
-    result = "すべて一致" if not run.differences else f"相違 {len(run.differences)}件"
-    if run.refused:
-        result += f"（印刷できないもの {len({fault.slip_no for fault in run.refused})}枚を除く）"
-    session.out.print(f"納付書: {run.pages}枚を印刷して読み戻し、{result}", markup=False)
+    shop = Shop(session.engine, session.municipality, "demo", session.progress)
+    with held(folder / "slips") as out:
+        with reading(session.engine, session.municipality) as connection:
+            plan = plan_for(connection, session.municipality, out.path)
+        run = begin(shop, out, Selection(limit=SLIPS_PRINTED), plan)
+        status = carry_out(shop, out, run)
+    result = "すべて一致" if not status.differences else f"相違 {len(status.differences)}件"
+    if status.refusals:
+        result += f"（印刷できないもの {len(status.refusals)}枚を除く）"
+    session.out.print(f"納付書: {status.pages}枚を印刷して読み戻し、{result}", markup=False)
 
 
 def _people(session: Session) -> tuple[list[SignIn], str]:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy import text
 
-from payments.domain.errors import ConfigurationError, NotFoundError
-from payments.store.municipalities import load_profile
-from payments.store.unit_of_work import reading
 from reconcile.registers import import_slips
-from web.commands.intake import MUNICIPALITY, day_or_today
+from web.commands.intake import DATE, MUNICIPALITY, day_or_today
 from web.commands.registers import FILE, JSON, RECEIVED_ON, run_import
-from web.commands.session import Session, explain, fail_unless, say_json, session_of
+from web.commands.session import Session, fail_unless, session_of
 from web.commands.slip_reading import read
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+PAGES_PER_FILE = 1_000
 
 
 @click.group()
@@ -38,54 +36,85 @@ def import_(session: Session, file: Path, received_on: datetime | None, *, as_js
     run_import(session, import_slips, file, day_or_today(received_on), as_json=as_json)
 
 
+def _selection(command: Any) -> Any:
+    """印刷の対象 as options, in the order of the help."""
+    options = (
+        click.option("--item", "item_code", default="", help="科目コード。"),
+        click.option("--year", "levy_year", type=int, help="賦課年度。"),
+        click.option("--notice", "notice_no", default="", help="通知書番号。"),
+        click.option("--term", default="", help="期別（00 は全期）。"),
+        click.option("--slip", "slip_no", default="", help="納付書番号。"),
+        click.option("--obligor", "obligor_no", default="", help="宛名番号。"),
+        click.option(
+            "--kinds",
+            type=click.Choice(["both", "term", "whole"]),
+            default="both",
+            show_default=True,
+            help="期別（term）、全期（whole）、または両方。",
+        ),
+        click.option("--due-from", type=DATE, help="納期限がこの日から。"),
+        click.option("--due-to", type=DATE, help="納期限がこの日まで。"),
+        click.option("--limit", type=click.IntRange(min=1), help="枚数の上限。"),
+        click.option("--with-direct-debit", is_flag=True, help="口座振替の分も印刷します。"),
+        click.option("--with-collection-hold", is_flag=True, help="徴収猶予の分も印刷します。"),
+        click.option(
+            "--order",
+            type=click.Choice(["postal", "notice"]),
+            default="postal",
+            show_default=True,
+            help="郵便番号の順（postal）、または通知書番号の順（notice）。",
+        ),
+        click.option("--printed-too", "again", is_flag=True, help="印刷済みの分も印刷します。"),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @slips.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="出力フォルダ。")
+@_selection
 @click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="出力フォルダ。"
+    "--pages-per-file",
+    default=PAGES_PER_FILE,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="一つのPDFのページ数。",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="枚数の上限。")
-@click.option("--item", "item_code", default="", help="科目コード。")
-@click.option("--notice", "notice_no", default="", help="通知書番号。")
-@click.option("--term", default="", help="期別（00 は全期）。")
-@click.option("--slip", "slip_no", default="", help="納付書番号。")
+@click.option(
+    "--workers",
+    default=os.cpu_count() or 1,
+    show_default="CPUの数",
+    type=click.IntRange(1, 256),
+    help="同時に動かす作業の数。",
+)
+@click.option(
+    "--read-back",
+    default="auto",
+    show_default=True,
+    metavar="auto|full|N",
+    help="記号を画素から読み戻すページ: 枚数に応じて、全ページ、または一ファイルにNページ。",
+)
+@click.option("--resume", metavar="印刷番号", type=int, help="途中の印刷を続けます。")
+@click.option(
+    "--again", "again_run", metavar="印刷番号", type=int, help="済んだ印刷のPDFを作り直します。"
+)
+@click.option("--dry-run", is_flag=True, help="件数と金額を示すだけで、何も書きません。")
+@click.option("--verbose", is_flag=True, help="端末でなくても進み具合を出力します。")
 @JSON
 @MUNICIPALITY
 @session_of
-def issue(session: Session, /, out: Path, *, as_json: bool, **chosen: Any) -> None:
-    """台帳の有効な納付書をPDFに印刷し、すべて読み戻して確かめます。
+def issue(session: Session, /, **options: Any) -> None:
+    """納付書に番号を付けてPDFに印刷し、すべて読み戻して確かめます。
 
-    PDFのほかに manifest.csv（一枚ごとの記録）と read-back.csv（相違の一覧）を書きます。
-    印刷できない納付書は理由とともに除きます。一枚でも印刷できないか読み戻せなければ終了コード1です。
+    対象は、納める金額が残り、まだ印刷していない納付書です。郵便番号の順に並べます。
+    PDFのほかに manifest.csv（一枚ごとの記録）、read-back.csv（相違の一覧）、report.html と
+    report.json（報告）を書きます。途中で止まっても、同じ命令で続きから始めます。
+    印刷できない納付書は理由とともに除きます。一枚でも印刷できないか台帳と異なれば終了コード1です。
     """
-    from web.slip_printing import Choice, print_slips, slip_pages  # noqa: PLC0415 - PDF library
+    from web.commands.slip_issue import issue_slips  # noqa: PLC0415 - PDF library
 
-    with reading(session.engine, session.municipality) as connection:
-        profile = load_profile(connection, session.municipality)
-        pages = slip_pages(connection, profile, Choice(**chosen))
-        live = connection.execute(
-            text("SELECT live FROM municipality WHERE municipality_code = :m"),
-            {"m": session.municipality},
-        ).scalar_one()
-    if not pages:
-        raise NotFoundError("slips_none")
-    try:
-        with session.progress("納付書の印刷と読み戻し", len(pages)) as progress:
-            run = print_slips(pages, out, sample=not live, progress=progress)
-    except OSError as error:
-        raise ConfigurationError("output_unwritable", path=str(out), found=str(error)) from error
-    if as_json:
-        say_json({"pages": run.pages, "files": run.files,
-                  "differences": [asdict(d) for d in run.differences],
-                  "refused": [asdict(fault) for fault in run.refused]})  # fmt: skip
-    else:
-        session.out.print(f"{run.pages:,}枚を印刷し、読み戻しました: {out}", markup=False)
-        for difference in run.differences:
-            place = f"{difference.page}ページ {difference.slip_no} {difference.field}"
-            values = f"印刷「{difference.printed}」 正「{difference.expected}」"
-            session.out.print(f"相違 {place}: {values}", markup=False)
-        for fault in run.refused:
-            reason = explain(fault.code, {"found": fault.found})
-            session.out.print(f"印刷せず {fault.slip_no} {fault.field}: {reason}", markup=False)
-    fail_unless(run.good)
+    fail_unless(issue_slips(session, **options))
 
 
 slips.add_command(read)

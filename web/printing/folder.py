@@ -8,12 +8,14 @@ import fcntl
 import json
 import os
 from dataclasses import asdict, dataclass
+from hashlib import file_digest
 from typing import IO, TYPE_CHECKING
 
 from payments.domain.errors import ConfigurationError, ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedRandom
     from pathlib import Path
 
 MARK = "print-run.json"
@@ -117,7 +119,7 @@ def held(path: Path) -> Iterator[RunFolder]:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def whole_file(path: Path) -> Iterator[BufferedRandom]:
     """A file that stands under its name only when all of it has reached the disk.
 
     Until then it is called ``NAME.PROCESS.unfinished``, so that no two processes write into one
@@ -125,7 +127,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """
     unfinished = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     try:
-        with unfinished.open("wb") as stream:
+        with unfinished.open("w+b") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -156,6 +158,15 @@ def unwritable(path: Path, needed: int = 0) -> Iterator[None]:
             ) from error
         found = error.strerror or str(error)
         raise ConfigurationError("output_unwritable", path=str(path), found=found) from error
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal; empty when there is none."""
+    try:
+        with path.open("rb") as stream:
+            return file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
 
 
 def free_bytes(path: Path) -> int:

@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from payments.store.unit_of_work import reading, unit_of_work
+from web.printing import run as printing
+from web.printing import workers
+from web.printing.folder import MARK, REPORT_HTML, sha256_of
+from web.printing.release import release_check
+
+KILLED = -9
+RUN = "web.printing.run"
+# Where a process is killed, which call, and whether before or after it. Twelve slips, three files.
+PLACES = {
+    "planned, folder not claimed": ("web.printing.folder:RunFolder.claim", 1, "before"),
+    "numbered in part": ("payments.print_plan:change_run", 3, "before"),
+    "half a file written": ("web.printing.workers:draw_slips", 2, "after"),
+    "file not recorded": (f"{RUN}:_record", 2, "before"),
+    "file recorded": (f"{RUN}:_record", 2, "after"),
+    "all files recorded": ("payments.print_runs:finish", 1, "before"),
+    "finished without papers": (f"{RUN}:write_papers", 1, "before"),
+    "manifest without report": ("web.printing.report:write_report", 1, "before"),
+}
+
+
+def issued(hamlet):
+    """Every slip of the books that a run has numbered, with the page it is on."""
+    return hamlet.rows(
+        "SELECT p.seq, s.slip_no, s.el_number, p.file_no, p.page_no FROM print_run_slip p "
+        "JOIN slip s ON s.municipality_code = p.municipality_code AND s.slip_id = p.slip_id "
+        "WHERE p.municipality_code = '99999' ORDER BY p.seq"
+    )
+
+
+def kill_and_go_on(hamlet, out, place, *words):
+    where, call, when = PLACES[place]
+    with hamlet.child(
+        where, call, when, "die", "slips", "issue", "--out", out, *hamlet.usual, *words
+    ) as child:
+        _, said = child.communicate()
+    assert child.returncode == KILLED, said.decode()
+    before = {row.seq: row.slip_no for row in issued(hamlet)}
+    recorded = hamlet.rows("SELECT name, sha256 FROM print_run_file")
+    kept = {name: (out / name).stat().st_mtime_ns for name, _ in recorded}
+    answer = hamlet.issue(out)
+    assert answer.exit_code == 0, answer.output
+    assert "印刷 1 " in answer.output  # the same run, not a second one
+    now = issued(hamlet)
+    assert {
+        seq: number for seq, number in ((r.seq, r.slip_no) for r in now) if seq in before
+    } == before
+    assert {name: (out / name).stat().st_mtime_ns for name in kept} == kept
+    assert len(now) == len({row.slip_no for row in now}) == 12
+    manifest = hamlet.manifest(out)
+    assert [row["slip_no"] for row in manifest] == [row.slip_no for row in now]
+    assert [(r["file"], r["page"]) for r in manifest] == [
+        (f"slips-{file:04d}.pdf", str(page)) for file in (1, 2, 3) for page in (1, 2, 3, 4)
+    ]
+    assert {row["file_sha256"] for row in manifest} == {
+        sha256_of(path) for path in out.glob("slips-*.pdf")
+    }
+    assert not list(out.glob("*.unfinished"))
+    assert (hamlet.rows("SELECT COUNT(*) FROM slip")[0][0]) == 12
+    assert release_check(hamlet.engine, "99999", 1, out) == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_killed_run_goes_on_where_it_was(hamlet, tmp_path, place):
+    kill_and_go_on(hamlet, tmp_path / "out", place)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("place", ["numbered in part", "file recorded"])
+def test_a_killed_run_goes_on_on_either_database(any_hamlet, tmp_path, place):
+    kill_and_go_on(any_hamlet, tmp_path / "out", place)
+
+
+def test_a_killed_run_of_two_workers_goes_on(hamlet, tmp_path):
+    kill_and_go_on(hamlet, tmp_path / "out", "file recorded", "--workers", 2)
+
+
+def test_any_number_of_workers_prints_the_same_bytes(any_hamlet, tmp_path):
+    answer = any_hamlet.issue(tmp_path / "one")
+    assert answer.exit_code == 0, answer.output
+    again = any_hamlet.run(
+        "slips", "issue", "--again", 1, "--out", tmp_path / "two", "--workers", 2
+    )
+    assert again.exit_code == 0, again.output
+    names = {path.name for path in (tmp_path / "one").iterdir()}
+    assert names == {
+        "slips-0001.pdf", "slips-0002.pdf", "slips-0003.pdf", "manifest.csv", "read-back.csv",
+        "report.html", "report.json", MARK,
+    }  # fmt: skip
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_pages_are_in_the_order_of_the_post(hamlet, tmp_path):
+    assert hamlet.issue(tmp_path / "out", "--limit", 40).exit_code == 0
+    codes = [row["postal_code"] for row in hamlet.manifest(tmp_path / "out")]
+    assert codes == sorted(codes)
+    assert len(set(codes)) > 3
+    again = hamlet.issue(tmp_path / "notices", "--order", "notice", "--printed-too")
+    assert again.exit_code == 0, again.output
+    order = [
+        (row["item_code"], row["notice_no"], row["term"])
+        for row in hamlet.manifest(tmp_path / "notices")
+    ]
+    assert order == sorted(order)
+
+
+def test_a_dry_run_counts_and_writes_nothing(any_hamlet, tmp_path):
+    answer = any_hamlet.issue(tmp_path / "out", "--dry-run", "--json")
+    totals = json.loads(answer.stdout)
+    assert sum(total["slips"] for total in totals) == 12
+    assert all(total["amount_yen"] > 0 for total in totals)
+    assert not (tmp_path / "out").exists()
+    assert any_hamlet.rows("SELECT COUNT(*) FROM print_run")[0][0] == 0
+    assert "計 12枚" in any_hamlet.issue(tmp_path / "out", "--dry-run").stdout
+
+
+def test_a_second_process_is_told_that_the_run_is_at_work(hamlet, tmp_path):
+    out = tmp_path / "out"
+    with hamlet.child(
+        f"{RUN}:_record", 1, "before", "wait", "slips", "issue", "--out", out, *hamlet.usual
+    ) as first:
+        assert first.stdout.readline() == b"waiting\n"
+        same = hamlet.issue(out)
+        resumed = hamlet.run("slips", "issue", "--resume", 1, "--out", tmp_path / "other")
+        first.communicate(b"go on")
+    assert first.returncode == 0
+    for answer in (same, resumed):
+        assert answer.exit_code == 1
+        assert "（print_folder_busy）" in answer.stderr
+    assert not (tmp_path / "other").exists()
+    assert len(hamlet.manifest(out)) == 12
+
+
+def test_slips_of_an_unfinished_run_are_not_printed_by_another(hamlet, tmp_path, monkeypatch):
+    stop_at_second_file(monkeypatch, OSError(errno.EIO, "Input/output error"))
+    assert hamlet.issue(tmp_path / "out", "--limit", 1_000).exit_code == 1
+    other = hamlet.issue(tmp_path / "elsewhere")
+    assert other.exit_code == 1
+    assert "--resume 1" in other.stderr
+    assert str(tmp_path / "out") in other.stderr
+    changed = hamlet.issue(tmp_path / "out", "--item", "901")
+    assert "（print_folder_other）" in changed.stderr
+
+
+def stop_at_second_file(monkeypatch, error):
+    original, calls = workers.draw_slips, []
+
+    def draw(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise error
+        return original(*args)
+
+    monkeypatch.setattr(workers, "draw_slips", draw)
+
+
+def test_what_the_kernel_says_of_a_full_disk_is_understood(hamlet, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    original = workers.draw_slips
+
+    def draw(*args):
+        # The second file will be written to a device that is always full.
+        if not (out / "slips-0001.pdf").exists():
+            (out / f"slips-0002.pdf.{os.getpid()}.unfinished").symlink_to("/dev/full")
+        return original(*args)
+
+    monkeypatch.setattr(workers, "draw_slips", draw)
+    answer = hamlet.issue(out)
+    assert answer.exit_code == 1
+    assert "（disk_full）" in answer.stderr
+    assert "slips-0002.pdf" in answer.stderr
+    assert sorted(path.name for path in out.iterdir()) == [MARK, "slips-0001.pdf"]
+
+
+def test_a_full_disk_stops_the_run_and_it_goes_on(hamlet, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        stop_at_second_file(patch, OSError(errno.ENOSPC, "No space left on device"))
+        answer = hamlet.issue(out)
+    assert answer.exit_code == 1
+    assert "（disk_full）" in answer.stderr
+    assert "slips-0002.pdf" in answer.stderr
+    assert f"--resume 1 --out {out}" in answer.stderr
+    assert sorted(path.name for path in out.iterdir()) == [MARK, "slips-0001.pdf"]
+    assert hamlet.issue(out).exit_code == 0
+    assert len(hamlet.manifest(out)) == 12
+
+
+def test_a_disk_that_is_too_small_is_seen_before_printing(hamlet, tmp_path, monkeypatch):
+    monkeypatch.setattr(printing, "free_bytes", lambda _path: 10_000)
+    answer = hamlet.issue(tmp_path / "out")
+    assert answer.exit_code == 1
+    assert "（disk_full）" in answer.stderr
+    assert "10,000" in answer.stderr
+    assert hamlet.rows("SELECT COUNT(*) FROM slip")[0][0] == 0
+
+
+def test_a_character_that_the_font_lacks_holds_back_no_other_slip(any_hamlet, tmp_path):
+    hamlet = any_hamlet
+    out = tmp_path / "out"
+    first = hamlet.rows("SELECT obligor_no FROM obligor ORDER BY postal_code, obligor_no")[0][0]
+    with unit_of_work(hamlet.engine, "99999") as connection:
+        # A variant selector: the resident register has it, the font has not.
+        connection.execute(
+            text(
+                "UPDATE obligor SET name = :name "
+                "WHERE municipality_code = '99999' AND obligor_no = :no"
+            ),
+            {"name": "葛\U000e0104城 一郎", "no": first},
+        )
+    answer = hamlet.issue(out, "--json")
+    assert answer.exit_code == 1
+    found = json.loads(answer.stdout)
+    assert {refused["code"] for refused in found["refused"]} == {"slip_glyph_missing"}
+    assert found["pages"] == 12 - len(found["refused"]) == len(hamlet.manifest(out))
+    listed = hamlet.differences(out)
+    assert {row["page"] for row in listed} == {""}
+    assert {row["slip_no"] for row in listed} == {
+        refused["slip_no"] for refused in found["refused"]
+    }
+    assert release_check(hamlet.engine, "99999", 1, out) == []
+    report = (out / REPORT_HTML).read_text("utf-8")
+    assert "印字用の文字がありません" in report
+    assert listed[0]["slip_no"] in report
+
+
+def test_one_altered_digit_stops_the_run_and_names_its_place(any_hamlet, tmp_path, monkeypatch):
+    original = workers.draw_slips
+
+    def draw(pages, *others):
+        pages = list(pages)
+        if pages[0].slip_no == wrong[0]:
+            altered = pages[2].notice_no[:-1] + ("1" if pages[2].notice_no[-1] != "1" else "2")
+            pages[2] = replace(pages[2], notice_no=altered)
+        return original(pages, *others)
+
+    wrong = [""]
+    counted = workers.slips_of_file
+
+    def slips_of_file(connection, code, run_id, file_no):
+        slips = counted(connection, code, run_id, file_no)
+        if file_no == 2:
+            wrong[0] = slips[0].slip_no
+        return slips
+
+    monkeypatch.setattr(workers, "draw_slips", draw)
+    monkeypatch.setattr(workers, "slips_of_file", slips_of_file)
+    answer = any_hamlet.issue(tmp_path / "out", "--json")
+    assert answer.exit_code == 1
+    found = json.loads(answer.stdout)
+    assert found["state"] == "stopped"
+    places = {(d["file_no"], d["page"], d["field"]) for d in found["differences"]}
+    assert places == {(2, 3, "notice_no")}
+    (row,) = any_hamlet.differences(tmp_path / "out")
+    assert (row["file"], row["page"], row["field"]) == ("slips-0002.pdf", "3", "notice_no")
+    assert "引き渡せません" in (tmp_path / "out" / REPORT_HTML).read_text("utf-8")
+
+
+def test_a_file_that_was_touched_after_printing_is_not_released(hamlet, tmp_path):
+    out = tmp_path / "out"
+    assert hamlet.issue(out).exit_code == 0
+    data = bytearray((out / "slips-0002.pdf").read_bytes())
+    data[len(data) // 2] ^= 1
+    (out / "slips-0002.pdf").write_bytes(data)
+    (out / "slips-0001.pdf").unlink()
+    (out / "slips-0009.pdf").write_bytes(b"%PDF of somebody else")
+    with (out / "manifest.csv").open("a", encoding="utf-8") as manifest:
+        manifest.write("one more\r\n")
+    found = release_check(hamlet.engine, "99999", 1, out)
+    assert [(finding.code, finding.file) for finding in found] == [
+        ("print_file_missing", "slips-0001.pdf"),
+        ("print_file_altered", "slips-0002.pdf"),
+        ("print_file_extra", "slips-0009.pdf"),
+        ("print_manifest_differs", "manifest.csv"),
+    ]
+    (out / "slips-0009.pdf").unlink()
+    assert hamlet.run("slips", "issue", "--again", 1, "--workers", 1).exit_code == 0
+    assert release_check(hamlet.engine, "99999", 1, out) == []
+
+
+def test_a_file_that_would_come_out_differently_is_not_made_again(hamlet, tmp_path):
+    assert hamlet.issue(tmp_path / "out").exit_code == 0
+    with unit_of_work(hamlet.engine, "99999") as connection:
+        connection.execute(
+            text("UPDATE obligor SET name = '改姓 花子' WHERE municipality_code = '99999'")
+        )
+    answer = hamlet.run("slips", "issue", "--again", 1, "--out", tmp_path / "again", "--workers", 1)
+    assert answer.exit_code == 1
+    assert "（print_file_changed）" in answer.stderr
+    assert [path.name for path in (tmp_path / "again").iterdir()] == [MARK]
+
+
+def test_what_is_done_is_not_done_twice_by_mistake(hamlet, tmp_path):
+    out = tmp_path / "out"
+    assert hamlet.issue(out).exit_code == 0
+    assert "（print_folder_done）" in hamlet.issue(out).stderr
+    assert "（print_run_ended）" in hamlet.run("slips", "issue", "--resume", 1).stderr
+    assert "（print_choice）" in hamlet.issue(out, "--again", 1).stderr
+    assert "（print_run）" in hamlet.run("slips", "issue", "--resume", 9).stderr
+    assert "（print_out_missing）" in hamlet.run("slips", "issue").stderr
+    assert "（read_back）" in hamlet.issue(tmp_path / "x", "--read-back", "some").stderr
+    assert "（slips_none）" in hamlet.issue(tmp_path / "x", "--notice", "nothing").stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_unfinished_run_is_not_drawn_again_but_resumed(hamlet, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at_second_file(patch, OSError(errno.EIO, "Input/output error"))
+        answer = hamlet.issue(tmp_path / "out")
+    assert "（output_unwritable）" in answer.stderr
+    again = hamlet.run("slips", "issue", "--again", 1)
+    assert "（print_run_going_on）" in again.stderr
+    with reading(hamlet.engine, "99999") as connection:
+        state = connection.execute(text("SELECT state FROM print_run")).scalar_one()
+    assert state == "printing"
+    resumed = hamlet.run("slips", "issue", "--resume", 1, "--workers", 1)
+    assert resumed.exit_code == 0, resumed.output
+
+
+def test_progress_is_told_in_lines_where_nobody_looks_on(hamlet, tmp_path):
+    answer = hamlet.issue(tmp_path / "out", "--verbose")
+    assert "採番 12/12" in answer.stderr
+    assert "印刷と読み戻し 12/12" in answer.stderr
+    assert "残り 0:00:00" in answer.stderr
+    assert hamlet.issue(tmp_path / "quiet").stderr == ""

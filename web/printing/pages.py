@@ -1,0 +1,54 @@
+"""納付書の頁: a slip of the books as the plain values of one printed page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qr import el_qr
+from qr.el_qr import ElQr
+from qr.slip_page import SlipPage
+
+if TYPE_CHECKING:
+    from payments.domain.profile import Profile
+    from payments.print_runs import RunSlip
+
+
+def slip_page(slip: RunSlip, profile: Profile) -> SlipPage:
+    """One slip as a page; an item that is switched off in the profile gets no symbol."""
+    item = profile.item(slip.item_code)
+    return SlipPage(
+        slip_no=slip.slip_no,
+        notice_no=slip.notice_no,
+        item_name=item.name,
+        levy_year=slip.levy_year,
+        term=slip.term,
+        amount_yen=slip.amount_yen,
+        due_on=slip.due_on,
+        valid_until=slip.valid_until,
+        obligor_name=slip.name,
+        obligor_postal_code=slip.postal_code,
+        obligor_address=slip.address,
+        issuer=profile.name,
+        contact=profile.contact,
+        el_qr=_payload(slip) if slip.el_number and item.el_qr else None,
+        konbini_barcode=slip.konbini_barcode if item.konbini else None,
+    )
+
+
+def _payload(slip: RunSlip) -> str:
+    """eL-QR: the 255 digits of a slip that has an eL number (symbols.md 1)."""
+    number = slip.el_number or ""
+    return el_qr.build(
+        ElQr(
+            amount_yen=slip.amount_yen,
+            levy_year=slip.levy_year,
+            tax_year=slip.levy_year,
+            term=slip.term,
+            due_on=slip.due_on,
+            valid_until=slip.valid_until,
+            collecting_body_code=number[:5],
+            case_key=number[5:25],
+            confirmation_no=number[25:31],
+            item_code=number[31:],
+        )
+    )

@@ -1,0 +1,75 @@
+"""印刷の計画: what is frozen with a run before its first number is given out."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from payments.domain.errors import InvalidValueError
+from payments.print_runs import RunPlan
+from qr.file_check import ReadBackChoice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from payments.print_runs import PrintRun
+
+PAGES_PER_FILE = 1_000
+AUTO = "auto"
+FULL = "full"
+_SEEDS = 1_000_000_000
+
+
+def plan_for(
+    connection: Connection,
+    municipality_code: str,
+    folder: Path,
+    read_back: str = AUTO,
+    pages_per_file: int = PAGES_PER_FILE,
+) -> RunPlan:
+    """How a new run will be printed and read back.
+
+    ``read_back`` is ``auto``, ``full``, or how many pages of each file are decoded from pixels.
+    見本 stands on every page until the municipality is switched to live. Raises
+    :class:`InvalidValueError` ``read_back``.
+    """
+    return RunPlan(
+        pages_per_file=pages_per_file,
+        read_back=_with_seed(read_back),
+        sample=not is_live(connection, municipality_code),
+        layout="",
+        folder=str(folder),
+    )
+
+
+def is_live(connection: Connection, municipality_code: str) -> bool:
+    """本番: whether slips are printed without 見本."""
+    live = connection.execute(
+        text("SELECT live FROM municipality WHERE municipality_code = :m"),
+        {"m": municipality_code},
+    ).scalar_one()
+    return bool(live)
+
+
+def choice_of(run: PrintRun) -> ReadBackChoice:
+    """読み戻しの方法 of a run; ``auto`` is decided by its size (R12: the report says which)."""
+    kind, _, seed = run.read_back.partition(":")
+    if kind == AUTO:
+        return ReadBackChoice.for_run(run.slips, int(seed))
+    return ReadBackChoice.parse(run.read_back)
+
+
+def _with_seed(read_back: str) -> str:
+    """The choice as the books keep it; a sample is drawn by a seed that nobody chose."""
+    seed = secrets.randbelow(_SEEDS)
+    if read_back == AUTO:
+        return f"{AUTO}:{seed}"
+    if read_back == FULL:
+        return ReadBackChoice.full().text
+    if not (read_back.isascii() and read_back.isdigit()):
+        raise InvalidValueError("read_back", found=read_back, expected=f"{AUTO} / {FULL} / 枚数")
+    return ReadBackChoice.sample(per_file=int(read_back), seed=seed).text

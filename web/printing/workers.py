@@ -1,0 +1,135 @@
+"""一つの印刷ファイル: what a worker does for one file, from the books to a page that was read.
+
+A worker opens its own connection, reads, and hands back plain data; it writes nothing but the PDF.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from payments.domain.errors import ConflictError
+from payments.print_runs import FileDifference, PrintedFile, Refusal, slips_of_file
+from payments.store.engine import open_engine
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import reading
+from qr.file_check import ReadBackChoice, check_slips
+from qr.slip_page import PrintProfile, SlipPage
+from qr.slip_pdf import check_page, draw_slips
+from web.printing.folder import file_name, unwritable, whole_file
+from web.printing.pages import slip_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from payments.print_runs import RunSlip
+
+# What one page takes on disk, rounded up, and what a file has besides (fonts, form).
+BYTES_PER_PAGE, BYTES_PER_FILE = 3_000, 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """作業指示: what holds for every file of a run."""
+
+    database_url: str
+    municipality_code: str
+    run_id: int
+    folder: str
+    sample: bool
+    read_back: str  # qr.file_check.ReadBackChoice as text
+
+
+@dataclass(frozen=True, slots=True)
+class FileTask:
+    """一つのファイルの作業: a file to draw.
+
+    With ``sha256`` it was recorded before and has been lost: it must come out the same again.
+    """
+
+    file_no: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """一つのファイルの結果: what the parent records."""
+
+    file: PrintedFile
+    refused: tuple[Refusal, ...]
+    differences: tuple[FileDifference, ...]
+
+
+def print_file(order: WorkOrder, task: FileTask, tick: Callable[[int], None]) -> FileResult:
+    """一つのファイルを印刷して読み戻す.
+
+    Raises:
+        ConfigurationError: ``disk_full`` or ``output_unwritable``; nothing is left behind.
+        ConflictError: ``print_file_changed``, a file recorded before would come out differently.
+    """
+    slips, pages = _pages(order, task.file_no)
+    profile = PrintProfile(sample=order.sample)
+    faults = {} if task.sha256 else _faults(slips, pages, profile)
+    tick(len(faults))
+    refused = tuple(faults.values())
+    printed = [page for slip, page in zip(slips, pages, strict=True) if slip.seq not in faults]
+    if not printed:
+        return FileResult(PrintedFile(task.file_no, "", 0, 0, "", 0, 0), refused, ())
+    path = Path(order.folder) / file_name(task.file_no)
+    digest, size = _draw(path, printed, profile, task.sha256)
+    choice = ReadBackChoice.parse(order.read_back)
+    check = check_slips(path, printed, profile, choice, task.file_no, tick)
+    file = PrintedFile(
+        task.file_no, path.name, len(printed), size, digest,
+        len(check.raster_pages), check.vector_pages,
+    )  # fmt: skip
+    differences = tuple(
+        FileDifference(d.page, d.slip_no, d.field, d.printed, d.expected) for d in check.differences
+    )
+    return FileResult(file, refused, differences)
+
+
+def _pages(order: WorkOrder, file_no: int) -> tuple[list[RunSlip], list[SlipPage]]:
+    """The slips of a file as the books have them now, and their pages.
+
+    The connection is closed at once: a worker keeps no cache of the database between files.
+    """
+    engine = open_engine(order.database_url)
+    try:
+        with reading(engine, order.municipality_code) as connection:
+            profile = load_profile(connection, order.municipality_code)
+            slips = slips_of_file(connection, order.municipality_code, order.run_id, file_no)
+    finally:
+        engine.dispose()
+    return slips, [slip_page(slip, profile) for slip in slips]
+
+
+def _faults(
+    slips: Sequence[RunSlip], pages: Sequence[SlipPage], profile: PrintProfile
+) -> dict[int, Refusal]:
+    """印刷前検査: the first reason of each slip that must not be printed, by its place."""
+    refused: dict[int, Refusal] = {}
+    for slip, page in zip(slips, pages, strict=True):
+        if slip.fault:
+            refused[slip.seq] = Refusal(slip.seq, slip.fault)
+            continue
+        for fault in check_page(page, profile)[:1]:
+            refused[slip.seq] = Refusal(slip.seq, fault.code, fault.field, fault.found)
+    return refused
+
+
+def _draw(
+    path: Path, pages: Sequence[SlipPage], profile: PrintProfile, expected: str
+) -> tuple[str, int]:
+    """Draw the pages; SHA-256 and size of the finished file."""
+    needed = BYTES_PER_FILE + BYTES_PER_PAGE * len(pages)
+    with unwritable(path, needed), whole_file(path) as stream:
+        draw_slips(pages, stream, profile)
+        size = stream.tell()
+        stream.seek(0)
+        digest = file_digest(stream, "sha256").hexdigest()
+        if expected and digest != expected:
+            raise ConflictError("print_file_changed", file=path.name, found=digest)
+    return digest, size
