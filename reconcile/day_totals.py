@@ -68,11 +68,11 @@ FROM day_total WHERE municipality_code = :m GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
 _SET_MARK = """
 INSERT INTO books_mark (municipality_code, journal_id, provisional_yen, applied_yen,
-    outstanding_yen)
-VALUES (:m, :journal_id, :provisional_yen, :applied_yen, :outstanding_yen)
+    outstanding_yen, surplus_yen)
+VALUES (:m, :journal_id, :provisional_yen, :applied_yen, :outstanding_yen, :surplus_yen)
 ON CONFLICT (municipality_code) DO UPDATE SET journal_id = excluded.journal_id,
     provisional_yen = excluded.provisional_yen, applied_yen = excluded.applied_yen,
-    outstanding_yen = excluded.outstanding_yen
+    outstanding_yen = excluded.outstanding_yen, surplus_yen = excluded.surplus_yen
 """
 
 
@@ -112,7 +112,8 @@ class Sums:
     journal_id: int
     provisional_yen: int
     applied_yen: int
-    outstanding_yen: int
+    outstanding_yen: int  # assessed less applied, surplus left out
+    surplus_yen: int
 
 
 def ledger(
@@ -203,7 +204,13 @@ def stored_sums(connection: Connection, municipality_code: str) -> Sums | None:
     ).one_or_none()
     if row is None:
         return None
-    return Sums(row.journal_id, row.provisional_yen, row.applied_yen, row.outstanding_yen)
+    return Sums(
+        row.journal_id,
+        row.provisional_yen,
+        row.applied_yen,
+        row.outstanding_yen,
+        row.surplus_yen,
+    )
 
 
 def sums_now(connection: Connection, municipality_code: str) -> Sums:
@@ -216,15 +223,21 @@ def sums_now(connection: Connection, municipality_code: str) -> Sums:
         ),
         {"m": municipality_code},
     ).one()
-    outstanding = connection.execute(
+    claims = connection.execute(
         text(
-            "SELECT COALESCE(SUM(amount_yen - term_yen - whole_yen), 0) FROM instalment_account "
+            "SELECT COALESCE(SUM(amount_yen - term_yen - whole_yen), 0) AS outstanding, "
+            "COALESCE(SUM(surplus_yen), 0) AS surplus FROM instalment_account "
             "WHERE municipality_code = :m"
         ),
         {"m": municipality_code},
-    ).scalar_one()
-    latest = last_journal(connection, municipality_code)
-    return Sums(latest, int(receipts.open), int(receipts.applied), int(outstanding))
+    ).one()
+    return Sums(
+        last_journal(connection, municipality_code),
+        int(receipts.open),
+        int(receipts.applied),
+        int(claims.outstanding),
+        int(claims.surplus),
+    )
 
 
 def last_journal(connection: Connection, municipality_code: str) -> int:
@@ -312,5 +325,6 @@ def _write(connection: Connection, municipality_code: str, rows: list[_Total], s
             "provisional_yen": sums.provisional_yen,
             "applied_yen": sums.applied_yen,
             "outstanding_yen": sums.outstanding_yen,
+            "surplus_yen": sums.surplus_yen,
         },
     )

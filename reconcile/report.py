@@ -249,11 +249,13 @@ def _sums(
             "sums": stored,
             "reported_yen": balance_at_mark(connection, code, "reported"),
             "assessed_yen": -balance_at_mark(connection, code, "assessed"),
+            "receivable_yen": balance_at_mark(connection, code, "receivable"),
         }
     return {
         "sums": sums or sums_now(connection, code),
         "reported_yen": balance(rows, "reported"),
         "assessed_yen": -balance(rows, "assessed"),
+        "receivable_yen": balance(rows, "receivable"),
     }
 
 

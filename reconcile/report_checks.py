@@ -66,6 +66,7 @@ class Books:
     sums: Sums  # of all books; what they are compared with stands beside them
     reported_yen: int  # balance of 速報未収 when ``sums`` were taken
     assessed_yen: int  # balance of 調定 at the same moment
+    receivable_yen: int  # balance of 収入未済 at the same moment
     carried_forward: tuple[int, int] | None  # revenue before the period: as signed, as booked
 
 
@@ -99,6 +100,8 @@ def checks(
     # 調定 in the books = money applied by receipts + 収入未済 of the instalments.
     applied_and_open = books.sums.applied_yen + books.sums.outstanding_yen
     found.append(Check("T7", books.assessed_yen, applied_and_open, scope="all"))
+    outstanding = books.sums.outstanding_yen + books.sums.surplus_yen
+    found.append(Check("receivable", books.receivable_yen, outstanding, scope="all"))
     # 口座振替請求 are not made by this service yet.
     found.append(absent("T8"))
     found += _t10(books)

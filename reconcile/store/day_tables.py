@@ -47,7 +47,8 @@ class BooksMarkRow(SQLModel, table=True):
     journal_id: int = Field(sa_type=BigInteger)
     provisional_yen: int = Field(sa_type=BigInteger)  # 速報 that wait for their 確報
     applied_yen: int = Field(sa_type=BigInteger)  # of all receipts not withdrawn
-    outstanding_yen: int = Field(sa_type=BigInteger)  # of all instalments
+    outstanding_yen: int = Field(sa_type=BigInteger)  # of all instalments, surplus left out
+    surplus_yen: int = Field(sa_type=BigInteger)  # what corrections moved back to suspense
 
 
 class DayClosureRow(SQLModel, table=True):

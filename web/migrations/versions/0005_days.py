@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -115,6 +115,7 @@ def _create_tables() -> None:
         sa.Column("provisional_yen", sa.BigInteger(), nullable=False),
         sa.Column("applied_yen", sa.BigInteger(), nullable=False),
         sa.Column("outstanding_yen", sa.BigInteger(), nullable=False),
+        sa.Column("surplus_yen", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("municipality_code"),
         sqlite_with_rowid=False,
     )
