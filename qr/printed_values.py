@@ -18,6 +18,9 @@ _DAY = re.compile(
 )
 _YEAR = re.compile(rf"(令和|平成|昭和)?({_NUMBER})年度")
 _YEN = re.compile(r"￥([1-9][0-9]{0,2}(?:,[0-9]{3})*)")
+_ALTERNATIVES = re.compile(
+    r"(全期|第[0-9]+期)(?:から(第[0-9]+期)まで)?の(?:全額です。期別の)?納付書とは、どちらか一方だけをお使いください。?.*"
+)
 _TERM = re.compile(r"第([1-9][0-9]?)期")
 
 
@@ -61,6 +64,22 @@ def term(text: str) -> str | None:
     """``第1期`` → ``01``, ``全期`` → ``00``."""
     match = _TERM.fullmatch(text)
     return f"{int(match[1]):02d}" if match else {"全期": "00"}.get(text)
+
+
+@lru_cache(maxsize=1024)
+def expiry(text: str) -> date | str | None:
+    """``令和8年7月1日（水）まで`` → the day, ``期限なし`` → ``999999`` as in the barcode."""
+    return "999999" if text == "期限なし" else day(text.removesuffix("まで") if text else text)
+
+
+@lru_cache(maxsize=128)
+def alternatives(text: str) -> str:
+    """全期と期別: the terms that a warning against paying twice names, as ``01-04`` or ``00``."""
+    match = _ALTERNATIVES.fullmatch(text)
+    if match is None:
+        return text
+    first, last = term(match[1]), term(match[2] or match[1])
+    return first if first == "00" else f"{first}-{last}"
 
 
 def _year(era: str | None, number: str) -> int:

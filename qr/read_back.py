@@ -1,139 +1,170 @@
-"""読み戻し: decode every printed page again and compare it with what was meant (law.md B-02).
+"""読み戻し: printed pages rendered, both symbols decoded again and compared (law.md B-02).
 
-A slip never leaves the building unread: the symbols are decoded from the rendered page, not taken
-from the values that drew it, and the amount and dates that a person reads are compared as well.
+A slip never leaves the building unread. Only the areas of the symbols are rendered, as a printer
+would; zbar decodes them, their size and place on the sheet are measured, their quiet zones must
+be white, and the digits that a person reads are looked up in the text layer. Renderer, decoder and
+text extraction are others than those of :mod:`qr.slip_check`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import zip_longest
-from typing import TYPE_CHECKING
+from math import ceil
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
-from qr.scan import DPI, ScanLimits, check_file, decode, find_symbols, interpret, render_pdf
-from qr.slip_layout import BARCODE_AREA, MM, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, QR_AREA
-from qr.slip_words import wareki, yen
+import numpy as np
+import pypdfium2 as pdfium
+
+from payments.domain.errors import InvalidValueError
+from qr.difference import Difference, symbol_faults
+from qr.printed_file import A4_PT
+from qr.printed_values import squeezed
+from qr.scan import decode
+from qr.slip_expected import expected_values
+from qr.slip_page import PrintProfile
+from qr.symbol_places import POINTS_PER_MM, symbol_places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from PIL import Image
 
+    from qr.difference import Fault
     from qr.slip_page import SlipPage
+    from qr.symbol_places import SymbolPlace
+
+DPI = {"el_qr": 300, "konbini": 600}
+"""Dots per inch: 6 dots per QR module and 4 per bar module, both exact."""
+
+_WHOLE_PAGE_DPI = 300
+_SIZE_OFF = 0.01  # of the size: the next printer profile worth naming is 97 or 103 %
+_PLACE_OFF_MM = 0.2
+_BLACK = 128
+_DIGITS = ("ocr_upper", "ocr_lower", "el_number", "konbini_text_1", "konbini_text_2", "slip_no")
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """相違: one place where the paper says something else than the books."""
+class _Window(NamedTuple):
+    """Dots cut off left of a picture and above it, and dots per point across and down."""
 
-    page: int  # 1-based
-    slip_no: str
-    field: str
-    printed: str
-    expected: str
-
-
-# The symbols stand in one corner of the sheet; reading that part alone is ten times faster.
-_LEFT = min(QR_AREA.x, BARCODE_AREA.x) - 2
-_TOP = QR_AREA.y - 2
-_BOTTOM = BARCODE_AREA.y + BARCODE_AREA.height + 2
-_CROP = (
-    _LEFT * MM,
-    (PAGE_HEIGHT_MM - _BOTTOM) * MM,
-    (PAGE_WIDTH_MM - max(QR_AREA.x + QR_AREA.width, BARCODE_AREA.x + BARCODE_AREA.width) - 2) * MM,
-    _TOP * MM,
-)
+    left: int
+    top: int
+    across: float
+    down: float
 
 
 def read_back(
-    path: Path, pages: Iterable[SlipPage], limits: ScanLimits | None = None, dpi: int = DPI
+    path: Path,
+    slips: Mapping[int, SlipPage],
+    profile: PrintProfile | None = None,
+    tick: Callable[[int], None] | None = None,
 ) -> list[Difference]:
-    """Compare every page of a drawn PDF with its slip; an empty list means all is well.
+    """Compare rendered pages of a PDF with their slips; an empty list means all is well.
 
-    A missing or surplus page ends the comparison with the difference ``page``.
+    ``slips`` holds what is meant by page number, from 1; only these pages are rendered, and one
+    that is missing is the difference ``page``. ``tick`` is called with 1 after each page. Raises
+    ``InvalidValueError`` (``scan_unreadable``) for a file that is no PDF.
     """
-    limits = limits or ScanLimits()
-    check_file(path, limits)
+    profile = profile or PrintProfile()
     differences: list[Difference] = []
-    printed_pages = render_pdf(path, limits, dpi)
-    for page_no, (meant, printed) in enumerate(zip_longest(pages, printed_pages), start=1):
-        if meant is None:
-            differences.append(Difference(page_no, "", "page", "page", ""))
-            break
-        if printed is None:
-            differences.append(Difference(page_no, meant.slip_no, "page", "", "page"))
-            break
-        pdf_page, render = printed
-        text = pdf_page.get_textpage()
-        differences += _compare_text(page_no, meant, text.get_text_range())
-        text.close()
-        differences += _compare_symbols(page_no, meant, _symbols(render, meant))
+    try:
+        document = pdfium.PdfDocument(path)
+    except pdfium.PdfiumError as error:
+        raise InvalidValueError("scan_unreadable", file=path.name) from error
+    try:
+        for number, slip in sorted(slips.items(), key=itemgetter(0)):
+            faults = [("page", "", "page")]
+            if number <= len(document):
+                page = document[number - 1]
+                places = symbol_places(profile.slip_layout(slip.layout), profile.layout)
+                faults = _page_faults(page, slip, places)
+                page.close()
+            differences += [Difference(path.name, number, slip.slip_no, *f) for f in faults]
+            if tick is not None:
+                tick(1)
+    finally:
+        document.close()
     return differences
 
 
-def _symbols(render: Callable[..., Image.Image], meant: SlipPage) -> dict[str, list[str]]:
-    """Texts by symbol: from the usual corner, from the whole page when something lacks there."""
-    found = decode(render(crop=_CROP))
-    if len(found) < (meant.el_qr is not None) + (meant.konbini_barcode is not None):
-        found = find_symbols(render())
-    texts: dict[str, list[str]] = {"el_qr": [], "konbini": []}
-    for symbol, text in found:
-        texts[symbol].append(text)
-    return texts
+def _page_faults(
+    printed: pdfium.PdfPage, meant: SlipPage, places: dict[str, SymbolPlace]
+) -> list[Fault]:
+    """Everything on one rendered page that is not as it must be."""
+    width, height = printed.get_size()
+    if max(abs(width - A4_PT[2]), abs(height - A4_PT[3])) > 0.1:
+        return [("page_box", f"{width:g} {height:g}", f"{A4_PT[2]:g} {A4_PT[3]:g}")]
+    faults: list[Fault] = []
+    for name, expected in (("el_qr", meant.el_qr), ("konbini", meant.konbini_barcode)):
+        image, window = _rendered(printed, places[name], DPI[name])
+        texts = _texts(image, name)
+        if expected is not None:
+            faults += _ink_faults(image, places[name], window)
+            # A symbol that is not where it should be is still read, to name what it says.
+            texts = texts or _texts(_whole(printed), name)
+        if len(texts) == 1 and expected is not None:
+            faults += symbol_faults(name, texts[0], expected)
+        elif texts or expected is not None:
+            faults.append((name, " ".join(texts), expected or ""))
+    return faults + _text_faults(printed, meant)
 
 
-def _compare_symbols(
-    page_no: int, meant: SlipPage, found: dict[str, list[str]]
-) -> list[Difference]:
-    """Compare both symbols: exactly the one meant, or none where none is meant."""
-    differences = []
-    for symbol, expected in (("el_qr", meant.el_qr), ("konbini", meant.konbini_barcode)):
-        texts = found[symbol]
-        if texts == ([] if expected is None else [expected]):
-            continue
-        if expected is not None and len(texts) == 1:
-            differences += _field_differences(page_no, meant, symbol, texts[0], expected)
-        else:
-            differences.append(
-                Difference(page_no, meant.slip_no, symbol, " ".join(texts), expected or "")
-            )
-    return differences
+def _rendered(printed: pdfium.PdfPage, place: SymbolPlace, dpi: int) -> tuple[Image.Image, _Window]:
+    """A symbol with its quiet zone in grey, and where on the page it was cut out."""
+    width, height = printed.get_size()
+    left, bottom, right, top = place.quiet_zone
+    scale = dpi / 72
+    crop = (left, bottom, width - right, height - top)
+    image: Image.Image = printed.render(scale=scale, grayscale=True, crop=crop).to_pil()
+    # The renderer cuts at whole dots and stretches the page to a whole number of them.
+    across, down = ceil(width * scale) / width, ceil(height * scale) / height
+    return image, _Window(ceil(crop[0] * scale), ceil(crop[3] * scale), across, down)
 
 
-def _field_differences(
-    page_no: int, meant: SlipPage, symbol: str, printed: str, expected: str
-) -> list[Difference]:
-    """Name the fields that differ between two symbols; the whole text when one is unreadable."""
-    there = interpret("", page_no, symbol, printed)
-    wanted = interpret("", page_no, symbol, expected)
-    if not (there.valid and wanted.valid):
-        return [Difference(page_no, meant.slip_no, symbol, printed, expected)]
-    return [
-        Difference(
-            page_no,
-            meant.slip_no,
-            f"{symbol}.{name}",
-            str(there.fields[name]),
-            str(wanted.fields[name]),
-        )
-        for name in wanted.fields
-        if there.fields[name] != wanted.fields[name]
-    ]
+def _whole(printed: pdfium.PdfPage) -> Image.Image:
+    """The whole page in grey."""
+    image: Image.Image = printed.render(scale=_WHOLE_PAGE_DPI / 72, grayscale=True).to_pil()
+    return image
 
 
-def _compare_text(page_no: int, meant: SlipPage, text: str) -> list[Difference]:
-    """Look for what a person must be able to read; ``printed`` is empty when it is not there."""
-    lines = text.split()
-    squeezed = "".join(lines)
-    return [
-        Difference(page_no, meant.slip_no, field, "", expected)
-        for field, expected, there in (
-            ("amount_yen", yen(meant.amount_yen), lines.count(yen(meant.amount_yen)) == 3),
-            ("due_on", wareki(meant.due_on), squeezed.count(wareki(meant.due_on)) >= 3),
-            ("valid_until", wareki(meant.valid_until), wareki(meant.valid_until) in squeezed),
-            ("slip_no", meant.slip_no, squeezed.count("".join(meant.slip_no.split())) >= 3),
-            ("notice_no", meant.notice_no, "".join(meant.notice_no.split()) in squeezed),
-        )
-        if not there
-    ]
+def _texts(image: Image.Image, name: str) -> list[str]:
+    """What zbar reads in a picture, of one kind of symbol."""
+    return [text for symbol, text in decode(image) if symbol == name]
+
+
+def _ink_faults(image: Image.Image, place: SymbolPlace, window: _Window) -> list[Fault]:
+    """Size and place of the ink measured against the layout: a scaled print shows here.
+
+    Everything dark in the area counts, so ink in the quiet zone makes the symbol too large.
+    """
+    dark = np.asarray(image) < _BLACK
+    columns, rows = np.flatnonzero(dark.any(axis=0)), np.flatnonzero(dark.any(axis=1))
+    expected = _millimetres(place.width, place.height)
+    if not columns.size:
+        return [(f"{place.symbol}.size", "", expected)]
+    left = (window.left + int(columns[0])) / window.across
+    bottom = A4_PT[3] - (window.top + int(rows[-1]) + 1) / window.down
+    width = len(range(columns[0], columns[-1] + 1)) / window.across
+    height = len(range(rows[0], rows[-1] + 1)) / window.down
+    if max(abs(width / place.width - 1), abs(height / place.height - 1)) > _SIZE_OFF:
+        return [(f"{place.symbol}.size", _millimetres(width, height), expected)]
+    if max(abs(left - place.x), abs(bottom - place.y)) > _PLACE_OFF_MM * POINTS_PER_MM:
+        found, expected = _millimetres(left, bottom), _millimetres(place.x, place.y)
+        return [(f"{place.symbol}.position", found, expected)]
+    return []
+
+
+def _text_faults(printed: pdfium.PdfPage, meant: SlipPage) -> list[Fault]:
+    """What a person types in or reads aloud, looked up in the text layer of the page."""
+    page_text = printed.get_textpage()
+    text = squeezed("".join(page_text.get_text_range().split()))
+    page_text.close()
+    values = expected_values(meant)
+    wanted = {name: str(values[name]) for name in _DIGITS}
+    wanted["amount_yen"] = f"￥{meant.amount_yen:,}"
+    return [(name, "", value) for name, value in wanted.items() if value not in text]
+
+
+def _millimetres(width: float, height: float) -> str:
+    """Two lengths in points as a person measures them."""
+    return f"{width / POINTS_PER_MM:.2f} {height / POINTS_PER_MM:.2f} mm"
