@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from reconcile.report_blocks import PAYMENT_CHANNELS
+from reconcile.report_slips import slip_figures
 
 if TYPE_CHECKING:
     from datetime import date
@@ -104,6 +105,7 @@ def checks(
     found.append(Check("receivable", books.receivable_yen, outstanding, scope="all"))
     # 口座振替請求 are not made by this service yet.
     found.append(absent("T8"))
+    found += _t9(connection, municipality_code)
     found += _t10(books)
     found += [
         Check("cash", line.computed_yen, line.closing_yen)
@@ -112,6 +114,18 @@ def checks(
     ]
     found.append(_t11(connection, municipality_code, books.ledger))
     return tuple(found)
+
+
+def _t9(connection: Connection, code: str) -> list[Check]:
+    """T9: printed = issued, taken by the hub = issued, and every upload taken whole."""
+    slips = slip_figures(connection, code)
+    if not any(slips):
+        return [absent("T9", "件")]
+    return [
+        Check("T9", slips.printed, slips.issued, "件", "all"),
+        Check("slips_taken", slips.taken, slips.for_hub, "件", "all"),
+        Check("upload_answers", slips.accepted, slips.sent, "件", "all"),
+    ]
 
 
 def _t10(books: Books) -> list[Check]:
