@@ -1,114 +1,151 @@
-"""印字用フォント: BIZ UDGothic, found on the machine, with its coverage and widths.
+"""印字用フォント: faces found on the machine, the characters they can print, and their subsets.
 
-A character that the font lacks would print as a blank box; :meth:`SlipFonts.missing` lets the
-slip be refused before that happens (names from the resident register go beyond any one font).
+Text is set in BIZ UDGothic; a character that it lacks is taken from IPAmj Mincho, the face of the
+resident register, one character at a time. Ideographic variation sequences (IVS) are looked up as
+such in both. What neither has would print as a blank box; the slip is refused before that happens.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+import uharfbuzz as hb
 
 from payments.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator
 
 FONT_FOLDERS = (
     Path("/usr/share/fonts/truetype/bizud-gothic"),
+    Path("/usr/share/fonts/truetype/ipamj"),
+    Path("/usr/share/fonts/opentype/ocr-b"),
     Path("/usr/share/fonts/morisawa-bizud-gothic-fonts"),
     Path("/usr/local/share/fonts"),
     Path("~/.local/share/fonts").expanduser(),
     Path("~/.fonts").expanduser(),
 )
-DEBIAN_PACKAGE = "fonts-morisawa-bizud-gothic"
-REGULAR = "BIZUDGothic-Regular"
-BOLD = "BIZUDGothic-Bold"
+REGULAR = "BIZUDGothic-Regular.ttf"
+BOLD = "BIZUDGothic-Bold.ttf"
+OCR = "OCRB.otf"
+FALLBACK = "ipamjm.ttf"
+_PACKAGES = {OCR: "fonts-ocr-b", FALLBACK: "fonts-ipamj-mincho"}
+_DEFAULT_PACKAGE = "fonts-morisawa-bizud-gothic"
 
-_SMALLEST_PT = 5.0
+_DROPPED_TABLES = ("GSUB", "GPOS", "GDEF", "vhea", "vmtx", "VORG", "BASE")
 _FIRST_PRINTABLE = 0x20
+_SELECTORS = range(0xE0100, 0xE01F0)  # variation selectors of the ideographic database
 
 
-@dataclass(frozen=True)
-class SlipFonts:
-    """書体: the regular and the bold face, registered with the PDF library under their names."""
+class Unusual(Exception):  # noqa: N818 - no error: the text goes the careful way
+    """例外文字: a text has a character that the simple way of setting does not know."""
 
-    coverage: frozenset[str]  # characters that both faces can print
-    widths: Mapping[int, float]  # advance by code point, in 1/1000 of the size (both faces agree)
-    fallback_width: float
 
-    def missing(self, text: str) -> str:
-        """Characters of the text that cannot be printed, each once, in order of appearance."""
-        if self.coverage.issuperset(text):
-            return ""
-        return "".join(dict.fromkeys(c for c in text if c not in self.coverage))
+class _Known(dict[int, Any]):
+    """A table by code point that refuses what it does not have."""
+
+    def __missing__(self, code: int) -> Any:
+        raise Unusual
+
+
+class Face:
+    """書体: one font file; everything about it is read when it is first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; nothing but its index is read."""
+        self.path = path
+        self.face = hb.Face(hb.Blob.from_file_path(str(path)))
+        self.font = hb.Font(self.face)
+        self.outlines = "FontFile3" if "CFF " in self.face.table_tags else "FontFile2"
+        self.glyphs: dict[int, int] = _Known()  # code point → glyph; the first of a shared glyph
+        self.hex: dict[int, str] = _Known()  # code point → glyph as four hexadecimal digits
+        self.advances: dict[int, float] = _Known()  # code point → advance in 1/1000 of the size
+
+    def load(self) -> Face:
+        """Read the whole character table, for a face that sets nearly every text."""
+        taken: set[int] = set()
+        for code in sorted(self.face.unicodes):
+            glyph = self.font.get_nominal_glyph(code)
+            if code < _FIRST_PRINTABLE or glyph is None or glyph in taken:
+                continue
+            taken.add(glyph)
+            self.glyphs[code] = glyph
+            self.hex[code] = f"{glyph:04X}"
+            self.advances[code] = self.advance(glyph)
+        return self
+
+    def glyph(self, cluster: str) -> int | None:
+        """The glyph of a character or of a variation sequence; None when there is none."""
+        if len(cluster) == 2:
+            found: int | None = self.font.get_variation_glyph(ord(cluster[0]), ord(cluster[1]))
+            return found
+        code = ord(cluster)
+        return self.font.get_nominal_glyph(code) if code >= _FIRST_PRINTABLE else None
+
+    def advance(self, glyph: int) -> float:
+        """Advance in 1/1000 of the size."""
+        return float(self.font.get_glyph_h_advance(glyph)) * 1000 / float(self.face.upem)
 
     def width(self, text: str, size: float) -> float:
-        """Advance of the text at this size, in points."""
-        get, fallback = self.widths.get, self.fallback_width
-        return sum([get(ord(c), fallback) for c in text]) * size / 1000
+        """Advance of a text in points; :class:`Unusual` when a character is not its own."""
+        return sum(map(self.advances.__getitem__, map(ord, text))) * size / 1000
 
-    def fit(self, text: str, size: float, width: float, lines: int) -> tuple[float, list[str]]:
-        """Break the text into lines of ``width`` points, smaller only where it must be.
-
-        The height stays that of ``lines`` lines at ``size``. Returns the size used and the lines;
-        no lines when the text does not fit even at the smallest size: nothing is ever cut off.
-        """
-        if self.width(text, size) <= width:
-            return size, [text]
-        tried = size
-        while tried >= _SMALLEST_PT:
-            broken = self._broken(text, tried, width)
-            if len(broken) <= int(lines * size / tried):
-                return tried, broken
-            tried -= 0.5
-        return _SMALLEST_PT, []
-
-    def _broken(self, text: str, size: float, width: float) -> list[str]:
-        """Greedy lines; Japanese text may break between any two characters."""
-        lines = [""]
-        room = width
-        for character in text:
-            advance = self.width(character, size)
-            if advance > room:
-                lines.append("")
-                room = width
-            lines[-1] += character
-            room -= advance
-        return lines
+    def subset(self, glyphs: Collection[int]) -> bytes:
+        """The font program with these glyphs alone, glyph numbers kept."""
+        wanted = hb.SubsetInput()
+        wanted.glyph_set.update(glyphs)
+        wanted.flags = (
+            hb.SubsetFlags.RETAIN_GIDS | hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NOTDEF_OUTLINE
+        )
+        wanted.layout_feature_tag_set.clear()
+        dropped = wanted.sets(hb.SubsetInputSets.DROP_TABLE_TAG)
+        dropped.update({int.from_bytes(tag.encode("ascii"), "big") for tag in _DROPPED_TABLES})
+        return bytes(hb.subset(self.face, wanted).blob.data)
 
 
-def find_font(name: str, folders: tuple[Path, ...] = FONT_FOLDERS) -> Path:
-    """The TrueType file of this name; says which Debian package brings it when it is missing."""
+def clusters(text: str) -> Iterator[str]:
+    """Characters, each with the variation selector that follows it."""
+    held = ""
+    for character in text:
+        if held and ord(character) in _SELECTORS:
+            yield held + character
+            held = ""
+        else:
+            if held:
+                yield held
+            held = character
+    if held:
+        yield held
+
+
+def find_font(file: str, folders: tuple[Path, ...] = FONT_FOLDERS) -> Path:
+    """The font file of this name; says which Debian package brings it when it is missing."""
     for folder in folders:
-        path = folder / f"{name}.ttf"
+        path = folder / file
         if path.is_file():
             return path
     raise ConfigurationError(
         "font_missing",
-        font=name,
-        debian_package=DEBIAN_PACKAGE,
+        font=file,
+        debian_package=_PACKAGES.get(file, _DEFAULT_PACKAGE),
         searched=[str(folder) for folder in folders],
     )
 
 
-@lru_cache(maxsize=4)
-def load_fonts(folders: tuple[Path, ...] = FONT_FOLDERS) -> SlipFonts:
-    """Register both faces once per process and read their coverage."""
-    faces = []
-    for name in (REGULAR, BOLD):
-        font = TTFont(name, str(find_font(name, folders)))
-        pdfmetrics.registerFont(font)
-        faces.append(font.face)
-    regular, bold = faces
-    common = regular.charToGlyph.keys() & bold.charToGlyph.keys()
-    return SlipFonts(
-        coverage=frozenset(chr(code) for code in common if code >= _FIRST_PRINTABLE),
-        widths=regular.charWidths,
-        fallback_width=regular.defaultWidth,
-    )
+@lru_cache(maxsize=16)
+def load_face(file: str, folders: tuple[Path, ...] = FONT_FOLDERS) -> Face:
+    """A face, opened once per process."""
+    return Face(find_font(file, folders))
+
+
+@lru_cache(maxsize=16)
+def load_text_face(file: str, folders: tuple[Path, ...] = FONT_FOLDERS) -> Face:
+    """A face with its whole character table, read once per process."""
+    return load_face(file, folders).load()
+
+
+def load_fonts(folders: tuple[Path, ...] = FONT_FOLDERS) -> tuple[Face, ...]:
+    """Every face that the shipped layouts name; ``font_missing`` for the first that is not there."""
+    return tuple(load_face(file, folders) for file in (REGULAR, BOLD, OCR, FALLBACK))

@@ -14,12 +14,14 @@ from qr import el_qr, konbini_barcode
 from qr.el_qr import PUBLIC_LAYOUT, ElQr, ElQrLayout
 from qr.fields import SymbolError, is_digits
 from qr.slip_fonts import FONT_FOLDERS
+from qr.slip_layouts import SHIPPED, slip_layout
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
     from pathlib import Path
 
     from qr.konbini_barcode import KonbiniBarcode
+    from qr.slip_layout import SlipLayout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,11 @@ class SlipPage:
     contact: str  # 問い合わせ先
     el_qr: str | None
     konbini_barcode: str | None
+    layout: str = "standard"  # 様式
+    # 全期 slip: the terms it covers; 期別 slip: ("00",) when the notice has a 全期 slip as well.
+    alternatives: tuple[str, ...] = ()
+    vehicle_no: str = ""  # 標識番号, for the tax certificate of a light vehicle
+    certificate_until: date | None = None  # 証明書の有効期限
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,18 @@ class PrintProfile:
     layout: ElQrLayout = PUBLIC_LAYOUT
     mask: int | None = None  # None: chosen per symbol by the standard's rules
     font_folders: tuple[Path, ...] = FONT_FOLDERS
+    slip_layouts: tuple[SlipLayout, ...] = ()  # the municipality's own; they come before ours
+    made_at: datetime | None = None  # creation date of the file; without it the file has none
+
+    def slip_layout(self, name: str) -> SlipLayout:
+        """様式: the layout of this name; ``slip_layout_name`` when there is none."""
+        for layout in self.slip_layouts:
+            if layout.name == name:
+                return layout
+        if name not in SHIPPED:
+            known = [*(layout.name for layout in self.slip_layouts), *SHIPPED]
+            raise InvalidValueError("slip_layout_name", found=name, expected=" / ".join(known))
+        return slip_layout(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +105,7 @@ class SymbolContents:
     el_qr: ElQr | None
     konbini: KonbiniBarcode | None
     faults: list[SlipFault]
+    ocr_lines: tuple[str, str] = ("", "")
 
 
 def read_symbols(page: SlipPage, layout: ElQrLayout = PUBLIC_LAYOUT) -> SymbolContents:
@@ -95,10 +115,21 @@ def read_symbols(page: SlipPage, layout: ElQrLayout = PUBLIC_LAYOUT) -> SymbolCo
         faults.append(_fault(page, "amount_yen", "slip_amount_zero", page.amount_yen, "> 0"))
     if len(page.term) != 2 or not is_digits(page.term):
         faults.append(_fault(page, "term", "slip_term", page.term, "2 digits"))
+    payload = None if page.el_qr is None else _el_qr(page, page.el_qr, layout, faults)
     return SymbolContents(
-        None if page.el_qr is None else _el_qr(page, page.el_qr, layout, faults),
+        payload,
         None if page.konbini_barcode is None else _konbini(page, page.konbini_barcode, faults),
         faults,
+        ("", "") if payload is None else _ocr_lines(page.el_qr or "", layout),
+    )
+
+
+def _ocr_lines(digits: str, layout: ElQrLayout) -> tuple[str, str]:
+    """The MPN part of the payload is the two OCR lines, digit by digit (symbols.md 1.2)."""
+    upper, lower = (layout.payload.offset(name) for name in ("upper_line", "lower_line"))
+    return (
+        digits[upper : upper + layout.upper.length],
+        digits[lower : lower + layout.lower.length],
     )
 
 

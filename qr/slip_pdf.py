@@ -1,50 +1,45 @@
-"""納付書PDF: draw slips, one A4 page each, into one reproducible PDF.
+"""納付書PDF: draw slips, one A4 page each, into one reproducible, tagged PDF.
 
-The unchanging form is one Form XObject; per page only its own text and symbols are written, and
-each page is compressed as soon as it is complete, so that memory grows by about the size of the
-finished PDF only. Equal pages give equal bytes.
+The content of the pages is written here, the file by pikepdf (docs/adr/0006): the unchanging form
+is one Form XObject, a page holds its own texts and symbols only. What a page says is read aloud
+field by field, label and value together. Equal pages give equal bytes.
 """
 
 from __future__ import annotations
 
 import zlib
-from operator import length_hint
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from reportlab.lib.pagesizes import A4
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFName, PDFStream
-from reportlab.pdfgen.canvas import Canvas
+import pypdfium2 as pdfium
 
-from qr.code128 import bars
-from qr.slip_fonts import BOLD, REGULAR, load_fonts
-from qr.slip_form import draw_form
-from qr.slip_layout import (
-    BARCODE_HEIGHT_MM,
-    GRID_PT,
-    MM,
-    QR_MODULE_PT,
-    barcode_origin,
-    compose,
-    qr_origin,
-)
+from payments.domain.errors import InvalidValueError
+from qr.pdf_document import FIGURE, SlipDocument, Spoken
+from qr.slip_form import form_operators
 from qr.slip_page import PrintProfile, SlipFault, SlipFaultsError, SlipPage
-from qr.symbol import dark_runs
-from qr.symbol_table import SymbolPress
+from qr.slip_set import FontUse, plan_of
+from qr.slip_symbols import SymbolDrawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from qr.slip_layout import Line
+    from PIL import Image
 
-_FORM = "slip_form"
+    from qr.slip_set import Composition
+
+_BATCH = 128
+"""Slips encoded together: enough for the arrays to pay, few enough to stay in the cache."""
+
+_LEVEL = 6
 
 
 def check_page(page: SlipPage, profile: PrintProfile | None = None) -> list[SlipFault]:
     """印刷前検査: every reason why this page must not be printed; empty when it may be."""
     profile = profile or PrintProfile()
-    return compose(page, profile, load_fonts(profile.font_folders)).faults
+    plan = plan_of(profile.slip_layout(page.layout), profile.font_folders)
+    return plan.compose(page, profile, FontUse()).faults
 
 
 def draw_slips(
@@ -53,14 +48,14 @@ def draw_slips(
     """納付書を印刷する: write all pages into one PDF and return how many there were.
 
     A page with a fault raises :class:`SlipFaultsError` and nothing is written at all. A file
-    appears under its name only when it is complete.
+    appears under its name only when it is complete. All pages of a file have one layout.
     """
     profile = profile or PrintProfile()
     if not isinstance(out, Path):
         return _draw(pages, out, profile)
     unfinished = out.with_name(f"{out.name}.unfinished")
     try:
-        with unfinished.open("wb") as file:
+        with unfinished.open("w+b") as file:
             count = _draw(pages, file, profile)
         unfinished.replace(out)
     finally:
@@ -68,74 +63,70 @@ def draw_slips(
     return count
 
 
+def slip_image(page: SlipPage, profile: PrintProfile | None = None, dpi: int = 100) -> Image.Image:
+    """納付書の画像: one page as a picture for the screen."""
+    file = BytesIO()
+    draw_slips([page], file, profile)
+    document = pdfium.PdfDocument(file.getvalue())
+    try:
+        picture: Image.Image = document[0].render(scale=dpi / 72).to_pil()
+    finally:
+        document.close()
+    return picture
+
+
 def _draw(pages: Iterable[SlipPage], out: IO[bytes], profile: PrintProfile) -> int:
     """Write all pages into the stream."""
-    fonts = load_fonts(profile.font_folders)
-    press = SymbolPress(profile.layout, profile.mask, length_hint(pages))
-    canvas = Canvas(out, pagesize=A4, invariant=1, pageCompression=1)
-    canvas.setTitle("納付書")
-    canvas.beginForm(_FORM, 0, 0, *A4)
-    draw_form(canvas, sample=profile.sample)
-    canvas.endForm()
+    rest = iter(pages)
+    first = next(rest, None)
+    layout = profile.slip_layout("standard" if first is None else first.layout)
+    plan = plan_of(layout, profile.font_folders)
+    use = FontUse()
+    symbols = SymbolDrawing(layout, profile.layout, profile.mask)
+    form = form_operators(plan, use, sample=profile.sample)
+    document = SlipDocument(layout, form, profile.made_at)
+    batch = [] if first is None else [first, *islice(rest, _BATCH - 1)]
     count = 0
-    for page in pages:
-        composition = compose(page, profile, fonts)
-        if composition.faults:
-            raise SlipFaultsError(composition.faults)
-        canvas.doForm(_FORM)
-        canvas.addLiteral(_text_operators(canvas, composition.lines))
-        if page.el_qr is not None:
-            canvas.addLiteral(qr_operators(page.el_qr, press))
-        if page.konbini_barcode is not None:
-            canvas.addLiteral(barcode_operators(page.konbini_barcode))
-        canvas.showPage()
-        _compress_last_page(canvas)
-        count += 1
-    canvas.save()
+    while batch:
+        for page in batch:
+            if page.layout != layout.name:
+                raise InvalidValueError("slip_layouts", found=page.layout, expected=layout.name)
+        composed = [_composed(plan.compose(page, profile, use)) for page in batch]
+        for page, content, spoken in _contents(batch, composed, symbols):
+            document.add_page(zlib.compress(content.encode("ascii"), _LEVEL), page.slip_no, spoken)
+        count += len(batch)
+        batch = [*islice(rest, _BATCH)]
+    document.save(out, plan.faces, use)
     return count
 
 
-def _text_operators(canvas: Canvas, lines: list[Line]) -> str:
-    """All texts of a page in one text object; the fonts embed just the characters used."""
-    document = canvas._doc  # noqa: SLF001 - what the font's own subset interface asks for
-    operators = ["BT"]
-    for line in lines:
-        font = pdfmetrics.getFont(BOLD if line.bold else REGULAR)
-        # Digits are half an em wide in this face; the rest of the pitch is added space.
-        space = line.pitch - line.size / 2 if line.pitch else 0
-        operators.append(f"1 0 0 1 {line.x:.2f} {line.y:.2f} Tm {space:g} Tc")
-        for subset, codes in font.splitString(line.text, document):
-            name = font.getSubsetInternalName(subset, document)
-            operators.append(f"{name} {line.size:g} Tf <{codes.hex()}> Tj")
-    operators.append("ET")
-    return "\n".join(operators)
+def _composed(composition: Composition) -> Composition:
+    """The composition itself; its faults are raised."""
+    if composition.faults:
+        raise SlipFaultsError(composition.faults)
+    return composition
 
 
-def qr_operators(digits: str, press: SymbolPress) -> str:
-    """The QR symbol as filled rectangles, one per run of dark modules, in module units."""
-    matrix = press.matrix(digits)
-    size = len(matrix)
-    x, y = qr_origin(size)
-    runs = "".join(
-        [f"{column} {size - 1 - row} {length} 1 re\n" for column, row, length in dark_runs(matrix)]
-    )
-    return f"q {QR_MODULE_PT:.2f} 0 0 {QR_MODULE_PT:.2f} {x:.2f} {y:.2f} cm\n{runs}f Q"
-
-
-def barcode_operators(digits: str) -> str:
-    """The bars as filled rectangles on the 0.48 pt grid."""
-    x, y = barcode_origin()
-    rectangles = "".join([f"{start} 0 {width} 1 re\n" for start, width in bars(digits)])
-    height = BARCODE_HEIGHT_MM * MM
-    return f"q {GRID_PT:.2f} 0 0 {height:.2f} {x:.2f} {y:.2f} cm\n{rectangles}f Q"
-
-
-def _compress_last_page(canvas: Canvas) -> None:
-    """Replace the operators of the page just finished by their compressed bytes.
-
-    The library would keep them as text until the end: five times the memory for a large run.
-    """
-    page = canvas._doc.Pages.pages[-1]  # noqa: SLF001 - no public way to the page object
-    content = zlib.compress(page.stream.encode("latin-1"), 6)
-    page.Contents = PDFStream(PDFDictionary({"Filter": PDFName("FlateDecode")}), content)
-    page.stream = None
+def _contents(
+    pages: Sequence[SlipPage], composed: Sequence[Composition], symbols: SymbolDrawing
+) -> Iterator[tuple[SlipPage, str, list[Spoken]]]:
+    """Content stream and what is read aloud of each page."""
+    codes = iter(symbols.qr([page.el_qr for page in pages if page.el_qr is not None]))
+    for page, composition in zip(pages, composed, strict=True):
+        drawn = ["/Artifact BMC\n/Fm Do\nEMC\nBT\n"]
+        spoken: list[Spoken] = []
+        for group, operators, words in composition.groups:
+            if group.tag == "Artifact":
+                drawn.append(f"/Artifact BMC\n{operators}EMC\n")
+                continue
+            drawn.append(f"/{group.tag} <</MCID {len(spoken)}>> BDC\n{operators}EMC\n")
+            spoken.append((group.tag, words))
+        drawn.append("ET\n")
+        if page.el_qr is not None:
+            drawn.append(f"/{FIGURE} <</MCID {len(spoken)}>> BDC\n{next(codes)}EMC\n")
+            spoken.append((FIGURE, "eL-QR（二次元コード）"))
+        if page.konbini_barcode is not None:
+            bars = symbols.barcode(page.konbini_barcode)
+            drawn.append(f"/{FIGURE} <</MCID {len(spoken)}>> BDC\n{bars}EMC\n")
+            spoken.append((FIGURE, "コンビニエンスストア用バーコード"))
+        yield page, "".join(drawn), spoken

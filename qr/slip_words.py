@@ -9,28 +9,15 @@ from datetime import date
 
 from payments.domain.wareki import format_fiscal_year, format_wareki_year
 
-NOTICE = "納入済通知書"
-STUB = "原符"
-RECEIPT = "領収証書"
+SAMPLE = "見　本"
 
-SAMPLE = "見本"
-SAMPLE_NOTE = "見本・検証用（お支払いには使えません）"
-CUT_LINE = "切り取り線（窓口やお店でのお支払いまで、切り離さないでください）"
-QR = "eL-QR"
-BARCODE = "コンビニ用"
-STAMP = "領収日付印"
+NO_EL_QR = "この納付書にはeL-QRとeL番号がありません"
+NO_KONBINI = "この納付書は、コンビニエンスストアでは使えません。"
+NO_KONBINI_ABOVE = "30万円を超えるため、コンビニエンスストアでは使えません。"
+NO_EXPIRY = "期限なし"
 
-NO_EL_QR = ("この納付書には", "eL-QR・eL番号が", "ありません")
-NO_KONBINI = ("この納付書は", "コンビニエンスストアでは使えません")
-
-RECEIVED = "上記の金額を領収しました。"
-HOW_TO_PAY = "お支払いの方法（いずれか一つで、一度だけお支払いください）"
-WAYS_TO_PAY = (
-    ("QRコード", "決済アプリか「地方税お支払サイト」で読み取ります。カメラだけでは払えません。"),
-    ("eL番号", "「地方税お支払サイト」に四つの番号を順に入力します。"),
-    ("バーコード", "印刷されているときは、コンビニエンスストアで払えます（30万円まで）。"),
-    ("窓口", "この用紙を切り離さずに、取扱金融機関の窓口へお出しください。"),
-)
+CERTIFICATE = "領収日付印のないものは、証明書として使えません。"
+NO_CERTIFICATE = "＊＊＊　この納付書では証明できません　＊＊＊"
 
 _WEEKDAYS = "月火水木金土日"
 _HEISEI = date(1989, 1, 8)
@@ -50,6 +37,17 @@ def wareki_year(year: int) -> str:
 def term_label(term: str) -> str:
     """期別: 00 is the whole-year slip."""
     return "全期" if term == "00" else f"第{int(term)}期"
+
+
+def alternatives(term: str, others: tuple[str, ...]) -> str:
+    """全期と期別: that only one of the two kinds may be used (symbols.md 6); empty for neither."""
+    if not others:
+        return ""
+    if term != "00":
+        return "全期の納付書とは、どちらか一方だけをお使いください（二重払いにご注意ください）。"
+    first, last = term_label(others[0]), term_label(others[-1])
+    covered = first if len(others) == 1 else f"{first}から{last}まで"
+    return f"{covered}の全額です。期別の納付書とは、どちらか一方だけをお使いください。"
 
 
 def yen(amount: int) -> str:

@@ -1,9 +1,9 @@
-"""QRコードの一括生成: the same symbols as :mod:`qr.symbol`, some ten times faster in a print run.
+"""QRコードの一括生成: the same symbols as :mod:`qr.symbol`, a hundred times faster in a print run.
 
 For a fixed version, level, mask and number of digits a QR symbol is an affine function over GF(2)
 of its payload bits: the Reed-Solomon code is linear, the placement a permutation, the mask a
-constant. A table made once from segno turns encoding into exclusive-ors of whole symbols, each
-held as one integer, and the penalty rules of ISO/IEC 18004, 7.8.3 into a few shifts of it.
+constant. A table turns encoding into exclusive-ors of whole lines of modules, each line held as
+one 64-bit number, for many slips at once; :mod:`qr.symbol_penalty` judges the masks the same way.
 The tests hold every symbol against segno's own, module for module.
 """
 
@@ -12,42 +12,49 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+from segno import consts
+
 from qr.fields import is_digits
 from qr.symbol import qr_matrix
+from qr.symbol_penalty import Penalty
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from qr.el_qr import ElQrLayout
     from qr.symbol import Matrix
 
-_MASKS = 8
+    Bits = NDArray[np.uint8]
+    Lines = NDArray[np.uint64]
+
+MASKS = 8
 _BITS_OF_DIGITS = {1: 4, 2: 7, 3: 10}  # ISO/IEC 18004, 7.4.3: digits in groups of three
+_HEADER_BITS = 14  # mode and character count of versions 1 to 9
 _HALF = 5  # bits looked up at once
-_TABLE_PAYS_AFTER = 200  # symbols; making the table costs about as much as encoding these
+_LAST_VERSION = 6  # from 7 on the symbol carries version bits, which the table does not know
+_PROBES = 48  # random symbols that tell the places of some 1,400 bits apart
 
 
 class SymbolPress:
-    """一括生成器: encodes one symbol after another; makes the table when a run is long enough."""
+    """一括生成器: digits → modules, many symbols at once."""
 
-    def __init__(self, layout: ElQrLayout, mask: int | None = None, expected: int = 0) -> None:
-        """Take the layout, the mask (None: chosen per symbol) and how many symbols will come.
-
-        When ``expected`` is unknown (0) the table is made as soon as a run has become long.
-        """
+    def __init__(self, layout: ElQrLayout, mask: int | None = None) -> None:
+        """Take the layout and the mask (None: chosen per symbol by the standard's rules)."""
         self._layout = layout
         self._mask = mask
-        self._wait = 0 if expected > _TABLE_PAYS_AFTER else _TABLE_PAYS_AFTER
-        self._encoded = 0
-        self._table: SymbolTable | None = None
+        self.size = 17 + 4 * layout.symbol_version
 
-    def matrix(self, digits: str) -> Matrix:
-        """Digits → modules, as :func:`qr.symbol.qr_matrix` gives them."""
-        self._encoded += 1
-        fits = len(digits) == self._layout.payload.length and is_digits(digits)
-        # From version 7 on the symbol carries version bits, which the table does not know.
-        if self._encoded <= self._wait or not fits or self._layout.symbol_version > 6:
-            return qr_matrix(digits, self._layout, self._mask)
-        self._table = self._table or symbol_table(self._layout)
-        return self._table.matrix(digits, self._mask)
+    def modules(self, digits: Sequence[str]) -> Bits:
+        """Digits of each symbol → modules (symbols, size, size), 1 for dark, from the top."""
+        known = self._layout.symbol_version <= _LAST_VERSION
+        length = self._layout.payload.length
+        if known and all(len(text) == length and is_digits(text) for text in digits):
+            return symbol_table(self._layout).modules(digits, self._mask)
+        made = [qr_matrix(text, self._layout, self._mask) for text in digits]
+        return np.array([[list(row) for row in matrix] for matrix in made], np.uint8)
 
 
 @cache
@@ -57,148 +64,150 @@ def symbol_table(layout: ElQrLayout) -> SymbolTable:
 
 
 class SymbolTable:
-    """生成表: what every payload bit changes in the symbol, for one layout.
+    """生成表: what every payload bit changes in the symbol, for one layout of version 1 to 6.
 
-    A symbol is an integer of size x size bits, the first module in the highest bit.
+    A symbol is (2, size) numbers: its rows and its columns, the first module in the highest bit.
     """
 
     def __init__(self, layout: ElQrLayout) -> None:
-        """Make the table with one segno symbol per payload bit."""
+        """Make the table from some fifty segno symbols, which say where each bit is placed."""
         length = layout.payload.length
-        zeros = "0" * length
-        bases = [_number(qr_matrix(zeros, layout, mask)) for mask in range(_MASKS)]
-        self._size = len(qr_matrix(zeros, layout, 0))
-        self._bases = bases
-        self._groups = []
-        for start in range(0, length, 3):
-            end = min(start + 3, length)
-            changes = []
-            for bit in range(_BITS_OF_DIGITS[end - start]):
-                digits = f"{1 << bit:0{end - start}d}"
-                text = zeros[:start] + digits + zeros[end:]
-                changes.append(_number(qr_matrix(text, layout, 0)) ^ bases[0])
-            self._groups.append(
-                (start, end, _combinations(changes[:_HALF]), _combinations(changes[_HALF:]))
-            )
-        self._penalty = _Penalty(self._size)
+        zeros = [_array(qr_matrix("0" * length, layout, mask)) for mask in range(MASKS)]
+        self.size = len(zeros[0])
+        self._bases = _lines(np.stack(zeros))
+        self._starts = range(0, length, 3)
+        changes = _lines(_changes(layout, zeros[0]))
+        self._low, self._high = self._halves(changes, length)
+        self._penalty = Penalty(self.size)
+
+    def _halves(self, changes: Lines, length: int) -> tuple[Lines, Lines]:
+        """The joint change of every value of the low and of the high bits of each group."""
+        low = np.zeros((len(self._starts), 1 << _HALF, 2, self.size), np.uint64)
+        high = np.zeros_like(low)
+        first = 0
+        for group, start in enumerate(self._starts):
+            bits = _BITS_OF_DIGITS[min(3, length - start)]
+            lowest_first = changes[first : first + bits][::-1]
+            for table, part in ((low, lowest_first[:_HALF]), (high, lowest_first[_HALF:])):
+                for bit, change in enumerate(part):
+                    table[group, 1 << bit : 2 << bit] = table[group, : 1 << bit] ^ change
+            first += bits
+        return low, high
+
+    def modules(self, digits: Sequence[str], mask: int | None = None) -> Bits:
+        """Digits of each symbol → modules; the best mask is the first of the lowest penalty."""
+        values = self._values(digits)
+        payload = np.zeros((len(values), 2, self.size), np.uint64)
+        for group in range(len(self._starts)):
+            value = values[:, group]
+            payload ^= self._low[group][value & (1 << _HALF) - 1]
+            payload ^= self._high[group][value >> _HALF]
+        if mask is None:
+            candidates = payload[:, None] ^ self._bases
+            rows = candidates[np.arange(len(values)), self._penalty.best(candidates), 0]
+        else:
+            rows = payload[:, 0] ^ self._bases[mask, 0]
+        places = np.arange(self.size - 1, -1, -1, dtype=np.uint64)
+        return (rows[:, :, None] >> places & np.uint64(1)).astype(np.uint8)
 
     def matrix(self, digits: str, mask: int | None = None) -> Matrix:
-        """Digits → modules; the best mask is the first of those with the lowest penalty."""
-        payload = 0
-        for start, end, low, high in self._groups:
-            value = int(digits[start:end])
-            payload ^= low[value & (1 << _HALF) - 1] ^ high[value >> _HALF]
-        candidates = [payload ^ base for base in self._bases]
-        if mask is None:
-            mask = min(range(_MASKS), key=lambda number: self._penalty.of(candidates[number]))
-        size = self._size
-        modules = f"{candidates[mask]:0{size * size}b}".encode().translate(_BIT_VALUES)
-        return tuple(modules[start : start + size] for start in range(0, size * size, size))
+        """One symbol, as :func:`qr.symbol.qr_matrix` gives it."""
+        return tuple(row.tobytes() for row in self.modules([digits], mask)[0])
+
+    def _values(self, digits: Sequence[str]) -> NDArray[np.int64]:
+        """The number that each group of up to three digits stands for."""
+        text = np.frombuffer("".join(digits).encode("ascii"), np.uint8)
+        figures = (text.reshape(len(digits), -1) - ord("0")).astype(np.int64)
+        groups = [figures[:, start : start + 3] for start in self._starts]
+        return np.stack([g @ 10 ** np.arange(g.shape[1] - 1, -1, -1) for g in groups], axis=1)
 
 
-_BIT_VALUES = bytes.maketrans(b"01", b"\0\1")
+def _array(matrix: Matrix) -> Bits:
+    """A matrix of bytes as an array."""
+    return np.array([list(row) for row in matrix], np.uint8)
 
 
-def _number(matrix: Matrix) -> int:
-    """A matrix as one integer."""
-    return int("".join("".join(map(str, row)) for row in matrix), 2)
+def _lines(modules: Bits) -> Lines:
+    """Modules (n, size, size) → rows and columns as numbers (n, 2, size)."""
+    weights = np.uint64(1) << np.arange(modules.shape[-1] - 1, -1, -1, dtype=np.uint64)
+    both = np.stack([modules, modules.swapaxes(1, 2)], axis=1).astype(np.uint64)
+    return (both * weights).sum(axis=-1, dtype=np.uint64)
 
 
-def _combinations(changes: list[int]) -> list[int]:
-    """The joint change of every combination of payload bits."""
-    table = [0]
-    for change in changes:
-        table += [entry ^ change for entry in table]
-    return table
+def _changes(layout: ElQrLayout, zeros: Bits) -> Bits:
+    """For every payload bit the modules that it changes: (bits, size, size).
 
-
-class _Penalty:
-    """失点: ISO/IEC 18004, 7.8.3.1, over a symbol held as one integer.
-
-    Shifting right by one brings the module to the left onto a place, by ``size`` the one above.
-    Like segno (and 7.8.1) it judges the symbol before the format information is in.
+    The codewords follow from the standard's code; where each of their bits is placed is learned
+    from segno, by symbols of random digits in which no two bits behave alike.
     """
+    length = layout.payload.length
+    probes = np.random.default_rng(18004).integers(0, 10, (_PROBES, length))
+    texts = ["".join(map(str, probe)) for probe in probes.tolist()]
+    seen = np.stack([_array(qr_matrix(text, layout, 0)) ^ zeros for text in texts])
+    payload = np.array([_payload_bits(text) for text in texts], np.uint8)
+    code = _code(layout, payload.shape[1])
+    behaviour = payload @ code & 1
+    bit_of = {tuple(column): bit for bit, column in enumerate(behaviour.T.tolist())}
+    changes = np.zeros((payload.shape[1], *zeros.shape), np.uint8)
+    for row, column in np.argwhere(seen.any(axis=0)).tolist():
+        changes[:, row, column] = code[:, bit_of[tuple(seen[:, row, column].tolist())]]
+    return changes
 
-    def __init__(self, size: int) -> None:
-        """Prepare the constants of a symbol of this size."""
-        self._size = size
-        self._all = (1 << size * size) - 1
-        # Places that have at least n modules to their left or to their right.
-        self._left = [self._columns(n, size) for n in range(12)]
-        self._right = [self._columns(0, size - n) for n in range(12)]
-        self._below_first_row = (1 << size * (size - 1)) - 1
-        self._judged = self._all ^ self._format_places()
 
-    def of(self, symbol: int) -> int:
-        """The sum of the four features."""
-        x = symbol & self._judged
-        size = self._size
-        level = ~(x ^ x >> 1) & self._left[1]  # equals its left neighbour
-        upright = ~(x ^ x >> size) & self._below_first_row  # equals the one above
-        blocks = (level & upright & level >> size).bit_count()
-        dark_percent = x.bit_count() / size**2 * 100
-        return (
-            self._runs(level, 1)
-            + self._runs(upright, size)
-            + 3 * blocks
-            + 40 * (self._finders(x, 1) + self._finders(x, size))
-            + 10 * int(abs(dark_percent - 50) / 5)
-        )
+def _payload_bits(digits: str) -> list[int]:
+    """ISO/IEC 18004, 7.4.3: the bits of the digits, without mode and count."""
+    groups = [digits[start : start + 3] for start in range(0, len(digits), 3)]
+    return [int(b) for g in groups for b in f"{int(g):0{_BITS_OF_DIGITS[len(g)]}b}"]
 
-    @staticmethod
-    def _runs(equal: int, step: int) -> int:
-        """N1: a run of n >= 5 equal modules counts n - 2."""
-        fifth = equal & equal >> step & equal >> 2 * step & equal >> 3 * step
-        return fifth.bit_count() + 2 * (fifth & ~(fifth >> step)).bit_count()
 
-    def _finders(self, x: int, step: int) -> int:
-        """N3: how often 1011101 stands with four light modules (or the edge) on one side."""
-        found = self._after(x, 6, step) & x
-        if step == 1:
-            found &= self._right[6]
-        for place, dark in enumerate((0, 1, 1, 1, 0), start=1):
-            neighbour = self._after(x, place, step)
-            found &= neighbour if dark else ~neighbour
-        before = after = 0
-        for distance in range(1, 5):
-            before |= self._before(x, distance, step)
-            after |= self._after(x, 6 + distance, step)
-        found &= ~(before & after)
-        if found & (found >> 4 * step | found >> 6 * step):
-            return self._apart(found, step)
-        return found.bit_count()
+def _code(layout: ElQrLayout, payload_bits: int) -> Bits:
+    """For every payload bit the bits of data and correction codewords that it changes."""
+    level = {"L": consts.ERROR_LEVEL_L, "M": consts.ERROR_LEVEL_M,
+             "Q": consts.ERROR_LEVEL_Q, "H": consts.ERROR_LEVEL_H}[layout.symbol_error]  # fmt: skip
+    blocks = [
+        (block.num_data, block.num_total - block.num_data)
+        for block in consts.ECC[layout.symbol_version][level]
+        for _ in range(block.num_blocks)
+    ]
+    data = sum(words for words, _ in blocks)
+    code = np.zeros((data * 8, (data + sum(words for _, words in blocks)) * 8), np.uint8)
+    code[:, : data * 8] = np.eye(data * 8, dtype=np.uint8)
+    first, check = 0, data
+    for words, correction in blocks:
+        for place, remainder in enumerate(_remainders(words, correction)):
+            for bit in range(8):
+                scaled = [_times(1 << 7 - bit, value) for value in remainder]
+                bits = np.unpackbits(np.array(scaled, np.uint8))
+                code[(first + place) * 8 + bit, check * 8 : (check + correction) * 8] = bits
+        first, check = first + words, check + correction
+    return code[_HEADER_BITS : _HEADER_BITS + payload_bits]
 
-    def _before(self, x: int, distance: int, step: int) -> int:
-        """The module so many places earlier in the line, light beyond the edge."""
-        return x >> distance * step & (self._left[distance] if step == 1 else self._all)
 
-    def _after(self, x: int, distance: int, step: int) -> int:
-        """The module so many places later in the line, light beyond the edge."""
-        return x << distance * step & (self._right[distance] if step == 1 else self._all)
+def _times(a: int, b: int) -> int:
+    """Product in GF(256) modulo x^8 + x^4 + x^3 + x^2 + 1 (ISO/IEC 18004, 7.5.2)."""
+    product = 0
+    while b:
+        if b & 1:
+            product ^= a
+        a = a << 1 ^ (0x11D if a & 0x80 else 0)
+        b >>= 1
+    return product
 
-    def _apart(self, found: int, step: int) -> int:
-        """Patterns that overlap one already counted in their line do not count again."""
-        count = 0
-        last: dict[int, int] = {}
-        size = self._size
-        for place in range(size * size):
-            if found >> (size * size - 1 - place) & 1:
-                row, column = divmod(place, size)
-                line, index = (row, column) if step == 1 else (column, row)
-                if index - last.get(line, -7) >= 7:
-                    last[line] = index
-                    count += 1
-        return count
 
-    def _columns(self, first: int, end: int) -> int:
-        """All places in these columns."""
-        size = self._size
-        row = sum(1 << size - 1 - column for column in range(first, end))
-        return sum(row << size * number for number in range(size))
-
-    def _format_places(self) -> int:
-        """Places of the format information and the module that is always dark (7.9)."""
-        size = self._size
-        line = [*range(6), 7, 8, *range(size - 8, size)]
-        places = {(8, n) for n in line} | {(n, 8) for n in line}
-        return sum(1 << size * size - 1 - (row * size + column) for row, column in places)
+@cache
+def _remainders(words: int, correction: int) -> list[list[int]]:
+    """Correction codewords of a block whose only codeword not 0 is a 1, by its place."""
+    generator, root = [1], 1
+    for _ in range(correction):
+        shifted = [*generator, 0]
+        scaled = [0, *(_times(root, value) for value in generator)]
+        generator = [a ^ b for a, b in zip(shifted, scaled, strict=True)]
+        root = _times(2, root)
+    remainder = generator[1:]
+    found = [remainder]
+    for _ in range(words - 1):
+        lead = remainder[0]
+        pairs = zip([*remainder[1:], 0], generator[1:], strict=True)
+        remainder = [a ^ _times(lead, b) for a, b in pairs]
+        found.append(remainder)
+    return found[::-1]

@@ -47,7 +47,7 @@ has_venv() {
 # pyzbar finds its library through the loader's list, so that is where to look. grep reads to the
 # end: with -q it would stop early, and ldconfig, cut off while writing, would count as a failure.
 has_library() { PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2> /dev/null | grep -F "$1" > /dev/null; }
-has_font() { [[ -e /usr/share/fonts/truetype/bizud-gothic/BIZUDGothic-Regular.ttf ]]; }
+has_font() { [[ -e "/usr/share/fonts/$1" ]]; }
 has_certificates() { [[ -e /etc/ssl/certs/ca-certificates.crt ]]; }
 has_postgres() { command -v initdb > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null; }
 has_command() { command -v "$1" > /dev/null; }
@@ -57,7 +57,9 @@ missing_packages() {
   [[ -x .venv/bin/python ]] || has_venv || echo python3-venv
   has_certificates || echo ca-certificates
   has_library libzbar.so.0 || echo libzbar0
-  has_font || echo fonts-morisawa-bizud-gothic
+  has_font truetype/bizud-gothic/BIZUDGothic-Regular.ttf || echo fonts-morisawa-bizud-gothic
+  has_font truetype/ipamj/ipamjm.ttf || echo fonts-ipamj-mincho
+  has_font opentype/ocr-b/OCRB.otf || echo fonts-ocr-b
   if [[ "$level" == test ]]; then
     has_command chromium || echo chromium
     # The driver of the browser tests is linked against it.
