@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.formats.delimited import PAYMENT_CHANNELS
 from reconcile.formats.konbini_fixed import check_digit_holds
-from reconcile.formats.own_layout import DATA, HEADER, STAGES
+from reconcile.formats.own_layout import DATA, HEADER, STAGES, TARGETS
 from reconcile.formats.own_values import Readers, is_blank
 from reconcile.model import Channel, KeyKind, ReportLine, Stage
 
@@ -88,6 +88,11 @@ class LineMaker:
             return written[:_KIND_MAX], Stage.NONE.value, False
         return kind, STAGES[self.own.channel][kind], True
 
+    def _counts(self, target: str, text: str) -> bool:
+        """Whether a number has exactly the digits that its target needs."""
+        length = TARGETS[self.own.channel][target].length
+        return len(text) == length and text.isascii() and text.isdigit()
+
     def _is_bad(self, said: Said, target: str) -> bool:
         """Whether a field of this target is not of its kind."""
         return any(
@@ -155,10 +160,12 @@ class LineMaker:
         """The number as written, its free area or None, 再発行区分, whether the C/D holds."""
         if "barcode" not in self.own.line:
             key, reissue = self.text(said, "free_area"), self.text(said, "reissue")
-            readable = key.isascii() and key.isdigit() and reissue.isdigit() <= reissue.isascii()
+            readable = self._counts("free_area", key) and (
+                "reissue" not in self.own.line or self._counts("reissue", reissue)
+            )
             return f"{key}{reissue}", key if readable else None, reissue if readable else "", True
         code = self.text(said, "barcode")
-        if not (code.isascii() and code.isdigit() and code.startswith("91")):
+        if not (self._counts("barcode", code) and code.startswith("91")):
             return code, None, "", False
         return code, code[8:29], code[29], check_digit_holds(code.encode())
 
@@ -173,7 +180,7 @@ class LineMaker:
         remittance_no = self.bare(said, "remittance_no")
         confirmed = stage == Stage.CONFIRMED
         blank = is_blank(self.text(said, "remitted_on")) and not remittance_no
-        readable = key.isascii() and key.isdigit()
+        readable = self._counts("el_number", key)
         fault = None
         if not readable:
             fault = "el_number"
@@ -225,7 +232,7 @@ class LineMaker:
         fault = None
         if not known:
             fault = "result_code"
-        elif not (customer_no.isascii() and customer_no.isdigit()):
+        elif not self._counts("customer_no", customer_no):
             fault = "customer_no"
         elif debited_on is None:
             fault = "date"

@@ -251,9 +251,13 @@ class OwnCsvReader(OwnReader):
             found = raw[error.start : error.start + 2].hex(" ").upper()
             self.fatal("undecodable", record, found=found, expected=encoding, at=error.start)
             return
-        bad = CONTROL.search(line) or (NOT_SHIFT_JIS.search(line) if encoding == "cp932" else None)
+        bad = CONTROL.search(line)
+        strange = NOT_SHIFT_JIS.search(line) if encoding == "cp932" else None
         if "\r" in line or "\n" in line:
             self.fatal("newline", record, found=repr(line[-20:]), expected=repr(self.own.newline))
+        elif strange:
+            at = len(line[: strange.start()].encode(encoding))
+            self.fatal("undecodable", record, found=f"{raw[at]:02X}", expected=encoding, at=at)
         elif bad:
             self.fatal("control_character", record, found=f"0x{ord(bad[0]):02X}")
         elif split_line(line) is None:
