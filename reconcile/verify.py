@@ -23,6 +23,12 @@ the formats and the domain are common. Each difference carries one of these name
 ``instalment_amount`` a claim is not that of its last event; ``claim_posting``: nor its postings
 ``instalment_balance``  what was paid on an instalment is not what was posted
 ``pay_key``           the look-up of numbers is not what slips and instalments say
+``slip_event``        what happened to a slip does not lead to its state
+``slip_barcode``      a barcode issued here does not say the slip's amount
+``slip_upload``       slip data made again from the slips are not what was handed to the hub
+``upload_answer``     the hub did not take what was sent (T9)
+``print_run``         a place of a printed run has neither page nor refusal, or files have other
+                      pages (T9); ``release_upload``: a released slip the hub did not take
 ``group_sum``         confirmed of a remittance group ≠ Σ its lines (T3); likewise
                       ``group_receipts``, ``group_part``, ``group_fee``, ``group_credited``
 ``…_balance``         an account of the ledger ≠ the records behind it: ``receivable``,
@@ -45,6 +51,7 @@ from payments.store.unit_of_work import reading
 from reconcile.verify_claims import instalments, pay_keys
 from reconcile.verify_files import evidence_and_lines
 from reconcile.verify_lines import LineWalk
+from reconcile.verify_slips import slips
 from reconcile.verify_totals import decisions, groups, journals, ledger, statement_chain
 from reconcile.verify_walk import Difference, Store
 
@@ -90,6 +97,7 @@ def verify(
             walk.differences(),
             instalments(store),
             pay_keys(store),
+            slips(store),
             decisions(store),
             journals(store),
             statement_chain(store),
