@@ -32,6 +32,8 @@ PRODUCER = "kokin"
 LANGUAGE = "ja-JP"
 FIGURE = "Figure"
 
+_TAGS = {tag: Name(f"/{tag}") for tag in ("H1", "H2", "P", FIGURE)}
+
 Spoken = tuple[str, str]
 """Tag and what is read aloud, in the order of the marked content numbers."""
 
@@ -55,6 +57,8 @@ class SlipDocument:
             Dictionary(Font=self._fonts, XObject=Dictionary(Fm=drawn))
         )
         self._document = self._pdf.make_indirect(Dictionary(Type=Name.StructElem, S=Name.Document))
+        self._tree = self._pdf.Root.Pages
+        self._pages: list[Object] = []
         self._sections: list[Object] = []
         self._parents: list[Object | int] = []
 
@@ -72,9 +76,10 @@ class SlipDocument:
                 Contents=stream,
                 StructParents=number,
                 Tabs=Name.S,
+                Parent=self._tree,
             )
         )
-        pdf.pages.append(pikepdf.Page(page))
+        self._pages.append(page)
         section = pdf.make_indirect(
             Dictionary(Type=Name.StructElem, S=Name.Sect, P=self._document, T=String(title))
         )
@@ -82,11 +87,11 @@ class SlipDocument:
             pdf.make_indirect(
                 Dictionary(
                     {
-                        "/S": Name(f"/{tag}"),
+                        "/S": _TAGS[tag],
                         "/P": section,
                         "/Pg": page,
                         "/K": mcid,
-                        "/Alt" if tag == FIGURE else "/ActualText": String(words),
+                        "/Alt" if tag == FIGURE else "/ActualText": words,
                     }
                 )
             )
@@ -99,7 +104,7 @@ class SlipDocument:
     def save(self, out: IO[bytes], faces: Mapping[str, Face], use: FontUse) -> None:
         """Embed the fonts and write the file."""
         for name, face in faces.items():
-            texts = {0: {face.glyphs[ord(c)]: c for c in use.plain.get(name, ())}}
+            texts = {0: {face.glyphs[ord(c)]: c for c in use.characters(name)}}
             for (used_by, number), glyphs in use.used.items():
                 if used_by == name:
                     texts.setdefault(number, {}).update(glyphs)
@@ -118,6 +123,9 @@ class SlipDocument:
     def _finish(self) -> None:
         """Catalogue, structure tree and metadata."""
         pdf, root = self._pdf, self._pdf.Root
+        # Appending pages one by one would cost more than drawing them.
+        self._tree.Kids = Array(self._pages)
+        self._tree.Count = len(self._pages)
         tree = pdf.make_indirect(
             Dictionary(
                 Type=Name.StructTreeRoot,

@@ -7,6 +7,7 @@ with single characters from the fallback face, or it is a fault and the slip is 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
@@ -40,11 +41,20 @@ class FontUse:
     """
 
     used: dict[tuple[str, int], dict[int, str]] = field(default_factory=dict)
-    plain: dict[str, set[str]] = field(default_factory=dict)  # characters set the simple way
+    plain: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def simple(self, face: str, text: str) -> None:
         """Note a text of which every glyph reads as its character."""
-        self.plain.setdefault(face, set()).update(text)
+        self.plain[face].add(text)
+
+    def characters(self, face: str) -> set[str]:
+        """All characters that were set the simple way."""
+        return {*"".join(self.plain[face])}
+
+    def settle(self) -> None:
+        """Keep the characters alone, so that a long run remembers no texts."""
+        for face in self.plain:
+            self.plain[face] = self.characters(face)
 
     def place(self, name: str, face: Face, glyph: int, cluster: str) -> str:
         """Name of the resource through which this glyph reads as this character or sequence."""
