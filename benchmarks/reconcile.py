@@ -1,25 +1,29 @@
-"""照合の速さ: lines per second and peak memory, beside a floor measured in the same run.
+"""照合の速さ: intake beside a floor measured in the same run, on SQLite and on PostgreSQL.
 
-``python benchmarks/reconcile.py [--sizes 10000 100000 1000000] [--runs 3]``
+``python benchmarks/reconcile.py [--lines 10000 100000 1000000] [--instalments 1000000 5000000]
+[--databases sqlite postgresql] [--runs 3] [--folder DIR]``
 
-For each size a city with one instalment and one slip per line is prepared in a fresh SQLite file
-(not counted), then in separate processes, one after the other:
+A city with so many open instalments is prepared once per database (not counted). Then for each
+number of lines, in separate processes, one after the other, each on a fresh copy of the city:
 
-floor   a raw parse of the file (split the records, take the fields that matter), one bulk insert
-        of the lines into one table, and one set-based update of the instalments they name;
-        durable (WAL, synchronous=FULL), nothing else
-kokin   `take_in` of the same file: evidence kept, every check, outcomes, receipts, postings,
+floor   the least that books a file durably: parse (split the records, take eight fields), sort by
+        key, stage them in one table, one join with keys and instalments that writes one posting
+        per line, and an insert-only settlement of the instalments. No evidence, no check of a
+        field, no repeats, no outcomes, receipts or cases
+kokin   ``take_in`` of the same file: evidence, every check, lines, outcomes, receipts, postings,
         balances, cases, report
+known   ``take_in`` of the same bytes once more
 
-Lines: 96 % payments of known slips in full, the rest unknown, short, over and paid twice.
-Peak memory is the process's own high-water mark. The ratio is of medians.
+Everything is durable: SQLite with WAL and ``synchronous = FULL``, PostgreSQL (a throw-away cluster
+as ``initdb`` makes it, with ``shared_buffers = 1GB`` and ``max_wal_size = 8GB``) with ``fsync`` and
+``synchronous_commit`` on. Times are medians; peak memory is the process's own high-water mark
+(on PostgreSQL of the client alone).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import resource
 import shutil
 import sqlite3
@@ -28,252 +32,291 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "benchmarks")]
 
 RECEIVED = date(2026, 6, 2)
 CODE = "99999"
+_SERVER = {"shared_buffers": "1GB", "max_wal_size": "8GB", "max_connections": "20",
+           "listen_addresses": "127.0.0.1"}  # fmt: skip
+
+
+class Place(NamedTuple):
+    """Where one measurement runs: the address of its database, its file, its name."""
+
+    url: str
+    file: Path
 
 
 def main() -> None:
-    """Prepare, measure, print one row per size."""
+    """Prepare, measure, print one row per database, city and size."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--lines", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--instalments", type=int, nargs="+", default=[1_000_000, 5_000_000])
+    parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=None)
-    parser.add_argument("--measure", choices=["prepare", "floor", "kokin"])
+    parser.add_argument("--measure", choices=["city", "file", "floor", "kokin", "known"])
+    parser.add_argument("--url")
     parser.add_argument("--stages", action="store_true", help="print the time of each statement")
     options = parser.parse_args()
-    if options.measure == "prepare":
-        prepare(options.folder, options.sizes[0])
-        return
     if options.measure:
-        measure = floor if options.measure == "floor" else kokin
-        print(json.dumps(measure(options.folder, stages=options.stages)))
+        _measure(options)
         return
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        print(
-            f"{'lines':>9} {'floor s':>8} {'kokin s':>8} {'ratio':>6} {'lines/s':>9} "
-            f"{'us/line':>8} {'floor MB':>9} {'kokin MB':>9}"
-        )
-        for size in options.sizes:
-            place = Path(folder) / str(size)
-            place.mkdir()
-            # In a process of its own, so that its memory does not count as that of the others.
-            subprocess.run(_command("prepare", place, size), check=True)
-            print(row(place, size, options.runs), flush=True)
-            shutil.rmtree(place)
+    print(
+        f"{'database':<10} {'instalments':>11} {'lines':>9} {'floor s':>8} {'kokin s':>8} "
+        f"{'ratio':>6} {'us/line':>8} {'floor MB':>8} {'kokin MB':>8} {'known s':>8}"
+    )
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        for database in options.databases:
+            for instalments in options.instalments:
+                with _cities(database, folder) as cities:
+                    city = cities.make(instalments)
+                    for lines in options.lines:
+                        if lines <= instalments:
+                            print(_row(cities, city, instalments, lines, options.runs), flush=True)
 
 
-def row(place: Path, size: int, runs: int) -> str:
-    """Measure floor and kokin in turn and put the medians side by side."""
-    seconds: dict[str, list[float]] = {"floor": [], "kokin": []}
-    memory: dict[str, list[int]] = {"floor": [], "kokin": []}
+def _row(cities: Cities, city: str, instalments: int, lines: int, runs: int) -> str:
+    """Floor, kokin and known in turn, their medians side by side."""
+    file = cities.folder / f"payments-{instalments}-{lines}.csv"
+    _run("file", Place(str(instalments), file), lines)
+    seconds: dict[str, list[float]] = {"floor": [], "kokin": [], "known": []}
+    memory: dict[str, list[int]] = {"floor": [], "kokin": [], "known": []}
     for _ in range(runs):
         for kind, times in seconds.items():
-            command = _command(kind, place, size)
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            found = json.loads(done.stdout.splitlines()[-1])
+            if kind != "known":
+                url = cities.copy(city)
+            found = json.loads(_run(kind, Place(url, file), lines).splitlines()[-1])
             times.append(found["seconds"])
             memory[kind].append(found["peak_mb"])
-    low, ours = (statistics.median(seconds[kind]) for kind in ("floor", "kokin"))
+    file.unlink()
+    low, ours, known = (statistics.median(seconds[kind]) for kind in seconds)
     return (
-        f"{size:>9,} {low:>8.2f} {ours:>8.2f} {ours / low:>6.2f} {size / ours:>9,.0f} "
-        f"{ours / size * 1e6:>8.1f} {max(memory['floor']):>9} {max(memory['kokin']):>9}"
+        f"{cities.name:<10} {instalments:>11,} {lines:>9,} {low:>8.2f} {ours:>8.2f} "
+        f"{ours / low:>6.2f} {ours / lines * 1e6:>8.1f} {max(memory['floor']):>8} "
+        f"{max(memory['kokin']):>8} {known:>8.2f}"
     )
 
 
-def _command(kind: str, place: Path, size: int) -> list[str]:
+def _run(kind: str, place: Place, number: int) -> str:
     """This script again, for one measurement in a process of its own."""
-    return [
-        sys.executable, __file__, "--measure", kind, "--folder", str(place), "--sizes", str(size),
+    command = [
+        sys.executable, __file__, "--measure", kind, "--url", place.url,
+        "--folder", str(place.file), "--lines", str(number),
     ]  # fmt: skip
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-# ---- the city and its file ----
+def _measure(options: argparse.Namespace) -> None:
+    """One measurement, in this process."""
+    from reconcile_city import build, payments  # noqa: PLC0415
+
+    if options.measure == "city":
+        build(options.url, options.lines[0])
+    elif options.measure == "file":
+        options.folder.write_bytes(payments(options.lines[0], int(options.url)))
+    else:
+        measure = floor if options.measure == "floor" else kokin
+        seconds = measure(Place(options.url, options.folder), stages=options.stages)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        print(json.dumps({"seconds": seconds, "peak_mb": peak}))
 
 
-def prepare(place: Path, size: int) -> None:
-    """A city of ``size`` instalments in a database, and a file of ``size`` lines."""
-    import tomllib  # noqa: PLC0415
-
-    from payments.domain.profile import profile_from_mapping  # noqa: PLC0415
-    from payments.store.bulk import insert_rows  # noqa: PLC0415
-    from payments.store.engine import open_engine  # noqa: PLC0415
-    from payments.store.municipalities import save_profile  # noqa: PLC0415
-    from payments.store.unit_of_work import unit_of_work  # noqa: PLC0415
-    from web.database import upgrade  # noqa: PLC0415
-
-    url = f"sqlite:///{place / 'city.db'}"
-    upgrade(url)
-    profile = profile_from_mapping(
-        tomllib.loads((ROOT / "web" / "profiles" / "99999.toml").read_text("utf-8"))
-    )
-    engine = open_engine(url)
-    stream = random.Random(size)  # noqa: S311  (a benchmark's data, no secret)
-    numbers = list(range(size))
-    stream.shuffle(numbers)  # Keys arrive in no order of the database.
-    with unit_of_work(engine, CODE) as connection:
-        save_profile(connection, profile)
-        for table, columns, rows in city_rows(size):
-            insert_rows(connection, table, columns, rows, constants=(CODE,))
-    engine.dispose()
-    tidy = sqlite3.connect(place / "city.db")
-    tidy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    tidy.close()
-    (place / "payments.csv").write_bytes(payment_file(numbers, stream))
+# ---- databases ----
 
 
-def city_rows(size: int) -> list[tuple[str, tuple[str, ...], Iterator[tuple[object, ...]]]]:
-    """The rows of a city: one notice, instalment, slip and key per line."""
+class Cities:
+    """Cities in SQLite files; ``copy`` gives a fresh one to work on."""
 
-    def of(form: Callable[[int], tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
-        return (form(number) for number in range(1, size + 1))
+    name = "sqlite"
 
-    return [
-        ("obligor", ("municipality_code", "obligor_no", "name", "kana", "kana_folded",
-                     "postal_code", "address"), iter([("1", "税目 太郎", "", "", "", "")])),
-        ("notice", ("municipality_code", "notice_id", "item_code", "levy_year", "notice_no",
-                    "whole_year_group", "obligor_no"),
-         of(lambda n: (n, "901", 2026, f"{n:010d}", "", "1"))),
-        ("instalment", ("municipality_code", "notice_id", "term", "fiscal_year",
-                        "due_on_statutory", "due_on", "collection_hold", "dunning_hold",
-                        "direct_debit", "debit_no"),
-         of(lambda n: (n, "01", 2026, "2026-06-30", "2026-06-30", False, False, False, ""))),
-        ("instalment_account", ("municipality_code", "notice_id", "term", "in_group",
-                                "amount_yen", "term_yen", "whole_yen", "surplus_yen"),
-         of(lambda n: (n, "01", False, amount(n), 0, 0, 0))),
-        ("slip", ("municipality_code", "slip_id", "slip_no", "notice_id", "term", "version",
-                  "amount_yen", "due_on", "valid_until", "issued_on", "state"),
-         of(lambda n: (n, f"S{n:010d}", n, "01", 1, amount(n), "2026-06-30", "2026-07-31",
-                       "2026-06-01", "new"))),
-        ("pay_key", ("municipality_code", "pay_key", "slip_id", "notice_id", "term", "slip_yen",
-                     "valid_until", "superseded"),
-         of(lambda n: (f"K{free_area(n)}", n, n, "01", amount(n), "2026-07-31", False))),
-    ]  # fmt: skip
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def make(self, instalments: int) -> str:
+        """A prepared city."""
+        path = self.folder / f"city-{instalments}.db"
+        _run("city", Place(f"sqlite:///{path}", path), instalments)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return str(path)
+
+    def copy(self, city: str) -> str:
+        """A fresh copy."""
+        path = self.folder / "run.db"
+        for leftover in self.folder.glob("run.db*"):
+            leftover.unlink()
+        shutil.copy(city, path)
+        return f"sqlite:///{path}"
 
 
-def amount(number: int) -> int:
-    """An amount for an instalment."""
-    return 1_000 + number % 97 * 100
+class ServerCities(Cities):
+    """The same on PostgreSQL."""
+
+    name = "postgresql"
+
+    def __init__(self, folder: Path) -> None:
+        import postgres  # noqa: PLC0415
+
+        super().__init__(folder)
+        postgres._SETTINGS = _SERVER  # noqa: SLF001  (durable, unlike in the tests)
+        self.cluster = postgres.run_cluster(folder)
+
+    def make(self, instalments: int) -> str:
+        """A prepared city, with the statistics that PostgreSQL would gather by itself."""
+        name = f"city_{instalments}"
+        url = self.cluster.create_database(name)
+        _run("city", Place(url, self.folder), instalments)
+        import psycopg  # noqa: PLC0415
+
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+        return name
+
+    def copy(self, city: str) -> str:
+        """A fresh copy."""
+        self.cluster.drop_database("run")
+        url = self.cluster.create_database("run", template=city)
+        self.cluster.execute("CHECKPOINT")
+        return url
 
 
-def free_area(number: int) -> str:
-    """The free area of a slip's barcode: client code, then a scattered own key."""
-    return f"00001{number * 7_919 % 10_000_000_000_000_061:016d}"
+@contextmanager
+def _cities(database: str, folder: Path) -> Iterator[Cities]:
+    """SQLite files, or a PostgreSQL cluster that is thrown away at the end."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    place.chmod(0o711)
+    try:
+        yield Cities(place) if database == "sqlite" else ServerCities(place)
+    finally:
+        import postgres  # noqa: PLC0415
 
-
-def payment_file(numbers: list[int], stream: random.Random) -> bytes:
-    """One DSK file of 速報: 96 % plain, the rest with something to say."""
-    from payments.domain.identifiers import konbini_check_digit  # noqa: PLC0415
-    from reconcile.formats import konbini_dsk  # noqa: PLC0415
-
-    def rows():  # noqa: ANN202
-        for place, number in enumerate(numbers, start=1):
-            chance = stream.random()
-            own, yen = number + 1, amount(number + 1)
-            if chance < 0.01:
-                own = number + 50_000_000  # unknown
-            elif chance < 0.02:
-                yen -= 100  # short
-            elif chance < 0.03:
-                yen += 100  # over
-            elif chance < 0.04:
-                own = numbers[place - 2] + 1  # paid twice
-                yen = amount(own)
-            body = f"91912345{free_area(own)}0260731{0}{yen:06d}"
-            yield konbini_dsk.DskRow(
-                kind="01",
-                paid_on="20260601",
-                paid_at=f"{place % 24:02d}{place % 60:02d}",
-                barcode=f"{body}{konbini_check_digit(body)}",
-                amount_yen=yen,
-                cvs_code="030",
-                cvs_name="ファミリーマート",
-                shop_code=f"{place % 1_000_000:06d}",
-                remitted_on="0",
-                created_on="20260602",
-            )
-
-    return konbini_dsk.write(rows())
+        postgres.remove_run_dir(place)
 
 
 # ---- what is measured ----
 
+_FLOOR_TABLES = (
+    "CREATE TABLE floor_line (line_no INTEGER NOT NULL, kind TEXT, paid_on TEXT, paid_at TEXT, "
+    "pay_key TEXT NOT NULL, amount_yen BIGINT NOT NULL, cvs TEXT, shop TEXT)",
+    "CREATE TABLE floor_posting (line_no INTEGER NOT NULL PRIMARY KEY, notice_id BIGINT, "
+    "term TEXT, amount_yen BIGINT NOT NULL, status INTEGER NOT NULL)",
+    "CREATE TABLE floor_settlement (notice_id BIGINT NOT NULL, term TEXT NOT NULL, "
+    "paid_yen BIGINT NOT NULL, PRIMARY KEY (notice_id, term))",
+)
+_FLOOR_JOIN = """
+INSERT INTO floor_posting
+SELECT l.line_no, k.notice_id, k.term, l.amount_yen,
+    CASE WHEN k.notice_id IS NULL THEN 2
+         WHEN l.amount_yen = a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen THEN 1
+         ELSE 3 END
+FROM floor_line l
+LEFT JOIN pay_key k ON k.municipality_code = '99999' AND k.pay_key = l.pay_key
+LEFT JOIN instalment_account a
+  ON a.municipality_code = '99999' AND a.notice_id = k.notice_id AND a.term = k.term
+"""
+_FLOOR_SETTLE = """
+INSERT INTO floor_settlement
+SELECT notice_id, term, SUM(amount_yen) FROM floor_posting WHERE notice_id IS NOT NULL
+GROUP BY notice_id, term ORDER BY notice_id, term
+ON CONFLICT (notice_id, term) DO UPDATE
+SET paid_yen = floor_settlement.paid_yen + excluded.paid_yen
+"""
 
-def floor(place: Path, *, stages: bool = False) -> dict[str, float]:
-    """Raw parse, one bulk insert, one set-based update; durable."""
+
+def floor(place: Place, *, stages: bool = False) -> float:
+    """The floor; the seconds it took."""
     _ = stages
-    database = place / "floor.db"
-    _copy(place, database)
-    connection = sqlite3.connect(database, isolation_level=None)
-    connection.executescript(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -524288;"
-        "CREATE TABLE line (line_no INTEGER PRIMARY KEY, kind TEXT, paid_on TEXT, paid_at TEXT, "
-        "pay_key TEXT, amount_yen INTEGER, cvs TEXT, shop TEXT);"
-    )
-    start, cpu = time.perf_counter(), time.process_time()
-    lines = (place / "payments.csv").read_bytes().split(b"\r\n")[1:-1]
-    connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(
-        "INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (number, f[0], f[1], f[2], f"K{f[3][11:32]}", int(f[7]), f[8], f[10])
-            for number, f in enumerate((one.decode("cp932").split(",") for one in lines), start=2)
-        ),
-    )
-    connection.execute(
-        "UPDATE instalment_account SET term_yen = term_yen + line.amount_yen FROM line "
-        "JOIN pay_key k ON k.municipality_code = '99999' AND k.pay_key = line.pay_key "
-        "WHERE instalment_account.municipality_code = '99999' "
-        "AND instalment_account.notice_id = k.notice_id AND instalment_account.term = k.term"
-    )
-    connection.execute("COMMIT")
-    seconds = time.perf_counter() - start
-    cpu_seconds = time.process_time() - cpu
-    connection.close()
-    return {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": _peak_mb()}
+    run = _sqlite_floor if place.url.startswith("sqlite") else _postgresql_floor
+    return run(place)
 
 
-def kokin(place: Path, *, stages: bool = False) -> dict[str, float]:
-    """The whole reconciliation of the file."""
+def _floor_rows(file: Path) -> list[tuple[str, int, int, str, str, str, str, str]]:
+    """Parse and sort."""
+    lines = file.read_bytes().split(b"\r\n")[1:-1]
+    rows = [
+        (f"K{f[3][11:32]}", number, int(f[7]), f[0], f[1], f[2], f[8], f[10])
+        for number, f in enumerate((line.decode("cp932").split(",") for line in lines), start=2)
+    ]
+    rows.sort()
+    return rows
+
+
+def _sqlite_floor(place: Place) -> float:
+    with closing(
+        sqlite3.connect(place.url.removeprefix("sqlite:///"), isolation_level=None)
+    ) as connection:
+        connection.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -524288;"
+            "PRAGMA temp_store = MEMORY;" + ";".join(_FLOOR_TABLES)
+        )
+        start = time.perf_counter()
+        rows = _floor_rows(place.file)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT INTO floor_line (pay_key, line_no, amount_yen, kind, paid_on, paid_at, cvs, "
+            "shop) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        connection.execute(_FLOOR_JOIN)
+        connection.execute(_FLOOR_SETTLE)
+        connection.execute("COMMIT")
+        return time.perf_counter() - start
+
+
+def _postgresql_floor(place: Place) -> float:
+    import psycopg  # noqa: PLC0415
+
+    with psycopg.connect(place.url.replace("+psycopg", ""), autocommit=True) as connection:
+        for table in _FLOOR_TABLES:
+            connection.execute(table)
+        start = time.perf_counter()
+        rows = _floor_rows(place.file)
+        with connection.transaction():
+            with connection.cursor().copy(
+                "COPY floor_line (pay_key, line_no, amount_yen, kind, paid_on, paid_at, cvs, "
+                "shop) FROM STDIN"
+            ) as copy:
+                for portion in _portions(rows):
+                    copy.write("".join("%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n" % r for r in portion))
+            connection.execute("ANALYZE floor_line")
+            connection.execute(_FLOOR_JOIN)
+            connection.execute(_FLOOR_SETTLE)
+        return time.perf_counter() - start
+
+
+def _portions(rows: list[tuple[object, ...]]) -> Iterable[list[tuple[object, ...]]]:
+    return (rows[at : at + 20_000] for at in range(0, len(rows), 20_000))
+
+
+def kokin(place: Place, *, stages: bool = False) -> float:
+    """The whole reconciliation of the file; the seconds it took."""
     from payments.store.engine import open_engine  # noqa: PLC0415
-    from reconcile.model import Delivery, FileStatus  # noqa: PLC0415
+    from reconcile.model import Delivery  # noqa: PLC0415
     from reconcile.pipeline import take_in  # noqa: PLC0415
 
-    database = place / "kokin.db"
-    _copy(place, database)
-    engine = open_engine(f"sqlite:///{database}")
+    engine = open_engine(place.url)
     if stages:
         _print_statements(engine)
-    start, cpu = time.perf_counter(), time.process_time()
-    delivery = Delivery("payments.csv", (place / "payments.csv").read_bytes())
+    start = time.perf_counter()
+    delivery = Delivery(place.file.name, place.file.read_bytes())
     report = take_in(engine, CODE, delivery, received_on=RECEIVED)
     seconds = time.perf_counter() - start
-    cpu_seconds = time.process_time() - cpu
-    if report.status is not FileStatus.ACCEPTED:
+    if not report.status.is_good:
         sys.exit(f"the file was not accepted: {report.findings[:3]}")
     engine.dispose()
-    return {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": _peak_mb()}
-
-
-def _copy(place: Path, database: Path) -> None:
-    """A fresh copy of the prepared city."""
-    for leftover in (database, *(database.with_name(database.name + s) for s in ("-wal", "-shm"))):
-        leftover.unlink(missing_ok=True)
-    shutil.copy(place / "city.db", database)
-
-
-def _peak_mb() -> int:
-    """This process's high-water mark in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return seconds
 
 
 def _print_statements(engine) -> None:  # noqa: ANN001
@@ -282,19 +325,23 @@ def _print_statements(engine) -> None:  # noqa: ANN001
 
     began = {"at": time.perf_counter()}
 
+    def passed(what: str) -> None:
+        took = time.perf_counter() - began["at"]
+        if took > 0.01:
+            print(f"{took:8.2f} s  {what}", file=sys.stderr)
+        began["at"] = time.perf_counter()
+
     @event.listens_for(engine, "before_cursor_execute")
     def _before(*_args: object) -> None:
-        gap = time.perf_counter() - began["at"]
-        if gap > 0.05:
-            print(f"{gap:8.2f} s  (outside SQL)", file=sys.stderr)
-        began["at"] = time.perf_counter()
+        passed("(outside SQL)")
 
     @event.listens_for(engine, "after_cursor_execute")
     def _after(_connection, _cursor, statement, *_args: object) -> None:  # noqa: ANN001
-        took = time.perf_counter() - began["at"]
-        if took > 0.05:
-            print(f"{took:8.2f} s  {' '.join(statement.split())[:110]}", file=sys.stderr)
-        began["at"] = time.perf_counter()
+        passed(" ".join(statement.split())[:110])
+
+    @event.listens_for(engine, "commit")
+    def _commit(_connection: object) -> None:
+        passed("(outside SQL)")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from payments.store.statistics import count_afresh, count_staging
 from reconcile.rules import applied_case, booked_case, effects, rule_case
 from reconcile.store.staging import state_effects
 
@@ -284,10 +285,13 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
     """
     state_effects(connection, scope["m"], effects())
     run = runner(connection, scope)
+    count_afresh(connection, scope["lines"], "source_line")
     run(LOAD)
+    count_staging(connection, "match_work", "municipality_code", "turn", "found", "notice_id")
     run(LOAD_SHARED_KEYS)
-    run(CROWDED_BY_NOTICE)
-    run(CROWDED_BY_IDENTITY)
+    crowded = run(CROWDED_BY_NOTICE).rowcount + run(CROWDED_BY_IDENTITY).rowcount
+    if crowded:
+        count_staging(connection, "match_work", "crowded")
     if scope["counted"]:
         run(OCCURRENCES)
         run(KEEP_OCCURRENCES)

@@ -17,6 +17,7 @@ from payments.domain.errors import RefusedError
 from payments.domain.fiscal import last_closed_fiscal_year
 from payments.store.bulk import insert_rows
 from payments.store.municipalities import load_profile
+from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from reconcile import flag, match, post
@@ -253,6 +254,7 @@ class FileRun:
             "counted": int(found.counts_equal_lines),
             "transactions": int(found.channel in {Channel.ELTAX, Channel.NOTIFICATION}),
             "is_debit": int(found.channel is Channel.DEBIT),
+            "lines": found.count,
         }
         return match.load_lines(self.connection, self.scope)
 
@@ -263,6 +265,7 @@ class FileRun:
         settled_before = self._open_groups()
         for turn in range(1, turns + 1):
             self._turn(turn)
+        count_afresh(self.connection, self.scope["lines"], "line_outcome", "receipt")
         cases = self._confirmation_cases()
         if self.refs:
             join_groups(self.connection, self.scope, list(self.refs))

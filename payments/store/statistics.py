@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -46,6 +48,30 @@ def state_statistics(connection: Connection) -> None:
                 (table, name, _shape(index.width, unique=bool(index.one))),
             )
     run("ANALYZE sqlite_schema")  # this connection reads them, too
+
+
+def count_staging(connection: Connection, table: str, *columns: str) -> None:
+    """統計の更新 of a staging table, which is empty whenever PostgreSQL's own worker looks at it."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"ANALYZE {table} ({', '.join(columns)})")
+
+
+def count_afresh(connection: Connection, rows: int, *tables: str) -> None:
+    """統計の更新: let PostgreSQL look again at tables that this transaction has filled.
+
+    Its own worker sees them only after the commit. Without it the first large file into a new
+    database is planned as if its tables were empty (measured: 10,000 lines 45 s instead of 0.6 s).
+    A table that is known to hold more than ``rows`` is left alone.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    for table in tables:
+        known = connection.execute(
+            text("SELECT reltuples FROM pg_class WHERE oid = CAST(:table AS regclass)"),
+            {"table": table},
+        ).scalar_one()
+        if known <= rows:
+            connection.exec_driver_sql(f"ANALYZE {table}")
 
 
 def _shape(width: int, *, unique: bool) -> str:

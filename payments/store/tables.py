@@ -228,10 +228,6 @@ class PostingRow(SQLModel, table=True):
 
     __tablename__ = "posting"
     __table_args__: ClassVar[Any] = (
-        ForeignKeyConstraint(
-            ["municipality_code", "journal_id"],
-            ["journal.municipality_code", "journal.journal_id"],
-        ),
         CheckConstraint("amount_yen > 0"),
         CheckConstraint("debit_account <> credit_account"),
         CLUSTERED,

@@ -86,10 +86,7 @@ class SourceLineRow(SQLModel, table=True):
 
     __tablename__ = "source_line"
     __table_args__: ClassVar[Any] = (
-        ForeignKeyConstraint(
-            ["municipality_code", "file_id"],
-            ["source_file.municipality_code", "source_file.file_id"],
-        ),
+        # No foreign key: a file of a million lines would pay for it line by line (0004).
         # Finds earlier lines of the same record or payment (outcomes.md 3 and 5).
         Index("source_line_by_identity", "municipality_code", "identity", "file_id", "line_no"),
         CLUSTERED,
@@ -172,10 +169,7 @@ class LineOutcomeRow(SQLModel, table=True):
     """照合結果: what a line ended in; the highest revision is in force (R5)."""
 
     __tablename__ = "line_outcome"
-    __table_args__: ClassVar[Any] = (
-        ForeignKeyConstraint(LINE, SOURCE_LINE),
-        CLUSTERED,
-    )
+    __table_args__: ClassVar[Any] = (CLUSTERED,)
     municipality_code: str = Field(primary_key=True, max_length=5)
     file_id: int = Field(primary_key=True, sa_type=BigInteger)
     line_no: int = Field(primary_key=True)
