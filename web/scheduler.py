@@ -18,6 +18,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from reconcile.day_totals import summarise
 from reconcile.waiting import reconcile_waiting
 from web import clock, leases, messages
 from web.inbox import take_in_waiting
@@ -89,6 +90,7 @@ class Jobs:
         report = reconcile_waiting(
             self.engine, self.municipality_code, as_of=clock.today(), actor="schedule"
         )
+        summarise(self.engine, self.municipality_code)  # so that the day's page opens at once
         opened = sum(report.cases_opened.values())
         self.say(f"再照合: 入金の充当 {report.credits_settled:,}件 確認事項 {opened:,}件")
         return report

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconcile.day_totals import summarise
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.waiting import reconcile_waiting
@@ -179,6 +180,7 @@ def reconcile(session: Session, as_of: datetime | None, *, as_json: bool) -> Non
     """待っているものを照合し直します: 入金の充当、期限を過ぎた確報・入金、確認事項。"""
     day = day_or_today(as_of)
     report = reconcile_waiting(session.engine, session.municipality, as_of=day, actor=session.actor)
+    summarise(session.engine, session.municipality)
     if as_json:
         say_json(asdict(report))
     else:
