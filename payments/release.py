@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 from payments.domain.errors import RefusedError
 from payments.print_plan import change_run
-from payments.print_runs import PrintRun, RunFile, files_of_run, run_of
+from payments.print_runs import PrintRun, files_of_run, run_of
 from payments.uploads import ACCEPTED, ISSUED_HERE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -49,9 +49,11 @@ def release_content(
     profile: Profile,
     run_id: int,
     *,
-    changed_files: Callable[[PrintRun, list[RunFile]], list[str]],
+    changed_files: Callable[[PrintRun], Sequence[str]],
 ) -> dict[str, Any]:
     """引渡の内容: exactly what will leave the building, once everything about it holds.
+
+    ``changed_files`` looks at the disk: what there is no longer as it was printed and read back.
 
     Raises :class:`RefusedError` ``print_run_state`` (not printed to the end without a difference,
     or released already), ``release_files`` or ``release_upload``.
@@ -60,12 +62,12 @@ def release_content(
     run = run_of(connection, code, run_id)
     if run.state != "printed":
         raise RefusedError("print_run_state", run_id=run_id, state=run.state)
-    files = files_of_run(connection, code, run_id)
-    if changed := changed_files(run, files):
+    if changed := changed_files(run):
         raise RefusedError("release_files", run_id=run_id, found=", ".join(changed[:SHOWN_MAX]))
     missing = not_accepted(connection, profile, run_id)
     if missing:
         raise RefusedError("release_upload", run_id=run_id, found=missing)
+    files = files_of_run(connection, code, run_id)
     return {
         "run_id": run_id,
         "sample": run.sample,

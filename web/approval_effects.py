@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from payments import approve
 from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
-from payments.release import release, release_content
+from payments.release import release
 from payments.store.municipalities import set_live
 from web import clock
-from web.slip_release import changed_files
+from web.slip_release import content_to_release
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def decide_and_do(
 def _release(connection: Connection, profile: Profile, approval: Approval) -> None:
     """The run leaves the building, if it is still just what was asked for."""
     run_id = int(approval.content["run_id"])
-    content = release_content(connection, profile, run_id, changed_files=changed_files)
+    content = content_to_release(connection, profile, run_id)
     _require_same(approval, content)
     release(connection, profile.municipality_code, run_id, at=clock.now())
 

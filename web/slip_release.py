@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from payments import approve
 from payments.release import KIND, release_content, subject_of
 from web import clock
-from web.printing.folder import sha256_of
+from web.printing.release import folder_findings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.approve import Approval
     from payments.domain.profile import Profile
-    from payments.print_runs import PrintRun, RunFile
+    from payments.print_runs import PrintRun
 
 
-def changed_files(run: PrintRun, files: list[RunFile]) -> list[str]:
-    """印刷ファイルの確認: names of files that are gone or no longer what was read back."""
-    folder = Path(run.folder)
-    return [
-        file.name for file in files if file.name and sha256_of(folder / file.name) != file.sha256
-    ]
+def content_to_release(connection: Connection, profile: Profile, run_id: int) -> dict[str, Any]:
+    """引渡の内容, once books, hub and disk agree; raises what stands in the way."""
+
+    def changed_files(run: PrintRun) -> list[str]:
+        code = profile.municipality_code
+        findings = folder_findings(connection, code, run.run_id, Path(run.folder))
+        return [f"{finding.file}（{finding.code}）" for finding in findings]
+
+    return release_content(connection, profile, run_id, changed_files=changed_files)
 
 
 def ask_release(
     connection: Connection, profile: Profile, run_id: int, *, asked_by: str, reason: str
 ) -> Approval:
     """引渡の依頼: the first of the two people; raises what stands in the way."""
-    content = release_content(connection, profile, run_id, changed_files=changed_files)
+    content = content_to_release(connection, profile, run_id)
     return approve.ask(
         connection,
         profile.municipality_code,

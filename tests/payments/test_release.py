@@ -47,9 +47,7 @@ def _hand_in(town, *, short=0):
 
 def _content(town, run_id, changed=()):
     with town.read() as connection:
-        return release_content(
-            connection, town.profile, run_id, changed_files=lambda _run, _files: list(changed)
-        )
+        return release_content(connection, town.profile, run_id, changed_files=lambda _run: changed)
 
 
 def _refusal(town, run_id, changed=()):
