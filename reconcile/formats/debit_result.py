@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconcile.formats.fixed_length import Field, Layout
 from reconcile.formats.fixed_reader import FixedFormat
 from reconcile.formats.wrapping import Wrapping
-from reconcile.formats.zengin_common import ZenginReader, yearless_date, zengin_text
+from reconcile.formats.zengin_common import ZenginReader, bank_text, yearless_date, zengin_text
 from reconcile.model import Channel, KeyKind, ReportLine, Stage
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ TRAILER = Layout(
 END = Layout("エンド", (Field("record_type", "データ区分", 1), Field("filler", "ダミー", 119, "C")))
 
 DONE = "0"
+ASKED = "0"  # in a request: not yet
 RESULT_CODES = frozenset("0123489")
 _AMOUNT, _CUSTOMER, _CODE = (DATA.slices[n] for n in ("amount", "customer_no", "result_code"))
 
@@ -217,6 +218,28 @@ def write(batches: Iterable[Batch], wrapping: Wrapping = Wrapping()) -> bytes:  
     rows: list[bytes] = []
     for batch in batches:
         rows += _group(batch)
+    return wrapping.join([*rows, END.write({"record_type": "9"})])
+
+
+def write_request(
+    batches: Iterable[Batch],
+    wrapping: Wrapping = Wrapping(),  # noqa: B008 - immutable
+) -> bytes:
+    """口座振替依頼: the same layout before the debit, without 済 and 不能 (files.md 1.3).
+
+    Raises :class:`InvalidValueError` ``record_character`` for what a bank does not take.
+    """
+    rows: list[bytes] = []
+    for batch in batches:
+        asked = [debit._replace(result_code=ASKED) for debit in batch.debits]
+        for text, field in (
+            (batch.consignor_name, "consignor_name"),
+            *((debit.holder_name, "holder_name") for debit in asked),
+        ):
+            bank_text(text, field)
+        *head, _ = _group(batch._replace(debits=asked))
+        total = sum(debit.amount_yen for debit in asked)
+        rows += [*head, TRAILER.write({"record_type": "8", "count": len(asked), "total": total})]
     return wrapping.join([*rows, END.write({"record_type": "9"})])
 
 

@@ -5,6 +5,7 @@ Sources: 全銀協 fixed-length formats as described in files.md 1.6 to 1.8.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -69,6 +70,29 @@ _HALF = {
     "\u3099": "ﾞ",
     "\u309a": "ﾟ",
 }
+
+
+# What a bank takes on output (files.md 1.8): no ｦ, no small kana, never a comma.
+_BANK_NAME = "A-Z0-9ｱ-ﾝﾞﾟ-"
+_ALLOWED = {
+    **dict.fromkeys(("bank_name", "branch_name"), re.compile(f"[{_BANK_NAME}]*")),
+    **dict.fromkeys(
+        ("account_name", "orderer_name", "payee_name", "holder_name", "consignor_name"),
+        re.compile(f"[ (). {_BANK_NAME}]*"),
+    ),
+    "edi": re.compile(rf"[ ().ｦ\\｢｣/{_BANK_NAME}]*"),
+}
+
+
+def bank_text(text: str, field: str) -> str:
+    """Text for a file of ours to a bank, folded; the characters depend on the field.
+
+    Raises :class:`InvalidValueError` ``record_character`` for any other character.
+    """
+    folded = zengin_text(text)
+    if _ALLOWED[field].fullmatch(folded) is None:
+        raise InvalidValueError("record_character", field=field, found=text)
+    return folded
 
 
 class ZenginReader(GroupReader):
