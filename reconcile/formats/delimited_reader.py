@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from reconcile.formats import signatures
@@ -172,36 +173,48 @@ class _Reader:
         if start and not self.layout.bom_ignored:
             self.sheet.fatal("bom", 1, 0, "", "EF BB BF", self.layout.encoding)
             return
-        lines = self._lines(start)
-        if not self._header(next(lines, (start, b"", ""))):
+        portions = self._portions(start)
+        begin, (header, *first), (names, *texts) = next(portions, (start, [b""], [""]))
+        if not self._header((begin, header, names)):
             return
+        begin += len(header) + len(CRLF)
         fits, money = self.layout.line.fullmatch, self.layout.money
         line_no, total = 1, 0
-        for offset, raw, line in lines:
-            line_no += 1
-            match = fits(line)
-            if match is not None:
-                values = match.groups()
-                amount = int(values[money])
-                total += amount
-                yield line_no, offset, len(raw), raw, values, amount, ()
+        for offset, raws, lines in chain([(begin, first, texts)], portions):
+            at = offset
+            for raw, line in zip(raws, lines, strict=True):
+                line_no += 1
+                match = fits(line)
+                if match is not None:
+                    values = match.groups()
+                    amount = int(values[money])
+                    total += amount
+                    yield line_no, at, len(raw), raw, values, amount, ()
+                    at += len(raw) + len(CRLF)
+                    continue
+                record = self._careful(line_no, at, len(raw), line)
+                if self.trailer is not None or self.broken or self.sheet.full:
+                    break
+                at += len(raw) + len(CRLF)
+                if record is None:
+                    self.unread = True
+                    continue
+                total += record[5]
+                yield record
+            else:
                 continue
-            record = self._careful(line_no, offset, len(raw), line)
-            if self.trailer is not None or self.broken or self.sheet.full:
-                break
-            if record is None:
-                self.unread = True
-                continue
-            total += record[5]
-            yield record
+            break
         # The header and the trailer are no data lines.
         self.sheet.count = line_no - (1 if self.trailer is None else 2)
         self.sheet.amount_yen = total
         if not self.broken and not self.sheet.full:
             self._end(line_no)
 
-    def _lines(self, start: int) -> Iterator[tuple[int, bytes, str]]:
-        """Offset, bytes and text of each line without its CRLF; a missing last CRLF is accepted."""
+    def _portions(self, start: int) -> Iterator[tuple[int, list[bytes], list[str]]]:
+        """Offset of the first line, bytes and text of some thousand lines without their CRLF.
+
+        A missing last CRLF is accepted.
+        """
         data, encoding = self.data, self.layout.encoding
         while start < len(data):
             end = data.rfind(CRLF, start, start + _CHUNK)
@@ -218,9 +231,8 @@ class _Reader:
                     self._undecodable(start, bad)
                     return
                 text = data[start:end].decode(encoding)
-            for raw, line in zip(data[start:end].split(CRLF), text.split("\r\n"), strict=True):
-                yield start, raw, line
-                start += len(raw) + len(CRLF)
+            yield start, data[start:end].split(CRLF), text.split("\r\n")
+            start = end + len(CRLF)
 
     def _undecodable(self, begin: int, bad: int) -> None:
         """A byte that is no character, in the line that begins at ``begin``."""

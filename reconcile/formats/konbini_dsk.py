@@ -63,6 +63,7 @@ LAYOUT = Layout(
     bom_ignored=False,
 )
 _CLOCK, _BARCODE = 2, 3
+_SCANNED = slice(20, 64)  # bytes of the 44 digits in a line whose columns all have their form
 # Sum of the ASCII codes of "0" with the weights of the check digit, mod 10: 48 × (3 + 1) × 22.
 _ZEROS = 48 * 88 % 10
 
@@ -132,13 +133,13 @@ def write(rows: Iterable[DskRow]) -> bytes:
 
 def _lines(data: bytes, client_code: str, sheet: Sheet, reading: Reading) -> Iterator[ReportLine]:
     """Every data line as a report line."""
-    days = Days()
-    make = ReportLine._make
+    days, clocks = Days(), _Clocks()
+    new, digest = tuple.__new__, blake2b
     konbini = KeyKind.KONBINI.value
     for line_no, offset, length, raw, values, amount, bad in records(data, LAYOUT, sheet):
         (
             kind, collected, clock, echo, user_1, user_2, _, _,
-            cvs, _, shop, remitted, _,
+            cvs, _, shop, remitted, created,
         ) = values  # fmt: skip
         confirmed = kind in _CONFIRMED
         paid_on = days[collected]
@@ -148,36 +149,43 @@ def _lines(data: bytes, client_code: str, sheet: Sheet, reading: Reading) -> Ite
             bad
             or paid_on is None
             or not amount
-            or echo[16:22] != user_1
-            or echo[22:33] != user_2
+            or echo[16:33] != user_1 + user_2
             or (remitted_on is None if confirmed else remitted != "0")
-            or days[values[12]] is None
+            or days[created] is None
         ):
             fault = _fault(values, amount, bad, days)
-        code = echo[3:]
         if not bad or _BARCODE not in bad:
-            key, reissue = echo[11:32], echo[32]
-            identity = f"konbini_dsk:{key}{reissue}"
-            scanned = code.encode()
+            key, reissue, printed = echo[11:32], echo[32], echo[11:33]
+            scanned = raw[_SCANNED] if not bad else echo[3:].encode()
             holds = (3 * sum(scanned[::2]) + sum(scanned[1::2])) % 10 == _ZEROS
             ours = key.startswith(client_code)
         else:
-            key, reissue, identity, holds, ours = None, "", f"konbini_dsk:{echo}", False, False
-        yield make(
+            key, reissue, printed, holds, ours = None, "", echo, False, False
+        yield new(
+            ReportLine,
             (
                 line_no, offset, length,
-                STAGES.get(kind, ""), kind, identity,
-                f"konbini_dsk|{kind}|{collected}|{clock}|{code}|{cvs}|{shop}",
-                blake2b(raw[: raw.rfind(b",")], digest_size=16).digest(),
-                f"konbini_dsk|{collected}|{clock}|{key}{reissue}|{cvs}|{shop}|{amount}"
+                STAGES.get(kind, ""), kind, f"konbini_dsk:{printed}",
+                f"konbini_dsk|{kind}|{collected}|{clock}|{echo[3:]}|{cvs}|{shop}",
+                digest(raw[: raw.rfind(b",")], digest_size=16).digest(),
+                f"konbini_dsk|{collected}|{clock}|{printed}|{cvs}|{shop}|{amount}"
                 if fault is None else None,
                 konbini, key, reissue, ours, holds,
                 amount, paid_on,
-                None if kind in _POSTAL or _CLOCK in bad else f"{clock[:2]}:{clock[2:]}",
+                None if kind in _POSTAL or _CLOCK in bad else clocks[clock],
                 "konbini_dsk", remitted_on, remitted_on, fault,
-            )
+            ),
         )  # fmt: skip
     reading.count, reading.amount_yen = sheet.count, sheet.amount_yen
+
+
+class _Clocks(dict[str, str]):
+    """時刻: HHMM → HH:MM, remembered."""
+
+    def __missing__(self, digits: str) -> str:
+        """Write out a time that has not been met yet."""
+        self[digits] = time = f"{digits[:2]}:{digits[2:]}"
+        return time
 
 
 def _fault(values: tuple[str, ...], amount: int, bad: tuple[int, ...], days: Days) -> str:
