@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# `q m 0 0 h x y cm`, rectangles one a line, `f Q`.
-_SYMBOL = re.compile(rb"q (\S+) 0 0 (\S+) (\S+) (\S+) cm\n([\d \nre]*\n)f Q\n?")
+# A symbol is `q m 0 0 h x y cm`, rectangles one a line, `f Q`.
+_FRAME = re.compile(rb"(\S+) 0 0 (\S+) (\S+) (\S+)")
+_RECTANGLE = re.compile(rb"(\d{1,3}) (\d{1,3}) (\d{1,3}) 1 re")
 # `1 0 0 1 x y Tm c Tc /F size Tf <gids> Tj`; what stands before the glyphs is kept in one piece.
 _SHOWN = re.compile(rb"1 0 0 1 ([^<\n]{1,80})<([0-9A-Fa-f]*)> Tj\n?")
-_RECTANGLE = re.compile(rb"(\d{1,3}) (\d{1,3}) (\d{1,3}) 1 re")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +50,23 @@ class PageContent:
 
 def split_content(content: bytes) -> PageContent:
     """A page's decoded content stream → texts, symbols and the rest."""
-    parts = _SYMBOL.split(content)
-    symbols = [
-        SymbolDrawing((parts[n], parts[n + 1], parts[n + 2], parts[n + 3]), parts[n + 4])
-        for n in range(1, len(parts), 6)
-    ]
+    symbols: list[SymbolDrawing] = []
+    between: list[bytes] = []
+    head, *parts = content.split(b" cm\n")
+    for part in parts:
+        before, _, frame = head.rpartition(b"q ")
+        numbers = _FRAME.fullmatch(frame)
+        rectangles, end, after = part.partition(b"f Q\n")
+        if numbers is None or not end:
+            head += b" cm\n" + part  # no symbol: it stays among the rest
+            continue
+        symbols.append(SymbolDrawing((numbers[1], numbers[2], numbers[3], numbers[4]), rectangles))
+        between.append(before)
+        head = after
     styles: list[bytes] = []
     glyphs: list[bytes] = []
     rest: list[bytes] = []
-    for part in parts[::6]:
+    for part in (*between, head):
         pieces = _SHOWN.split(part)
         rest += pieces[::3]
         styles += pieces[1::3]
@@ -83,34 +90,32 @@ class RectangleReader:
 
         A rectangle outside the grid, one over another, or anything else in between is not.
         """
-        lines = [drawing.split(b"\n") for drawing in drawings]
-        counts = np.fromiter(map(len, lines), np.int64, len(lines))
-        owner = np.repeat(np.arange(len(lines)), counts)
-        spans = np.fromiter(
-            map(self._spans.__getitem__, chain.from_iterable(lines)), np.int64, len(owner)
-        )
-        well = np.ones(len(lines), bool)
-        well[owner[spans == _NO_RECTANGLE]] = False
-        size = self._rows * self._columns
-        drawn = spans >= 0
-        starts = spans[drawn] // _LENGTHS + owner[drawn] * size
-        ends = starts + spans[drawn] % _LENGTHS
-        change = np.bincount(starts, minlength=len(lines) * size + 1)
-        change -= np.bincount(ends, minlength=len(lines) * size + 1)
-        depth = np.cumsum(change[:-1]).reshape(len(lines), self._rows, self._columns)
+        count, size = len(drawings), self._rows * self._columns
+        whole = [drawing if drawing[-1:] == b"\n" else b"-\n" for drawing in drawings]
+        lines = b"".join(whole).split(b"\n")[:-1]
+        spans = np.fromiter(map(self._spans.__getitem__, lines), np.int64, len(lines))
+        owner = np.repeat(np.arange(count), [drawing.count(b"\n") for drawing in whole])
+        drawn = spans != _NO_RECTANGLE
+        well = np.ones(count, bool)
+        well[owner[~drawn]] = False
+        first = (spans[drawn] >> _LENGTH_BITS) + owner[drawn] * size
+        change = np.bincount(first, minlength=count * size + 1)
+        change -= np.bincount(first + (spans[drawn] & _LENGTH_MAX), minlength=count * size + 1)
+        depth = np.cumsum(change[:-1]).reshape(count, self._rows, self._columns)
         well &= (depth <= 1).all(axis=(1, 2))
         return depth > 0, well
 
 
-_LENGTHS = 1 << 10  # lengths in modules are below this
-_NOTHING, _NO_RECTANGLE = -1, -2
+_LENGTH_BITS = 10
+_LENGTH_MAX = (1 << _LENGTH_BITS) - 1
+_NO_RECTANGLE = -1
 
 
 class _Spans(dict[bytes, int]):
     """Place of the first module and length of a rectangle in one number, by its text."""
 
     def __init__(self, rows: int, columns: int) -> None:
-        super().__init__({b"": _NOTHING})
+        super().__init__()
         self._rows, self._columns = rows, columns
 
     def __missing__(self, line: bytes) -> int:
@@ -121,6 +126,7 @@ class _Spans(dict[bytes, int]):
         column, row, length = map(int, match.groups())
         if not length or column + length > self._columns or row >= self._rows:
             return _NO_RECTANGLE
-        span = ((self._rows - 1 - row) * self._columns + column) * _LENGTHS + length
+        first = (self._rows - 1 - row) * self._columns + column
+        span = first << _LENGTH_BITS | length
         self[line] = span
         return span

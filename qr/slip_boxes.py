@@ -33,9 +33,11 @@ class FieldBox:
     reader: Callable[[str], Value]
 
     @property
-    def plain(self) -> bool:
-        """Whether what is printed is the value itself."""
-        return self.reader is str and not self.before and not self.after
+    def simplest(self) -> Callable[[str], Value] | None:
+        """The quickest way to read this box; None where what is printed is the value itself."""
+        if self.before or self.after:
+            return self.read
+        return None if self.reader is str else self.reader
 
     def holds(self, x: float, y: float) -> bool:
         """Whether a text that begins here belongs to this box."""

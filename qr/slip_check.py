@@ -80,7 +80,7 @@ class _Checker:
         self._symbols = SymbolReader(self._places)
         self._texts = TextReader(file.fonts)
         self._boxes = field_boxes(layout)
-        self._reads = [(box.field, None if box.plain else box.read) for box in self._boxes]
+        self._reads = [(box.field, box.simplest) for box in self._boxes]
         self._edges = np.array([(box.left, box.right) for box in self._boxes] + [(-1e9, 1e9)])
         self._box_of_style: list[int] = []
         self._furniture: dict[bytes, int] = {}
