@@ -12,7 +12,7 @@ from qr.slip_layout_file import parse_layout
 if TYPE_CHECKING:
     from qr.slip_layout import SlipLayout
 
-SHIPPED = ("standard",)
+SHIPPED = ("standard", "vehicle", "window")
 
 
 @cache

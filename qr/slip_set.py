@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 _SMALLEST_PT = 5.0
 _STEP_PT = 0.5
-_ONE_LINE_SHARE = 0.75  # a text is made this much smaller before it is broken
+_TALLER = 1.15  # share of its own height that a text in several small lines may take
+_ASCENT = 0.88  # of the size: what stands above the baseline
 _KEPT = 2_000  # repeating texts remembered for each place
 _NOT_FIRST = "、。，．）」』】・ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々"
 
@@ -157,10 +158,12 @@ class Place:
         pieces = self._pieces(shown, use)
         size, lines = self._fit(pieces, shown)
         found = []
+        # A single line keeps its baseline; several begin where the first would have reached.
+        top = self._baseline + _ASCENT * (self.text.size if len(lines) > 1 else size)
         for number, line in enumerate(lines):
             width = sum(piece.width for piece in line) * size / 1000
             x = self.text.left * MM + self._free(width)
-            y = self._baseline - number * size * LEADING
+            y = top - (_ASCENT + number * LEADING) * size
             for resource, run in groupby(line, key=lambda piece: piece.resource):
                 together = [*run]
                 start = self._operators(x, y, resource[1:], size)
@@ -189,18 +192,15 @@ class Place:
         return pieces
 
     def _fit(self, pieces: list[Piece], shown: str) -> tuple[float, list[list[Piece]]]:
-        """Smaller on one line, then in more lines within the same height; nothing is cut off."""
+        """The largest size at which it fits, in as many lines as have room; nothing is cut off."""
         size = self.text.size
-        total = sum(piece.width for piece in pieces) / 1000
         if self.text.pitch:
             raise SetFaultError("slip_text_too_long", shown)
-        least = max(_SMALLEST_PT, size * _ONE_LINE_SHARE)
-        if total * least <= self._width:
-            return min(size, int(self._width / total / _STEP_PT) * _STEP_PT), [pieces]
+        room = (size + LEADING * size * (self.text.lines - 1)) * _TALLER
         tried = size
         while tried >= _SMALLEST_PT:
             lines = self._broken(pieces, shown, tried)
-            if len(lines) <= int(self.text.lines * size / tried):
+            if len(lines) == 1 or tried + LEADING * tried * (len(lines) - 1) <= room:
                 return tried, lines
             tried -= _STEP_PT
         raise SetFaultError("slip_text_too_long", shown)
