@@ -29,6 +29,7 @@ _WIDTHS = (1.2, 5.0)  # of a barcode, in sides of the eL-QR
 _HEIGHT = 0.25
 _MARGIN = 1.14  # the quiet zones, and some room for a place found not quite right
 ROW_PX = 4
+_STRIP_PX = 1600  # some five for each module
 _SLOPES = tuple(step / 100 for step in range(-7, 8))
 
 
@@ -43,7 +44,8 @@ def bars_near(image: Image.Image, corners: Corners) -> list[Frame]:
         (_CELLS * _CELL_PX, _CELLS * _CELL_PX),
     )
     across, down = (
-        part.reduce(_CELL_PX) for part in changes(ImageOps.autocontrast(around, cutoff=1))
+        part.reduce(_CELL_PX).filter(ImageFilter.BoxBlur(1))
+        for part in changes(ImageOps.autocontrast(around, cutoff=1))
     )
     found = []
     for frame, bars in (
@@ -62,7 +64,8 @@ def _blocks(striking: Image.Image) -> Iterator[tuple[int, tuple[float, float, fl
 
     Lines of digits are striking too, but no block of them has the shape of a barcode.
     """
-    mean = striking.filter(ImageFilter.BoxBlur((_SIDE_CELLS * 0.8, _SIDE_CELLS * 0.15)))
+    reach, rise = round(_SIDE_CELLS * 0.8), round(_SIDE_CELLS * 0.15)
+    mean = striking.filter(ImageFilter.BoxBlur((reach, rise)))
     for _ in range(_TRIES):
         pixels = mean.tobytes()
         strength = max(pixels)
@@ -78,8 +81,9 @@ def _blocks(striking: Image.Image) -> Iterator[tuple[int, tuple[float, float, fl
         if _WIDTHS[0] < width / _SIDE_CELLS < _WIDTHS[1] and height > _HEIGHT * _SIDE_CELLS:
             place = (left + right) / 2 / _CELLS - 0.5, (top + bottom) / 2 / _CELLS - 0.5
             yield strength, (*place, width / _CELLS, height / _CELLS)
-        top, bottom = min(top, row - band), max(bottom, row + band)
-        mean.paste(0, (min(left, column), max(0, top), max(right, column + 1), bottom))
+        seen = (min(left, column) - reach, min(top, row) - rise)
+        seen += (max(right, column + 1) + reach, max(bottom, row + 1) + rise)
+        mean.paste(0, (max(0, seen[0]), max(0, seen[1]), *seen[2:]))
 
 
 def _run(profile: Image.Image, start: int) -> tuple[int, int]:
@@ -101,13 +105,13 @@ def _run(profile: Image.Image, start: int) -> tuple[int, int]:
 def strips(image: Image.Image, bars: Frame) -> Iterator[Image.Image]:
     """The bars as upright pictures of a few averaged rows, the likeliest to be read first."""
     frame = bars.leaning(_slope(image, bars)).part(0, 0, _MARGIN, 0.8)
-    for width, rows, sharpness in ((1600, 8, 0), (1600, 8, 200), (1600, 24, 300)):
+    for rows, radius, percent in ((8, 0, 0), (8, 4, 200), (3, 6, 300), (24, 4, 300), (8, 6, 300)):
         height = max(rows, round(frame.size[1]))
-        flat = upright(image, frame, (width, height), Image.Resampling.BICUBIC)
-        flat = flat.resize((width, rows), Image.Resampling.BOX)
-        if sharpness:
-            flat = flat.filter(ImageFilter.UnsharpMask(4, sharpness, 0))
-        yield flat.resize((width, rows * ROW_PX), Image.Resampling.NEAREST)
+        flat = upright(image, frame, (_STRIP_PX, height), Image.Resampling.BICUBIC)
+        flat = ImageOps.autocontrast(flat.resize((_STRIP_PX, rows), Image.Resampling.BOX))
+        if percent:
+            flat = flat.filter(ImageFilter.UnsharpMask(radius, percent, 0))
+        yield flat.resize((_STRIP_PX, rows * ROW_PX), Image.Resampling.NEAREST)
 
 
 def _slope(image: Image.Image, bars: Frame) -> float:

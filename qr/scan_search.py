@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from qr.scan_images import Corners, Point
     from qr.scan_limits import Deadline
 
-_SPOTS = 4
+_SPOTS, _SPOTS_MIN = 8, 2
+_SPOT_DENSITY = 0.8  # of the densest: text has about half of an eL-QR's
 _SPOT_SHARE = 16  # a spot reaches this part of the long side in every direction
 _PLACES = 6  # unread places that are tried harder
 _FRAMES = 3  # places near one eL-QR that are tried as bars
@@ -74,16 +75,25 @@ class _Search:
     def look_at_spots(self) -> None:
         """Zbar at the densest spots: a few hundredths of the pixels, nearly all eL-QRs."""
         reach = max(self.image.size) / _SPOT_SHARE
-        for spot, _ in dense_spots(self.image, _SPOTS):
+        densest = 0.0
+        for spot, density in dense_spots(self.image, _SPOTS):
+            densest = max(densest, density)
+            if len(self.spots) >= _SPOTS_MIN and density < _SPOT_DENSITY * densest:
+                break
             self.spots.append(spot)
             part, corner = cut(self.image, spot, reach)
             self._add(by_zbar(part), corner)
 
     def look_at_whole(self) -> None:
-        """ZXing over everything; it also says where a QR stands that it could not read."""
-        read, unread = by_zxing(self.image)
-        self._add(read)
-        self._note_unread(unread)
+        """ZXing over everything; it also says where a QR stands that it could not read.
+
+        When one eL-QR is known already, half the size is enough to see that it is the only one.
+        """
+        large = max(self.image.size) > _LARGE_PX
+        shrink = 2 if large and len(self.good(EL_QR)) == 1 else 1
+        read, unread = by_zxing(self.image.reduce(shrink) if shrink > 1 else self.image)
+        self._add(read, factor=1 / shrink)
+        self._note_unread([_moved(corners, (0, 0), 1 / shrink) for corners in unread])
 
     def look_harder(self) -> None:
         """Places where a QR stands or should stand, prepared until it can be read."""
@@ -253,11 +263,11 @@ def _flat_variants(image: Image.Image, corners: Corners) -> Iterator[Image.Image
 def _spot_variants(part: Image.Image) -> Iterator[tuple[float, Image.Image]]:
     """A dense spot, enlarged and sharpened."""
     for factor, blur, radius, percent in (
+        (2, 2, 2, 300),
+        (2, 2, 4, 300),
+        (2, 2, 6, 500),
         (1, 0, 2, 300),
         (2, 0, 0, 0),
-        (2, 1.5, 6, 500),
-        (2, 0, 8, 500),
-        (3, 1.5, 6, 500),
         (3, 0, 8, 500),
     ):
         size = (part.width * factor, part.height * factor)
