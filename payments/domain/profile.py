@@ -29,7 +29,17 @@ class Item:
     konbini: bool = True  # the convenience-store barcode may be printed for it
     valid_until: str = ""  # 支払期限 of its slips; "" is the profile's policy
     konbini_valid_until: str = ""  # 支払期限 in the barcode; "" is the profile's policy
+    layout: str = "standard"  # 様式 of its slips, by name
     fund: str = "一般会計"  # 会計: the books the revenue belongs to
+
+
+@dataclass(frozen=True, slots=True)
+class SlipForm:
+    """納付書の様式: a layout file of the municipality's own, kept whole with the profile."""
+
+    file: str
+    text: str  # TOML
+    pictures: Mapping[str, str]  # PNG files that it names, as base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,7 @@ class Profile:
     konbini_valid_until: str = ""
     late_valid_until: str = "days_after:30"
     case_key_prefix: str = "0000"  # the first digits of 案件特定キー of slips issued here
+    slip_layouts: tuple[SlipForm, ...] = ()  # 納付書の様式 of its own (docs/adr/0006)
     upload_registered_slips: bool = False  # slips of a register are ours to hand to the hub
 
     def item(self, item_code: str) -> Item:
@@ -119,8 +130,10 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
             each if isinstance(each, str) else json.dumps(each, ensure_ascii=False)
             for each in plain.get("layouts", ())
         )
+        forms = tuple(SlipForm(**form) for form in plain.pop("slip_layouts", ()))
         profile = Profile(
             **plain,
+            slip_layouts=forms,
             items=tuple(Item(**item) for item in data["items"]),
             agents=tuple(Agent(**agent) for agent in data["agents"]),
             accounts=tuple(Account(**account) for account in data["accounts"]),

@@ -17,6 +17,7 @@ from payments.store.unit_of_work import unit_of_work
 from reconcile.formats.own_format import formats_of
 from web.commands.session import Session, session_of
 from web.database import upgrade
+from web.slip_forms import embedded_forms
 
 if TYPE_CHECKING:
     from web.config import Settings
@@ -82,6 +83,7 @@ def sample_profile() -> Profile:
 def read_profile(path: Path) -> Profile:
     """A municipality's profile from a TOML file; ``profile_toml`` when it is none.
 
+    ``slip_layouts`` names layout files of slips beside the profile; they are kept with it.
     A described layout may stand in a file of its own beside the profile (``file = "…"``). All of
     them are checked here, before anything is stored (docs/formats.md).
     """
@@ -89,6 +91,8 @@ def read_profile(path: Path) -> Profile:
     layouts = data.get("layouts", [])
     if isinstance(layouts, list):
         data["layouts"] = [_layout(path, layout) for layout in layouts]
+    if isinstance(forms := data.get("slip_layouts", []), list):
+        data["slip_layouts"] = embedded_forms(path.parent, map(str, forms))
     profile = profile_from_mapping(data)
     formats_of(profile)
     return profile

@@ -78,6 +78,9 @@ ERRORS: dict[str, str] = {
     "too_many_cases": "{lines}明細のうち{cases}件が確認事項となるため、取り込みを中止しました（上限 {expected}件）。",
     "el_number": "eL番号は四つの区分を数字で入力してください。",
     # slips
+    "slip_layout": "納付書の様式 {file} の {key} が正しくありません（「{found}」、正しくは {expected}）。",
+    "slip_layout_name": "納付書の様式「{found}」はありません（{expected} のいずれか）。",
+    "slip_layouts": "一つのファイルには一つの様式だけを印刷します（「{found}」と「{expected}」）。",
     "code128_digits": "バーコードにできない文字列です（「{found}」）。",
     "konbini_free_area": "自由使用欄 {field} に書けない値です（「{found}」）。",
     "qr_capacity": "記号に入りきらない桁数です（{found}、正 {expected}）。",
