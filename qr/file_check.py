@@ -58,15 +58,13 @@ class ReadBackChoice:
 
     @classmethod
     def parse(cls, text: str) -> ReadBackChoice:
-        """The choice that a text says; ``InvalidValueError`` ``read_back_choice`` if it is none."""
+        """The choice that a text says; ``InvalidValueError`` ``read_back`` if it is none."""
         kind, *numbers = text.split(":")
         if kind == "full" and not numbers:
             return cls.full()
         if kind == "sample" and len(numbers) == 2 and all(map(str.isdecimal, numbers)):
             return cls.sample(int(numbers[0]), seed=int(numbers[1]))
-        raise InvalidValueError(
-            "read_back_choice", field="read_back", found=text, expected="full / sample:N:SEED"
-        )
+        raise InvalidValueError("read_back", found=text, expected="full / sample:N:SEED")
 
     @property
     def text(self) -> str:

@@ -112,6 +112,13 @@ def label(group: str, value: str | None) -> str:
     return LABELS[group].get(value or "", value or "—")
 
 
+def slip_field(code: str) -> str:
+    """納付書の項目: where paper and books differ, as ``el_qr.amount_yen``: eL-QR（金額）."""
+    field, _, part = code.partition(".")
+    part = LABELS["slip_field_part"].get(part) or FIELDS.get(part, part)
+    return label("slip_field", field) + (f"（{part}）" if part else "")
+
+
 def blocker(code: str) -> str:
     """締めを止めるもの: a check that differs, or a source whose file has not come."""
     if code in LABELS["check"]:

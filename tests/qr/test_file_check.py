@@ -50,7 +50,7 @@ def test_a_choice_is_one_word() -> None:
         assert ReadBackChoice.parse(choice.text) == choice
         assert len(choice.text) <= 60
     for text in ("", "full:1", "sample", "sample:x:1", "sample:1:2:3", "sample:-1:2"):
-        with pytest.raises(InvalidValueError, match="read_back_choice"):
+        with pytest.raises(InvalidValueError, match="read_back"):
             ReadBackChoice.parse(text)
 
 

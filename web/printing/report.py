@@ -80,7 +80,7 @@ def _html(status: RunStatus, profile: Profile) -> str:
         "count": formatting.count,
         "moment": formatting.moment,
         "decision": lambda state: messages.label("approval_state", state),
-        "field": lambda code: messages.label("slip_field", code),
+        "field": messages.slip_field,
         "reason": lambda refusal: messages.error(refusal.code, {"found": refusal.found}),
     }
     return pages.get_template("printing/report.html").render(
