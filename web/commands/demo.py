@@ -242,13 +242,13 @@ def _print_slips(session: Session, folder: Path) -> None:
     # Only this step needs the PDF library.
     from payments.print_runs import Selection  # noqa: PLC0415
     from web.printing.folder import held  # noqa: PLC0415
-    from web.printing.plan import plan_for  # noqa: PLC0415
+    from web.printing.plan import Wish, plan_for  # noqa: PLC0415
     from web.printing.run import Shop, begin, carry_out  # noqa: PLC0415
 
     shop = Shop(session.engine, session.municipality, "demo", session.progress)
     with held(folder / "slips") as out:
         with reading(session.engine, session.municipality) as connection:
-            plan = plan_for(connection, session.municipality, out.path)
+            plan = plan_for(connection, session.municipality, out.path, Wish())
         run = begin(shop, out, Selection(limit=SLIPS_PRINTED), plan)
         status = carry_out(shop, out, run)
     result = "すべて一致" if not status.differences else f"相違 {len(status.differences)}件"

@@ -95,6 +95,12 @@ def _selection(command: Any) -> Any:
     metavar="auto|full|N",
     help="記号を画素から読み戻すページ: 枚数に応じて、全ページ、または一ファイルにNページ。",
 )
+@click.option(
+    "--layout",
+    default="standard",
+    show_default=True,
+    help="様式の名前（KOKIN_HOME/layouts/*.toml に独自の様式を置けます）。",
+)
 @click.option("--resume", metavar="印刷番号", type=int, help="途中の印刷を続けます。")
 @click.option(
     "--again", "again_run", metavar="印刷番号", type=int, help="済んだ印刷のPDFを作り直します。"

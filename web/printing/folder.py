@@ -15,7 +15,7 @@ from payments.domain.errors import ConfigurationError, ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from io import BufferedRandom
+    from io import BufferedWriter
     from pathlib import Path
 
 MARK = "print-run.json"
@@ -119,7 +119,7 @@ def held(path: Path) -> Iterator[RunFolder]:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[BufferedRandom]:
+def whole_file(path: Path) -> Iterator[BufferedWriter]:
     """A file that stands under its name only when all of it has reached the disk.
 
     Until then it is called ``NAME.PROCESS.unfinished``, so that no two processes write into one
@@ -127,7 +127,7 @@ def whole_file(path: Path) -> Iterator[BufferedRandom]:
     """
     unfinished = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     try:
-        with unfinished.open("w+b") as stream:
+        with unfinished.open("wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

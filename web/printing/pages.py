@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from payments.domain.slip import WHOLE_YEAR
 from qr import el_qr
 from qr.el_qr import ElQr
 from qr.slip_page import SlipPage
@@ -13,8 +14,12 @@ if TYPE_CHECKING:
     from payments.print_runs import RunSlip
 
 
-def slip_page(slip: RunSlip, profile: Profile) -> SlipPage:
-    """One slip as a page; an item that is switched off in the profile gets no symbol."""
+def slip_page(slip: RunSlip, profile: Profile, layout: str) -> SlipPage:
+    """One slip as a page; an item that is switched off in the profile gets no symbol.
+
+    A 全期 slip names the terms that it pays, a 期別 slip that there is a 全期 slip as well: paying
+    both would be paying twice (law.md B-05).
+    """
     item = profile.item(slip.item_code)
     return SlipPage(
         slip_no=slip.slip_no,
@@ -32,7 +37,16 @@ def slip_page(slip: RunSlip, profile: Profile) -> SlipPage:
         contact=profile.contact,
         el_qr=_payload(slip) if slip.el_number and item.el_qr else None,
         konbini_barcode=slip.konbini_barcode if item.konbini else None,
+        layout=layout,
+        alternatives=_alternatives(slip),
     )
+
+
+def _alternatives(slip: RunSlip) -> tuple[str, ...]:
+    """The terms that the other slips of the same notice pay."""
+    if slip.terms:
+        return tuple(part.term for part in slip.terms)
+    return (WHOLE_YEAR,) if slip.alternative else ()
 
 
 def _payload(slip: RunSlip) -> str:

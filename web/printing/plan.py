@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from payments.domain.errors import InvalidValueError
 from payments.print_runs import RunPlan
 from qr.file_check import ReadBackChoice
+from qr.slip_page import PrintProfile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,31 +19,44 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.print_runs import PrintRun
+    from qr.slip_layout import SlipLayout
 
 PAGES_PER_FILE = 1_000
 AUTO = "auto"
 FULL = "full"
+STANDARD = "standard"
 _SEEDS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """印刷の希望: how a new run is to be printed.
+
+    ``read_back`` is ``auto``, ``full``, or how many pages of each file are decoded from pixels.
+    """
+
+    pages_per_file: int = PAGES_PER_FILE
+    read_back: str = AUTO
+    layout: str = STANDARD
+    layouts: tuple[SlipLayout, ...] = ()  # the municipality's own
 
 
 def plan_for(
     connection: Connection,
     municipality_code: str,
     folder: Path,
-    read_back: str = AUTO,
-    pages_per_file: int = PAGES_PER_FILE,
+    wish: Wish,
 ) -> RunPlan:
     """How a new run will be printed and read back.
 
-    ``read_back`` is ``auto``, ``full``, or how many pages of each file are decoded from pixels.
     見本 stands on every page until the municipality is switched to live. Raises
-    :class:`InvalidValueError` ``read_back``.
+    :class:`InvalidValueError` ``read_back`` or ``slip_layout_name``.
     """
     return RunPlan(
-        pages_per_file=pages_per_file,
-        read_back=_with_seed(read_back),
+        pages_per_file=wish.pages_per_file,
+        read_back=_with_seed(wish.read_back),
         sample=not is_live(connection, municipality_code),
-        layout="",
+        layout=PrintProfile(slip_layouts=wish.layouts).slip_layout(wish.layout).reference,
         folder=str(folder),
     )
 

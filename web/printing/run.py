@@ -16,8 +16,10 @@ from payments import print_runs
 from payments.domain.errors import ConfigurationError, ConflictError, NotFoundError, RefusedError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
+from qr.slip_page import PrintProfile
 from web import clock, messages
 from web.printing.folder import REPORT_HTML, Owner, free_bytes, sha256_of
+from web.printing.layouts import name_of
 from web.printing.plan import choice_of
 from web.printing.pool import in_workers
 from web.printing.report import write_papers
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from payments.domain.profile import Profile
     from payments.print_runs import PrintRun, RunPlan, Selection
+    from qr.slip_layout import SlipLayout
     from web.printing.folder import RunFolder
     from web.printing.status import RunStatus
 
@@ -62,6 +65,7 @@ class Shop:
     actor: str
     phase: Phase
     workers: int = 1
+    layouts: tuple[SlipLayout, ...] = ()  # the municipality's own
 
     def profile(self) -> Profile:
         """The profile in force."""
@@ -117,9 +121,11 @@ def carry_out(shop: Shop, folder: RunFolder, run: PrintRun) -> RunStatus:
     Raises:
         ConfigurationError: ``disk_full``, ``output_unwritable``, ``print_worker_died``; the run
             can be taken up again.
-        ConflictError: ``print_file_recorded``, another process prints the same run.
+        ConflictError: ``print_file_recorded``, another process prints the same run;
+            ``print_layout_changed``, its layout is no longer what it was planned with.
     """
     folder.clear_unfinished()
+    _require_layout(shop, run)
     _require_space(folder, run, _tasks(shop, folder, run))
     if run.state in GOING_ON:
         _number(shop, run)
@@ -190,7 +196,10 @@ def _print(shop: Shop, folder: RunFolder, run: PrintRun) -> None:
         run_id=run.run_id,
         folder=str(folder.path),
         sample=run.sample,
+        made_at=clock.in_japan(run.made_at),
         read_back=choice_of(run).text,
+        layout=name_of(run.layout),
+        layouts=shop.layouts,
     )
     new = {task.file_no for task in tasks if not task.sha256}
     kept = run.slips - _slips_in(run, tasks)
@@ -218,6 +227,14 @@ def _slips_in(run: PrintRun, tasks: Sequence[FileTask]) -> int:
     """How many slips of the run these files hold."""
     size = run.pages_per_file
     return sum(min(size, run.slips - (task.file_no - 1) * size) for task in tasks)
+
+
+def _require_layout(shop: Shop, run: PrintRun) -> None:
+    """All files of a run have the layout that was planned, to the byte."""
+    name = name_of(run.layout)
+    found = PrintProfile(slip_layouts=shop.layouts).slip_layout(name).reference
+    if found != run.layout:
+        raise ConflictError("print_layout_changed", found=found, expected=run.layout)
 
 
 def _require_space(folder: RunFolder, run: PrintRun, tasks: Sequence[FileTask]) -> None:

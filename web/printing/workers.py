@@ -6,7 +6,8 @@ A worker opens its own connection, reads, and hands back plain data; it writes n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import file_digest
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,10 @@ from web.printing.pages import slip_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from payments.print_runs import RunSlip
+    from qr.slip_layout import SlipLayout
 
 # What one page takes on disk, rounded up, and what a file has besides (fonts, form).
 BYTES_PER_PAGE, BYTES_PER_FILE = 3_000, 300_000
@@ -39,7 +42,10 @@ class WorkOrder:
     run_id: int
     folder: str
     sample: bool
+    made_at: datetime  # of the run, so that a file drawn again is the same
     read_back: str  # qr.file_check.ReadBackChoice as text
+    layout: str  # name
+    layouts: tuple[SlipLayout, ...] = ()  # the municipality's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ def print_file(order: WorkOrder, task: FileTask, tick: Callable[[int], None]) ->
         ConflictError: ``print_file_changed``, a file recorded before would come out differently.
     """
     slips, pages = _pages(order, task.file_no)
-    profile = PrintProfile(sample=order.sample)
+    profile = PrintProfile(sample=order.sample, slip_layouts=order.layouts, made_at=order.made_at)
     faults = {} if task.sha256 else _faults(slips, pages, profile)
     tick(len(faults))
     refused = tuple(faults.values())
@@ -103,7 +109,7 @@ def _pages(order: WorkOrder, file_no: int) -> tuple[list[RunSlip], list[SlipPage
             slips = slips_of_file(connection, order.municipality_code, order.run_id, file_no)
     finally:
         engine.dispose()
-    return slips, [slip_page(slip, profile) for slip in slips]
+    return slips, [slip_page(slip, profile, order.layout) for slip in slips]
 
 
 def _faults(
@@ -123,13 +129,17 @@ def _faults(
 def _draw(
     path: Path, pages: Sequence[SlipPage], profile: PrintProfile, expected: str
 ) -> tuple[str, int]:
-    """Draw the pages; SHA-256 and size of the finished file."""
-    needed = BYTES_PER_FILE + BYTES_PER_PAGE * len(pages)
-    with unwritable(path, needed), whole_file(path) as stream:
-        draw_slips(pages, stream, profile)
-        size = stream.tell()
-        stream.seek(0)
-        digest = file_digest(stream, "sha256").hexdigest()
-        if expected and digest != expected:
-            raise ConflictError("print_file_changed", file=path.name, found=digest)
-    return digest, size
+    """Draw the pages; SHA-256 and size of the finished file.
+
+    The PDF is made in memory, a few megabytes: the library that writes it would end the process
+    when the disk is full.
+    """
+    drawn = BytesIO()
+    draw_slips(pages, drawn, profile)
+    content = drawn.getvalue()
+    digest = sha256(content).hexdigest()
+    if expected and digest != expected:
+        raise ConflictError("print_file_changed", file=path.name, found=digest)
+    with unwritable(path, len(content)), whole_file(path) as stream:
+        stream.write(content)
+    return digest, len(content)
