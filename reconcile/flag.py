@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import text
 
 from payments.domain.errors import RefusedError
-from payments.store.bulk import take_numbers
+from payments.store.bulk import insert_rows, take_numbers
 from reconcile.rules import CASE_OUTCOMES
+from reconcile.store.staging import clear_staging
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,59 +88,60 @@ def open_cases(
         return 0
     unique = list({(case.kind, case.subject): case for case in cases}.values())
     first = take_numbers(connection, municipality_code, "case", len(unique))
-    rows = [
-        {"m": municipality_code, "case_no": number, "on": on, "actor": actor, **case._asdict()}
-        for number, case in enumerate(unique, start=first)
-    ]
-    before = _event_count(connection, municipality_code)
-    connection.execute(
-        text(
-            """INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor,
-                   event, note)
-               SELECT c.municipality_code, c.case_no,
-                   (SELECT COALESCE(MAX(e.event_no), 0) + 1 FROM case_event e
-                    WHERE e.municipality_code = c.municipality_code AND e.case_no = c.case_no),
-                   :on, :actor, 'reopened', ''
-               FROM review_case c
-               WHERE c.municipality_code = :m AND c.kind = :kind AND c.subject = :subject
-                 AND c.state IN ('resolved', 'accepted')"""
+    scope = {"m": municipality_code, "on": on, "actor": actor, "first": first,
+             "after": first + len(unique)}  # fmt: skip
+    staged = ("municipality_code", "case_no", "kind", "subject", "amount_yen", "file_id",
+              "line_no", "details")  # fmt: skip
+    clear_staging(connection, municipality_code, ["case_work"])
+    insert_rows(
+        connection, "case_work", staged,
+        (
+            (number, case.kind, case.subject, case.amount_yen, case.file_id, case.line_no,
+             case.details)
+            for number, case in enumerate(unique, start=first)
         ),
-        rows,
-    )
-    connection.execute(
-        text(
-            """UPDATE review_case SET state = 'open', amount_yen = :amount_yen, details = :details
-               WHERE municipality_code = :m AND kind = :kind AND subject = :subject"""
-        ),
-        rows,
-    )
-    connection.execute(
-        text(
-            """INSERT INTO review_case (municipality_code, case_no, kind, subject, state,
-                   amount_yen, opened_on, owner, file_id, line_no, details)
-               VALUES (:m, :case_no, :kind, :subject, 'open', :amount_yen, :on, '',
-                   :file_id, :line_no, :details)
-               ON CONFLICT (municipality_code, kind, subject) DO NOTHING"""
-        ),
-        rows,
-    )
-    connection.execute(
-        text(
-            """INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor,
-                   event, note)
-               SELECT c.municipality_code, c.case_no, 1, :on, :actor, 'opened', ''
-               FROM review_case c
-               WHERE c.municipality_code = :m AND c.case_no >= :first AND c.case_no < :after"""
-        ),
-        {
-            "m": municipality_code,
-            "on": on,
-            "actor": actor,
-            "first": first,
-            "after": first + len(unique),
-        },
-    )
-    return _event_count(connection, municipality_code) - before
+        constants=(municipality_code,),
+    )  # fmt: skip
+    new = connection.execute(text(_OPEN), scope).rowcount
+    connection.execute(text(_OPENED), scope)
+    if new == len(unique):
+        return new
+    reopened = connection.execute(text(_REOPENED), scope).rowcount
+    connection.execute(text(_OPEN_AGAIN), scope)
+    return new + reopened
+
+
+# A case that is known keeps its number; the others take those of the block.
+_OPEN = """
+INSERT INTO review_case (municipality_code, case_no, kind, subject, state, amount_yen, opened_on,
+    owner, file_id, line_no, details)
+SELECT municipality_code, case_no, kind, subject, 'open', amount_yen, :on, '', file_id, line_no,
+    details
+FROM case_work WHERE municipality_code = :m
+ON CONFLICT (municipality_code, kind, subject) DO NOTHING
+"""
+_OPENED = """
+INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor, event, note)
+SELECT municipality_code, case_no, 1, :on, :actor, 'opened', ''
+FROM review_case WHERE municipality_code = :m AND case_no >= :first AND case_no < :after
+"""
+_REOPENED = """
+INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor, event, note)
+SELECT c.municipality_code, c.case_no,
+    (SELECT COALESCE(MAX(e.event_no), 0) + 1 FROM case_event e
+     WHERE e.municipality_code = c.municipality_code AND e.case_no = c.case_no),
+    :on, :actor, 'reopened', ''
+FROM case_work w
+JOIN review_case c ON c.municipality_code = :m AND c.kind = w.kind AND c.subject = w.subject
+WHERE w.municipality_code = :m AND c.state IN ('resolved', 'accepted')
+"""
+_OPEN_AGAIN = """
+UPDATE review_case SET state = 'open', amount_yen = w.amount_yen, details = w.details
+FROM case_work w
+WHERE w.municipality_code = :m AND review_case.municipality_code = :m
+  AND review_case.kind = w.kind AND review_case.subject = w.subject
+  AND review_case.case_no < :first
+"""
 
 
 def close_cases(
@@ -216,13 +218,3 @@ def refuse_absurd(profile: Profile, cases: int, lines: int) -> None:
         raise RefusedError(
             "too_many_cases", cases=cases, lines=lines, expected=profile.cases_per_run_max
         )
-
-
-def _event_count(connection: Connection, municipality_code: str) -> int:
-    """How many case events there are; the difference says how many cases changed."""
-    return int(
-        connection.execute(
-            text("SELECT COUNT(*) FROM case_event WHERE municipality_code = :m"),
-            {"m": municipality_code},
-        ).scalar_one()
-    )

@@ -189,12 +189,13 @@ WITHDRAWN = f"""
 INSERT INTO reversal (municipality_code, file_id, line_no, by_line_no)
 SELECT CAST(:m AS VARCHAR(5)),
     partner / {LINE_SPACE}, partner % {LINE_SPACE}, line_no FROM match_work
-WHERE municipality_code = :m AND {{turn}} AND fixed IS NULL AND stage = 'withdrawal'
-  AND partner IS NOT NULL
+WHERE municipality_code = :m AND {{turn}} AND found = 1 AND fixed IS NULL
+  AND stage = 'withdrawal' AND partner IS NOT NULL
 UNION ALL
 SELECT CAST(:m AS VARCHAR(5)),
     replaced / {LINE_SPACE}, replaced % {LINE_SPACE}, line_no FROM match_work
-WHERE municipality_code = :m AND {{turn}} AND fixed IS NULL AND replaced IS NOT NULL
+WHERE municipality_code = :m AND {{turn}} AND found = 1 AND fixed IS NULL
+  AND replaced IS NOT NULL
 """
 _REVERSED_POSTINGS = f"""
 FROM reversal v

@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 # decision: what one turn decided, before it is booked.
 # reversal: receipts that are taken back, and how their line stands afterwards.
 # rule_effect: what each rule does (reconcile.rules), joined to the rule found for a line.
+# case_work: the cases about to be opened.
 # reopened: instalments that a withdrawal or an undo made open again.
 TABLES = {
     "match_work": (
         "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
         "turn INTEGER NOT NULL, crowded INTEGER NOT NULL, found INTEGER NOT NULL, "
-        "stage TEXT NOT NULL, kind TEXT NOT NULL, identity TEXT NOT NULL, occurrence INTEGER NOT NULL, "
+        "stage TEXT NOT NULL, kind TEXT NOT NULL, identity TEXT NOT NULL, "
+        "occurrence INTEGER NOT NULL, "
         "fault TEXT, is_ours INTEGER NOT NULL, key_valid INTEGER NOT NULL, "
         "is_el INTEGER NOT NULL, yen BIGINT, paid_on DATE, ref TEXT, slip_id BIGINT, "
         "notice_id BIGINT, term TEXT, asked_yen BIGINT, late INTEGER, superseded INTEGER, "
@@ -57,6 +59,11 @@ TABLES = {
         "municipality_code VARCHAR(5) NOT NULL, rule VARCHAR(5) NOT NULL, outcome TEXT NOT NULL, "
         "books INTEGER NOT NULL, applies TEXT NOT NULL, PRIMARY KEY (municipality_code, rule)"
     ),
+    "case_work": (
+        "municipality_code VARCHAR(5) NOT NULL, case_no BIGINT NOT NULL, kind TEXT NOT NULL, "
+        "subject TEXT NOT NULL, amount_yen BIGINT NOT NULL, file_id BIGINT, line_no INTEGER, "
+        "details TEXT NOT NULL"
+    ),
     "reopened": (
         "municipality_code VARCHAR(5) NOT NULL, notice_id BIGINT NOT NULL, term TEXT NOT NULL"
     ),
@@ -65,6 +72,7 @@ EMPTIED = tuple(name for name in TABLES if name != "rule_effect")  # the rules s
 INDEXES = (
     ("match_work_later", "match_work", "municipality_code, turn", "turn > 1"),
     ("match_work_crowded", "match_work", "municipality_code, file_id, line_no", "crowded = 1"),
+    ("match_work_found", "match_work", "municipality_code, file_id, line_no", "found = 1"),
     ("match_work_whole", "match_work", "municipality_code, notice_id", "term = '00'"),
 )
 
@@ -100,16 +108,18 @@ def state_effects(
     insert_rows(connection, "rule_effect", columns, effects, constants=(municipality_code,))
 
 
-def clear_staging(connection: Connection, municipality_code: str) -> None:
+def clear_staging(
+    connection: Connection, municipality_code: str, names: Sequence[str] = EMPTIED
+) -> None:
     """An empty staging area for this municipality (on SQLite: made if it is not there yet)."""
     if connection.dialect.name == "sqlite":
         for statement in _SQLITE:
             connection.exec_driver_sql(statement)
-        for name in EMPTIED:
+        for name in names:
             # Without a condition SQLite empties the whole table at once.
             connection.exec_driver_sql(f"DELETE FROM temp.{name}")
         return
-    for name in EMPTIED:
+    for name in names:
         connection.execute(
             text(f"DELETE FROM {name} WHERE municipality_code = :m"), {"m": municipality_code}
         )
