@@ -6,6 +6,7 @@ correction is a new version.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.errors import InvalidValueError, RefusedError
@@ -122,8 +123,7 @@ def slip_number(levy_year: int, number: int) -> str:
 
     The check digit (Damm) is over year and number, so that a typing error at the counter is seen.
     """
-    body = f"{levy_year:04d}{_checked(number):011d}"
-    return f"{levy_year:04d}-{number:09d}-{own_key_check_digit(body)}"
+    return f"{levy_year:04d}-{number:09d}-{_with_check_digit(levy_year, number)[-1]}"
 
 
 def case_key(prefix: str, levy_year: int, number: int) -> str:
@@ -132,8 +132,14 @@ def case_key(prefix: str, levy_year: int, number: int) -> str:
     The number is never given out again, so the key is unique for ever; its check digit is that of
     the slip number. Raises :class:`InvalidValueError` ``not_digits`` or ``number_out_of_range``.
     """
+    return require_digits(prefix, "case_key_prefix", 4) + _with_check_digit(levy_year, number)
+
+
+@lru_cache(maxsize=16_384)  # A slip asks for it three times.
+def _with_check_digit(levy_year: int, number: int) -> str:
+    """Year 4, number 11, and the check digit over both."""
     body = f"{levy_year:04d}{_checked(number):011d}"
-    return f"{require_digits(prefix, 'case_key_prefix', 4)}{body}{own_key_check_digit(body)}"
+    return f"{body}{own_key_check_digit(body)}"
 
 
 def _checked(number: int) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import date, timedelta
+from functools import lru_cache
 
 from payments.domain.errors import InvalidValueError
 from payments.domain.fiscal import fiscal_year
@@ -24,6 +25,7 @@ MONTHS_MAX = 120
 EXPECTED = "same_day / days_after:N / end_of_month_after:N / next_fiscal_year:MM-DD"
 
 
+@lru_cache(maxsize=4_096)  # A city has few policies and few days, and a million slips.
 def valid_until(policy: str, base: date) -> date:
     """支払期限 by ``policy`` from ``base``.
 
