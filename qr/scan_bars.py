@@ -27,7 +27,8 @@ _CELLS = 2 * _REACH * _SIDE_CELLS
 _TRIES = 3
 _WIDTHS = (1.2, 5.0)  # of a barcode, in sides of the eL-QR
 _HEIGHT = 0.25
-_MARGIN = 1.14  # the quiet zones, and some room for a place found not quite right
+_GAP = 3  # cells between bars that are still one barcode
+_MARGIN = 1.2  # the quiet zones, and some room for a place found not quite right
 ROW_PX = 4
 _STRIP_PX = 1600  # some five for each module
 _SLOPES = tuple(step / 100 for step in range(-7, 8))
@@ -81,20 +82,24 @@ def _blocks(striking: Image.Image) -> Iterator[tuple[int, tuple[float, float, fl
         if _WIDTHS[0] < width / _SIDE_CELLS < _WIDTHS[1] and height > _HEIGHT * _SIDE_CELLS:
             place = (left + right) / 2 / _CELLS - 0.5, (top + bottom) / 2 / _CELLS - 0.5
             yield strength, (*place, width / _CELLS, height / _CELLS)
-        seen = (min(left, column) - reach, min(top, row) - rise)
-        seen += (max(right, column + 1) + reach, max(bottom, row + 1) + rise)
-        mean.paste(0, (max(0, seen[0]), max(0, seen[1]), *seen[2:]))
+        box = (
+            max(0, min(left, column) - reach),
+            max(0, min(top, row) - rise),
+            max(right, column + 1) + reach,
+            max(bottom, row + 1) + rise,
+        )
+        mean.paste(0, box)
 
 
 def _run(profile: Image.Image, start: int) -> tuple[int, int]:
-    """From where to where a profile stays high around its cell ``start``; two low cells end it."""
+    """From where to where a profile stays high around its cell ``start``; a longer gap ends it."""
     values = profile.tobytes()
     near = values[max(0, start - 3) : start + 4]
-    low = sum(near) / len(near) * 0.35
+    low = sum(near) / len(near) * 0.25
     ends = []
     for step in (-1, 1):
         place = end = start
-        while 0 <= place < len(values) and abs(place - end) <= 2:
+        while 0 <= place < len(values) and abs(place - end) <= _GAP:
             if values[place] > low:
                 end = place
             place += step
