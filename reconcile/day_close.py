@@ -18,7 +18,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from payments import approve
-from payments.domain.errors import NotFoundError, RefusedError
+from payments.domain.errors import RefusedError
 from payments.domain.fiscal import closing_on
 from payments.store.municipalities import load_profile
 from reconcile import closures
@@ -140,15 +140,10 @@ def ask(
     """締め・締めの取消の申請: what a second person decides about; ``kind`` is one of :data:`KINDS`.
 
     ``subject`` is the day as ISO text, or the year. ``despite``: close although a source is red or
-    a check differs. What two people have approved already is carried out. Raises
-    :class:`RefusedError` ``close_order`` (something else comes first), ``close_blocked``, and the
-    errors of :func:`payments.approve.ask`.
+    a check differs. Raises :class:`RefusedError` ``close_order`` (something else comes first),
+    ``close_blocked``, and the errors of :func:`payments.approve.ask`.
     """
     plan = _plan(connection, municipality_code, kind, subject, despite=despite)
-    done = approve.approved(connection, municipality_code, kind, subject, plan.content)
-    if done is not None:  # decided elsewhere (``kokin approvals``), and not carried out yet
-        carry_out(connection, municipality_code, done)
-        return done
     return approve.ask(
         connection,
         municipality_code,
@@ -161,39 +156,8 @@ def ask(
     )
 
 
-def decide(
-    connection: Connection,
-    municipality_code: str,
-    approval_id: int,
-    decision: str,
-    *,
-    decided_by: str,
-    at: datetime,
-    note: str = "",
-) -> Closure | None:
-    """承認・却下 by the second person; what was approved is done in the same transaction.
-
-    Raises :class:`NotFoundError` ``approval``, the errors of :func:`payments.approve.decide` and
-    of :func:`carry_out`.
-    """
-    if approve.show(connection, municipality_code, approval_id).kind not in KINDS:
-        raise NotFoundError("approval", approval_id=approval_id)
-    decided = approve.decide(
-        connection,
-        municipality_code,
-        approval_id,
-        decision,
-        decided_by=decided_by,
-        at=at,
-        note=note,
-    )
-    return (
-        carry_out(connection, municipality_code, decided) if decided.state == "approved" else None
-    )
-
-
 def carry_out(connection: Connection, municipality_code: str, approval: Approval) -> Closure:
-    """締め・取消の実行: write down what two people have decided.
+    """締め・取消の実行: write down what two people decided, in the transaction of the decision.
 
     Raises :class:`RefusedError` ``close_figures_changed`` when the figures, or what stops the
     close, are no longer what was asked about.

@@ -13,6 +13,7 @@ from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from payments.release import release
 from payments.store.municipalities import set_live
+from reconcile import day_close
 from web import clock
 from web.slip_release import content_to_release
 
@@ -80,7 +81,13 @@ def _require_same(approval: Approval, content: dict[str, object]) -> None:
         raise RefusedError("approval_stale", approval_id=approval.approval_id)
 
 
+def _close(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """A day or a year is closed or re-opened; its figures are compared there."""
+    day_close.carry_out(connection, profile.municipality_code, approval)
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
+    **dict.fromkeys(day_close.KINDS, _close),
 }

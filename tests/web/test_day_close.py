@@ -10,15 +10,16 @@ import pytest
 from sqlalchemy import text
 
 import sample_data
-from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
+from payments.domain.errors import InvalidValueError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import day_close, day_totals
+from reconcile import closures, day_close, day_totals
 from reconcile.journal import open_journal
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.report import day_report, year_report
 from reconcile.report_data import canonical_json, report_as_data, report_from_data, sha256
 from reconcile.waiting import reconcile_waiting
+from web.approval_effects import decide_and_do
 from web.commands.setup import sample_profile
 
 M = "99999"
@@ -41,9 +42,14 @@ def _ask(city, kind=day_close.CLOSE, subject=FIRST, by="kaikei", reason="日次"
 
 
 def _decide(city, approval_id, by="kanri", decision="approved", note=""):
+    """Approved or rejected; the record of the closure, when there is one."""
     with unit_of_work(city.engine, M) as connection:
-        return day_close.decide(
-            connection, M, approval_id, decision, decided_by=by, at=AT, note=note
+        approval = decide_and_do(
+            connection, sample_profile(), approval_id, decision, decided_by=by, note=note
+        )
+        number = closures.last_no(connection, M)
+        return (
+            closures.before(connection, M, number + 1) if approval.decision == "approved" else None
         )
 
 
@@ -232,28 +238,6 @@ def test_a_signed_figure_that_does_not_follow_from_the_books_is_found(city):
                  "AND debit_account <> 'assessed'"), {"a": "receivable"},
         )  # fmt: skip
     assert any(c.code == "T10" and not c.ok for c in _shown(city, SECOND)[0].checks)
-
-
-def test_only_requests_about_closing_are_decided_here(city):
-    from payments import approve  # noqa: PLC0415
-
-    with unit_of_work(city.engine, M) as connection:
-        other = approve.ask(
-            connection, M, "print_release", "1", {}, asked_by="kaikei", at=AT, reason="印刷"
-        )
-    with pytest.raises(NotFoundError, match="approval"):
-        _decide(city, other.approval_id)
-
-
-def test_what_was_approved_elsewhere_is_carried_out_when_it_is_asked_for_again(city):
-    from payments import approve  # noqa: PLC0415
-
-    asked = _ask(city)
-    with unit_of_work(city.engine, M) as connection:
-        approve.decide(connection, M, asked.approval_id, "approved", decided_by="kanri", at=AT)
-    assert _state(city).closed is None
-    assert _ask(city).state == "approved"
-    assert _state(city).closed.decided_by == "kanri"
 
 
 def test_a_year_is_closed_after_its_last_day_and_takes_no_more_money(either_city):

@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from payments import approve
-from payments.domain.errors import (
-    ConfigurationError,
-    InvalidValueError,
-    NotFoundError,
-    RefusedError,
-)
+from payments.domain.errors import ConfigurationError, InvalidValueError, RefusedError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import day_close
@@ -26,6 +20,7 @@ from web import clock, messages
 from web.accounts import staff
 from web.commands.intake import DATE, MUNICIPALITY
 from web.commands.session import Session, fail_unless, session_of
+from web.commands.signing import USER, signed
 from web.days.exports import FORMATS, export
 from web.days.sheets import cell_text, heading, sheets
 
@@ -41,7 +36,6 @@ if TYPE_CHECKING:
 CLOSING_ROLES = ("treasury", "admin")
 YEAR = click.IntRange(2000, 2049)
 MONTH = click.DateTime(formats=["%Y-%m"])
-USER = click.option("--user", "user_name", required=True, metavar="NAME", help="操作する職員。")
 SUBJECT = click.argument("date", type=DATE, required=False)
 OF_YEAR = click.option("--year", type=YEAR, help="日ではなく、この会計年度について。")
 
@@ -110,7 +104,7 @@ def close(
     reason: str,
     despite: bool,
 ) -> None:
-    """締めを申請します。別の職員が kokin day approve で承認すると締まります。"""
+    """締めを申請します。別の職員が kokin approvals approve で承認すると締まります。"""
     kind, subject = _subject(date, year, day_close.CLOSE, day_close.YEAR_CLOSE)
     _ask(session, kind, subject, user_name, reason, despite=despite)
 
@@ -135,89 +129,41 @@ def reopen(
     _ask(session, kind, subject, user_name, reason, despite=False)
 
 
-@day.command(name="approve")
-@SUBJECT
-@OF_YEAR
-@USER
-@click.option("--reject", is_flag=True, help="承認せず、却下します。")
-@click.option("--note", default="", help="却下の理由。")
-@MUNICIPALITY
-@session_of
-def approve_(
-    session: Session,
-    *,
-    date: datetime | None,
-    year: int | None,
-    user_name: str,
-    reject: bool,
-    note: str,
-) -> None:
-    """申請された締め・締めの取消を、別の職員として承認または却下します。"""
-    _kind, subject = _subject(date, year, day_close.CLOSE, day_close.YEAR_CLOSE)
-    with unit_of_work(session.engine, session.municipality) as connection:
-        _person(connection, session.municipality, user_name)
-        state = _state(connection, session.municipality, date, year)
-        if state.asked is None:
-            raise NotFoundError("close_not_asked", subject=subject)
-        decision = "rejected" if reject else "approved"
-        closure = day_close.decide(
-            connection,
-            session.municipality,
-            state.asked.approval_id,
-            decision,
-            decided_by=user_name,
-            at=clock.now(),
-            note=note,
-        )
-        event = f"{state.asked.kind}_{decision}"
-        staff.record(connection, session.municipality, user_name, event, subject, session.actor)
-    if closure is None:
-        session.out.print(f"{subject}: 却下しました。", markup=False)
-    else:
-        word = messages.label("closure", closure.event)
-        text = f"{subject}: {word} 締め番号 {closure.closure_no} {closure.report_sha256}"
-        session.out.print(text.rstrip(), markup=False)
-
-
 def _ask(
     session: Session, kind: str, subject: str, user_name: str, reason: str, *, despite: bool
 ) -> None:
-    """Ask for a closing or re-opening, or carry out what has been approved meanwhile."""
+    """Ask for a closing or re-opening."""
     if kind in day_close.OF_DAYS and subject > clock.today().isoformat():
         raise InvalidValueError("close_future", subject=subject)
     if despite and not reason.strip():
         raise InvalidValueError("reason_missing")
+    person = signed(session, user_name)
     with unit_of_work(session.engine, session.municipality) as connection:
-        _person(connection, session.municipality, user_name)
+        _may_close(connection, session.municipality, person)
         asked = day_close.ask(
             connection,
             session.municipality,
             kind,
             subject,
-            asked_by=user_name,
+            asked_by=person,
             reason=reason or messages.label("close_reason", kind),
             at=clock.now(),
             despite=despite,
         )
-        staff.record(connection, session.municipality, user_name, kind, subject, session.actor)
-    if asked.state == approve.WAITING:
-        text = (
-            f"{subject}: 申請しました（承認番号 {asked.approval_id}）。別の職員の承認を待ちます。"
-        )
-    else:
-        text = f"{subject}: 承認済みの申請（承認番号 {asked.approval_id}）を実行しました。"
-    session.out.print(text, markup=False)
-
-
-def _person(connection: Connection, municipality_code: str, user_name: str) -> None:
-    """The member of staff who acts: known, active, and of a role that may close."""
-    found = next(
-        (u for u in staff.everybody(connection, municipality_code) if u.user_name == user_name),
-        None,
+        staff.record(connection, session.municipality, person, kind, subject)
+    number = asked.approval_id
+    text = (
+        f"{subject}: {messages.label('approval_kind', kind)}を申請しました（承認番号 {number}）。"
     )
-    if found is None or found.disabled:
-        raise NotFoundError("user", user_name=user_name)
-    if found.role not in CLOSING_ROLES:
+    session.out.print(text, markup=False)
+    next_step = f"別の職員が kokin approvals approve {number} --user NAME で承認します。"
+    session.out.print(next_step, markup=False)
+
+
+def _may_close(connection: Connection, municipality_code: str, user_name: str) -> None:
+    """Closing is the treasury's; :class:`RefusedError` ``close_role`` for anybody else."""
+    people = staff.everybody(connection, municipality_code)
+    if not any(u.user_name == user_name and u.role in CLOSING_ROLES for u in people):
         raise RefusedError("close_role", user_name=user_name)
 
 
@@ -226,14 +172,6 @@ def _subject(date: datetime | None, year: int | None, of_day: str, of_year: str)
     if (date is None) == (year is None):
         raise click.UsageError(messages.error("day_or_year"))
     return (of_day, date.date().isoformat()) if date else (of_year, str(year))
-
-
-def _state(
-    connection: Connection, municipality_code: str, date: datetime | None, year: int | None
-) -> day_close.State:
-    if date is not None:
-        return day_close.day_state(connection, municipality_code, date.date())
-    return day_close.year_state(connection, municipality_code, int(year or 0))
 
 
 def _report(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 
+from payments import approve
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.domain.errors import InvalidValueError
 from payments.store.unit_of_work import reading, unit_of_work
@@ -14,6 +15,7 @@ from reconcile import day_close
 from reconcile.report import latest_day, month_report
 from web import clock, messages
 from web.accounts import staff
+from web.approval_effects import decide_and_do
 from web.days.exports import MEDIA_TYPES, export, file_name
 from web.days.nil_reports import enter_nil_report
 from web.days.sheets import heading, sheets
@@ -129,13 +131,14 @@ def decide(kind: str, subject: str, approval_id: int) -> BaseResponse:
     _known(kind, subject)
     decision = request.form.get("decision", "")
     with unit_of_work(services().engine, services().municipality) as connection:
-        day_close.decide(
+        if approve.show(connection, services().municipality, approval_id).kind != kind:
+            abort(404)
+        decide_and_do(
             connection,
-            services().municipality,
+            services().profile,
             approval_id,
             decision,
             decided_by=g.user.user_name,
-            at=clock.now(),
             note=request.form.get("note", ""),
         )
         _record(connection, f"{kind}_{decision}", subject)

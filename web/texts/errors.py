@@ -170,7 +170,6 @@ ERRORS: dict[str, str] = {
     "close_blocked": "{subject} は、未着の資料または不一致があるため締められません（{blockers}）。理由を書いて、差異があっても締めることを選んでください。",
     "close_figures_changed": "{subject} の数字が、申請のときから変わりました。却下して、申請し直してください。",
     "close_future": "{subject} はまだ来ていないため、締められません。",
-    "close_not_asked": "{subject} について承認を待つ申請はありません。",
     "close_role": "職員 {user_name} は締めを申請・承認できません（会計または管理者の役割が必要です）。",
     "day_or_year": "日付か --year のどちらか一つを指定してください。",
     "day_or_month_or_year": "日付、--month、--year のどれか一つを指定してください。",

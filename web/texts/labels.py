@@ -78,6 +78,10 @@ LABELS: dict[str, dict[str, str]] = {
     "approval_kind": {
         "slips_release": "印刷の引渡",
         "municipality_live": "本番への切替",
+        "day_close": "締め",
+        "day_reopen": "締めの取消",
+        "year_close": "年度の締め",
+        "year_reopen": "年度の締めの取消",
     },
     "upload_state": {"waiting": "受付待ち", "accepted": "受付済", "differs": "受付に相違"},
     "upload_line_state": {"new": "発行", "revoked": "失効"},
@@ -227,12 +231,6 @@ LABELS: dict[str, dict[str, str]] = {
         "day_reopen": "",
         "year_close": "年度の締め",
         "year_reopen": "",
-    },
-    "close_kind": {
-        "day_close": "締め",
-        "day_reopen": "締めの取消",
-        "year_close": "年度の締め",
-        "year_reopen": "年度の締めの取消",
     },
     "check_scope": {"day": "当期", "all": "全帳簿"},
     "check_absent": {
