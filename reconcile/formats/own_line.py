@@ -7,6 +7,7 @@ take the place of a shipped one without a line being read twice as two payments.
 from __future__ import annotations
 
 from hashlib import blake2b
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.formats.delimited import PAYMENT_CHANNELS
@@ -18,7 +19,7 @@ from reconcile.model import Channel, KeyKind, ReportLine, Stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconcile.formats.own_layout import OwnLayout
+    from reconcile.formats.own_layout import OwnLayout, Part
     from reconcile.model import ReadContext
 
 _KIND_MAX = 6  # characters of a kind that a line keeps
@@ -46,6 +47,16 @@ class LineMaker:
         self.own = own
         self.profile = context.profile
         self.readers = Readers(context.received_on)
+        self._getters = {
+            target: _getter(own.line.get(target, ())) for target in TARGETS[own.channel]
+        }
+        self._dates = {
+            target: field.kind
+            for target, (part, *_) in own.line.items()
+            if part.role and (field := own.records[part.role].field(part.text))
+        }
+        stages = STAGES[own.channel]
+        self._kinds = {written: (kind, stages[kind], True) for written, kind in own.kinds.items()}
         self._make: Callable[[Said], ReportLine] = {
             Channel.KONBINI: self._konbini,
             Channel.ELTAX: self._unified,
@@ -61,12 +72,7 @@ class LineMaker:
 
     def text(self, said: Said, target: str) -> str:
         """What stands in the fields of a target, joined; empty where the layout has none."""
-        return "".join(
-            (said.header if part.role == HEADER else said.values)[part.text]
-            if part.role
-            else part.text
-            for part in self.own.line.get(target, ())
-        )
+        return self._getters[target](said)
 
     def bare(self, said: Said, target: str) -> str:
         """The same without the padding of a fixed-length text."""
@@ -74,19 +80,13 @@ class LineMaker:
 
     def day(self, said: Said, target: str) -> str | None:
         """The date of a target as ISO text."""
-        parts = self.own.line.get(target)
-        if not parts:
-            return None
-        field = self.own.records[parts[0].role].field(parts[0].text)
-        return self.readers.day(field.kind, self.text(said, target)) if field else None
+        kind = self._dates.get(target)
+        return self.readers.day(kind, self.text(said, target)) if kind else None
 
     def kind(self, said: Said) -> tuple[str, str, bool]:
         """Our kind, its stage, and whether the layout knows the kind as written."""
         written = self.bare(said, "kind")
-        kind = self.own.kinds.get(written)
-        if kind is None:
-            return written[:_KIND_MAX], Stage.NONE.value, False
-        return kind, STAGES[self.own.channel][kind], True
+        return self._kinds.get(written) or (written[:_KIND_MAX], Stage.NONE.value, False)
 
     def _counts(self, target: str, text: str) -> bool:
         """Whether a number has exactly the digits that its target needs."""
@@ -95,7 +95,7 @@ class LineMaker:
 
     def _is_bad(self, said: Said, target: str) -> bool:
         """Whether a field of this target is not of its kind."""
-        return any(
+        return bool(said.bad) and any(
             part.role == DATA and part.text in said.bad for part in self.own.line.get(target, ())
         )
 
@@ -262,6 +262,21 @@ class LineMaker:
             remitted_on=debited_on,
             fault=fault,
         )
+
+
+def _getter(parts: tuple[Part, ...]) -> Callable[[Said], str]:
+    """How the text of a target is put together, worked out once per file."""
+    if len(parts) == 1 and parts[0].role == DATA:
+        name = parts[0].text
+        return lambda said: said.values[name]
+    names = [part.text for part in parts if part.role == DATA]
+    if len(names) == len(parts):
+        pick = itemgetter(*names)
+        return lambda said: "".join(pick(said.values))
+    return lambda said: "".join(
+        (said.header if part.role == HEADER else said.values)[part.text] if part.role else part.text
+        for part in parts
+    )
 
 
 def content_of(text: str, encoding: str) -> bytes:

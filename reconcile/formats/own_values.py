@@ -73,7 +73,8 @@ class OwnField:
         form = "|".join(map(re.escape, self.values)) or KINDS[self.kind].form.format(
             n=self.length, low=self.length if fixed else 0, least=self.length if fixed else 1
         )
-        return re.compile(f"(?:{form})|[0 ]*" if self.optional else form)
+        blank = f"[0 ]{{{self.length}}}" if fixed else "[0 ]*"
+        return re.compile(f"(?:{form})|{blank}" if self.optional else form)
 
     def stands(self) -> tuple[Bytes, ...]:
         """Per byte of a value of fixed length, what may stand there."""

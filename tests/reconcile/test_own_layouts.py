@@ -22,6 +22,7 @@ from reconcile.registers import import_assessments, import_slips
 from reconcile.report_arrivals import arrivals
 from reconcile.verify import verify
 from web.commands.setup import read_profile
+from web.texts.errors import ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,3 +185,4 @@ def test_a_layout_without_its_agent_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidValueError) as stopped:
         profile_beside(tmp_path, layout, '\n[[layouts]]\nfile = "konbini_kyodo.toml"\n')
     assert stopped.value.error_code == "layout_agent"
+    assert "konbini_kyodo" in ERRORS["layout_agent"].format(**stopped.value.details)

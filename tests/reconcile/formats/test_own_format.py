@@ -43,6 +43,7 @@ from reconcile.formats import (
 from reconcile.formats.detect import detect
 from reconcile.formats.own_format import OwnFormat, formats_of
 from reconcile.model import Finding
+from web.texts.errors import ERRORS
 
 MUF = description("konbini_muf120")
 KYODO = description("konbini_kyodo")
@@ -118,7 +119,9 @@ def test_layouts_that_could_claim_one_file_are_refused(shapes, code, found, expe
     with pytest.raises(InvalidValueError) as stopped:
         formats_of(with_layouts(*shapes))
     assert stopped.value.error_code == code
-    assert (stopped.value.details["found"], stopped.value.details["expected"]) == (found, expected)
+    details = stopped.value.details
+    assert (details["found"], details["expected"]) == (found, expected)
+    assert expected in ERRORS[code].format(**details)
 
 
 def test_a_description_that_is_no_table_is_refused():
