@@ -92,3 +92,16 @@ def test_a_slip_is_handed_in_once_in_each_state(engine):
     _run(engine, line, upload=1, state="new")
     _run(engine, line, upload=2, state="revoked")
     assert "append_only" not in _refused(engine, line, upload=3, state="new")
+
+
+@pytest.mark.postgres
+def test_one_municipality_never_sees_the_approvals_of_another(postgres_url):
+    engine = open_engine(postgres_url)
+    _run(engine, ASKED, at=AT)
+    try:
+        for municipality, seen in (("99999", 1), ("99998", 0)):
+            with reading(engine, municipality) as connection:
+                found = connection.execute(text("SELECT COUNT(*) FROM approval")).scalar_one()
+            assert found == seen
+    finally:
+        engine.dispose()
