@@ -270,7 +270,7 @@ def _getter(parts: tuple[Part, ...]) -> Callable[[Said], str]:
         name = parts[0].text
         return lambda said: said.values[name]
     names = [part.text for part in parts if part.role == DATA]
-    if len(names) == len(parts):
+    if names and len(names) == len(parts):
         pick = itemgetter(*names)
         return lambda said: "".join(pick(said.values))
     return lambda said: "".join(
