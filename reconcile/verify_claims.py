@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from reconcile.verify_walk import Difference, Stream, together
+from reconcile.verify_walk import Difference, Stream, together, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,10 +105,8 @@ def pay_keys(store: Store) -> Iterator[Difference]:
         ("K", _konbini_keys(store)),
     ):
         found = store.rows(_KEYS, kind=f"{kind}%")
-        for (key,), (should, is_) in together(Stream(expected, 1), Stream(found, 1)):
-            values = [tuple(row) for row in is_]
-            if should != values:
-                yield Difference("pay_key", key, _text(should), _text(values))
+        for key, should, is_ in unlike(expected, map(tuple, found)):
+            yield Difference("pay_key", key, _text(should), _text(is_))
 
 
 def _text(rows: list[Any]) -> str:

@@ -14,7 +14,7 @@ from reconcile.formats import assessments, notification, slip_register
 from reconcile.formats.detect import detect
 from reconcile.model import AdviceLine, BankLine, Finding, ReadContext, ReportLine
 from reconcile.report_cash import evidence
-from reconcile.verify_walk import Difference, Store, Stream, shown, together
+from reconcile.verify_walk import Difference, Sections, Store, shown, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +29,12 @@ _SLIP = (
     "valid_until", "issued_on",
 )  # fmt: skip
 _SLIPS_AT_ONCE = 500
+_FIELDS: dict[str, Sequence[str]] = {
+    "source_line": ReportLine._fields,
+    "bank_line": BankLine._fields,
+    "advice_line": AdviceLine._fields,
+    "assessment_event": ("line_no", "kind", "term", "amount_yen", "content"),
+}
 
 
 def evidence_and_lines(store: Store) -> Iterator[Difference]:
@@ -42,6 +48,7 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
            LEFT JOIN journal j ON j.municipality_code = :m AND j.file_id = f.file_id
            WHERE f.municipality_code = :m ORDER BY f.file_id"""
     )
+    stored = {table: _stored(store, table, fields) for table, fields in _FIELDS.items()}
     done = 0
     for file in files:
         data = evidence(store.connection, store.profile.municipality_code, file.sha256)
@@ -54,15 +61,17 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
             )
         elif file.status == "accepted":
             # Bytes that were changed say nothing about the lines any more.
-            yield from _file(store, file, data, done)
+            yield from _file(store, stored, file, data, done)
         done += file.records
 
 
-def _file(store: Store, file: Any, data: bytes, done: int) -> Iterator[Difference]:
+def _file(
+    store: Store, stored: dict[str, Sections], file: Any, data: bytes, done: int
+) -> Iterator[Difference]:
     """One accepted file, read once more."""
     context = ReadContext(date.fromisoformat(file.read_on), store.profile)
     if file.format_code == assessments.LAYOUT.code:
-        yield from _events(store, file, assessments.read(data, context))
+        yield from _events(stored, file, assessments.read(data, context))
     elif file.format_code == slip_register.LAYOUT.code:
         yield from _slips(store, file, slip_register.read(data, context))
     else:
@@ -72,20 +81,18 @@ def _file(store: Store, file: Any, data: bytes, done: int) -> Iterator[Differenc
             code = found.code
             yield Difference("file_format", f"file:{file.file_id}", code, file.format_code)
             return
-        yield from _report(store, file, found.read(data, context), done)
+        yield from _report(store, stored, file, found.read(data, context), done)
 
 
-def _report(store: Store, file: Any, reading: Reading, done: int) -> Iterator[Difference]:
+def _report(
+    store: Store, stored: dict[str, Sections], file: Any, reading: Reading, done: int
+) -> Iterator[Difference]:
     """A payment, bank or advice file: each line, then what goes beyond lines, then the totals."""
     totals = [0, 0]
-    yield from _compare(
-        store, "source_line", file.file_id, ReportLine._fields,
-        _counted(store, reading.lines, totals, done),
-    )  # fmt: skip
-    yield from _compare(store, "bank_line", file.file_id, BankLine._fields, reading.bank_lines)
-    yield from _compare(
-        store, "advice_line", file.file_id, AdviceLine._fields, reading.advice_lines
-    )
+    lines = _counted(store, reading.lines, totals, done)
+    yield from _compare(stored, "source_line", file.file_id, lines)
+    yield from _compare(stored, "bank_line", file.file_id, reading.bank_lines)
+    yield from _compare(stored, "advice_line", file.file_id, reading.advice_lines)
     yield from _totals(file, reading.count, reading.amount_yen)
     if totals != [reading.count, reading.amount_yen]:
         yield Difference(
@@ -119,23 +126,29 @@ def _totals(file: Any, count: int, amount_yen: int) -> Iterator[Difference]:
         )
 
 
-def _compare(
-    store: Store, table: str, file_id: int, fields: Sequence[str], expected: Iterable[Any]
-) -> Iterator[Difference]:
-    """The rows of one file in ``table`` against what stands in its bytes, line by line."""
+def _stored(store: Store, table: str, fields: Sequence[str]) -> Sections:
+    """All rows of ``table`` in the order of files and lines."""
     columns = ", ".join(
         f"CAST({name} AS TEXT) AS {name}" if name in _DATES else name for name in fields
     )
-    stored = store.rows(
-        f"SELECT {columns} FROM {table} WHERE municipality_code = :m AND file_id = :file_id "
-        "ORDER BY line_no",
-        file_id=file_id,
+    return Sections(
+        store.rows(
+            f"SELECT {columns}, file_id FROM {table} WHERE municipality_code = :m "
+            "ORDER BY file_id, line_no"
+        )
     )
-    for (line_no,), (should, is_) in together(Stream(expected, 1), Stream(stored, 1)):
+
+
+def _compare(
+    stored: dict[str, Sections], table: str, file_id: int, expected: Iterable[Any]
+) -> Iterator[Difference]:
+    """The rows of one file in ``table`` against what stands in its bytes, line by line."""
+    fields = _FIELDS[table]
+    for line_no, should, is_ in unlike(map(tuple, expected), stored[table].of(file_id)):
         subject = f"{file_id}:{line_no}"
         if len(should) != 1 or len(is_) != 1:
             yield Difference(table, subject, f"{len(should)} line", f"{len(is_)} line")
-        elif tuple(should[0]) != tuple(is_[0]):
+        else:
             yield Difference(
                 table, subject, shown(fields, should[0], is_[0]), shown(fields, is_[0], should[0])
             )
@@ -144,9 +157,8 @@ def _compare(
 # ---- registers ----
 
 
-def _events(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
+def _events(stored: dict[str, Sections], file: Any, sheet: Any) -> Iterator[Difference]:
     """調定: every line is an event with the amount and the content of the file."""
-    fields = ("line_no", "kind", "term", "amount_yen", "content")
     expected = (
         (
             line.line_no,
@@ -157,7 +169,7 @@ def _events(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
         )
         for line in sheet.lines
     )
-    yield from _compare(store, "assessment_event", file.file_id, fields, expected)
+    yield from _compare(stored, "assessment_event", file.file_id, expected)
     yield from _totals(file, sheet.count, sheet.amount_yen)
 
 

@@ -7,6 +7,7 @@ books.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
@@ -43,13 +44,12 @@ class Store(NamedTuple):
 
     def rows(self, statement: str, **values: object) -> Iterator[Any]:
         """The rows of a statement as they come; ``:m`` is the municipality."""
-        return iter(
-            self.connection.execute(
-                text(statement),
-                {"m": self.profile.municipality_code, **values},
-                execution_options={"yield_per": _ROWS_AT_ONCE},
-            )
+        found = self.connection.execute(
+            text(statement),
+            {"m": self.profile.municipality_code, **values},
+            execution_options={"yield_per": _ROWS_AT_ONCE},
         )
+        return chain.from_iterable(found.partitions(_ROWS_AT_ONCE))
 
     def number(self, statement: str, **values: object) -> int:
         """One sum or count; 0 for none."""
@@ -60,22 +60,23 @@ class Store(NamedTuple):
 class Stream:
     """Rows ordered by their first ``width`` columns, taken key by key."""
 
+    __slots__ = ("_row", "_rows", "_width", "key")
+
     def __init__(self, rows: Iterable[Sequence[Any]], width: int = 2) -> None:
         """Look at the first row."""
         self._rows = iter(rows)
         self._width = width
-        self._advance()
-
-    def _advance(self) -> None:
         self._row = next(self._rows, None)
-        self.key = None if self._row is None else tuple(self._row[: self._width])
+        self.key = None if self._row is None else tuple(self._row[:width])
 
     def take(self, key: tuple[Any, ...]) -> list[Any]:
         """The rows of this key, in their order."""
         taken = []
+        rows, width = self._rows, self._width
         while self.key == key:
             taken.append(self._row)
-            self._advance()
+            self._row = row = next(rows, None)
+            self.key = None if row is None else tuple(row[:width])
         return taken
 
 
@@ -83,7 +84,51 @@ def together(*streams: Stream) -> Iterator[tuple[tuple[Any, ...], list[list[Any]
     """Every key that any stream has, in order, with the rows that each stream has for it."""
     while waiting := [stream.key for stream in streams if stream.key is not None]:
         key = min(waiting)
-        yield key, [stream.take(key) for stream in streams]
+        yield key, [stream.take(key) if stream.key == key else [] for stream in streams]
+
+
+def unlike(
+    expected: Iterable[tuple[Any, ...]], found: Iterable[tuple[Any, ...]]
+) -> Iterator[tuple[Any, list[tuple[Any, ...]], list[tuple[Any, ...]]]]:
+    """Both ordered by their first column: each key whose rows are not one and the same.
+
+    Nearly all rows are equal, and those are passed over two by two.
+    """
+    one, other = iter(expected), iter(found)
+    should, is_ = next(one, None), next(other, None)
+    while should is not None or is_ is not None:
+        if should == is_:
+            should, is_ = next(one, None), next(other, None)
+            continue
+        key = min(row[0] for row in (should, is_) if row is not None)
+        left: list[tuple[Any, ...]] = []
+        while should is not None and should[0] == key:
+            left.append(should)
+            should = next(one, None)
+        right: list[tuple[Any, ...]] = []
+        while is_ is not None and is_[0] == key:
+            right.append(is_)
+            is_ = next(other, None)
+        yield key, left, right
+
+
+class Sections:
+    """Rows ordered by their last column, the file, handed out file by file without it."""
+
+    def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Look at the first row."""
+        self._rows = iter(rows)
+        self._row = next(self._rows, None)
+
+    def of(self, file_id: int) -> Iterator[tuple[Any, ...]]:
+        """The rows of this file; those of earlier files that nobody asked for are left out."""
+        rows, row = self._rows, self._row
+        while row is not None and row[-1] < file_id:
+            row = next(rows, None)
+        while row is not None and row[-1] == file_id:
+            yield tuple(row[:-1])
+            row = next(rows, None)
+        self._row = row
 
 
 def shown(names: Sequence[str], values: Sequence[Any], others: Sequence[Any]) -> str:
