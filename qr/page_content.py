@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 # A symbol is `q m 0 0 h x y cm`, rectangles one a line, `f Q`.
 _FRAME = re.compile(rb"(\S+) 0 0 (\S+) (\S+) (\S+)")
-_RECTANGLE = re.compile(rb"(\d{1,3}) (\d{1,3}) (\d{1,3}) 1 re")
 # `1 0 0 1 x y Tm c Tc /F size Tf <gids> Tj`; what stands before the glyphs is kept in one piece.
 _SHOWN = re.compile(rb"1 0 0 1 ([^<\n]{1,80})<([0-9A-Fa-f]*)> Tj\n?")
 
@@ -77,56 +76,47 @@ def split_content(content: bytes) -> PageContent:
 class RectangleReader:
     """矩形の読取: rectangles of one grid (rows x columns of modules) → modules, by the batch.
 
-    A rectangle is looked up by its text, because the same few thousand come again on every page.
+    A rectangle is one line `column row length 1 re`; its numbers have as many digits as the grid
+    asks for, so that all lines are equally long and are read at once.
     """
 
     def __init__(self, rows: int, columns: int) -> None:
         """Take the grid; rows count from the bottom, as on a PDF page."""
         self._rows, self._columns = rows, columns
-        self._spans = _Spans(rows, columns)
+        across, down = len(str(columns)), len(str(rows - 1))
+        line = f"{'0' * across} {'0' * down} {'0' * across} 1 re\n".encode()
+        self._line = np.frombuffer(line, np.uint8)
+        numbers = (0, across), (across + 1, across + 1 + down), (across + down + 2, -6)
+        self._numbers = [slice(*places) for places in numbers]
+        self._most = np.zeros(len(line), np.uint8)  # over what stands in the line above
+        for places in self._numbers:
+            self._most[places] = 9
 
     def modules(self, drawings: Sequence[bytes]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Drawings → modules (n, rows, columns; from the top) and whether each is well drawn.
 
         A rectangle outside the grid, one over another, or anything else in between is not.
         """
-        count, size = len(drawings), self._rows * self._columns
-        whole = [drawing if drawing[-1:] == b"\n" else b"-\n" for drawing in drawings]
-        lines = b"".join(whole).split(b"\n")[:-1]
-        spans = np.fromiter(map(self._spans.__getitem__, lines), np.int64, len(lines))
-        owner = np.repeat(np.arange(count), [drawing.count(b"\n") for drawing in whole])
-        drawn = spans != _NO_RECTANGLE
-        well = np.ones(count, bool)
-        well[owner[~drawn]] = False
-        first = (spans[drawn] >> _LENGTH_BITS) + owner[drawn] * size
+        count, size, wide = len(drawings), self._rows * self._columns, len(self._line)
+        well = np.array([len(drawing) % wide == 0 for drawing in drawings])
+        whole = [drawing if fine else b"" for drawing, fine in zip(drawings, well, strict=True)]
+        owner = np.repeat(np.arange(count), [len(drawing) // wide for drawing in whole])
+        values = np.frombuffer(b"".join(whole), np.uint8).reshape(-1, wide) - self._line
+        column, row, length = (_number(values[:, places]) for places in self._numbers)
+        right = (values <= self._most).all(axis=1) & (length > 0)
+        right &= (column + length <= self._columns) & (row < self._rows)
+        well[owner[~right]] = False
+        first = (owner * size + (self._rows - 1 - row) * self._columns + column)[right]
         change = np.bincount(first, minlength=count * size + 1)
-        change -= np.bincount(first + (spans[drawn] & _LENGTH_MAX), minlength=count * size + 1)
+        change -= np.bincount(first + length[right], minlength=count * size + 1)
         depth = np.cumsum(change[:-1]).reshape(count, self._rows, self._columns)
         well &= (depth <= 1).all(axis=(1, 2))
         return depth > 0, well
 
 
-_LENGTH_BITS = 10
-_LENGTH_MAX = (1 << _LENGTH_BITS) - 1
-_NO_RECTANGLE = -1
-
-
-class _Spans(dict[bytes, int]):
-    """Place of the first module and length of a rectangle in one number, by its text."""
-
-    def __init__(self, rows: int, columns: int) -> None:
-        super().__init__()
-        self._rows, self._columns = rows, columns
-
-    def __missing__(self, line: bytes) -> int:
-        """Read a rectangle not met before; a wrong one is not remembered."""
-        match = _RECTANGLE.fullmatch(line)
-        if match is None:
-            return _NO_RECTANGLE
-        column, row, length = map(int, match.groups())
-        if not length or column + length > self._columns or row >= self._rows:
-            return _NO_RECTANGLE
-        first = (self._rows - 1 - row) * self._columns + column
-        span = first << _LENGTH_BITS | length
-        self[line] = span
-        return span
+def _number(digits: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The last axis read as a decimal number."""
+    number = np.zeros(len(digits), np.int64)
+    for column in digits.T:
+        number = number * 10 + column
+    return number

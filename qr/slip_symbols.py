@@ -1,7 +1,8 @@
 """記号の描画: both symbols as filled rectangles on the printer grid, many slips at once.
 
-A symbol is written in its own units, one rectangle a line; the same few thousand rectangles come
-again on every page, so their text is kept.
+A symbol is written in its own units, one rectangle a line, its numbers with leading zeros so that
+all lines are equally long (the check reads them all at once). The same few thousand rectangles
+come again on every page, so their text is kept.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class _Runs(dict[int, str]):
         """Write a run not met before; rows count from the bottom on a page."""
         place, length = divmod(key, self._size + 1)
         row, column = divmod(place, self._size)
-        text = self[key] = f"{column} {self._size - 1 - row} {length} 1 re\n"
+        text = self[key] = f"{column:02d} {self._size - 1 - row:02d} {length:02d} 1 re\n"
         return text
 
 
@@ -91,7 +92,7 @@ class _Bars(dict[tuple[int, int], str]):
         text = ""
         for number, width in enumerate(map(int, WIDTHS[word])):
             if number % 2 == 0:
-                text += f"{start} 0 {width} 1 re\n"
+                text += f"{start:03d} 0 {width:03d} 1 re\n"
             start += width
         self[key] = text
         return text

@@ -72,7 +72,7 @@ def test_one_wrong_module_is_found_by_the_one_and_one_scaled_symbol_by_both(tmp_
     path = tmp_path / "slips.pdf"
     draw_slips(map(slip_page, range(1, 6)), path)
     change_page(
-        path, 3, lambda content: content.replace(b"1 re\nf Q", b"1 re\n20 20 1 1 re\nf Q", 1)
+        path, 3, lambda content: content.replace(b"1 re\nf Q", b"1 re\n20 20 01 1 re\nf Q", 1)
     )
     shrunk = b"q 1.3968 0 0 1.3968 "
     change_page(path, 4, lambda content: content.replace(b"q 1.44 0 0 1.44 ", shrunk))

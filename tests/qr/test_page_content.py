@@ -53,7 +53,7 @@ def test_anything_else_is_left_over(other: bytes) -> None:
 def test_rectangles_become_the_modules_they_were_made_of() -> None:
     matrices = [qr_matrix(str(number) * 255) for number in range(8)]
     drawings = [
-        "".join(f"{x} {40 - y} {n} 1 re\n" for x, y, n in dark_runs(matrix)).encode()
+        "".join(f"{x:02d} {40 - y:02d} {n:02d} 1 re\n" for x, y, n in dark_runs(matrix)).encode()
         for matrix in matrices
     ]
     modules, well = RectangleReader(41, 41).modules(drawings)
@@ -71,6 +71,11 @@ def test_rectangles_become_the_modules_they_were_made_of() -> None:
         b"0 0 0 1 re\n",
         b"0 0 1 2 re\n",
         b"0 0 1 1 re 1 1 1 1 re\n",
+        b"0 0 1 1 rg\n",
+        b"0 0 a 1 re\n",
+        b"0 0 -1 1 re\n",
+        b"00 0 1 1 re\n",
+        b"0 0 1 1 re",
     ],
 )
 def test_wrong_rectangles_are_refused_alone(drawing: bytes) -> None:

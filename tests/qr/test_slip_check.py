@@ -97,7 +97,9 @@ def test_any_rectangle_changed_or_left_out_is_found(printed, symbol: str) -> Non
             start = frames[symbol == "konbini"] - 1
             match = [*RECTANGLE.finditer(content, start)][number * 9 % 70]
             other = (
-                b"" if number % 2 else b"\n%b %b %d 1 re" % (match[1], match[2], int(match[3]) + 1)
+                b""
+                if number % 2
+                else b"\n%b %b %0*d 1 re" % (match[1], match[2], len(match[3]), int(match[3]) + 1)
             )
             return content[: match.start()] + other + content[match.end() :]
 
