@@ -62,6 +62,7 @@ class Target(NamedTuple):
     needed: bool = False
     kinds: tuple[str, ...] = ()  # of the one field that may stand there; () = any, or several
     length: int = 0  # digits of the whole, where they are counted
+    most: int = 0  # characters of the whole, where they are bounded
 
 
 _AMOUNT, _DAY, _TIME = ("amount",), DATES, TIMES
@@ -74,8 +75,8 @@ TARGETS: Mapping[Channel, Mapping[str, Target]] = {
         "barcode": Target(length=44),
         "free_area": Target(length=21),
         "reissue": Target(length=1),
-        "company": Target(),
-        "shop": Target(),
+        "company": Target(most=20),
+        "shop": Target(most=20),
         "remitted_on": Target(kinds=_DAY),
     },
     Channel.ELTAX: {
@@ -84,11 +85,11 @@ TARGETS: Mapping[Channel, Mapping[str, Target]] = {
         "paid_on": Target(needed=True, kinds=_DAY),
         "paid_at": Target(kinds=_TIME),
         "el_number": Target(needed=True, length=34),
-        "channel": Target(needed=True),
-        "operator": Target(needed=True),
-        "transaction_id": Target(needed=True),
+        "channel": Target(needed=True, most=20),
+        "operator": Target(needed=True, most=10),
+        "transaction_id": Target(needed=True, most=40),
         "remitted_on": Target(kinds=_DAY),
-        "remittance_no": Target(),
+        "remittance_no": Target(most=20),
     },
     Channel.DEBIT: {
         "kind": Target(needed=True),
@@ -312,6 +313,8 @@ def _check_target(
     )
     if target.length and digits != target.length:
         line.fail("layout_length", name, digits, target.length)
+    if target.most and digits > target.most:
+        line.fail("layout_length", name, digits, f"{target.most}以下")
     if name == "amount" and parts[0].role != DATA:
         line.fail("layout_target", name, f"{HEADER}.{parts[0].text}", DATA)
 

@@ -237,12 +237,13 @@ def unified() -> dict[str, Any]:
     names = ("kind", "amount", "paid_on", "el_number", "channel", "operator", "number",
              "transfer_on", "remittance_no")  # fmt: skip
     kinds = {"amount": "amount", "paid_on": "yyyymmdd", "transfer_on": "yyyymmdd"}
+    lengths = {"el_number": 34, "channel": 20, "operator": 10, "number": 40, "remittance_no": 20}
     return {
         "code": "eltax_town", "label": "納付情報（独自様式）", "channel": "eltax", "shape": "csv",
         "encoding": "utf-8",
         "records": [{"record": "data", "fields": [
             {"name": name, "kind": kinds.get(name, "text"), "label": name,
-             "optional": name == "transfer_on"} | ({"length": 34} if name == "el_number" else {})
+             "optional": name == "transfer_on"} | ({"length": lengths[name]} if name in lengths else {})
             for name in names
         ]}],
         "line": {name: name for name in names if name not in {"number", "transfer_on"}}
@@ -447,6 +448,23 @@ def test_the_groups_and_records_of_a_described_file_are_counted():
     line = next(iter(form.read(good, context).lines))
     assert (line.stage, line.kind, line.paid_on) == ("confirmed", "0", "2026-06-01")
     assert line.remittance_ref == "2026-06-01|9999"
+
+
+def test_groups_that_only_their_headers_count():
+    """No trailer and no end record: a group ends where the next begins, or with the file."""
+    shape = deepcopy(KYODO)
+    del shape["records"][2]
+    shape["controls"] = shape["controls"][:1]
+    form, context = own_format(shape), own_context(shape)
+    group = kyodo(kyodo_line(), kyodo_line("9")).rsplit(b"TR,", 1)[0]
+    assert reads(form, context)(group + group) == []
+    assert form.read(group, context).counts_equal_lines
+    (found,) = reads(form, context)(group.replace(b",2\n", b",3\n", 1) + group)
+    assert (found.code, found.line_no, found.found, found.expected) == (
+        "total_mismatch", 1, "3", "2",
+    )  # fmt: skip
+    (found,) = reads(form, context)(group + group.rsplit(b"DT,", 1)[0])
+    assert (found.code, found.line_no) == ("total_mismatch", 4)
 
 
 def test_a_described_csv_with_a_column_header():

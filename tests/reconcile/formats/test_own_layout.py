@@ -123,6 +123,7 @@ MUF, KYODO = "konbini_muf120", "konbini_kyodo"
         (MUF, "line.kind", {"constant": "05"}, "layout_value", "line.kind", "05"),
         (MUF, "kinds.01", "99", "layout_value", "kinds.01", "99"),
         (MUF, "kinds.01", 1, "layout_value", "kinds.01", "1"),
+        (KYODO, "line.shop", ["shop", "shop_name"], "layout_length", "line.shop", "46"),
         (KYODO, "encoding", "euc-jp", "layout_value", "encoding", "euc-jp"),
         (KYODO, "newline", "cr", "layout_value", "newline", "cr"),
         (KYODO, "column_header", "no", "layout_value", "column_header", "no"),
