@@ -7,7 +7,7 @@ text is label and value together. No conformity with PDF/UA is claimed.
 from __future__ import annotations
 
 import io
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from xml.sax.saxutils import escape
 
 import pikepdf
@@ -101,7 +101,7 @@ class SlipDocument:
         self._sections.append(section)
         self._parents += [number, Array(elements)]
 
-    def save(self, out: IO[bytes], faces: Mapping[str, Face], use: FontUse) -> None:
+    def save(self, out: BinaryIO, faces: Mapping[str, Face], use: FontUse) -> None:
         """Embed the fonts and write the file."""
         for name, face in faces.items():
             texts = {0: {face.glyphs[ord(c)]: c for c in use.characters(name)}}

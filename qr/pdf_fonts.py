@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pikepdf import Array, Dictionary, Name, String
 
@@ -84,20 +84,20 @@ class EmbeddedFace:
 
     def _widths(self, glyphs: list[int]) -> Array:
         """The /W array: advances of glyphs, those that follow each other in one list."""
-        found = Array()
-        run: list[float] = []
+        found: list[Any] = []
+        run: list[Any] = []
         first = 0
         for glyph in glyphs:
             advance = round(self._face.advance(glyph), 3)
             if run and glyph != first + len(run):
-                found.extend([first, Array(run)])
+                found += [first, Array(run)]
                 run = []
             if not run:
                 first = glyph
             run.append(int(advance) if advance == int(advance) else advance)
         if run:
-            found.extend([first, Array(run)])
-        return found
+            found += [first, Array(run)]
+        return Array(found)
 
 
 def compressed(pdf: Pdf, data: bytes, level: int = _LEVEL) -> Object:

@@ -147,5 +147,5 @@ def load_text_face(file: str, folders: tuple[Path, ...] = FONT_FOLDERS) -> Face:
 
 
 def load_fonts(folders: tuple[Path, ...] = FONT_FOLDERS) -> tuple[Face, ...]:
-    """Every face that the shipped layouts name; ``font_missing`` for the first that is not there."""
+    """Every face that the shipped layouts name; ``font_missing`` for the first that lacks."""
     return tuple(load_face(file, folders) for file in (REGULAR, BOLD, OCR, FALLBACK))

@@ -6,7 +6,6 @@ from math import cos, radians, sin
 from typing import TYPE_CHECKING
 
 from qr import slip_words
-from qr.slip_fonts import Unusual
 from qr.slip_layout import MM, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Box, Label
 from qr.slip_set import resource_name
 
@@ -125,15 +124,6 @@ def _shown(plan: Plan, use: FontUse, label: Label) -> str:
 def _width(plan: Plan, label: Label) -> float:
     """Width of words in points."""
     return plan.faces[str(plan.numbers[label.face])].width(label.text, label.size)
-
-
-def unprintable_labels(plan: Plan) -> Iterator[tuple[int, Label]]:
-    """Labels with a character that their face lacks, with their place in the list."""
-    for number, label in enumerate(plan.layout.labels, start=1):
-        try:
-            _width(plan, label)
-        except Unusual:
-            yield number, label
 
 
 def _rectangle(box: Box, paint: str) -> str:

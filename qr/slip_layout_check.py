@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from payments.domain.errors import ConfigurationError
 from qr.slip_fields import ABSENT, FIELDS, REQUIRED
-from qr.slip_fonts import FONT_FOLDERS, find_font
+from qr.slip_fonts import FONT_FOLDERS, find_font, load_text_face
 from qr.slip_layout import (
     BARCODE_HEIGHT_MIN_MM,
     BARCODE_MODULES,
@@ -52,11 +52,14 @@ def layout_faults(
     layout: SlipLayout, folders: tuple[Path, ...] = FONT_FOLDERS
 ) -> Iterator[LayoutFault]:
     """Everything that is wrong with a layout."""
-    yield from _font_faults(layout, folders)
+    fonts = [*_font_faults(layout, folders)]
+    yield from fonts
     yield from _symbol_faults(layout)
     yield from _place_faults(layout)
     yield from _text_faults(layout)
     yield from _picture_faults(layout)
+    if not fonts:
+        yield from _label_faults(layout, folders)
 
 
 def _font_faults(layout: SlipLayout, folders: tuple[Path, ...]) -> Iterator[LayoutFault]:
@@ -84,8 +87,8 @@ def _symbol_faults(layout: SlipLayout) -> Iterator[LayoutFault]:
     for key, symbol in (("el_qr", qr), ("konbini", bars)):
         steps = symbol.module_pt / GRID_PT
         if steps < 1 or abs(steps - round(steps)) > 1e-6:
-            found = symbol.module_pt
-            yield LayoutFault(f"{key}.module_pt", found, f"a whole multiple of {GRID_PT} pt")
+            expected = f"a whole multiple of {GRID_PT} pt"
+            yield LayoutFault(f"{key}.module_pt", symbol.module_pt, expected)
             return
         if not SHEET.contains(symbol.box):
             yield LayoutFault(key, _place(symbol.box), "within the sheet")
@@ -121,52 +124,72 @@ def _place_faults(layout: SlipLayout) -> Iterator[LayoutFault]:
             (f"cuts[{n}]", Box(x=0, y=cut.y, width=PAGE_WIDTH_MM, height=0))
             for n, cut in enumerate(layout.cuts, start=1)
         ),
-        *(
-            (f"labels[{n}]", Box(x=label.x, y=label.y - label.size / MM, width=0, height=0))
-            for n, label in enumerate(layout.labels, start=1)
-        ),
     ]
     for key, box in boxes:
         if not SHEET.contains(box):
             yield LayoutFault(key, _place(box), "within the sheet")
-        if key.startswith(("rules", "cuts", "labels", "pictures")):
+        if key.startswith(("rules", "cuts", "pictures")):
             for name, area in _quiet(layout):
                 if box.overlaps(area):
                     yield LayoutFault(key, _place(box), f"outside the quiet zone of {name}")
 
 
 def _text_faults(layout: SlipLayout) -> Iterator[LayoutFault]:
-    """Unknown fields, parts, tags and groups; texts off the sheet or in a quiet zone."""
+    """Unknown fields, parts and tags; texts off the sheet or in a quiet zone; broken groups."""
     parts = {part.name for part in layout.parts}
     for number, text in enumerate(layout.texts, start=1):
         key = f"texts[{number}]"
-        if text.field not in FIELDS:
-            yield LayoutFault(f"{key}.field", text.field, " / ".join(sorted(FIELDS)))
-        if text.part not in parts:
-            yield LayoutFault(f"{key}.part", text.part, " / ".join(sorted(parts)))
-        if text.tag not in _TAGS:
-            yield LayoutFault(f"{key}.tag", text.tag, " / ".join(_TAGS))
+        for name, found, known in (
+            ("field", text.field, FIELDS),
+            ("part", text.part, parts),
+            ("tag", text.tag, _TAGS),
+        ):
+            if found not in known:
+                yield LayoutFault(f"{key}.{name}", found, " / ".join(sorted(known)))
         if text.text.count("{}") != 1:
             yield LayoutFault(f"{key}.text", text.text, "exactly one {}")
         if text.lines < 1:
             yield LayoutFault(f"{key}.lines", text.lines, ">= 1")
-        if not SHEET.contains(text.box):
-            yield LayoutFault(key, _place(text.box), "within the sheet")
-        for name, area in _quiet(layout):
-            # A sentence that stands in for a symbol may take its place.
-            if ABSENT.get(text.field) != name and text.box.overlaps(area):
-                yield LayoutFault(key, _place(text.box), f"outside the quiet zone of {name}")
-        for n, reserved in enumerate(layout.reserved, start=1):
-            if text.box.overlaps(reserved.box):
-                yield LayoutFault(key, _place(text.box), f"outside reserved[{n}]")
-    given = {text.field for text in layout.texts}
-    for name in REQUIRED - given:
+        yield from _text_place_faults(layout, key, text)
+    for name in sorted(REQUIRED - {text.field for text in layout.texts}):
         yield LayoutFault("texts", name, "must be given")
     groups = [name for name, _ in groupby(t.group or f"{t.part}.{t.field}" for t in layout.texts)]
-    for name in groups:
+    for name in sorted(set(groups)):
         if groups.count(name) > 1:
             yield LayoutFault("texts.group", name, "one after the other")
-            break
+
+
+def _text_place_faults(layout: SlipLayout, key: str, text: Text) -> Iterator[LayoutFault]:
+    """A text off the sheet, in a quiet zone or where nothing may stand."""
+    if not SHEET.contains(text.box):
+        yield LayoutFault(key, _place(text.box), "within the sheet")
+    for name, area in _quiet(layout):
+        # A sentence that stands in for a symbol may take its place.
+        if ABSENT.get(text.field) != name and text.box.overlaps(area):
+            yield LayoutFault(key, _place(text.box), f"outside the quiet zone of {name}")
+    for number, reserved in enumerate(layout.reserved, start=1):
+        if text.box.overlaps(reserved.box):
+            yield LayoutFault(key, _place(text.box), f"outside reserved[{number}]")
+
+
+def _label_faults(layout: SlipLayout, folders: tuple[Path, ...]) -> Iterator[LayoutFault]:
+    """Labels with a character that their face lacks, off the sheet or in a quiet zone."""
+    for number, label in enumerate(layout.labels, start=1):
+        key = f"labels[{number}]"
+        face = load_text_face(layout.faces[label.face], folders)
+        missing = "".join(c for c in label.text if ord(c) not in face.glyphs)
+        if missing:
+            yield LayoutFault(f"{key}.text", missing, f"characters of {label.face}")
+            continue
+        width = face.width(label.text, label.size) / MM
+        left = label.x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[label.align]
+        size = label.size / MM
+        box = Box(x=left, y=label.y - 0.88 * size, width=width, height=size)
+        if not SHEET.contains(box):
+            yield LayoutFault(key, _place(box), "within the sheet")
+        for name, area in _quiet(layout):
+            if box.overlaps(area):
+                yield LayoutFault(key, _place(box), f"outside the quiet zone of {name}")
 
 
 def _picture_faults(layout: SlipLayout) -> Iterator[LayoutFault]:

@@ -11,7 +11,7 @@ import zlib
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pypdfium2 as pdfium
 
@@ -44,7 +44,7 @@ def check_page(page: SlipPage, profile: PrintProfile | None = None) -> list[Slip
 
 
 def draw_slips(
-    pages: Iterable[SlipPage], out: Path | IO[bytes], profile: PrintProfile | None = None
+    pages: Iterable[SlipPage], out: Path | BinaryIO, profile: PrintProfile | None = None
 ) -> int:
     """納付書を印刷する: write all pages into one PDF and return how many there were.
 
@@ -76,7 +76,7 @@ def slip_image(page: SlipPage, profile: PrintProfile | None = None, dpi: int = 1
     return picture
 
 
-def _draw(pages: Iterable[SlipPage], out: IO[bytes], profile: PrintProfile) -> int:
+def _draw(pages: Iterable[SlipPage], out: BinaryIO, profile: PrintProfile) -> int:
     """Write all pages into the stream."""
     rest = iter(pages)
     first = next(rest, None)

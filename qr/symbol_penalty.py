@@ -1,8 +1,8 @@
 """マスクの失点: ISO/IEC 18004, 7.8.3.1, for all masks of many symbols at once.
 
 A symbol is (2, size) numbers of 64 bits, its rows and its columns, the first module in the highest
-of ``size`` bits. Shifting right by one brings the module before onto a place. Like segno (and 7.8.1)
-it judges the symbol before the format information is in.
+of ``size`` bits. Shifting right by one brings the module before onto a place. Like segno (and
+7.8.1) it judges the symbol before the format information is in.
 """
 
 from __future__ import annotations
@@ -37,28 +37,35 @@ class Penalty:
 
     def best(self, candidates: Lines) -> NDArray[np.intp]:
         """(symbols, masks, 2, size) → the first mask of the lowest penalty of each symbol."""
-        return self.of(candidates).argmin(axis=1)
+        best: NDArray[np.intp] = self.of(candidates).argmin(axis=1)
+        return best
 
     def of(self, candidates: Lines) -> Sums:
         """(symbols, masks, 2, size) → the sum of the four features (symbols, masks)."""
         x = candidates & self._judged
         equal = ~(x ^ x >> _shift(1)) & self._with_one_before
         rows, level = x[:, :, 0], equal[:, :, 0]
-        blocks = level[:, :, 1:] & level[:, :, :-1] & ~(rows[:, :, 1:] ^ rows[:, :, :-1])
+        upright: Lines = ~(rows[:, :, 1:] ^ rows[:, :, :-1])
+        blocks: Lines = np.bitwise_and(level[:, :, 1:] & level[:, :, :-1], upright)
         dark_percent = _count(rows, 1) / self._size**2 * 100
-        return (
-            self._runs(equal)
-            + 3 * _count(blocks, 1)
-            + 40 * self._finders(x)
-            + 10 * (np.abs(dark_percent - 50) / 5).astype(np.int64)
-        )
+        balance: Sums = (np.abs(dark_percent - 50) / 5).astype(np.int64)
+        weighted: list[Sums] = [
+            self._runs(equal),
+            3 * _count(blocks, 1),
+            40 * self._finders(x),
+            10 * balance,
+        ]
+        sums: Sums = np.sum(weighted, axis=0)
+        return sums
 
     @staticmethod
     def _runs(equal: Lines) -> Sums:
         """N1: a run of n >= 5 equal modules counts n - 2."""
         pairs = equal & equal >> _shift(1)
         fifth = pairs & pairs >> _shift(2)
-        return _count(fifth, 2) + 2 * _count(fifth & ~(fifth >> _shift(1)), 2)
+        starts: Lines = fifth & ~(fifth >> _shift(1))
+        sums: Sums = _count(fifth, 2) + 2 * _count(starts, 2)
+        return sums
 
     def _finders(self, x: Lines) -> Sums:
         """N3: how often 1011101 stands with four light modules (or the edge) on one side."""
@@ -74,7 +81,8 @@ class Penalty:
         overlapping = found & (found >> _shift(4) | found >> _shift(6))
         for place in zip(*np.nonzero(overlapping), strict=True):
             counts[place] = self._apart(int(found[place]))
-        return counts.sum(axis=(2, 3))
+        sums: Sums = counts.sum(axis=(2, 3))
+        return sums
 
     def _apart(self, line: int) -> int:
         """Patterns of a line that do not overlap, taken from its beginning."""
@@ -97,4 +105,5 @@ class Penalty:
 
 def _count(lines: Lines, axes: int) -> Sums:
     """Bits set, summed over the last axes."""
-    return np.bitwise_count(lines).sum(axis=tuple(range(-axes, 0)), dtype=np.int64)
+    sums: Sums = np.bitwise_count(lines).sum(axis=tuple(range(-axes, 0)), dtype=np.int64)
+    return sums

@@ -10,7 +10,7 @@ The tests hold every symbol against segno's own, module for module.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from segno import consts
@@ -108,7 +108,8 @@ class SymbolTable:
         else:
             rows = payload[:, 0] ^ self._bases[mask, 0]
         places = np.arange(self.size - 1, -1, -1, dtype=np.uint64)
-        return (rows[:, :, None] >> places & np.uint64(1)).astype(np.uint8)
+        modules: Bits = (rows[:, :, None] >> places & np.uint64(1)).astype(np.uint8)
+        return modules
 
     def matrix(self, digits: str, mask: int | None = None) -> Matrix:
         """One symbol, as :func:`qr.symbol.qr_matrix` gives it."""
@@ -131,7 +132,8 @@ def _lines(modules: Bits) -> Lines:
     """Modules (n, size, size) → rows and columns as numbers (n, 2, size)."""
     weights = np.uint64(1) << np.arange(modules.shape[-1] - 1, -1, -1, dtype=np.uint64)
     both = np.stack([modules, modules.swapaxes(1, 2)], axis=1).astype(np.uint64)
-    return (both * weights).sum(axis=-1, dtype=np.uint64)
+    lines: Lines = (both * weights).sum(axis=-1, dtype=np.uint64)
+    return lines
 
 
 def _changes(layout: ElQrLayout, zeros: Bits) -> Bits:
@@ -162,11 +164,12 @@ def _payload_bits(digits: str) -> list[int]:
 
 def _code(layout: ElQrLayout, payload_bits: int) -> Bits:
     """For every payload bit the bits of data and correction codewords that it changes."""
+    table: Any = consts.ECC
     level = {"L": consts.ERROR_LEVEL_L, "M": consts.ERROR_LEVEL_M,
              "Q": consts.ERROR_LEVEL_Q, "H": consts.ERROR_LEVEL_H}[layout.symbol_error]  # fmt: skip
     blocks = [
         (block.num_data, block.num_total - block.num_data)
-        for block in consts.ECC[layout.symbol_version][level]
+        for block in table[layout.symbol_version][level]
         for _ in range(block.num_blocks)
     ]
     data = sum(words for words, _ in blocks)
