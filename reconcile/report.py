@@ -25,6 +25,7 @@ from reconcile.day_totals import (
     stored_sums,
     sums_now,
 )
+from reconcile.journal import closed_books
 from reconcile.report_arrivals import arrivals, as_date, is_business_day
 from reconcile.report_checks import Books, balance, checks
 from reconcile.report_revenue import revenue, year_lines
@@ -81,6 +82,8 @@ class DayReport:
     movements: tuple[AccountMovement, ...]
     checks: tuple[Check, ...]
     waiting: tuple[tuple[str, int, int], ...]  # kind, number, yen of the open cases
+    sums_journal_id: int  # up to which journal the sums of all books go
+    closed_until: date | None  # the last closed day when the report was made
     previous_sha256: str  # of the closed report before this one
     files: tuple[FileSummary, ...] = ()
     previous_day: date | None = None  # the nearest earlier day on which anything came
@@ -202,6 +205,7 @@ def _report(
     code = profile.municipality_code
     rows = ledger(connection, code, first, last)
     cash = report_blocks.cash(connection, profile, first, last)
+    sums = _sums(connection, code, rows, found.sums)
     material = Books(
         first=first,
         last=last,
@@ -211,7 +215,7 @@ def _report(
         groups=found.groups,
         ledger=rows,
         carried_forward=_carried_forward(connection, code, rows, first, found.signed),
-        **_sums(connection, code, rows, found.sums),
+        **sums,
     )
     return DayReport(
         period=period,
@@ -230,6 +234,8 @@ def _report(
         movements=report_blocks.movements(rows),
         checks=checks(connection, code, material, period),
         waiting=tuple(waiting_kinds(connection, code)),
+        sums_journal_id=sums["sums"].journal_id,
+        closed_until=closed_books(connection, code)[0],
         previous_sha256=found.signed.sha256 if found.signed else "",
     )
 

@@ -21,7 +21,7 @@ from reconcile.report_revenue import Revenue, YearLine
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DATES = ("first", "day", "previous_day", "next_day")
+_DATES = ("first", "day", "previous_day", "next_day", "closed_until")
 # What each block's rows work out from their own figures.
 _WORKED_OUT = {
     "arrivals": ("red",),

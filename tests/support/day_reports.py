@@ -52,6 +52,8 @@ def small_report(period: str = "day") -> DayReport:
         checks=(Check("T1", 3, 3, "件"), Check("T3", 24_600, 0), absent("T4"),
                 Check("T7", 5, 5, scope="all")),
         waiting=(("duplicate", 1, 12_300),),
+        sums_journal_id=42,
+        closed_until=DAY if period == "month" else None,
         previous_sha256="cd" * 32,
         files=(FileSummary(7, "=cmd|' /C calc'!A0", "konbini_dsk", "konbini", "accepted", 3,
                            36_900, 0, "ef" * 32),),

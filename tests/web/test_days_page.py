@@ -152,3 +152,21 @@ def test_a_quarantined_file_shows_where_it_fails(treasurer, city):
     assert "保留" in page
     assert code in page
     assert treasurer.get("/staff/files/999999").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["days/2026-06-01", "months/2026-06", "years/2026"])
+@pytest.mark.parametrize(
+    ("form", "media_type"),
+    [("pdf", "application/pdf"), ("csv", "text/csv"), ("json", "application/json")],
+)
+def test_a_report_is_handed_out_as_a_file(treasurer, path, form, media_type):
+    assert treasurer.get(f"/staff/{path}").status_code == 200
+    answer = treasurer.get(f"/staff/{path}/report.{form}")
+    assert (answer.status_code, answer.mimetype) == (200, media_type)
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert treasurer.get(f"/staff/{path}/report.exe").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["months/2026-13", "months/soon", "years/1999", "years/2050"])
+def test_a_period_that_cannot_be_is_not_found(treasurer, path):
+    assert treasurer.get(f"/staff/{path}").status_code == 404

@@ -95,7 +95,9 @@ def heading(report: DayReport, closure: Closure | None) -> Heading:
         numbers = [file.file_id for file in report.files]
         span = f"{min(numbers)}〜{max(numbers)}（{len(numbers)}件）" if numbers else "なし"
         facts.append(("資料番号", span))
-    state = messages.label("closure", "open")
+    until = report.closed_until
+    all_days = report.period == "month" and until is not None and report.day <= until
+    state = messages.label("closure", "all_days" if all_days else "open")
     if closure is not None:
         state = f"{messages.label('closure', closure.event)}（締め番号 {closure.closure_no}）"
         facts += [
@@ -389,7 +391,8 @@ def _checks(report: DayReport) -> Sheet:
         "差:figure",
         "一致:word",
     )
-    return _sheet("checks", "突合", _columns(*head), rows, adds_up=False)
+    note = f"全帳簿の突合は、仕訳番号 {report.sums_journal_id} までの帳簿による"
+    return _sheet("checks", "突合", _columns(*head), rows, adds_up=False, note=note)
 
 
 def _mark(*, ok: bool) -> str:
@@ -422,5 +425,15 @@ def _files(report: DayReport) -> Sheet:
 
 
 def _days(report: DayReport) -> Sheet:
-    rows = [(formatting.long_day(day), number, yen) for day, number, yen in report.days]
-    return _sheet("days", "会計日別の収入", _columns("会計日", "件数:count", "収入:yen"), rows)
+    until = report.closed_until
+    rows = [
+        (
+            formatting.long_day(day),
+            number,
+            yen,
+            messages.label("closure", "closed" if until and day <= until else "day_open"),
+        )
+        for day, number, yen in report.days
+    ]
+    columns = _columns("会計日", "件数:count", "収入:yen", "締め:word")
+    return _sheet("days", "会計日別の収入", columns, rows)

@@ -225,7 +225,13 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "carried": {"current": "現年", "carried": "滞繰"},
     "period_now": {"day": "本日", "month": "月計", "year": "収入済"},
-    "closure": {"open": "未締め（現在の帳簿による）", "closed": "締め済", "reopened": "締めの取消"},
+    "closure": {
+        "open": "未締め（現在の帳簿による）",
+        "day_open": "未締め",
+        "all_days": "全日締め済",
+        "closed": "締め済",
+        "reopened": "締めの取消",
+    },
     "close_reason": {
         "day_close": "日次の締め",
         "day_reopen": "",

@@ -164,6 +164,7 @@ def test_a_file_is_named_after_what_it_holds(period, name):
 
 def test_the_heading_says_whether_it_was_signed():
     assert heading(small_report(), None).state == "未締め（現在の帳簿による）"
+    assert heading(small_report("month"), None).state == "全日締め済"
     facts = dict(heading(small_report(), CLOSURE).facts)
     assert (facts["作成"], facts["特記"]) == ("kaikei", "手数料を照会中")
     assert facts["確認"] == "kanri（2026-06-02 09:30）"
