@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from qr.slip_page import SlipPage
 
 SLIPS = 12
-PER_CATEGORY = 25
+PER_CATEGORY = 23
 
 
 @dataclass(frozen=True)

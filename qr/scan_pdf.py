@@ -30,7 +30,7 @@ Crop = tuple[float, float, float, float]
 """Points cut off at the left, bottom, right and top of a page."""
 
 _POINTS_PER_INCH = 72
-_PAGE_PIXELS = 36_000_000  # larger pages (posters, photographs at 72 dpi) are drawn smaller
+_PAGE_PIXELS = 18_000_000  # A3; larger pages (posters, photographs at 72 dpi) are drawn smaller
 _NESTING = 8  # of pictures within forms within forms
 _PDFIUM = threading.RLock()
 
