@@ -1,45 +1,58 @@
-"""How fast slips are printed, beside a floor measured in the same run.
-
-The floor writes the same pages with the same PDF library, but with the texts set, the symbols
-encoded and every check done beforehand: what remains is the library's own work per page.
+"""How fast slips are printed, beside floors and peers measured in the same run.
 
     python benchmarks/slips.py [COUNT …]
 
-Each figure comes from a process of its own, so that peak memory is that of one run.
+draw       slips of our own, each with its own eL-QR, barcode, OCR lines, name and numbers
+floor      the same pages by the same code with both symbols made beforehand
+reportlab  the same texts, lines and (made beforehand) symbols on a plain reportlab canvas
+qrbill     Swiss QR-bills by the qrbill library, each its own: SVG, and PDF by svglib
+
+Slips go into files of 1,000 pages by two worker processes; making up the invented slips is not
+counted. Each figure comes from a process of its own, so that peak memory is that of one run (the
+largest worker). The last two need the dependency group ``bench``; where it is missing they are
+left out.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
 import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from qr import el_qr, konbini_barcode, slip_pdf
-from qr.read_back import read_back
-from qr.slip_fonts import load_fonts
-from qr.slip_layout import compose
 from qr.slip_page import PrintProfile, SlipPage
-from qr.symbol_table import SymbolPress
+from qr.slip_symbols import SymbolDrawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-COUNTS = (100, 1_000, 5_000)
+COUNTS = (1_000, 10_000, 100_000)
+WORKERS = 2
+PAGES_PER_FILE = 1_000
+PEER_COUNTS = {"reportlab": 2_000, "qrbill": 200, "svglib": 50}  # the slow ones on fewer
+LIVE = PrintProfile(sample=False)
 NAMES = "春夏秋冬東西南北山川田林森海空雲雨雪月星花鳥風光"
 
+Drawn = tuple[float, float, int]
+"""Seconds, seconds of processor and bytes of one file."""
 
-def pages(count: int) -> Iterator[SlipPage]:
+
+def pages(count: int, first: int = 0) -> Iterator[SlipPage]:
     """Invented slips, each with its own symbols, name and numbers."""
     due_on, valid_until = date(2026, 6, 1), date(2026, 7, 1)
-    for number in range(count):
+    for number in range(first, first + count):
         amount_yen = 1_000 + number * 37 % 290_000
         payload = el_qr.ElQr(
             amount_yen=amount_yen,
@@ -79,66 +92,139 @@ def pages(count: int) -> Iterator[SlipPage]:
         )
 
 
-def measure(what: str, count: int, out: Path) -> dict[str, float]:
-    """Run one measurement in this process: seconds, peak memory and size of the PDF."""
-    profile = PrintProfile()
-    slips = list(pages(count))
-    load_fonts(profile.font_folders)
-    if what == "floor":
-        _prepare_floor(slips[:20], profile)
-        slips = [slips[number % 20] for number in range(count)]
-    elif what == "read_back":
-        slip_pdf.draw_slips(slips, out, profile)
-    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
-    if what == "read_back":
-        assert read_back(out, slips) == []  # noqa: S101 - a figure for wrong work is no figure
-    else:
-        slip_pdf.draw_slips(slips, out, profile)
-    seconds = time.perf_counter() - started
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def draw(first: int, count: int) -> Drawn:
+    """One file of ours."""
+    return _timed(slip_pdf.draw_slips, [*pages(count, first)])
+
+
+def floor(first: int, count: int) -> Drawn:
+    """One file whose symbols were made beforehand."""
+    slips = [*pages(count, first)]
+    made = SymbolDrawing(LIVE.slip_layout("standard"), LIVE.layout, None)
+    digits = [slip.el_qr or "" for slip in slips]
+    codes = dict(zip(digits, made.qr(digits), strict=True))
+    bars = {s.konbini_barcode: made.barcode(s.konbini_barcode or "") for s in slips}
+
+    class Ready:
+        """Symbols that only have to be looked up."""
+
+        def __init__(self, *_settings: object) -> None:
+            pass
+
+        qr = staticmethod(lambda digits: [codes[text] for text in digits])
+        barcode = staticmethod(bars.__getitem__)
+
+    vars(slip_pdf)["SymbolDrawing"] = Ready
+    try:
+        return _timed(slip_pdf.draw_slips, slips)
+    finally:
+        vars(slip_pdf)["SymbolDrawing"] = SymbolDrawing
+
+
+def reportlab(first: int, count: int) -> Drawn:
+    """One file on a plain canvas."""
+    from slip_peers import canvas_of  # noqa: PLC0415 - only where the library is installed
+
+    return _timed(canvas_of([*pages(count, first)], LIVE), [*pages(count, first)])
+
+
+def qrbill_svg(first: int, count: int) -> Drawn:
+    """Bills of a library for another country's code, as it draws them."""
+    from slip_peers import draw_bills  # noqa: PLC0415 - only where the library is installed
+
+    return draw_bills(first, count, pdf=False)
+
+
+def qrbill_pdf(first: int, count: int) -> Drawn:
+    """The same bills as finished PDF."""
+    from slip_peers import draw_bills  # noqa: PLC0415 - only where the library is installed
+
+    return draw_bills(first, count, pdf=True)
+
+
+OURS = (draw, floor)
+PEERS: dict[str, tuple[Callable[[int, int], Drawn], ...]] = {
+    "reportlab": (reportlab,),
+    "qrbill": (qrbill_svg,),
+    "svglib": (qrbill_pdf,),
+}
+
+
+def _timed(draw_slips: Callable[..., object], slips: Sequence[SlipPage]) -> Drawn:
+    """Draw the slips into memory."""
+    out = BytesIO()
+    started, processor = time.perf_counter(), time.process_time()
+    draw_slips(slips, out, LIVE)
+    seconds, processor = time.perf_counter() - started, time.process_time() - processor
+    return seconds, processor, len(out.getvalue())
+
+
+def one_file(task: tuple[str, int, int]) -> tuple[int, float, float, int]:
+    """A worker's share: its process, then as of :data:`Drawn`."""
+    what, first, count = task
+    draw(0, 1)  # what is made once per process is not part of a slip's time
+    return (os.getpid(), *globals()[what](first, count))
+
+
+def measure(what: str, count: int) -> dict[str, float]:
+    """Run one measurement: seconds of the busier worker, peak memory and size of the PDFs."""
+    tasks = [
+        (what, first, min(PAGES_PER_FILE, count - first))
+        for first in range(0, count, PAGES_PER_FILE)
+    ]
+    if len(tasks) < WORKERS:
+        half = count // WORKERS
+        tasks = [(what, worker * half, half) for worker in range(WORKERS)]
+    busy: dict[int, float] = defaultdict(float)
+    size, processor = 0, 0.0
+    with ProcessPoolExecutor(WORKERS) as pool:
+        for pid, seconds, used, found in pool.map(one_file, tasks):
+            busy[pid] += seconds
+            processor += used
+            size += found
     return {
-        "seconds": seconds,
-        "peak_mb": peak_kb / 1024,
-        "grown_mb": (peak_kb - before_kb) / 1024,
-        "kb_per_slip": out.stat().st_size / count / 1024,
+        "seconds": max(busy.values()),
+        "cpu_ms": processor / count * 1_000,
+        "peak_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1_024,
+        "kb_per_slip": size / count / 1_024,
     }
 
 
-def _prepare_floor(slips: list[SlipPage], profile: PrintProfile) -> None:
-    """Replace checking, setting and encoding by look-ups of results made beforehand."""
-    fonts = load_fonts(profile.font_folders)
-    composed = {slip.slip_no: compose(slip, profile, fonts) for slip in slips}
-    press = SymbolPress(profile.layout)
-    codes = {slip.el_qr: slip_pdf.qr_operators(slip.el_qr or "", press) for slip in slips}
-    bars = {
-        slip.konbini_barcode: slip_pdf.barcode_operators(slip.konbini_barcode or "")
-        for slip in slips
-    }
-    vars(slip_pdf).update(
-        compose=lambda slip, _profile, _fonts: composed[slip.slip_no],
-        qr_operators=lambda digits, _press: codes[digits],
-        barcode_operators=bars.__getitem__,
-    )
+def measured(what: str, count: int) -> dict[str, float]:
+    """One measurement in a process of its own."""
+    command = [sys.executable, __file__, "--one", what, str(count)]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(result.stdout)
+    return found
 
 
 def main(counts: list[int]) -> None:
     """Print one line per measurement."""
-    print(f"{'':10} {'slips':>6} {'s':>8} {'slips/s':>8} {'peak MB':>8} {'+MB':>6} {'kB/slip':>8}")
-    with TemporaryDirectory() as folder:
-        for count in counts:
-            for what in ("floor", "draw", "read_back"):
-                command = [sys.executable, __file__, "--one", what, str(count), f"{folder}/s.pdf"]
-                result = subprocess.run(command, check=True, capture_output=True, text=True)
-                found = json.loads(result.stdout)
-                print(
-                    f"{what:10} {count:6} {found['seconds']:8.2f} {count / found['seconds']:8.0f} "
-                    f"{found['peak_mb']:8.1f} {found['grown_mb']:6.1f} {found['kb_per_slip']:8.2f}"
-                )
+    print(f"{os.cpu_count()} cores, {WORKERS} workers, files of {PAGES_PER_FILE:,} pages")
+    titles = ("slips", "s", "slips/s", "CPU ms", "x floor", "peak MB", "kB/slip")
+    print(f"{'':12}" + "".join(f"{title:>10}" for title in titles))
+    for count in counts:
+        base = measured("floor", count)
+        _print("floor", count, base, base)
+        _print("draw", count, measured("draw", count), base)
+    for library, drawers in PEERS.items():
+        for drawer in drawers if find_spec(library) else ():
+            count = PEER_COUNTS[library]
+            _print(drawer.__name__, count, measured(drawer.__name__, count), base)
+
+
+def _print(what: str, count: int, found: dict[str, float], base: dict[str, float]) -> None:
+    """One line; ``CPU ms`` is the time of one core for one slip."""
+    print(
+        f"{what:12}{count:10,}{found['seconds']:10.2f}{count / found['seconds']:10,.0f}"
+        f"{found['cpu_ms']:10.3f}{found['cpu_ms'] / base['cpu_ms']:10.2f}"
+        f"{found['peak_mb']:10.1f}{found['kb_per_slip']:10.2f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(measure(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))))
+        print(json.dumps(measure(sys.argv[2], int(sys.argv[3]))))
     else:
         main([int(count) for count in sys.argv[1:]] or list(COUNTS))
