@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from payments import approve
+from payments.release import KIND as RELEASE
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from web import formatting, messages
@@ -17,6 +18,7 @@ from web.approval_effects import decide_and_do
 from web.commands.intake import MUNICIPALITY
 from web.commands.session import Session, say_json, session_of
 from web.commands.signing import USER, signed
+from web.printing.report import rewrite_report
 
 if TYPE_CHECKING:
     from payments.approve import Approval
@@ -108,6 +110,8 @@ def _decide(session: Session, number: int, decision: str, user_name: str, note: 
         )
         staff.record(connection, session.municipality, person, f"approval_{decision}", str(number))
     session.out.print(_line(approval), markup=False)
+    if approval.kind == RELEASE:
+        rewrite_report(session.engine, session.municipality, int(approval.content["run_id"]))
 
 
 def _line(approval: Approval) -> str:

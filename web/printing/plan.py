@@ -1,4 +1,7 @@
-"""印刷の計画: what is frozen with a run before its first number is given out."""
+"""印刷の計画: what is frozen with a run before its first number is given out.
+
+Commands that only tell of runs come this way, too: the PDF libraries are loaded where needed.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from sqlalchemy import text
 
 from payments.domain.errors import InvalidValueError
 from payments.print_runs import RunPlan
-from qr.file_check import ReadBackChoice
-from qr.slip_page import PrintProfile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.print_runs import PrintRun
+    from qr.file_check import ReadBackChoice
     from qr.slip_layout import SlipLayout
 
 PAGES_PER_FILE = 1_000
@@ -52,6 +54,8 @@ def plan_for(
     見本 stands on every page until the municipality is switched to live. Raises
     :class:`InvalidValueError` ``read_back`` or ``slip_layout_name``.
     """
+    from qr.slip_page import PrintProfile  # noqa: PLC0415 - see above
+
     return RunPlan(
         pages_per_file=wish.pages_per_file,
         read_back=_with_seed(wish.read_back),
@@ -72,6 +76,8 @@ def is_live(connection: Connection, municipality_code: str) -> bool:
 
 def choice_of(run: PrintRun) -> ReadBackChoice:
     """読み戻しの方法 of a run; ``auto`` is decided by its size (R12: the report says which)."""
+    from qr.file_check import ReadBackChoice  # noqa: PLC0415 - see above
+
     kind, _, seed = run.read_back.partition(":")
     if kind == AUTO:
         return ReadBackChoice.for_run(run.slips, int(seed))
@@ -80,6 +86,8 @@ def choice_of(run: PrintRun) -> ReadBackChoice:
 
 def _with_seed(read_back: str) -> str:
     """The choice as the books keep it; a sample is drawn by a seed that nobody chose."""
+    from qr.file_check import ReadBackChoice  # noqa: PLC0415 - see above
+
     seed = secrets.randbelow(_SEEDS)
     if read_back == AUTO:
         return f"{AUTO}:{seed}"

@@ -6,10 +6,12 @@ Everything is written from the books, so it may be written again whenever they h
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from payments.print_runs import run_of
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from web import formatting, messages
@@ -27,7 +29,6 @@ from web.printing.status import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -65,6 +66,14 @@ def write_report(engine: Engine, municipality_code: str, run_id: int, folder: Pa
     _write(folder / REPORT_HTML, [_html(status, profile).encode()])
 
 
+def rewrite_report(engine: Engine, municipality_code: str, run_id: int) -> None:
+    """印刷報告を改める: after a decision about the run, where its folder still is."""
+    with reading(engine, municipality_code) as connection:
+        folder = Path(run_of(connection, municipality_code, run_id).folder)
+    if (folder / REPORT_HTML).exists():
+        write_report(engine, municipality_code, run_id, folder)
+
+
 def _write(path: Path, lines: Iterable[bytes]) -> None:
     """A whole file; see :func:`web.printing.folder.unwritable` for what it raises."""
     with unwritable(path), whole_file(path) as stream:
@@ -90,6 +99,7 @@ def _html(status: RunStatus, profile: Profile) -> str:
         state=messages.label("print_run_state", status.run.state),
         selection=selection_words(status, profile),
         read_back=read_back_words(status),
+        names={file.file_no: file.name for file in status.files},
         differences_shown=_DIFFERENCES_SHOWN,
     )
 

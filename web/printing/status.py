@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from payments import approve, print_runs
-from payments.release import KIND, subject_of
+from payments.release import KIND, not_accepted, pages_to_pull, subject_of
+from payments.store.municipalities import load_profile
 from web.printing.plan import choice_of
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from payments.approve import Approval
     from payments.print_runs import PrintRun, RunDifference, RunFile, RunRefusal
+    from payments.release import PulledPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class RunStatus:
     differences: tuple[RunDifference, ...]
     refusals: tuple[RunRefusal, ...]
     approvals: tuple[Approval, ...]  # 引渡の承認, oldest first
+    not_accepted: int  # pages with an eL number that the hub has not said it took (T9)
+    pull: tuple[PulledPage, ...]  # 抜取り: pages whose slip has ended since
 
     @property
     def pages(self) -> int:
@@ -59,6 +63,8 @@ class RunStatus:
             ],
             "differences": [asdict(difference) for difference in self.differences],
             "refused": [asdict(refusal) for refusal in self.refusals],
+            "not_accepted": self.not_accepted,
+            "pull": [asdict(page) for page in self.pull],
             "approvals": [
                 {
                     "approval_id": approval.approval_id,
@@ -76,6 +82,7 @@ class RunStatus:
 
 def status_of(connection: Connection, municipality_code: str, run_id: int) -> RunStatus:
     """How a run stands; :class:`NotFoundError` ``print_run``."""
+    profile = load_profile(connection, municipality_code)
     return RunStatus(
         run=print_runs.run_of(connection, municipality_code, run_id),
         files=tuple(print_runs.files_of_run(connection, municipality_code, run_id)),
@@ -84,4 +91,6 @@ def status_of(connection: Connection, municipality_code: str, run_id: int) -> Ru
         approvals=tuple(
             approve.of_subject(connection, municipality_code, KIND, subject_of(run_id))
         ),
+        not_accepted=not_accepted(connection, profile, run_id),
+        pull=tuple(pages_to_pull(connection, municipality_code, run_id)),
     )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from qr.slip_layout import SlipLayout
 
 # What one page takes on disk, rounded up, and what a file has besides (fonts, form).
-BYTES_PER_PAGE, BYTES_PER_FILE = 3_000, 300_000
+BYTES_PER_PAGE, BYTES_PER_FILE = 3_600, 300_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,23 @@ import errno
 import json
 import os
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
 
+from payments import approve
+from payments.release import KIND, subject_of
 from payments.store.unit_of_work import reading, unit_of_work
+from qr.slip_layouts import slip_layout
 from web.printing import run as printing
 from web.printing import workers
 from web.printing.folder import MARK, REPORT_HTML, sha256_of
 from web.printing.release import release_check
+from web.printing.report import rewrite_report
 
 KILLED = -9
+NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 RUN = "web.printing.run"
 # Where a process is killed, which call, and whether before or after it. Twelve slips, three files.
 PLACES = {
@@ -336,3 +342,46 @@ def test_progress_is_told_in_lines_where_nobody_looks_on(hamlet, tmp_path):
     assert "印刷と読み戻し 12/12" in answer.stderr
     assert "残り 0:00:00" in answer.stderr
     assert hamlet.issue(tmp_path / "quiet").stderr == ""
+
+
+def test_the_report_says_who_asked_and_who_approved(any_hamlet, tmp_path):
+    hamlet, out = any_hamlet, tmp_path / "out"
+    assert hamlet.issue(out).exit_code == 0
+    report = (out / REPORT_HTML).read_text("utf-8")
+    assert "未受付 12枚" in report
+    with unit_of_work(hamlet.engine, "99999") as connection:
+        asked = approve.ask(
+            connection, "99999", KIND, subject_of(1), {"run_id": 1}, asked_by="kazei", at=NOW, reason="発送"
+        )  # fmt: skip
+        approve.decide(
+            connection, "99999", asked.approval_id, "approved", decided_by="kaikei", at=NOW
+        )
+    rewrite_report(hamlet.engine, "99999", 1)
+    report = (out / REPORT_HTML).read_text("utf-8")
+    assert "承認済: 申請 kazei（2026-06-01 12:00）、決定 kaikei（2026-06-01 12:00）" in report
+    found = json.loads((out / "report.json").read_text("utf-8"))
+    assert [(a["asked_by"], a["decided_by"]) for a in found["approvals"]] == [("kazei", "kaikei")]
+    assert release_check(hamlet.engine, "99999", 1, out) == []
+    (out / REPORT_HTML).unlink()
+    rewrite_report(hamlet.engine, "99999", 1)  # Where the papers are gone nothing is written.
+    assert not (out / REPORT_HTML).exists()
+
+
+def test_a_layout_of_the_municipality_is_used_and_must_stay_as_it_was(
+    hamlet, tmp_path, monkeypatch
+):
+    own = hamlet.settings.home / "layouts" / "ours.toml"
+    own.parent.mkdir()
+    own.write_text(
+        slip_layout("standard").source.replace('name = "standard"', 'name = "ours"'), "utf-8"
+    )
+    with monkeypatch.context() as patch:
+        stop_at_second_file(patch, OSError(errno.EIO, "Input/output error"))
+        assert hamlet.issue(tmp_path / "out", "--layout", "ours").exit_code == 1
+    (planned,) = hamlet.rows("SELECT layout FROM print_run")[0]
+    assert planned.startswith("ours-1-")
+    own.write_text(own.read_text("utf-8") + "# changed\n", "utf-8")
+    answer = hamlet.issue(tmp_path / "out", "--layout", "ours")
+    assert answer.exit_code == 1
+    assert "（print_layout_changed）" in answer.stderr
+    assert "（slip_layout_name）" in hamlet.issue(tmp_path / "x", "--layout", "theirs").stderr
