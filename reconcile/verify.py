@@ -36,6 +36,10 @@ the formats and the domain are common. Each difference carries one of these name
                       ``bank``, ``unidentified`` (T11)
 ``trial_balance``     the accounts do not sum to zero, or one of them does not exist
 ``statement_gap``     a statement does not open with what the one before it closed with
+``day_total``         the ledger summed up by day is not the postings
+``closure``           the records of closing have a gap, or one person; ``closure_hash``: a report
+                      kept is not what was signed; ``closure_figures``: nor what the ledger says
+``closed_day``        something was booked on a day while it was closed
 ====================  ==========================================================================
 """
 
@@ -49,6 +53,7 @@ from payments.store.engine import SQLITE_CACHE_KIB
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from reconcile.verify_claims import instalments, pay_keys
+from reconcile.verify_days import days
 from reconcile.verify_files import evidence_and_lines
 from reconcile.verify_lines import LineWalk
 from reconcile.verify_slips import slips
@@ -101,8 +106,12 @@ def verify(
             decisions(store),
             journals(store),
             statement_chain(store),
+            days(store),
             # These need what the walk along the lines has added up.
             groups(store, walk),
             ledger(store, walk),
         )
-        return list(islice(found, DIFFERENCES_MAX))
+        try:
+            return list(islice(found, DIFFERENCES_MAX))
+        finally:
+            store.close()

@@ -67,6 +67,8 @@ def test_the_pages_of_the_staff_break_no_rule_of_accessibility(page, address, ci
         ).scalar_one()
     for path in (
         f"/staff/days/{city.day}",
+        "/staff/months/2026-06",
+        "/staff/years/2026",
         "/staff/cases",
         "/staff/cases/1",
         f"/staff/files/{bad}",

@@ -18,6 +18,7 @@ from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.report import day_report, year_report
 from reconcile.report_data import canonical_json, report_as_data, report_from_data, sha256
+from reconcile.verify import verify
 from reconcile.waiting import reconcile_waiting
 from web.approval_effects import decide_and_do
 from web.commands.setup import sample_profile
@@ -277,6 +278,47 @@ def test_the_figures_are_the_same_with_and_without_the_summary(either_city):
         for report in (live, year_report(connection, sample_profile(), 2026)):
             data = json.loads(canonical_json(report_as_data(report)))
             assert report_from_data(data) == report
+
+
+def _names(city):
+    return {difference.name for difference in verify(city.engine, M)}
+
+
+def test_closed_books_verify_clean(either_city):
+    _close(either_city)
+    _close(either_city, SECOND, despite=True)
+    _close(either_city, SECOND, day_close.REOPEN, reason="差替え")
+    _late(either_city)
+    _close(either_city, SECOND, despite=True)
+    assert _names(either_city) == set()
+
+
+@pytest.mark.parametrize(
+    ("damage", "names"),
+    [
+        ("UPDATE day_total SET count = count + 1 WHERE reason = 'applied'", {"day_total"}),
+        ("DELETE FROM day_total WHERE reason = 'applied'", {"day_total"}),
+        ("UPDATE day_closure SET report_json = REPLACE(report_json, 'みほん', 'みせん')", {"closure_hash"}),
+        ("UPDATE day_closure SET closure_no = 9 WHERE closure_no = 2", {"closure"}),
+        (("UPDATE journal SET booked_on = '2026-06-01' WHERE journal_id = "
+         "(SELECT MAX(journal_id) FROM journal)"), {"closed_day"}),
+        (("UPDATE journal SET booked_on = '2026-06-05' WHERE journal_id = "
+         "(SELECT MIN(journal_id) FROM posting WHERE reason = 'applied')"),
+         {"closure_figures", "day_total"}),
+    ],
+)  # fmt: skip
+def test_what_was_altered_behind_a_close_is_named(city, damage, names):
+    _close(city)
+    _close(city, SECOND, despite=True)
+    reconcile_waiting(city.engine, M, as_of=SECOND)
+    with unit_of_work(city.engine, M) as connection:
+        guards = connection.execute(
+            text("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        ).scalars()
+        for guard in guards.all():
+            connection.execute(text(f"DROP TRIGGER {guard}"))
+        connection.execute(text(damage))
+    assert _names(city) == names
 
 
 def _client(app, name):

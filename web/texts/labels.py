@@ -370,5 +370,10 @@ LABELS: dict[str, dict[str, str]] = {
         "unidentified_balance": "不明入金の残高（T11）",
         "trial_balance": "勘定の合計",
         "statement_gap": "入出金明細の残高の連続",
+        "day_total": "日別集計と仕訳",
+        "closure": "締めの記録の連続",
+        "closure_hash": "締めた報告とハッシュ",
+        "closure_figures": "締めた数字と仕訳",
+        "closed_day": "締めた日への記帳",
     },
 }
