@@ -43,7 +43,7 @@ SELECT journal_id, CAST(booked_on AS VARCHAR(10)) AS day FROM journal
 WHERE municipality_code = :m AND journal_id > :after AND journal_id <= :until
   AND booked_on <= :closed_until ORDER BY journal_id"""
 _LAST = "SELECT MAX(journal_id) FROM journal WHERE municipality_code = :m"
-_MARK = "SELECT journal_id FROM books_mark WHERE municipality_code = :m"
+_MARK = "SELECT MAX(journal_id) FROM books_mark WHERE municipality_code = :m"
 
 
 def days(store: Store) -> Iterator[Difference]:
