@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # A symbol is `q m 0 0 h x y cm`, rectangles one a line, `f Q`.
 _FRAME = re.compile(rb"(\S+) 0 0 (\S+) (\S+) (\S+)")
 # `1 0 0 1 x y Tm c Tc /F size Tf <gids> Tj`; what stands before the glyphs is kept in one piece.
-_SHOWN = re.compile(rb"1 0 0 1 ([^<\n]{1,80})<([0-9A-Fa-f]*)> Tj\n?")
+_SHOWN = re.compile(rb"1 0 0 1 ([^<]*)<([^>]*)> Tj\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ class RectangleReader:
         owner = np.repeat(np.arange(count), [len(drawing) // wide for drawing in whole])
         values = np.frombuffer(b"".join(whole), np.uint8).reshape(-1, wide) - self._line
         column, row, length = (_number(values[:, places]) for places in self._numbers)
-        right = (values <= self._most).all(axis=1) & (length > 0)
-        right &= (column + length <= self._columns) & (row < self._rows)
+        right = (length > 0) & (column + length <= self._columns) & (row < self._rows)
+        right[np.flatnonzero(values > self._most) // wide] = False
         well[owner[~right]] = False
         first = (owner * size + (self._rows - 1 - row) * self._columns + column)[right]
         change = np.bincount(first, minlength=count * size + 1)

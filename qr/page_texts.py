@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _NUMBER = rb"(-?\d*\.?\d+)"
 _STYLE = re.compile(rb"%b %b Tm %b Tc (/\w+) %b Tf " % (_NUMBER, _NUMBER, _NUMBER, _NUMBER))
+_HEXADECIMAL = re.compile(rb"(?:[0-9A-Fa-f]{4})*")
 _ASCENT, _DESCENT = 0.88, 0.12  # of the size: the body of a Japanese face
 
 
@@ -69,11 +70,8 @@ class TextReader:
     def read(self, pages: Sequence[PageContent]) -> PageTexts:
         """The texts of these pages; glyphs that are no whole numbers of two bytes read as none."""
         shown = [*chain.from_iterable(page.glyphs for page in pages)]
-        lengths = np.fromiter(map(len, shown), np.int64, len(shown))
-        if (lengths % 4).any():
-            shown = [b"" if len(glyphs) % 4 else glyphs for glyphs in shown]
-            lengths = np.fromiter(map(len, shown), np.int64, len(shown))
-        ends = np.cumsum(lengths // 4)
+        counts, glyphs = _glyphs(shown)
+        ends = np.cumsum(counts)
         indices = np.fromiter(
             map(self._known.__getitem__, chain.from_iterable(page.styles for page in pages)),
             np.intp,
@@ -83,13 +81,12 @@ class TextReader:
             [(s.x, s.y, s.spacing, s.font, s.size) for s in self.styles] or np.empty((0, 5))
         )
         styles = table[indices]
-        glyphs = np.frombuffer(bytes.fromhex(b"".join(shown).decode("ascii")), ">u2")
-        fonts = np.repeat(styles[:, 3].astype(np.intp), lengths // 4)
+        fonts = np.repeat(styles[:, 3].astype(np.intp), counts)
         codes = self._characters[fonts, glyphs]
         advance = np.concatenate([[0.0], np.cumsum(self._widths[fonts, glyphs])])
-        widths = advance[ends] - advance[ends - lengths // 4]
+        widths = advance[ends] - advance[ends - counts]
         x, y, spacing, _, size = styles.T
-        right = x + widths * size / 1000 + spacing * np.maximum(lengths // 4 - 1, 0)
+        right = x + widths * size / 1000 + spacing * np.maximum(counts - 1, 0)
         frames = np.stack([x, y - _DESCENT * size, right, y + _ASCENT * size], axis=1)
         # How a text was spaced or broken into lines says nothing: spaces go before it is read.
         said = (codes != ord(" ")) & (codes != ord("\N{IDEOGRAPHIC SPACE}"))
@@ -100,6 +97,18 @@ class TextReader:
             texts = [text.translate(self._several) for text in texts]
         page_ends = np.cumsum([len(page.styles) for page in pages]).tolist()
         return PageTexts(texts, indices, page_ends, frames)
+
+
+def _glyphs(shown: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
+    """Numbers of glyphs and the glyphs of all texts; one not written as it must be has none."""
+    lengths = np.fromiter(map(len, shown), np.int64, len(shown))
+    try:
+        glyphs = bytes.fromhex(b"".join(shown).decode("ascii"))
+    except ValueError:
+        glyphs = b""
+    if (lengths % 4).any() or 2 * len(glyphs) != lengths.sum():
+        return _glyphs([text if _HEXADECIMAL.fullmatch(text) else b"" for text in shown])
+    return lengths // 4, np.frombuffer(glyphs, ">u2")
 
 
 class _Styles(dict[bytes, int]):

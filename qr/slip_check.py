@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 DIFFERENCES_MAX = 200
 """After so many a file is known to be wrong, and the check ends."""
 
-_BATCH = 250
+_BATCH = 128
 """Pages looked at together: enough for the arrays to pay, few enough to stay small."""
 
 _POINTS_OFF = 0.5  # by which a text may overstep its box

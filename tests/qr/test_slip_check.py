@@ -243,3 +243,13 @@ def test_a_wrong_file_ends_early_and_no_pdf_is_refused(printed, tmp_path: Path) 
 def _content(path: Path, number: int) -> bytes:
     with pikepdf.open(path) as pdf:
         return pdf.pages[number - 1].obj.Contents.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "glyphs", [b"<000>", b"<00 1 0011>", b"<xyzw>", b"<>", "<１２３４>".encode()]
+)
+def test_glyphs_not_written_as_they_must_be_show_nothing(printed, glyphs: bytes) -> None:
+    path = printed(1, 2)
+    change_page(path, 1, lambda content: SHOWN.sub(glyphs + b" Tj", content, count=1))
+    (difference,) = check_file(path, map(slip_page, (1, 2)))
+    assert (difference.page, difference.printed) == (1, "")
