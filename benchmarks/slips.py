@@ -123,21 +123,21 @@ def floor(first: int, count: int) -> Drawn:
 
 def reportlab(first: int, count: int) -> Drawn:
     """One file on a plain canvas."""
-    from slip_peers import canvas_of  # noqa: PLC0415 - only where the library is installed
+    from benchmarks.slip_peers import canvas_of  # noqa: PLC0415 - only where the library is installed
 
     return _timed(canvas_of([*pages(count, first)], LIVE), [*pages(count, first)])
 
 
 def qrbill_svg(first: int, count: int) -> Drawn:
     """Bills of a library for another country's code, as it draws them."""
-    from slip_peers import draw_bills  # noqa: PLC0415 - only where the library is installed
+    from benchmarks.slip_peers import draw_bills  # noqa: PLC0415 - only where the library is installed
 
     return draw_bills(first, count, pdf=False)
 
 
 def qrbill_pdf(first: int, count: int) -> Drawn:
     """The same bills as finished PDF."""
-    from slip_peers import draw_bills  # noqa: PLC0415 - only where the library is installed
+    from benchmarks.slip_peers import draw_bills  # noqa: PLC0415 - only where the library is installed
 
     return draw_bills(first, count, pdf=True)
 
