@@ -7,6 +7,7 @@ books.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,12 +36,14 @@ class Difference(NamedTuple):
     found: str
 
 
-class Store(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Store:
     """検算の対象: one municipality's books in one read transaction."""
 
     connection: Connection
     profile: Profile
     progress: Callable[[int], None] | None = None
+    _found: list[Any] = field(default_factory=list)
 
     def rows(self, statement: str, **values: object) -> Iterator[Any]:
         """The rows of a statement as they come; ``:m`` is the municipality."""
@@ -49,7 +52,13 @@ class Store(NamedTuple):
             {"m": self.profile.municipality_code, **values},
             execution_options={"yield_per": _ROWS_AT_ONCE},
         )
+        self._found.append(found)
         return chain.from_iterable(found.partitions(_ROWS_AT_ONCE))
+
+    def close(self) -> None:
+        """Let go of rows that nobody has asked for."""
+        for found in self._found:
+            found.close()
 
     def number(self, statement: str, **values: object) -> int:
         """One sum or count; 0 for none."""
