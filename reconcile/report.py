@@ -28,6 +28,7 @@ from reconcile.day_totals import (
 from reconcile.journal import closed_books
 from reconcile.report_arrivals import arrivals, as_date, is_business_day
 from reconcile.report_checks import Books, balance, checks
+from reconcile.report_lines import lines as lines_of
 from reconcile.report_revenue import revenue, year_lines
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ if TYPE_CHECKING:
         FileSummary,
         Flow,
         Group,
-        LineTotal,
         OutcomeTotal,
     )
     from reconcile.report_checks import Check
+    from reconcile.report_lines import LineTotal
     from reconcile.report_revenue import Revenue, YearLine
 
 _ONE_DAY = timedelta(days=1)
@@ -136,7 +137,7 @@ def day_report(
     (:func:`reconcile.day_totals.summarise`) unless the caller has counted them again.
     """
     code = profile.municipality_code
-    lines = report_blocks.lines(connection, code, day, day)
+    lines = lines_of(connection, code, day, day)
     previous_day, next_day = _neighbours(connection, code, day)
     found = _Found(
         lines=lines,
@@ -159,7 +160,7 @@ def month_report(connection: Connection, profile: Profile, month: date) -> DayRe
     first = month.replace(day=1)
     last = first.replace(day=monthrange(first.year, first.month)[1])
     code = profile.municipality_code
-    found = _Found(lines=report_blocks.lines(connection, code, first, last))
+    found = _Found(lines=lines_of(connection, code, first, last))
     report = _report(connection, profile, "month", first, last, found)
     return replace(report, days=_days(connection, code, first, last))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
-    from reconcile.report_blocks import LineTotal
+    from reconcile.report_lines import LineTotal
 
 STATEMENT_FORMATS = {"03": "zengin_statement", "01": "zengin_credit"}
 # What comes on every bank business day; the rest comes when there is something to say.

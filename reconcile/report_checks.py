@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from reconcile.day_totals import LedgerRow, Sums
     from reconcile.report_arrivals import Arrival
-    from reconcile.report_blocks import Cash, Group, LineTotal
+    from reconcile.report_blocks import Cash, Group
+    from reconcile.report_lines import LineTotal
 
 _IN_FORCE = (
     "NOT EXISTS (SELECT 1 FROM line_outcome later "

@@ -13,7 +13,13 @@ from sqlalchemy import text
 from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.day_totals import LedgerRow, collected_by_day, collects, summarise
+from reconcile.day_totals import (
+    LedgerRow,
+    collected_by_day,
+    collects,
+    summarise,
+    summarise_now,
+)
 from reconcile.report import month_report, year_report
 from reconcile.report_revenue import assesses, revenue, year_lines
 
@@ -122,6 +128,37 @@ def test_a_month_shows_what_was_booked_in_it_by_the_year_it_belongs_to(books):
     assert (june.first, june.day) == (date(2025, 6, 1), date(2025, 6, 30))
     assert sum(yen for _number, yen in days.values()) == sum(yen for *_rest, yen in PAID)
     assert (june.collected_before_yen, june.collected_yen) == (10_000, 25_000)
+
+
+CLOSURE = (
+    "INSERT INTO day_closure VALUES (:m, 1, 'year', 'closed', '2026-05-31', '2026-05-31', 2025, "
+    ":j, '{}', 'h', 1, 'abe', 'ito', '', '2026-06-10 00:00:00.000000')"
+)
+
+
+def test_a_year_that_two_people_closed_takes_no_more_money(database_url):
+    engine = open_engine(database_url)
+    with unit_of_work(engine, M) as connection:
+        save_profile(connection, PROFILE)
+        run = lambda sql, **values: connection.execute(text(sql), {"m": M, **values})  # noqa: E731
+        run(NOTICE[0], id=2, item="901")
+        run(NOTICE[1], id=2, year=2025, due="2025-06-30")
+        for number in (1, 2):  # paid on the last day of 2025; the second is reported too late
+            run(JOURNAL, j=number, day="2026-06-11")
+            run(POSTING, j=number, file=number, id=2, yen=number * 1_000, debit="confirmed_due",
+                credit="receivable")  # fmt: skip
+            run(RECEIPT, j=number, file=number, id=2, yen=number * 1_000, paid_on="2026-05-31")
+            if number == 1:
+                summarise_now(connection, M)
+                run(CLOSURE, j=1)
+    for _summed_up in (False, True):
+        found = {
+            year: [(line.carried, line.amount_yen) for line in _year(engine, year).revenue]
+            for year in (2025, 2026)
+        }
+        assert found == {2025: [(False, 1_000)], 2026: [(True, 2_000)]}
+        summarise(engine, M)
+    engine.dispose()
 
 
 YEARS = st.integers(2023, 2026)

@@ -69,6 +69,27 @@ def test_tomorrows_opening_figures_are_todays_closing_figures(city):
             "T7",
         ),
         ("UPDATE source_file SET count = count + 1 WHERE format_code = 'konbini_dsk'", "T1"),
+        (
+            (
+                "UPDATE receipt SET amount_yen = amount_yen + 1, suspense_yen = suspense_yen + 1 "
+                "WHERE stage = 'provisional'"
+            ),
+            "T5 T6",
+        ),
+        (
+            (
+                "UPDATE source_line SET amount_yen = amount_yen + 1 WHERE (file_id, line_no) IN "
+                "(SELECT file_id, line_no FROM bank_line WHERE source = '03' AND direction = 'debit')"
+            ),
+            "T1 cash",
+        ),
+        (
+            (
+                "UPDATE source_line SET amount_yen = amount_yen + 1 WHERE (file_id, line_no) IN "
+                "(SELECT file_id, line_no FROM line_outcome WHERE outcome = 'unidentified_deposit')"
+            ),
+            "T1 T11 cash",
+        ),
         ("DELETE FROM deposit", ""),
     ],
 )
