@@ -50,7 +50,7 @@ def _fonts() -> typst.Fonts:
     """The fonts of this machine, looked for once."""
     found = typst.Fonts(include_embedded_fonts=False)
     if FONT not in found.families():
-        raise ConfigurationError("font_missing", package=FONT_PACKAGE)
+        raise ConfigurationError("font_missing", font=FONT, debian_package=FONT_PACKAGE)
     return found
 
 

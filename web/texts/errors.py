@@ -50,7 +50,7 @@ ERRORS: dict[str, str] = {
     "package_owner": "パッケージ名 {name} を別の配布物（{found}）も使っています。専用の仮想環境に入れ直してください。",
     "package_place": "パッケージ {name} が別の場所（{found}）から読み込まれています。",
     "zbar_missing": "読取り用のライブラリ zbar がありません。apt-get install libzbar0 で入ります。",
-    "font_missing": "日本語フォントがありません。apt-get install fonts-morisawa-bizud-gothic で入ります。",
+    "font_missing": "印字用のフォント {font} がありません。apt-get install {debian_package} で入ります。",
     # values
     "not_digits": "{field} は {expected} で書いてください（値「{found}」）。",
     "check_digit": "検査数字が合いません（{field}）。",
