@@ -182,7 +182,7 @@ def _head(own: OwnLayout) -> tuple[Bytes, ...]:
         place = entry.stands()
         if None in place or entry.kind == "amount":  # as many bytes as the value needs
             break
-        head += (*place, *_exactly(b","))
+        head += (*place, *_exactly(b"," if entry is not first.fields[-1] else b""))
     return head
 
 

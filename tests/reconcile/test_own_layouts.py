@@ -6,9 +6,18 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from own_layouts import KYODO_PAYER, LAYOUTS, kyodo, kyodo_line
+from own_layouts import (
+    KYODO_PAYER,
+    LAYOUTS,
+    debit_shape,
+    kyodo,
+    kyodo_line,
+    own_debits,
+    unified,
+    with_layouts,
+)
 from reference_rows import csv_bytes
-from reference_town import MONEY_DAY, assessment, slip
+from reference_town import MONEY_DAY, NOTICE, assessment, slip
 from sqlalchemy import text
 
 from payments.domain.errors import InvalidValueError
@@ -145,6 +154,28 @@ def test_from_the_first_report_to_the_money(engine: Engine) -> None:
         received_on=RECEIVED,
     )  # fmt: skip
     assert outcomes(engine, report.file_id) == ["settled"]
+    assert verify(engine, "99999") == []
+
+
+def test_the_joint_channel_and_debits_by_layouts_of_their_own(engine: Engine) -> None:
+    """A described 納付情報 pays an eL number, a described result an instalment; the books agree."""
+    shapes = (unified(), debit_shape())
+    with unit_of_work(engine, "99999") as connection:
+        save_profile(connection, with_layouts(*shapes))
+    first = slip("01", 10_000).el_key
+    head = ",".join(field["label"] for field in shapes[0]["records"][0]["fields"])
+    line = f"2,10000,20260610,{first},app,0820,T1,20260625,R20260625-01"
+    data = f"{head}\r\n{line}\r\n".encode()
+    report = take_in(engine, "99999", Delivery("el.csv", data), received_on=RECEIVED)
+    assert (report.format_code, report.channel) == ("eltax_town", "eltax")
+    assert outcomes(engine, report.file_id) == ["matched"]
+
+    debit_no = f"2026901{NOTICE.rjust(11, '0')}02"
+    data = own_debits(f"{debit_no},8000,OK", f"{debit_no[:-2]}03,500,NG")
+    report = take_in(engine, "99999", Delivery("debit.csv", data), received_on=RECEIVED)
+    assert report.findings == ()
+    assert (report.format_code, report.channel) == ("debit_town", "debit")
+    assert outcomes(engine, report.file_id)[0] == "matched"
     assert verify(engine, "99999") == []
 
 

@@ -74,3 +74,64 @@ def kyodo_line(
         "shop_name": "みほん店", "transfer_on": transfer_on, "made_on": "2026-06-11",
     }  # fmt: skip
     return ",".join((values | other).values())
+
+
+def unified() -> dict[str, Any]:
+    """A described layout of the joint channel, and one of debit results."""
+    names = ("kind", "amount", "paid_on", "el_number", "channel", "operator", "number",
+             "transfer_on", "remittance_no")  # fmt: skip
+    kinds = {"amount": "amount", "paid_on": "yyyymmdd", "transfer_on": "yyyymmdd"}
+    lengths = {"el_number": 34, "channel": 20, "operator": 10, "number": 40, "remittance_no": 20}
+    return {
+        "code": "eltax_town", "label": "納付情報（独自様式）", "channel": "eltax", "shape": "csv",
+        "encoding": "utf-8",
+        "records": [{"record": "data", "fields": [
+            {"name": name, "kind": kinds.get(name, "text"), "label": name,
+             "optional": name == "transfer_on"} | ({"length": lengths[name]} if name in lengths else {})
+            for name in names
+        ]}],
+        "line": {name: name for name in names if name not in {"number", "transfer_on"}}
+        | {"transaction_id": "number", "remitted_on": "transfer_on"},
+    }  # fmt: skip
+
+
+def debit_shape() -> dict[str, Any]:
+    """口座振替結果 as a described CSV with a header record."""
+    return {
+        "code": "debit_town", "label": "口座振替結果（独自様式）", "channel": "debit",
+        "shape": "csv", "encoding": "cp932", "column_header": False,
+        "records": [
+            {"record": "header", "fields": [
+                {"name": "mark", "kind": "constant", "value": "DEBIT-H"},
+                {"name": "consignor", "kind": "digits", "length": 10},
+                {"name": "debited_on", "kind": "era_yymmdd"},
+                {"name": "bank", "kind": "digits", "length": 4},
+            ]},
+            {"record": "data", "fields": [
+                {"name": "mark", "kind": "constant", "value": "DEBIT-D"},
+                {"name": "customer_no", "kind": "text", "length": 20},
+                {"name": "amount", "kind": "amount"},
+                {"name": "result", "kind": "text", "length": 2},
+            ]},
+            {"record": "end", "fields": [
+                {"name": "mark", "kind": "constant", "value": "DEBIT-E"},
+                {"name": "records", "kind": "amount"},
+                {"name": "groups", "kind": "amount"},
+            ]},
+        ],
+        "line": {
+            "kind": "result", "amount": "amount", "paid_on": "header.debited_on",
+            "customer_no": "customer_no", "consignor": "header.consignor", "bank": "header.bank",
+        },
+        "kinds": {"OK": "0", "NG": "1"},
+        "controls": [
+            {"record": "end", "field": "records", "total": "records"},
+            {"record": "end", "field": "groups", "total": "groups"},
+        ],
+    }  # fmt: skip
+
+
+def own_debits(*lines: str, day: str = "080601", count: int = 0) -> bytes:
+    rows = [f"DEBIT-H,1234567890,{day},9999", *(f"DEBIT-D,{line}" for line in lines)]
+    rows.append(f"DEBIT-E,{count or len(rows) + 1},1")
+    return "".join(f"{row}\r\n" for row in rows).encode()

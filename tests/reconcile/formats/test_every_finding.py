@@ -26,7 +26,16 @@ from fixed_samples import (
     records,
     statement,
 )
-from own_layouts import description, kyodo, kyodo_line, own_context, own_format
+from own_layouts import (
+    debit_shape,
+    description,
+    kyodo,
+    kyodo_line,
+    own_context,
+    own_debits,
+    own_format,
+    unified,
+)
 
 from reconcile.formats import (
     FORMATS,
@@ -232,61 +241,6 @@ def first_faults(form: Any, data: bytes, context: Any = CONTEXT) -> list[str | N
     return [line.fault for line in lines]
 
 
-def unified() -> dict[str, Any]:
-    """A described layout of the joint channel, and one of debit results."""
-    names = ("kind", "amount", "paid_on", "el_number", "channel", "operator", "number",
-             "transfer_on", "remittance_no")  # fmt: skip
-    kinds = {"amount": "amount", "paid_on": "yyyymmdd", "transfer_on": "yyyymmdd"}
-    lengths = {"el_number": 34, "channel": 20, "operator": 10, "number": 40, "remittance_no": 20}
-    return {
-        "code": "eltax_town", "label": "納付情報（独自様式）", "channel": "eltax", "shape": "csv",
-        "encoding": "utf-8",
-        "records": [{"record": "data", "fields": [
-            {"name": name, "kind": kinds.get(name, "text"), "label": name,
-             "optional": name == "transfer_on"} | ({"length": lengths[name]} if name in lengths else {})
-            for name in names
-        ]}],
-        "line": {name: name for name in names if name not in {"number", "transfer_on"}}
-        | {"transaction_id": "number", "remitted_on": "transfer_on"},
-    }  # fmt: skip
-
-
-def debit_shape() -> dict[str, Any]:
-    """口座振替結果 as a described CSV with a header record."""
-    return {
-        "code": "debit_town", "label": "口座振替結果（独自様式）", "channel": "debit",
-        "shape": "csv", "encoding": "cp932", "column_header": False,
-        "records": [
-            {"record": "header", "fields": [
-                {"name": "mark", "kind": "constant", "value": "DEBIT-H"},
-                {"name": "consignor", "kind": "digits", "length": 10},
-                {"name": "debited_on", "kind": "era_yymmdd"},
-                {"name": "bank", "kind": "digits", "length": 4},
-            ]},
-            {"record": "data", "fields": [
-                {"name": "mark", "kind": "constant", "value": "DEBIT-D"},
-                {"name": "customer_no", "kind": "text", "length": 20},
-                {"name": "amount", "kind": "amount"},
-                {"name": "result", "kind": "text", "length": 2},
-            ]},
-            {"record": "end", "fields": [
-                {"name": "mark", "kind": "constant", "value": "DEBIT-E"},
-                {"name": "records", "kind": "amount"},
-                {"name": "groups", "kind": "amount"},
-            ]},
-        ],
-        "line": {
-            "kind": "result", "amount": "amount", "paid_on": "header.debited_on",
-            "customer_no": "customer_no", "consignor": "header.consignor", "bank": "header.bank",
-        },
-        "kinds": {"OK": "0", "NG": "1"},
-        "controls": [
-            {"record": "end", "field": "records", "total": "records"},
-            {"record": "end", "field": "groups", "total": "groups"},
-        ],
-    }  # fmt: skip
-
-
 UNIFIED, DEBITED = unified(), debit_shape()
 GOOD_UNIFIED = ("1", "100", "20260601", "9" * 34, "app", "0820", "T1", "", "")
 
@@ -296,12 +250,6 @@ def own_unified(place: int, value: str) -> list[str | None]:
     head = ",".join(field["label"] for field in UNIFIED["records"][0]["fields"])
     data = f"{head}\r\n{line}\r\n{','.join(GOOD_UNIFIED)}\r\n".encode()
     return first_faults(own_format(UNIFIED), data, own_context(UNIFIED))
-
-
-def own_debits(*lines: str, day: str = "080601", count: int = 0) -> bytes:
-    rows = [f"DEBIT-H,1234567890,{day},9999", *(f"DEBIT-D,{line}" for line in lines)]
-    rows.append(f"DEBIT-E,{count or len(rows) + 1},1")
-    return "".join(f"{row}\r\n" for row in rows).encode()
 
 
 def own_debit_faults(line: str, day: str = "080601") -> list[str | None]:
@@ -440,6 +388,8 @@ def test_the_groups_and_records_of_a_described_file_are_counted():
     form, context = own_format(DEBITED), own_context(DEBITED)
     good = own_debits("20269990001234500101,100,OK")
     assert reads(form, context)(good) == []
+    assert form.identify(good)
+    assert form.identify(own_debits())
     for bad in (own_debits("20269990001234500101,100,OK", count=4), good.replace(b",1\r", b",2\r")):
         (found,) = reads(form, context)(bad)
         assert found.code == "total_mismatch"
