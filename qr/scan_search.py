@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 _SPOTS, _SPOTS_MIN = 8, 2
 _SPOT_DENSITY = 0.8  # of the densest: text has about half of an eL-QR's
 _SPOT_SHARE = 16  # a spot reaches this part of the long side in every direction
+_SPOT_PX = 600  # a spot cut out of a larger picture shows more pixels than are needed
 _PLACES = 6  # unread places that are tried harder
 _FRAMES = 3  # places near one eL-QR that are tried as bars
 _ROWS_SURE = 3  # rows of bars that must agree
 _LINES_PER_ROW = 2  # neighbouring lines of a picture are hardly independent
 _LARGE_PX = 2600
+_WHOLE_PIXELS = 16_000_000  # zbar over more than this takes a second and longer
 
 
 class Found(NamedTuple):
@@ -106,8 +108,9 @@ class _Search:
         reach = max(self.image.size) / _SPOT_SHARE
         for spot in self.spots:
             part, corner = cut(self.image, spot, reach)
-            for factor, variant in _spot_variants(part):
-                if self.deadline.passed or self._try(variant, None, corner, factor):
+            shrink = max(1, round(max(part.size) / _SPOT_PX))
+            for factor, variant in _spot_variants(part.reduce(shrink)):
+                if self.deadline.passed or self._try(variant, None, corner, factor / shrink):
                     break
 
     def look_for_bars(self) -> None:
@@ -279,10 +282,12 @@ def _spot_variants(part: Image.Image) -> Iterator[tuple[float, Image.Image]]:
 
 def _whole_variants(image: Image.Image) -> Iterator[tuple[float, Image.Image]]:
     """The whole picture as it is, with more contrast, sharper, smaller or larger."""
-    yield 1, image
-    yield 1, _sharper(ImageOps.autocontrast(image, cutoff=2), 4, 250)
-    factor = 0.5 if max(image.size) > _LARGE_PX else 2
-    size = (round(image.width * factor), round(image.height * factor))
-    resized = image.resize(size, Image.Resampling.BICUBIC)
-    yield factor, resized
-    yield factor, _sharper(resized, 3, 250)
+    shrink = math.ceil(math.sqrt(image.width * image.height / _WHOLE_PIXELS))
+    whole = image.reduce(shrink) if shrink > 1 else image
+    yield 1 / shrink, whole
+    yield 1 / shrink, _sharper(ImageOps.autocontrast(whole, cutoff=2), 4, 250)
+    factor = 0.5 if max(whole.size) > _LARGE_PX else 2
+    size = (round(whole.width * factor), round(whole.height * factor))
+    resized = whole.resize(size, Image.Resampling.BICUBIC)
+    yield factor / shrink, resized
+    yield factor / shrink, _sharper(resized, 3, 250)
