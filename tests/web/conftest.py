@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from datetime import date
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from web.config import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import postgres
 
 PASSWORD = "kaikei-no-himitsu"
 SECRET = "a secret of the tests, long enough"
@@ -64,15 +67,40 @@ def city_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
     return database
 
 
-@pytest.fixture
-def postgres_city(postgres_url: str, tmp_path: Path) -> Iterator[SimpleNamespace]:
-    """The same small city on PostgreSQL."""
-    session = Session(_settings(postgres_url, tmp_path))
-    _fill(session, tmp_path)
-    yield SimpleNamespace(
-        settings=session.settings, engine=session.engine, day=DAY, files=tmp_path / "city"
+@pytest.fixture(scope="session")
+def postgres_city_template(
+    postgres_cluster: postgres.Cluster,
+    postgres_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[SimpleNamespace]:
+    """A PostgreSQL database with the same city; made once per worker, and copied."""
+    folder = tmp_path_factory.mktemp("postgres-city")
+    name = f"city_{uuid.uuid4().hex}"
+    session = Session(
+        _settings(postgres_cluster.create_database(name, template=postgres_template), folder)
     )
+    _fill(session, folder)
     session.close()
+    yield SimpleNamespace(name=name, files=folder / "city")
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture
+def postgres_city(
+    postgres_cluster: postgres.Cluster, postgres_city_template: SimpleNamespace, tmp_path: Path
+) -> Iterator[SimpleNamespace]:
+    """The same small city on PostgreSQL, this test's own copy."""
+    name = f"test_{uuid.uuid4().hex}"
+    url = postgres_cluster.create_database(name, template=postgres_city_template.name)
+    engine = open_engine(url)
+    yield SimpleNamespace(
+        settings=_settings(url, tmp_path),
+        engine=engine,
+        day=DAY,
+        files=postgres_city_template.files,
+    )
+    engine.dispose()
+    postgres_cluster.drop_database(name)
 
 
 @pytest.fixture
