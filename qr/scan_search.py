@@ -33,6 +33,7 @@ _SPOT_SHARE = 16  # a spot reaches this part of the long side in every direction
 _SPOT_PX = 600  # a spot cut out of a larger picture shows more pixels than are needed
 _PLACES = 6  # unread places that are tried harder
 _FRAMES = 3  # places near one eL-QR that are tried as bars
+_BARS_PX = 4  # engines also report bars that only a line or two went through
 _ROWS_SURE = 3  # rows of bars that must agree
 _LINES_PER_ROW = 2  # neighbouring lines of a picture are hardly independent
 _LARGE_PX = 2600
@@ -123,7 +124,10 @@ class _Search:
                     break
         for bars in [seen for seen in self.sightings if seen.symbol == KONBINI]:
             if not self._is_sure(bars) and not self.deadline.passed:
-                self._read_bars(Frame.of(bars.corners))
+                frame = Frame.of(bars.corners)
+                width, height = frame.size
+                if min(width, height) >= _BARS_PX:
+                    self._read_bars(frame if width > height else frame.turned())
 
     def look_everywhere(self) -> None:
         """The whole picture, as it is and prepared, by both."""

@@ -92,6 +92,11 @@ def test_what_holds_displaces_what_does_not(see: Callable[..., None]) -> None:
     assert [text for text, _ in found()] == [broken]
 
 
+def test_bars_without_height_are_left_alone(see: Callable[..., None]) -> None:
+    see(bars(ONE.konbini_barcode, ((300, 100), (300, 100), (300, 400), (300, 400))))
+    assert found() == []
+
+
 def test_no_time_ends_the_search_after_the_cheap_steps(
     see: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
