@@ -19,6 +19,7 @@ from payments.numbering import random_confirmation
 from payments.print_selection import ORDERS, candidates
 from payments.store.bulk import take_numbers
 from payments.store.slip_tables import PrintRunRow, PrintRunSlipRow
+from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import unit_of_work
 from payments.versions import Act, Issue, places_of, write_versions
 
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     from payments.versions import Place
 
 CHUNK = 5_000
+# Large tables that may just have been filled: PostgreSQL has to know before it plans with them.
+_PLANNED_FROM = (
+    "instalment_account", "instalment", "notice", "obligor", "slip", "print_run_slip",
+)  # fmt: skip
+_NUMBERED_INTO = ("print_run_slip", "slip", "slip_event", "pay_key")
 RUNNING = ("planned", "printing")
 DISCARDABLE = (*RUNNING, "printed", "stopped")
 
@@ -124,6 +130,7 @@ def plan_run(
     Raises :class:`NotFoundError` ``slips_none`` when nothing needs a slip.
     """
     code = profile.municipality_code
+    count_afresh(connection, CHUNK, *_PLANNED_FROM)
     run_id = take_numbers(connection, code, "print_run", 1)
     connection.execute(
         run_table.insert().values(
@@ -225,6 +232,7 @@ def _number(
 ) -> None:
     """The places of ``span`` (first and last seq) get their slips or their refusals."""
     code = profile.municipality_code
+    count_afresh(connection, CHUNK, *_NUMBERED_INTO)
     rows = connection.execute(
         select(slip_table.c.seq, slip_table.c.notice_id, slip_table.c.term)
         .where(

@@ -148,9 +148,8 @@ def _narrowed(selection: Selection, values: dict[str, Any]) -> str:
         conditions
         + f""" AND NOT EXISTS (SELECT 1 FROM print_run_slip p
             JOIN print_run r ON r.municipality_code = :m AND r.run_id = p.run_id
+            LEFT JOIN slip s ON s.municipality_code = :m AND s.slip_id = p.slip_id
             WHERE p.municipality_code = :m AND p.notice_id = c.notice_id AND p.term = c.term
               AND p.refusal = '' AND r.state IN ({counting})
-              AND (p.slip_id IS NULL OR EXISTS (SELECT 1 FROM slip s
-                   WHERE s.municipality_code = :m AND s.slip_id = p.slip_id AND s.state = 'new'
-                     AND s.amount_yen = c.open_yen)))"""
+              AND (p.slip_id IS NULL OR (s.state = 'new' AND s.amount_yen = c.open_yen)))"""
     )

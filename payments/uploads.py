@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text
 from payments.domain.errors import InvalidValueError, NotFoundError
 from payments.store.bulk import take_numbers
 from payments.store.slip_tables import SlipUploadAnswerRow, SlipUploadRow
+from payments.store.statistics import count_afresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +110,7 @@ def begin_upload(connection: Connection, profile: Profile) -> tuple[int, int]:
     """
     code = profile.municipality_code
     ours = "1 = 1" if profile.upload_registered_slips else ISSUED_HERE
+    count_afresh(connection, _ROWS_AT_ONCE, "slip", "slip_event", "slip_upload_line")
     upload_id = take_numbers(connection, code, "slip_upload", 1)
     lines = connection.execute(
         text(
