@@ -116,7 +116,10 @@ class SlipDocument:
                     self._fonts[f"/{resource_name(name, number)}"] = embedded.resource(glyphs)
         self._finish()
         self._pdf.save(
-            out, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True
+            out,
+            min_version="1.7",
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            deterministic_id=True,
         )
         self._pdf.close()
 
