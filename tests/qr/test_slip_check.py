@@ -13,7 +13,9 @@ from altered import change_file, change_page
 from slips import slip_page
 
 from payments.domain.errors import InvalidValueError
+from qr.file_check import check_slips
 from qr.slip_check import DIFFERENCES_MAX, check_file
+from qr.slip_layouts import SHIPPED
 from qr.slip_pdf import draw_slips
 
 if TYPE_CHECKING:
@@ -65,6 +67,20 @@ def test_slips_with_less_on_them_have_no_differences(printed) -> None:
         replace(slip_page(10), obligor_name="葛\U000e0100飾 \U00020bb7男"),
     ]
     assert check_file(printed(*pages), pages) == []
+
+
+@pytest.mark.parametrize("layout", SHIPPED)
+def test_every_layout_that_ships_is_known_to_the_check(printed, layout: str) -> None:
+    pages = [
+        replace(slip_page(1), layout=layout, vehicle_no="みほん 300 あ 12-34"),
+        replace(slip_page(2), layout=layout, certificate_until=date(2027, 5, 31)),
+        replace(slip_page(3), layout=layout, el_qr=None, konbini_barcode=None),
+    ]
+    path = printed(*pages)
+    assert check_slips(path, pages).differences == ()
+    other = next(name for name in SHIPPED if name != layout)
+    strangers = [pages[0], replace(pages[1], layout=other), pages[2]]
+    assert found(path, *strangers) == {(2, "layout")}
 
 
 def test_one_other_glyph_in_any_text_is_found(printed) -> None:
