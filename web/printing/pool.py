@@ -50,7 +50,8 @@ def in_workers(
 ) -> Iterator[Result]:
     """作業を分ける: ``work(task, tick)`` for every task, results as they are finished.
 
-    ``tick(steps)`` in a worker moves the count that ``show`` is given here. One worker, or one
+    ``tick(steps)`` in a worker moves the count that ``show`` is given here; called often, also with
+    0, it lets a task be stopped soon when nobody waits any more. One worker, or one
     task, needs no further process. After a task that was refused no further one begins; those
     at work are finished and handed over, then the refusal is raised.
 
@@ -131,12 +132,15 @@ def _tick(steps: int) -> None:
     """Count steps; raise :class:`StoppedError` when nobody waits for the result any more."""
     if _stop.is_set():
         raise StoppedError
+    if not steps:
+        return
     with _counter.get_lock():
         _counter.value += steps
 
 
 def _run(work: Callable[[Task, Callable[[int], None]], Result], task: Task) -> _Done[Result]:
     """One task in a worker; a refusal goes back as data, because its details would be lost."""
+    _tick(0)
     try:
         return _Done(work(task, _tick))
     except KokinError as error:

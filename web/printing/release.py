@@ -50,7 +50,7 @@ def folder_findings(
     """The same within a transaction that is open already."""
     status = status_of(connection, municipality_code, run_id)
     yield from _files(status, folder)
-    yield from _reading(status)
+    yield from unread_files(status)
     if not manifest_agrees(folder / MANIFEST, connection, municipality_code, status):
         yield ReleaseFinding("print_manifest_differs", MANIFEST)
 
@@ -68,8 +68,8 @@ def _files(status: RunStatus, folder: Path) -> Iterator[ReleaseFinding]:
             yield ReleaseFinding("print_file_extra", path.name)
 
 
-def _reading(status: RunStatus) -> Iterator[ReleaseFinding]:
-    """Files of which fewer pages were read back than the run's choice asks for."""
+def unread_files(status: RunStatus) -> Iterator[ReleaseFinding]:
+    """読み戻しの不足: files of which fewer pages were read back than the run asks for."""
     for file in status.files:
         chosen = len(status.raster_pages(file)) if file.pages else 0
         read, wanted = (file.vector_pages, file.raster_pages), (file.pages, chosen)

@@ -23,7 +23,7 @@ from web.printing.folder import file_name, unwritable, whole_file
 from web.printing.pages import slip_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from payments.print_runs import RunSlip
@@ -84,7 +84,7 @@ def print_file(order: WorkOrder, task: FileTask, tick: Callable[[int], None]) ->
     if not printed:
         return FileResult(PrintedFile(task.file_no, "", 0, 0, "", 0, 0), refused, ())
     path = Path(order.folder) / file_name(task.file_no)
-    digest, size = _draw(path, printed, profile, task.sha256)
+    digest, size = _draw(path, _watched(printed, tick), profile, task.sha256)
     choice = ReadBackChoice.parse(order.read_back)
     check = check_slips(path, printed, profile, choice, task.file_no, tick)
     file = PrintedFile(
@@ -126,8 +126,15 @@ def _faults(
     return refused
 
 
+def _watched(pages: Sequence[SlipPage], tick: Callable[[int], None]) -> Iterator[SlipPage]:
+    """The pages one by one; between two of them a run may be stopped."""
+    for page in pages:
+        tick(0)
+        yield page
+
+
 def _draw(
-    path: Path, pages: Sequence[SlipPage], profile: PrintProfile, expected: str
+    path: Path, pages: Iterable[SlipPage], profile: PrintProfile, expected: str
 ) -> tuple[str, int]:
     """Draw the pages; SHA-256 and size of the finished file.
 

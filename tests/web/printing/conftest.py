@@ -175,9 +175,19 @@ def hamlet(hamlet_template: Path, tmp_path: Path) -> Iterator[Hamlet]:
 
 
 @pytest.fixture
-def any_hamlet(database_url: str, assessments: Path, tmp_path: Path) -> Iterator[Hamlet]:
-    """The hamlet, on SQLite and on PostgreSQL in turn."""
-    session = Session(_settings(database_url, tmp_path))
+def postgres_hamlet(postgres_url: str, assessments: Path, tmp_path: Path) -> Iterator[Hamlet]:
+    """The hamlet on PostgreSQL."""
+    session = Session(_settings(postgres_url, tmp_path))
     _fill(session, assessments)
     yield Hamlet(settings=session.settings, engine=session.engine)
     session.close()
+
+
+@pytest.fixture(
+    params=["hamlet", pytest.param("postgres_hamlet", marks=pytest.mark.postgres)],
+    ids=["sqlite", "postgresql"],
+)
+def any_hamlet(request: pytest.FixtureRequest) -> Hamlet:
+    """The hamlet, on SQLite and on PostgreSQL in turn."""
+    found: Hamlet = request.getfixturevalue(request.param)
+    return found

@@ -25,6 +25,13 @@ def refuse_from(first, number, tick):
     return number
 
 
+def tick_for_ever(number, tick):
+    if number:
+        while True:
+            tick(0)
+    return number
+
+
 def die(_number, _tick):
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -54,6 +61,12 @@ def test_a_killed_worker_is_said_and_not_waited_for():
     with pytest.raises(ConfigurationError) as died:
         list(in_workers(die, range(2), 2, lambda _: None))
     assert died.value.error_code == "print_worker_died"
+
+
+def test_tasks_end_when_nobody_waits_for_them_any_more():
+    results = in_workers(tick_for_ever, range(4), 2, lambda _: None)
+    assert next(results) == 0
+    results.close()
 
 
 ORPHANS = """

@@ -10,14 +10,17 @@ import pytest
 from sqlalchemy import text
 
 from payments import approve
+from payments.domain.errors import InvalidValueError
+from payments.print_runs import Selection, plan_totals
 from payments.release import KIND, subject_of
 from payments.store.unit_of_work import reading, unit_of_work
 from qr.slip_layouts import slip_layout
 from web.printing import run as printing
 from web.printing import workers
 from web.printing.folder import MARK, REPORT_HTML, sha256_of
-from web.printing.release import release_check
+from web.printing.release import release_check, unread_files
 from web.printing.report import rewrite_report
+from web.printing.status import status_of
 
 KILLED = -9
 NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
@@ -83,8 +86,8 @@ def test_a_killed_run_goes_on_where_it_was(hamlet, tmp_path, place):
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("place", ["numbered in part", "file recorded"])
-def test_a_killed_run_goes_on_on_either_database(any_hamlet, tmp_path, place):
-    kill_and_go_on(any_hamlet, tmp_path / "out", place)
+def test_a_killed_run_goes_on_on_postgresql(postgres_hamlet, tmp_path, place):
+    kill_and_go_on(postgres_hamlet, tmp_path / "out", place)
 
 
 def test_a_killed_run_of_two_workers_goes_on(hamlet, tmp_path):
@@ -385,3 +388,22 @@ def test_a_layout_of_the_municipality_is_used_and_must_stay_as_it_was(
     assert answer.exit_code == 1
     assert "（print_layout_changed）" in answer.stderr
     assert "（slip_layout_name）" in hamlet.issue(tmp_path / "x", "--layout", "theirs").stderr
+
+
+def test_a_page_that_was_not_read_back_is_not_released(hamlet, tmp_path):
+    assert hamlet.issue(tmp_path / "out").exit_code == 0
+    with reading(hamlet.engine, "99999") as connection:
+        status = status_of(connection, "99999", 1)
+    files = (replace(status.files[0], raster_pages=1), replace(status.files[1], vector_pages=3))
+    found = list(unread_files(replace(status, files=files)))
+    assert [(finding.code, finding.file) for finding in found] == [
+        ("print_file_unread", "slips-0001.pdf"),
+        ("print_file_unread", "slips-0002.pdf"),
+    ]
+    assert (found[0].found, found[0].expected) == ("(4, 1)", "(4, 2)")
+
+
+def test_an_order_that_nobody_knows_is_refused(hamlet):
+    with reading(hamlet.engine, "99999") as connection, pytest.raises(InvalidValueError) as refused:
+        plan_totals(connection, "99999", Selection(order="weight"))
+    assert refused.value.error_code == "slip_order"
