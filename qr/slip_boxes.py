@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _POINTS_PER_MM = 72 / 25.4
 _PAGE_HEIGHT_MM = 297
 _BASELINE_OFF = 0.1  # points; two decimals are written
+_BELOW = 0.15  # share of its height by which a text in several small lines may reach below
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def field_boxes(layout: SlipLayout) -> list[FieldBox]:
             FieldBox(
                 field=text.field,
                 left=text.box.x * _POINTS_PER_MM,
-                bottom=(top - text.box.height) * _POINTS_PER_MM,
+                bottom=(top - text.box.height * (1 + _BELOW)) * _POINTS_PER_MM,
                 right=(text.box.x + text.box.width) * _POINTS_PER_MM,
                 top=top * _POINTS_PER_MM,
                 before=before,

@@ -63,7 +63,7 @@ def test_slips_with_less_on_them_have_no_differences(printed) -> None:
         replace(whole, el_qr=None),
         replace(slip_page(7), valid_until=date(2026, 8, 3), el_qr=None),
         replace(slip_page(8), obligor_postal_code=""),
-        replace(slip_page(9), obligor_name="長い名前" * 7, obligor_address="未来市" * 15),
+        replace(slip_page(9), obligor_name="長い名前" * 20, obligor_address="未来市" * 25),
         replace(slip_page(10), obligor_name="葛\U000e0100飾 \U00020bb7男"),
     ]
     assert check_file(printed(*pages), pages) == []
