@@ -22,6 +22,9 @@ from web.commands.setup import sample_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
     from payments.domain.slip import SlipKeys
@@ -71,11 +74,11 @@ class SlipTown(EngineCity):
         """The next 確認番号."""
         return f"{next(self._confirmations) % 1_000_000:06d}"
 
-    def write(self):
+    def write(self) -> AbstractContextManager[Connection]:
         """A write transaction."""
         return unit_of_work(self.engine, self.code)
 
-    def read(self):
+    def read(self) -> AbstractContextManager[Connection]:
         """A read transaction."""
         return reading(self.engine, self.code)
 
