@@ -52,7 +52,7 @@ def issue_slips(session: Session, **options: Any) -> bool:
         run = _run(shop, folder, selection, options)
         with _telling_how_to_go_on(session, shop, run, folder):
             status = carry_out(shop, folder, run)
-    _show(session, status, folder.path, as_json=options["as_json"])
+    _show(session, status, options["out"] or folder.path, as_json=options["as_json"])
     return status.good
 
 
@@ -159,8 +159,8 @@ def _show(session: Session, status: RunStatus, folder: Path, *, as_json: bool) -
     if as_json:
         say_json(
             status.as_dict()
-            | {"folder": str(folder), "files": list(names.values()), "run": status.run.run_id}
-            | {"state": status.run.state}
+            | {"folder": str(folder.absolute()), "files": list(names.values())}
+            | {"run": status.run.run_id, "state": status.run.state}
         )
         return
     say = session.out.print
