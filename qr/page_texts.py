@@ -91,7 +91,7 @@ class TextReader:
         # How a text was spaced or broken into lines says nothing: spaces go before it is read.
         said = (codes != ord(" ")) & (codes != ord("\N{IDEOGRAPHIC SPACE}"))
         text = codes[said].astype("<u4").tobytes().decode("utf-32-le", "replace")
-        said_ends = np.concatenate([[0], np.cumsum(said)])[[0, *ends.tolist()]]
+        said_ends = np.concatenate([[0], np.cumsum(said)])[np.concatenate([[0], ends])]
         texts = [text[start:end] for start, end in pairwise(said_ends.tolist())]
         if self._several and (codes >= min(self._several)).any():
             texts = [text.translate(self._several) for text in texts]
