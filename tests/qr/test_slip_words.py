@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from qr.slip_words import grouped, term_label, wareki, wareki_year, yen
+from qr.slip_words import alternatives, grouped, term_label, wareki, wareki_year, yen
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,11 @@ def test_years_terms_amounts_and_groups() -> None:
     assert [term_label(term) for term in ("00", "01", "10")] == ["全期", "第1期", "第10期"]
     assert yen(1_234_567) == "￥1,234,567"
     assert grouped("00002026000000123451") == "0000 2026 0000 0012 3451"
+
+
+def test_alternatives_name_the_other_kind_of_slip() -> None:
+    assert alternatives("01", ()) == alternatives("00", ()) == ""
+    whole = alternatives("00", ("01", "02", "03"))
+    assert whole == "第1期から第3期までの全額です。期別の納付書とは、どちらか一方だけをお使いください。"
+    assert alternatives("00", ("04",)).startswith("第4期の全額です。")
+    assert alternatives("02", ("00",)).startswith("全期の納付書とは、どちらか一方だけをお使いください")
