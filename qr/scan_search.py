@@ -72,6 +72,7 @@ class _Search:
         self.sightings: list[Sighting] = []
         self.unread: list[Corners] = []
         self.spots: list[Point] = []
+        self.tried: list[Frame] = []
 
     # --- the steps, cheapest first
 
@@ -171,6 +172,10 @@ class _Search:
 
     def _read_bars(self, frame: Frame) -> bool:
         """Both engines on strips of what may be bars; whether they are clear."""
+        # A second look at the same rows would agree with the first, right or wrong.
+        if any(_same_rows(frame, other) for other in self.tried):
+            return False
+        self.tried.append(frame)
         corners = frame.corners
         seen: list[Sighting] = []
         for strip in strips(self.image, frame):
@@ -246,6 +251,11 @@ def same_place(one: Corners, other: Corners) -> bool:
     """Whether two symbols stand at the same place, that is, are one."""
     distance = math.dist(Frame.of(one).middle, Frame.of(other).middle)
     return distance < 0.5 * max(_spread(one), _spread(other))
+
+
+def _same_rows(one: Frame, other: Frame) -> bool:
+    """Whether two frames are around the same bars."""
+    return math.dist(one.middle, other.middle) < 0.5 * max(min(one.size), min(other.size))
 
 
 def near(code: Corners, bars: Corners) -> bool:

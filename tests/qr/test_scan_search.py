@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from slips import slip_page
 
 from qr import scan_search
 from qr.scan_engines import Sighting
+from qr.scan_images import Frame
 from qr.scan_limits import Deadline
 from qr.scan_search import find
 
@@ -90,6 +92,19 @@ def test_what_holds_displaces_what_does_not(see: Callable[..., None]) -> None:
     assert found() == [(ONE.konbini_barcode, True)]
     see(bars(broken, rows=5))
     assert [text for text, _ in found()] == [broken]
+
+
+def test_the_same_rows_are_not_counted_twice(
+    see: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two frames around the same bars give the same misreading: still one look."""
+    see(Sighting("el_qr", ONE.el_qr or "", ELSEWHERE))
+    twice = [Frame.of(HERE), Frame.of(BESIDE)]
+    monkeypatch.setattr(scan_search, "bars_near", lambda *_: twice)
+    misread = Sighting("konbini", OTHER.konbini_barcode or "", HERE)
+    looks = itertools.cycle([[misread], [misread], [], [], []])
+    monkeypatch.setattr(scan_search, "bars_by_zxing", lambda _: next(looks))
+    assert found() == [(ONE.el_qr, True)]
 
 
 def test_bars_without_height_are_left_alone(see: Callable[..., None]) -> None:
