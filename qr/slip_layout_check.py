@@ -128,10 +128,22 @@ def _place_faults(layout: SlipLayout) -> Iterator[LayoutFault]:
     for key, box in boxes:
         if not SHEET.contains(box):
             yield LayoutFault(key, _place(box), "within the sheet")
-        if key.startswith(("rules", "cuts", "pictures")):
+        drawn = _edges(box) if key.startswith("frames") else [box]
+        if key.startswith(("frames", "rules", "cuts", "pictures")):
             for name, area in _quiet(layout):
-                if box.overlaps(area):
+                if any(part.overlaps(area) for part in drawn):
                     yield LayoutFault(key, _place(box), f"outside the quiet zone of {name}")
+
+
+def _edges(box: Box) -> list[Box]:
+    """The four sides of a frame."""
+    right, below = box.x + box.width, box.y + box.height
+    return [
+        Box(x=box.x, y=box.y, width=box.width, height=0),
+        Box(x=box.x, y=below, width=box.width, height=0),
+        Box(x=box.x, y=box.y, width=0, height=box.height),
+        Box(x=right, y=box.y, width=0, height=box.height),
+    ]
 
 
 def _text_faults(layout: SlipLayout) -> Iterator[LayoutFault]:

@@ -89,6 +89,7 @@ TEXTS = "texts = [\n"
         (without(LABEL, LABEL + '{ x = 20, y = 50, size = 0, text = "字" },\n'), "labels[1].size", "0.0", "> 0"),
         (without(LABEL, LABEL + '{ x = 20, y = 50, size = 9, face = "kana", text = "字" },\n'), "labels[1].face", "kana", "regular"),
         (without("rules = [", "rules = [\n{ x = 140, y = 48, width = 30 },"), "rules[1]", "x 140", "quiet zone of el_qr"),
+        (without("frames = [", "frames = [\n{ x = 140, y = 38, width = 30, height = 60 },"), "frames[1]", "x 140", "quiet zone of el_qr"),
         (without("frames = [", "frames = [\n{ x = 200, y = 48, width = 30, height = 4 },"), "frames[1]", "x 200", "within the sheet"),
         (without('"OCRB.otf"', '"OCRX.otf"'), "faces.ocr", "OCRX.otf", "installed"),
         (without('"ipamjm.ttf"', '"ipamjx.ttf"'), "fallback", "ipamjx.ttf", "installed"),

@@ -38,6 +38,11 @@ def test_years_terms_amounts_and_groups() -> None:
 def test_alternatives_name_the_other_kind_of_slip() -> None:
     assert alternatives("01", ()) == alternatives("00", ()) == ""
     whole = alternatives("00", ("01", "02", "03"))
-    assert whole == "第1期から第3期までの全額です。期別の納付書とは、どちらか一方だけをお使いください。"
+    assert (
+        whole
+        == "第1期から第3期までの全額です。期別の納付書とは、どちらか一方だけをお使いください。"
+    )
     assert alternatives("00", ("04",)).startswith("第4期の全額です。")
-    assert alternatives("02", ("00",)).startswith("全期の納付書とは、どちらか一方だけをお使いください")
+    assert alternatives("02", ("00",)).startswith(
+        "全期の納付書とは、どちらか一方だけをお使いください"
+    )
