@@ -8,6 +8,7 @@ without touching the widths that carry the digits.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
@@ -117,6 +118,13 @@ def strips(image: Image.Image, bars: Frame) -> Iterator[Image.Image]:
         if percent:
             flat = flat.filter(ImageFilter.UnsharpMask(radius, percent, 0))
         yield flat.resize((_STRIP_PX, rows * ROW_PX), Image.Resampling.NEAREST)
+
+
+def thirds(strip: Image.Image) -> list[Image.Image]:
+    """Upper, middle and lower rows of a strip: three looks that share no row of the paper."""
+    rows = strip.height // ROW_PX
+    edges = [round(rows * third / 3) * ROW_PX for third in range(4)]
+    return [strip.crop((0, top, strip.width, bottom)) for top, bottom in pairwise(edges)]
 
 
 def _slope(image: Image.Image, bars: Frame) -> float:

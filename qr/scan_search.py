@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageFilter, ImageOps
 
-from qr.scan_bars import ROW_PX, bars_near, strips
+from qr.scan_bars import ROW_PX, bars_near, strips, thirds
 from qr.scan_engines import EL_QR, KONBINI, Sighting, bars_by_zxing, by_zbar, by_zxing
 from qr.scan_images import Frame, cut, dense_spots, flattened
 from qr.symbol_reading import interpret
@@ -183,7 +183,11 @@ class _Search:
                 rows = sighting.rows // ROW_PX
                 if rows:
                     seen.append(Sighting(KONBINI, sighting.text, corners, rows))
-            seen += [Sighting(KONBINI, s.text, corners) for s in bars_by_zxing(strip)]
+            seen += [
+                Sighting(KONBINI, sighting.text, corners)
+                for part in thirds(strip)
+                for sighting in bars_by_zxing(part)
+            ]
             if any(_sum_rows(seen, s.text) >= _ROWS_SURE and _holds(s) for s in seen):
                 break
         self.sightings += seen

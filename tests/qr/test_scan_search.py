@@ -102,7 +102,8 @@ def test_the_same_rows_are_not_counted_twice(
     twice = [Frame.of(HERE), Frame.of(BESIDE)]
     monkeypatch.setattr(scan_search, "bars_near", lambda *_: twice)
     misread = Sighting("konbini", OTHER.konbini_barcode or "", HERE)
-    looks = itertools.cycle([[misread], [misread], [], [], []])
+    # Five strips of a frame, each looked at in three parts.
+    looks = itertools.cycle([[misread]] * 2 + [[]] * 13)
     monkeypatch.setattr(scan_search, "bars_by_zxing", lambda _: next(looks))
     assert found() == [(ONE.el_qr, True)]
 
