@@ -141,9 +141,10 @@ def _left_here(shop: Shop, folder: RunFolder) -> PrintRun | None:
     """The unfinished run of this folder; one may have been killed before it claimed the folder."""
     owner = folder.owner
     if owner is not None:
-        if owner.municipality_code != shop.municipality_code:
+        ours = owner.municipality_code == shop.municipality_code
+        run = shop.run(owner.run_id) if ours else None
+        if run is None or run.state not in GOING_ON | ENDED:
             raise ConflictError("print_folder_other", path=str(folder.path), found=owner.run_id)
-        run = shop.run(owner.run_id)
         if run.state not in GOING_ON and (folder.path / REPORT_HTML).exists():
             raise ConflictError("print_folder_done", path=str(folder.path), found=owner.run_id)
         return run

@@ -407,3 +407,20 @@ def test_an_order_that_nobody_knows_is_refused(hamlet):
     with reading(hamlet.engine, "99999") as connection, pytest.raises(InvalidValueError) as refused:
         plan_totals(connection, "99999", Selection(order="weight"))
     assert refused.value.error_code == "slip_order"
+
+
+def test_the_slips_of_a_discarded_run_are_printed_elsewhere_with_their_numbers(
+    hamlet, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        stop_at_second_file(patch, OSError(errno.EIO, "Input/output error"))
+        assert hamlet.issue(tmp_path / "out").exit_code == 1
+    before = [row.slip_no for row in issued(hamlet)]
+    discarded = hamlet.run("slips", "run", "discard", 1, "--reason", "用紙の誤り")
+    assert discarded.exit_code == 0, discarded.output
+    assert "（print_folder_other）" in hamlet.issue(tmp_path / "out").stderr
+    assert "（print_run_state）" in hamlet.run("slips", "issue", "--resume", 1).stderr
+    answer = hamlet.issue(tmp_path / "new")
+    assert answer.exit_code == 0, answer.output
+    assert [row["slip_no"] for row in hamlet.manifest(tmp_path / "new")] == before
+    assert hamlet.rows("SELECT COUNT(*) FROM slip")[0][0] == 12
