@@ -8,6 +8,7 @@ from sqlalchemy import text
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.report import day_report
 from web.commands.setup import sample_profile
+from web.texts.labels import LABELS
 
 
 def _report(city, day):
@@ -191,3 +192,10 @@ def test_a_report_is_handed_out_as_a_file(treasurer, path, form, media_type):
 @pytest.mark.parametrize("path", ["months/2026-13", "months/soon", "years/1999", "years/2050"])
 def test_a_period_that_cannot_be_is_not_found(treasurer, path):
     assert treasurer.get(f"/staff/{path}").status_code == 404
+
+
+def test_every_check_has_its_words_and_says_why_it_has_nothing_to_compare(city):
+    checks = _report(city, city.day).checks
+    assert {f"T{number}" for number in range(1, 12)} <= {check.code for check in checks}
+    assert {check.code for check in checks} <= LABELS["check"].keys()
+    assert {check.code for check in checks if not check.applies} == LABELS["check_absent"].keys()
