@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 RECEIVED = date(2026, 6, 2)
 CODE = "99999"
@@ -120,7 +120,7 @@ def _run(kind: str, place: Place, number: int) -> str:
 
 def _measure(options: argparse.Namespace) -> None:
     """One measurement, in this process."""
-    from reconcile_city import build, payments  # noqa: PLC0415
+    from benchmarks.reconcile_city import build, payments  # noqa: PLC0415
 
     if options.measure == "city":
         build(options.url, options.lines[0])
@@ -207,13 +207,20 @@ def _cities(database: str, folder: Path) -> Iterator[Cities]:
 
 # ---- what is measured ----
 
+FloorRow = tuple[str, int, int, str, str, str, str, str]
 _FLOOR_TABLES = (
-    "CREATE TABLE floor_line (line_no INTEGER NOT NULL, kind TEXT, paid_on TEXT, paid_at TEXT, "
-    "pay_key TEXT NOT NULL, amount_yen BIGINT NOT NULL, cvs TEXT, shop TEXT)",
-    "CREATE TABLE floor_posting (line_no INTEGER NOT NULL PRIMARY KEY, notice_id BIGINT, "
-    "term TEXT, amount_yen BIGINT NOT NULL, status INTEGER NOT NULL)",
-    "CREATE TABLE floor_settlement (notice_id BIGINT NOT NULL, term TEXT NOT NULL, "
-    "paid_yen BIGINT NOT NULL, PRIMARY KEY (notice_id, term))",
+    (
+        "CREATE TABLE floor_line (line_no INTEGER NOT NULL, kind TEXT, paid_on TEXT, paid_at TEXT, "
+        "pay_key TEXT NOT NULL, amount_yen BIGINT NOT NULL, cvs TEXT, shop TEXT)"
+    ),
+    (
+        "CREATE TABLE floor_posting (line_no INTEGER NOT NULL PRIMARY KEY, notice_id BIGINT, "
+        "term TEXT, amount_yen BIGINT NOT NULL, status INTEGER NOT NULL)"
+    ),
+    (
+        "CREATE TABLE floor_settlement (notice_id BIGINT NOT NULL, term TEXT NOT NULL, "
+        "paid_yen BIGINT NOT NULL, PRIMARY KEY (notice_id, term))"
+    ),
 )
 _FLOOR_JOIN = """
 INSERT INTO floor_posting
@@ -242,7 +249,7 @@ def floor(place: Place, *, stages: bool = False) -> float:
     return run(place)
 
 
-def _floor_rows(file: Path) -> list[tuple[str, int, int, str, str, str, str, str]]:
+def _floor_rows(file: Path) -> list[FloorRow]:
     """Parse and sort."""
     lines = file.read_bytes().split(b"\r\n")[1:-1]
     rows = [
@@ -289,14 +296,17 @@ def _postgresql_floor(place: Place) -> float:
                 "shop) FROM STDIN"
             ) as copy:
                 for portion in _portions(rows):
-                    copy.write("".join("%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n" % r for r in portion))
+                    copy.write("".join(_TEXT_ROW % row for row in portion))
             connection.execute("ANALYZE floor_line")
             connection.execute(_FLOOR_JOIN)
             connection.execute(_FLOOR_SETTLE)
         return time.perf_counter() - start
 
 
-def _portions(rows: list[tuple[object, ...]]) -> Iterable[list[tuple[object, ...]]]:
+_TEXT_ROW = "\t".join(["%s"] * 8) + "\n"
+
+
+def _portions(rows: list[FloorRow]) -> Iterable[list[FloorRow]]:
     return (rows[at : at + 20_000] for at in range(0, len(rows), 20_000))
 
 

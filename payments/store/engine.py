@@ -41,7 +41,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         f"cache_size = -{SQLITE_CACHE_KIB}",
-        "temp_store = MEMORY",
+        "temp_store = FILE",
+        "temp.cache_size = -65536",  # Staging stays in memory up to here, whatever the file holds.
         "busy_timeout = 60000",
         "wal_autocheckpoint = 20000",
     ):
