@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from payments.approve import Approval
     from payments.domain.profile import Profile
+    from reconcile.day_totals import Sums
 
 CLOSE, REOPEN = "day_close", "day_reopen"
 YEAR_CLOSE, YEAR_REOPEN = "year_close", "year_reopen"
@@ -143,7 +144,8 @@ def ask(
     a check differs. Raises :class:`RefusedError` ``close_order`` (something else comes first),
     ``close_blocked``, and the errors of :func:`payments.approve.ask`.
     """
-    plan = _plan(connection, municipality_code, kind, subject, despite=despite)
+    sums = sums_now(connection, municipality_code)
+    plan = _plan(connection, municipality_code, kind, subject, sums, despite=despite)
     return approve.ask(
         connection,
         municipality_code,
@@ -164,9 +166,11 @@ def carry_out(connection: Connection, municipality_code: str, approval: Approval
     """
     # Money is revenue of the year that was open when it was booked, so what was booked until now
     # is summed up before that changes.
-    summarise_now(connection, municipality_code)
+    sums = summarise_now(connection, municipality_code)
     despite = bool(approval.content.get("despite"))
-    plan = _plan(connection, municipality_code, approval.kind, approval.subject, despite=despite)
+    plan = _plan(
+        connection, municipality_code, approval.kind, approval.subject, sums, despite=despite
+    )
     if plan.content != approval.content:
         raise RefusedError("close_figures_changed", subject=approval.subject)
     stopped = bool(plan.content.get("blockers")) or plan.event == "reopened"
@@ -204,7 +208,9 @@ class _Plan:
     content: dict[str, Any]  # what the second person decides about
 
 
-def _plan(connection: Connection, code: str, kind: str, subject: str, *, despite: bool) -> _Plan:
+def _plan(
+    connection: Connection, code: str, kind: str, subject: str, sums: Sums, *, despite: bool
+) -> _Plan:
     """The plan of one kind; :class:`RefusedError` ``close_order`` or ``close_blocked``."""
     until, closed_year = closed_books(connection, code)
     last = closures.last_no(connection, code)
@@ -232,11 +238,11 @@ def _plan(connection: Connection, code: str, kind: str, subject: str, *, despite
             profile,
             ends_on,
             signed=last_signed(connection, code),
-            sums=sums_now(connection, code),
+            sums=sums,
         )
     else:
         closed_year = year
-        report = year_report(connection, profile, year, sums=sums_now(connection, code))
+        report = year_report(connection, profile, year, sums=sums)
     if report.blockers and not despite:
         raise RefusedError("close_blocked", subject=subject, blockers=", ".join(report.blockers))
     content = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 from rich.table import Table
 
 from payments.domain.errors import ConfigurationError, InvalidValueError, RefusedError
@@ -19,7 +21,7 @@ from reconcile.report import month_report
 from web import clock, messages
 from web.accounts import staff
 from web.commands.intake import DATE, MUNICIPALITY
-from web.commands.session import Session, fail_unless, session_of
+from web.commands.session import WIDE, Session, fail_unless, session_of
 from web.commands.signing import USER, signed
 from web.days.exports import FORMATS, export
 from web.days.sheets import cell_text, heading, sheets
@@ -27,7 +29,6 @@ from web.days.sheets import cell_text, heading, sheets
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rich.console import Console
     from sqlalchemy import Connection
 
     from reconcile.closures import Closure
@@ -83,7 +84,8 @@ def show(
     if form == "text" and out in {None, "-"}:
         _show(session.out, report, closure)
     else:
-        _write(session, report, closure, form, out)
+        data = _text(report, closure) if form == "text" else export(report, closure, form)
+        _write(session, data, out)
     fail_unless(not report.differing)
 
 
@@ -192,13 +194,15 @@ def _report(
     return day_close.shown_year(connection, profile, int(year or 0))
 
 
-def _write(
-    session: Session, report: DayReport, closure: Closure | None, form: str, out: str | None
-) -> None:
+def _text(report: DayReport, closure: Closure | None) -> bytes:
+    """The tables as they stand on the screen, for a file."""
+    stream = io.StringIO()
+    _show(Console(file=stream, width=WIDE, highlight=False), report, closure)
+    return stream.getvalue().encode()
+
+
+def _write(session: Session, data: bytes, out: str | None) -> None:
     """The report as a file, whole or not at all, or into standard output."""
-    if form == "text":
-        raise click.UsageError(messages.error("text_is_printed"))
-    data = export(report, closure, form)
     if out in {None, "-"}:
         sys.stdout.buffer.write(data)
         return

@@ -173,7 +173,6 @@ ERRORS: dict[str, str] = {
     "close_role": "職員 {user_name} は締めを申請・承認できません（会計または管理者の役割が必要です）。",
     "day_or_year": "日付か --year のどちらか一つを指定してください。",
     "day_or_month_or_year": "日付、--month、--year のどれか一つを指定してください。",
-    "text_is_printed": "--out を使うときは --format で json、csv、xlsx、pdf のいずれかを選んでください。",
     # staff
     "user": "職員 {user_name} は見つかりません。",
     "user_exists": "職員 {user_name} はすでに登録されています。",
