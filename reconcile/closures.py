@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from payments.domain.errors import NotFoundError
 from reconcile.day_totals import last_journal
 from reconcile.report_data import canonical_json, report_as_data, report_from_data, sha256
 from reconcile.store.day_tables import DayClosureRow
@@ -93,6 +94,26 @@ def signed_report(
     ).one_or_none()
     if row is None or row.event != "closed":
         return None
+    return report_from_data(json.loads(row.report_json)), _closure(row)
+
+
+def kept_report(
+    connection: Connection, municipality_code: str, closure_no: int, ends_on: date
+) -> tuple[DayReport, Closure]:
+    """The report of one closing, also when it was re-opened afterwards.
+
+    Raises :class:`NotFoundError` ``closure`` when ``ends_on`` was not closed under that number.
+    """
+    row = connection.execute(
+        select(table).where(
+            table.c.municipality_code == municipality_code,
+            table.c.closure_no == closure_no,
+            table.c.ends_on == ends_on,
+            table.c.event == "closed",
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("closure", closure_no=closure_no)
     return report_from_data(json.loads(row.report_json)), _closure(row)
 
 

@@ -349,6 +349,9 @@ def test_two_people_close_and_reopen_on_the_page(app, city, treasurer):
     assert treasurer.post(reopen, data={"reason": "差替え"}).status_code == 303
     assert admin.post(f"{reopen}/2", data={"decision": "approved"}).status_code == 303
     assert _state(city).closed is None
+    kept = "/staff/days/2026-06-01/report.json?closure="
+    assert auditor.get(f"{kept}1").json["closure"]["closure_no"] == 1
+    assert auditor.get(f"{kept}2").status_code == 404
     with reading(city.engine, M) as connection:
         events = connection.execute(text("SELECT event FROM staff_event")).scalars().all()
     done = {"day_close", "day_close_approved", "day_reopen", "day_reopen_approved"}

@@ -16,6 +16,7 @@ from payments.domain.errors import ConfigurationError, InvalidValueError, Refuse
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import day_close
+from reconcile.closures import kept_report
 from reconcile.day_totals import summarise
 from reconcile.report import month_report
 from web import clock, messages
@@ -58,6 +59,9 @@ def day() -> None:
     show_default=True,
     help="出力の形式。",
 )
+@click.option(
+    "--closure", type=int, help="この締め番号で締めたときのまま（後で取り消した締めも）。"
+)
 @click.option("--json", "as_json", is_flag=True, help="--format json と同じです。")
 @click.option("--out", metavar="FILE", help="書き出すファイル。- は標準出力（既定）。")
 @MUNICIPALITY
@@ -69,6 +73,7 @@ def show(
     month: datetime | None,
     year: int | None,
     form: str,
+    closure: int | None,
     as_json: bool,
     out: str | None,
 ) -> None:
@@ -78,13 +83,15 @@ def show(
     """
     summarise(session.engine, session.municipality)
     with reading(session.engine, session.municipality) as connection:
-        report, closure = _report(connection, session.municipality, date, month, year)
+        report, kept = _report(connection, session.municipality, date, month, year)
+        if closure is not None:
+            report, kept = kept_report(connection, session.municipality, closure, report.day)
     if as_json:
         form = "json"
     if form == "text" and out in {None, "-"}:
-        _show(session.out, report, closure)
+        _show(session.out, report, kept)
     else:
-        data = _text(report, closure) if form == "text" else export(report, closure, form)
+        data = _text(report, kept) if form == "text" else export(report, kept, form)
         _write(session, data, out)
     fail_unless(not report.differing)
 

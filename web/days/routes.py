@@ -11,7 +11,7 @@ from payments import approve
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.domain.errors import InvalidValueError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import day_close
+from reconcile import closures, day_close
 from reconcile.report import latest_day, month_report
 from web import clock, messages
 from web.accounts import staff
@@ -87,8 +87,13 @@ def show_year(year: int) -> str:
 def download(day: str, form: str) -> Response:
     """The report of a day as a file."""
     chosen = _day(day)
+    closure_no = request.args.get("closure", type=int)
     with reading(services().engine, services().municipality) as connection:
-        report, closure = day_close.shown_day(connection, services().profile, chosen)
+        if closure_no is None:
+            report, closure = day_close.shown_day(connection, services().profile, chosen)
+        else:  # as it was signed, also when it was re-opened afterwards
+            code = services().municipality
+            report, closure = closures.kept_report(connection, code, closure_no, chosen)
     return _file(report, closure, form)
 
 

@@ -166,6 +166,7 @@ ERRORS: dict[str, str] = {
     "approval_stale": "承認 {approval_id} を依頼したときから内容が変わっています。却下して、もう一度依頼してください。",
     "forbidden_role": "職員 {user_name} の役割では、この操作はできません。",
     # closing
+    "closure": "締め番号 {closure_no} は、この日・年度の締めではありません。",
     "close_order": "{subject} の締め・締めの取消はできません。締めは日付の順に、取消は最後に締めたものから行います。年度は出納閉鎖日（5月31日）を締めてから締めます。",
     "close_blocked": "{subject} は、未着の資料または不一致があるため締められません（{blockers}）。理由を書いて、差異があっても締めることを選んでください。",
     "close_figures_changed": "{subject} の数字が、申請のときから変わりました。却下して、申請し直してください。",

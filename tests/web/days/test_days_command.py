@@ -96,6 +96,10 @@ def test_two_people_close_a_day_and_reopen_it(run):
     assert reopened.exit_code == 0, reopened.output
     assert run("approvals", "approve", 2, "--user", "kaikei").exit_code == 0
     assert "未締め" in run("day", "show", "2026-06-01").stdout
+    kept = json.loads(run("day", "show", "2026-06-01", "--closure", 1, "--json").stdout)
+    assert kept == signed
+    assert "（closure）" in run("day", "show", "2026-06-01", "--closure", 2).stderr
+    assert "（closure）" in run("day", "show", "2026-06-02", "--closure", 1).stderr
 
 
 def test_what_stops_a_close_is_named(run, city):
