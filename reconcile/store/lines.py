@@ -4,16 +4,16 @@ A million lines pass here, so this module knows its driver for SQLite. That one 
 integers, text and byte arrays at once, but looks up an adapter for every None, boolean and
 ``bytes``; and a value costs it a tenth of a microsecond at best. So lines are turned into columns,
 some thousand at a time: what is the same in all of them is written into the statement, the rest is
-bound in the kinds that need no adapter.
+bound in the kinds that need no adapter. PostgreSQL takes the same columns as the text of a COPY.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from payments.store.bulk import insert_rows
+from payments.store.bulk import copied, copied_column, copy_text
 from reconcile.model import ReportLine
 
 if TYPE_CHECKING:
@@ -40,9 +40,8 @@ def write_lines(
         for portion in portions:
             _into_sqlite(connection, municipality_code, file_id, portion)
         return
-    rows = chain.from_iterable(portions)
-    constants = (municipality_code, file_id)
-    insert_rows(connection, "source_line", _COLUMNS, rows, constants=constants)
+    texts = (_as_text(municipality_code, file_id, portion) for portion in portions)
+    copy_text(connection, "source_line", _COLUMNS, texts)
 
 
 def _portions(
@@ -62,9 +61,8 @@ def _into_sqlite(
     marks = [f"'{municipality_code}'", str(file_id)]
     bound: list[Iterable[Any]] = []
     for column in zip(*portion, strict=True):
-        first = column[0]
-        if first == column[-1] and column.count(first) == len(column):
-            literal = _literal(first)
+        if _is_same(column):
+            literal = _literal(column[0])
             if literal is not None:
                 marks.append(literal)
                 continue
@@ -76,6 +74,26 @@ def _into_sqlite(
         zip(*bound, strict=True),
     )
     cursor.close()
+
+
+def _as_text(municipality_code: str, file_id: int, portion: list[ReportLine]) -> str:
+    """One portion in the text form of PostgreSQL's COPY, column by column."""
+    marks = [municipality_code, str(file_id)]
+    varying: list[Iterable[str]] = []
+    for column in zip(*portion, strict=True):
+        if _is_same(column):
+            marks.append(copied(column[0]).replace("%", "%%"))
+        else:
+            marks.append("%s")
+            varying.append(copied_column(column))
+    row = "\t".join(marks) + "\n"
+    return "".join(map(row.__mod__, zip(*varying, strict=True)))
+
+
+def _is_same(column: tuple[Any, ...]) -> bool:
+    """Whether all lines have this value; of a single line nothing is said to be the same."""
+    first = column[0]
+    return len(column) > 1 and first == column[-1] and column.count(first) == len(column)
 
 
 def _literal(value: object) -> str | None:
