@@ -12,12 +12,17 @@ if TYPE_CHECKING:
 # The hot index pages of a large city fit here; at a million lines half of it costs a tenth more
 # time (benchmarks/reconcile.py).
 SQLITE_CACHE_KIB = 524_288
+# Compiling a statement costs more than it saves in the dozens that a file takes, each run once; and
+# a join of a large file with the city should not go through the disk. An operator who writes
+# ``options=…`` into the address decides otherwise.
+POSTGRESQL_OPTIONS = "-c jit=off -c work_mem=64MB"
 
 
 def open_engine(url: str) -> Engine:
     """An engine for ``url`` with every connection set up the way the books need it."""
     if not url.startswith("sqlite"):
-        return create_engine(_with_driver(url), pool_pre_ping=True)
+        options = {} if "options=" in url else {"options": POSTGRESQL_OPTIONS}
+        return create_engine(_with_driver(url), pool_pre_ping=True, connect_args=options)
     engine = create_engine(url, connect_args={"timeout": 60})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
