@@ -22,6 +22,7 @@ from reconcile.verify import verify
 from reconcile.waiting import reconcile_waiting
 from web.approval_effects import decide_and_do
 from web.commands.setup import sample_profile
+from web.days.sheets import heading
 
 M = "99999"
 FIRST, SECOND = date(2026, 6, 1), date(2026, 6, 2)
@@ -219,6 +220,8 @@ def test_days_are_closed_in_their_order_and_reopened_from_the_last(city):
     _close(city, SECOND, despite=True)
     with pytest.raises(RefusedError, match="close_order"):
         _ask(city, day_close.REOPEN, FIRST)
+    earlier, closure = _shown(city, date(2026, 5, 31))  # never closed by itself
+    assert heading(earlier, closure).state.startswith("締め済の期間")
     with pytest.raises(InvalidValueError, match="reason_missing"):
         _ask(city, day_close.REOPEN, SECOND, reason=" ")
     reopened = _close(city, SECOND, day_close.REOPEN, reason="資料の差替え")

@@ -62,6 +62,7 @@ def show(day: str) -> str:
         closure=closure,
         state=state,
         subject=chosen.isoformat(),
+        heading=heading(report, closure),
         sheets={sheet.code: sheet for sheet in sheets(report)},
         messages=messages,
     )

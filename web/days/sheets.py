@@ -96,8 +96,9 @@ def heading(report: DayReport, closure: Closure | None) -> Heading:
         span = f"{min(numbers)}〜{max(numbers)}（{len(numbers)}件）" if numbers else "なし"
         facts.append(("資料番号", span))
     until = report.closed_until
-    all_days = report.period == "month" and until is not None and report.day <= until
-    state = messages.label("closure", "all_days" if all_days else "open")
+    behind = until is not None and report.day <= until
+    open_word = {"day": "within", "month": "all_days"}.get(report.period, "open")
+    state = messages.label("closure", open_word if behind else "open")
     if closure is not None:
         state = f"{messages.label('closure', closure.event)}（締め番号 {closure.closure_no}）"
         facts += [
