@@ -40,6 +40,11 @@ the formats and the domain are common. Each difference carries one of these name
 ``closure``           the records of closing have a gap, or one person; ``closure_hash``: a report
                       kept is not what was signed; ``closure_figures``: nor what the ledger says
 ``closed_day``        something was booked on a day while it was closed
+``seal_chain``        a seal is missing or does not follow the one before; ``seal_digest``: its
+                      digest is not that of what it says; ``seal_row``: nor are its rows
+``seal_coverage``     rows came past the chain of seals, or are gone; ``unsealed``: they have
+                      waited for their seal for more than a day
+``seal_anchor``       a signed report names another seal
 ====================  ==========================================================================
 """
 
@@ -56,6 +61,7 @@ from reconcile.verify_claims import instalments, pay_keys
 from reconcile.verify_days import days
 from reconcile.verify_files import evidence_and_lines
 from reconcile.verify_lines import LineWalk
+from reconcile.verify_seal import seals
 from reconcile.verify_slips import slips
 from reconcile.verify_totals import decisions, groups, journals, ledger, statement_chain
 from reconcile.verify_walk import Difference, Store
@@ -107,6 +113,7 @@ def verify(
             journals(store),
             statement_chain(store),
             days(store),
+            seals(store),
             # These need what the walk along the lines has added up.
             groups(store, walk),
             ledger(store, walk),

@@ -169,7 +169,14 @@ class LineOutcomeRow(SQLModel, table=True):
     """照合結果: what a line ended in; the highest revision is in force (R5)."""
 
     __tablename__ = "line_outcome"
-    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    __table_args__: ClassVar[Any] = (
+        # What a journal decided again: few among many lines (reconcile.seal).
+        Index(
+            "line_outcome_again", "municipality_code", "journal_id", "file_id", "line_no",
+            "revision", sqlite_where=text("revision > 1"), postgresql_where=text("revision > 1"),
+        ),
+        CLUSTERED,
+    )  # fmt: skip
     municipality_code: str = Field(primary_key=True, max_length=5)
     file_id: int = Field(primary_key=True, sa_type=BigInteger)
     line_no: int = Field(primary_key=True)
