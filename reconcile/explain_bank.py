@@ -1,0 +1,415 @@
+"""入金・払込明細の説明: why a credit settled or did not, why an advice line agreed or differed.
+
+What a remittance group was worth at the decision is today's sum less what was booked since, so
+that nothing is guessed. Then :func:`reconcile.settle.decide_credit` decides once more.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from payments.store.municipalities import load_profile
+from reconcile.explain_evidence import flag, journals_of, plain
+from reconcile.explain_model import Decision, Facts, RuleTest
+from reconcile.line_books import as_date
+from reconcile.post import LEGS_PER_TURN
+from reconcile.settle import Credit, Group, decide_credit, is_returned_refund, payer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+
+# 入出金明細の規則 in their order (outcomes.md 7): code, outcome, name, condition, facts looked at.
+STATEMENT_RULES = (
+    ("I1", "repeat", "再受領", "fixed = 'repeat'", ("fixed",)),
+    ("I2", "conflict", "内容相違", "fixed = 'conflict'", ("fixed",)),
+    ("P01", "malformed", "形式不正", "fault IS NOT NULL", ("fault",)),
+    ("B8", "withdraws", "入金通知の取消", "direction = 'cancel'", ("direction",)),
+    ("B1", "outgoing", "出金", "direction = 'debit'", ("direction",)),
+    ("B9", "information", "参考", "is_money = 0", ("is_money", "account_key", "source")),
+    ("B2", "settled", "払込と一致", "single = 1", ("agent", "amount", "single")),
+    (
+        "B3", "settled", "払込の合計と一致", "single = 0 AND combinations = 1",
+        ("agent", "amount", "single", "combinations"),
+    ),
+    ("B4", "settlement_difference", "入金差額", "agent <> ''", ("agent", "single", "combinations")),
+    ("B5", "refund_returned", "組戻し", "is_returned = 1", ("is_returned", "remarks")),
+    ("B6", "direct_transfer", "直接振込", "suggested <> ''", ("payer_name", "amount", "suggested")),
+    ("B7", "unidentified_deposit", "不明入金", "1 = 1", ()),
+)  # fmt: skip
+ADVICE_RULES = (
+    ("I1", "repeat", "再受領", "fixed = 'repeat'", ("fixed",)),
+    ("I2", "conflict", "内容相違", "fixed = 'conflict'", ("fixed",)),
+    ("P01", "malformed", "形式不正", "fault IS NOT NULL", ("fault",)),
+    (
+        "V1", "advised", "払込明細一致", "confirmed_count = count AND confirmed_yen = gross_yen",
+        ("count", "confirmed_count", "gross_yen", "confirmed_yen"),
+    ),
+    (
+        "V2", "advice_difference", "払込明細相違", "1 = 1",
+        ("count", "confirmed_count", "gross_yen", "confirmed_yen"),
+    ),
+)  # fmt: skip
+_OUTCOMES = """
+SELECT * FROM line_outcome
+WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no ORDER BY revision"""
+_BANK = """
+SELECT * FROM bank_line
+WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no"""
+_ADVICE = _BANK.replace("bank_line", "advice_line")
+
+
+def bank_decisions(
+    connection: Connection, municipality_code: str, line: Any
+) -> tuple[Decision, ...]:
+    """判定 of a statement or notice line, oldest first."""
+    scope = {"m": municipality_code, "file_id": line.file_id, "line_no": line.line_no}
+    profile = load_profile(connection, municipality_code)
+    bank = connection.execute(text(_BANK), scope).one_or_none()
+    outcomes = connection.execute(text(_OUTCOMES), scope).all()
+    journals = journals_of(connection, municipality_code, (o.journal_id for o in outcomes))
+    decisions = []
+    for outcome in outcomes:
+        facts = _fixed(outcome, line)
+        candidates: tuple[Facts, ...] = ()
+        tests: tuple[RuleTest, ...] = ()
+        unknown: list[str] = []
+        if outcome.outcome != "withdrawn":
+            if bank is not None and not facts["fixed"]:
+                more, candidates, unknown = _credit_facts(connection, profile, line, bank, outcome)
+                facts |= more
+            tests = _statement_tests(facts)
+        decisions.append(
+            Decision(
+                outcome.revision, outcome.outcome, outcome.rule, outcome.applied_yen,
+                outcome.suspense_yen, journals[outcome.journal_id], facts, tests,
+                _agrees(tests, outcome), (), candidates, tuple(unknown),
+            )
+        )  # fmt: skip
+    return tuple(decisions)
+
+
+def _agrees(tests: Sequence[RuleTest], outcome: Any) -> bool | None:
+    """Whether the rule recorded is the one that the restored facts give."""
+    return tests[-1].code == outcome.rule if tests else None
+
+
+def _fixed(outcome: Any, line: Any) -> Facts:
+    return {
+        "fixed": {"I1": "repeat", "I2": "conflict"}.get(outcome.rule),
+        "fault": line.fault,
+        "amount": line.amount_yen,
+    }
+
+
+def _tests(rules: Sequence[Any], facts: Facts, answers: dict[str, bool]) -> tuple[RuleTest, ...]:
+    """The rules up to the first that holds."""
+    tests = []
+    for code, outcome, label_ja, condition, names in rules:
+        holds = answers[code]
+        looked_at = {name: facts.get(name) for name in names}
+        tests.append(RuleTest(code, outcome, label_ja, condition, looked_at, holds))
+        if holds:
+            break
+    return tuple(tests)
+
+
+def _statement_tests(facts: Facts) -> tuple[RuleTest, ...]:
+    answers = {
+        "I1": facts["fixed"] == "repeat",
+        "I2": facts["fixed"] == "conflict",
+        "P01": facts["fault"] is not None,
+        "B8": facts.get("direction") == "cancel",
+        "B1": facts.get("direction") == "debit",
+        "B9": not facts.get("is_money"),
+        "B2": facts.get("single") == 1,
+        "B3": not facts.get("single") and facts.get("combinations") == 1,
+        "B4": bool(facts.get("agent")),
+        "B5": bool(facts.get("is_returned")),
+        "B6": bool(facts.get("suggested")),
+        "B7": True,
+    }
+    return _tests(STATEMENT_RULES, facts, answers)
+
+
+def _credit_facts(
+    connection: Connection, profile: Profile, line: Any, bank: Any, outcome: Any
+) -> tuple[Facts, tuple[Facts, ...], list[str]]:
+    """What a statement line was compared with, the groups considered, what is not known."""
+    account = profile.account(bank.account_key)
+    facts: Facts = {
+        "direction": bank.direction,
+        "source": bank.source,
+        "account_key": bank.account_key,
+        "is_money": flag(account is not None and account.money_kind == bank.source),
+        "booked_on": plain(bank.booked_on),
+        "payer_code": bank.payer_code,
+        "payer_name": bank.payer_name,
+        "remarks": bank.remarks,
+        "edi": bank.edi.strip(),
+    }
+    if bank.direction != "credit" or not facts["is_money"]:
+        return facts, (), ["profile_today"]
+    credit = Credit(
+        line.amount_yen, as_date(bank.booked_on), bank.payer_code, bank.payer_name, bank.remarks,
+        bank.edi.strip(),
+    )  # fmt: skip
+    facts["agent"] = payer_of(credit, profile) or _deposit_agent(connection, profile, line, credit)
+    facts["is_returned"] = flag(is_returned_refund(credit, profile))
+    unknown = ["profile_today"]
+    if not facts["agent"]:
+        facts["suggested"] = _suggested(connection, profile.municipality_code, line)
+        return facts, (), [*unknown, "obligors_today"]
+    groups, same_journal = _groups_then(connection, profile, str(facts["agent"]), line, outcome)
+    if same_journal:
+        unknown.append("order_within_journal")
+    decided = decide_credit(credit, str(facts["agent"]), groups)
+    singles = [g for g in groups if _is_candidate(g, credit, str(facts["agent"]))]
+    facts["single"] = sum(group.expected_yen == credit.amount_yen for group in singles)
+    facts["combinations"] = 0
+    if not facts["single"]:  # of several combinations two are looked for: more change nothing
+        several = decided.rule == "B4" and len(decided.candidates) > 1
+        facts["combinations"] = 1 if decided.rule == "B3" else 2 * several
+    chosen = {group.group_id for group in decided.groups}
+    candidates: tuple[Facts, ...] = tuple(
+        {
+            "group_id": group.group_id,
+            "ref": group.ref,
+            "remitted_on": str(group.remitted_on),
+            "expected_yen": group.expected_yen,
+            "chosen": group.group_id in chosen,
+        }
+        for group in sorted(singles, key=lambda group: (group.remitted_on, group.ref))
+    )
+    return facts, candidates, unknown
+
+
+def _is_candidate(group: Group, credit: Credit, agent: str) -> bool:
+    """The groups that :func:`decide_credit` looks at."""
+    named = agent != "eltax" or not credit.edi or group.ref == credit.edi
+    return named and group.remitted_on <= credit.booked_on and group.expected_yen > 0
+
+
+def _deposit_agent(connection: Connection, profile: Profile, line: Any, credit: Credit) -> str:
+    """The payer that the deposit names; a remittance number of ours names eLTAX by itself."""
+    scope = {"m": profile.municipality_code, "file_id": line.file_id, "line_no": line.line_no}
+    agent = connection.execute(
+        text(
+            "SELECT agent FROM deposit "
+            "WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no"
+        ),
+        scope,
+    ).scalar_one_or_none()
+    if agent or not credit.edi:
+        return str(agent or "")
+    named = connection.execute(
+        text(
+            "SELECT 1 FROM remittance_group WHERE municipality_code = :m AND agent = 'eltax' "
+            "AND ref = :ref"
+        ),
+        {**scope, "ref": credit.edi},
+    ).first()
+    return "eltax" if named else ""
+
+
+def _suggested(connection: Connection, municipality_code: str, line: Any) -> str:
+    """The instalments that were suggested, as the case recorded them."""
+    details = connection.execute(
+        text(
+            "SELECT details FROM review_case WHERE municipality_code = :m "
+            "AND kind = 'direct_transfer' AND subject = :subject"
+        ),
+        {"m": municipality_code, "subject": f"{line.file_id}:{line.line_no}"},
+    ).scalar_one_or_none()
+    found = json.loads(details) if details else {}
+    return "、".join(found.get("instalments", ()))
+
+
+# What was booked about remittance groups after a journal; its own postings are told apart.
+_SINCE = """
+SELECT p.group_id, p.journal_id, p.subject_file_id AS file_id, p.subject_line_no AS line_no, p.leg,
+    p.debit_account, p.credit_account, p.amount_yen,
+    CASE WHEN EXISTS (SELECT 1 FROM line_outcome o WHERE o.municipality_code = :m
+        AND o.file_id = p.subject_file_id AND o.line_no = p.subject_line_no AND o.revision = 1
+        AND o.outcome = 'malformed') THEN 1 ELSE 0 END AS malformed
+FROM posting p
+WHERE p.municipality_code = :m AND p.journal_id >= :journal_id AND p.group_id IS NOT NULL"""
+_RECEIVED = {"receivable", "suspense", "reported"}
+
+
+def _change(posting: Any) -> tuple[int, int]:
+    """How a posting changed its group: confirmed, credited (yen)."""
+    debit, credit, yen = posting.debit_account, posting.credit_account, posting.amount_yen
+    if posting.malformed:
+        return 0, 0
+    if debit == "confirmed_due" and credit in _RECEIVED:
+        return yen, 0
+    if credit == "confirmed_due" and debit in _RECEIVED:
+        return -yen, 0
+    if (debit, credit) == ("unidentified", "confirmed_due"):
+        return 0, yen
+    return (0, -yen) if (debit, credit) == ("confirmed_due", "unidentified") else (0, 0)
+
+
+def _groups_then(
+    connection: Connection, profile: Profile, agent: str, line: Any, outcome: Any
+) -> tuple[list[Group], bool]:
+    """The agent's groups as the credit found them, and whether others settled beside it.
+
+    Credits are decided at the end of their journal. Of those that settled in the same one it is
+    not recorded which came first: what settled this line's own groups is taken out, the rest is
+    left in when this line found nothing.
+    """
+    terms = profile.agent(agent)
+    advised = terms is not None and terms.fee == "advised"
+    scope = {"m": profile.municipality_code, "agent": agent, "journal_id": outcome.journal_id}
+    rows = connection.execute(
+        text(
+            "SELECT group_id, ref, remitted_on, confirmed_yen, fee_yen, credited_yen "
+            "FROM remittance_group WHERE municipality_code = :m AND agent = :agent "
+            "AND remitted_on IS NOT NULL"
+        ),
+        scope,
+    ).all()
+    expected = {
+        row.group_id: row.confirmed_yen - (row.fee_yen if advised else 0) - row.credited_yen
+        for row in rows
+    }
+    beside = False
+    for posting in connection.execute(text(_SINCE), scope):
+        if posting.group_id not in expected:
+            continue
+        confirmed, credited = _change(posting)
+        mine = (posting.file_id, posting.line_no) == (line.file_id, line.line_no)
+        if posting.journal_id > outcome.journal_id or (credited and mine):
+            expected[posting.group_id] -= confirmed - credited
+        elif credited:  # another credit of the same journal
+            beside = True
+            if outcome.outcome == "settled":
+                expected[posting.group_id] += credited
+    if advised:
+        for ref, fee_yen in _fees_since(connection, scope):
+            for row in rows:
+                if row.ref == ref:
+                    expected[row.group_id] += fee_yen
+    groups = [
+        Group(row.group_id, row.ref, as_date(row.remitted_on), expected[row.group_id])
+        for row in rows
+        if expected[row.group_id]
+    ]
+    return groups, beside
+
+
+def _fees_since(connection: Connection, scope: dict[str, Any]) -> list[tuple[str, int]]:
+    """Fees that advice named after the journal: they were not known then."""
+    rows = connection.execute(
+        text(
+            "SELECT v.remittance_no, SUM(v.fee_yen) AS fee_yen FROM advice_line v "
+            "JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = v.file_id "
+            "AND o.line_no = v.line_no AND o.revision = 1 "
+            "AND o.outcome IN ('advised', 'advice_difference') "
+            "WHERE v.municipality_code = :m AND o.journal_id > :journal_id "
+            "GROUP BY v.remittance_no"
+        ),
+        scope,
+    )
+    return [(str(row.remittance_no), int(row.fee_yen)) for row in rows]
+
+
+def advice_decisions(
+    connection: Connection, municipality_code: str, line: Any
+) -> tuple[Decision, ...]:
+    """判定 of an advice line, oldest first."""
+    scope = {"m": municipality_code, "file_id": line.file_id, "line_no": line.line_no}
+    advice = connection.execute(text(_ADVICE), scope).one_or_none()
+    outcomes = connection.execute(text(_OUTCOMES), scope).all()
+    journals = journals_of(connection, municipality_code, (o.journal_id for o in outcomes))
+    decisions = []
+    for outcome in outcomes:
+        facts = _fixed(outcome, line)
+        if advice is not None and not facts["fixed"]:
+            facts |= _advice_facts(connection, municipality_code, advice, outcome.journal_id)
+        agree = facts.get("count") == facts.get("confirmed_count")
+        answers = {
+            "I1": facts["fixed"] == "repeat",
+            "I2": facts["fixed"] == "conflict",
+            "P01": facts["fault"] is not None or advice is None,
+            "V1": agree and facts.get("gross_yen") == facts.get("confirmed_yen"),
+            "V2": True,
+        }
+        tests = _tests(ADVICE_RULES, facts, answers)
+        # A line is entered as different, and compared in the same occasion.
+        entered = outcome.revision == 1 and outcome.rule == "V2" and len(outcomes) > 1
+        entered = entered and outcomes[1].journal_id == outcome.journal_id
+        decisions.append(
+            Decision(
+                outcome.revision, outcome.outcome, outcome.rule, outcome.applied_yen,
+                outcome.suspense_yen, journals[outcome.journal_id], facts,
+                () if entered else tests, None if entered else _agrees(tests, outcome),
+                unknown=("entered_first",) if entered else (),
+            )
+        )  # fmt: skip
+    return tuple(decisions)
+
+
+_PART = """
+SELECT g.group_id, COALESCE(p.confirmed_count, 0) AS confirmed_count,
+    COALESCE(p.confirmed_yen, 0) AS confirmed_yen
+FROM remittance_group g
+LEFT JOIN remittance_part p ON p.municipality_code = :m AND p.group_id = g.group_id
+ AND p.part = :part
+WHERE g.municipality_code = :m AND g.agent = 'eltax' AND g.ref = :ref"""
+
+
+def _advice_facts(
+    connection: Connection, municipality_code: str, advice: Any, journal_id: int
+) -> Facts:
+    """Both sides of the comparison: the advice, and the confirmed payments as they were then."""
+    part = f"{advice.channel}/{advice.item_code}"
+    scope = {"m": municipality_code, "part": part, "ref": advice.remittance_no}
+    group = connection.execute(text(_PART), scope).one_or_none()
+    count, yen = (group.confirmed_count, group.confirmed_yen) if group is not None else (0, 0)
+    payments: dict[tuple[int, int, int, int], int] = {}
+    if group is not None:
+        since = connection.execute(
+            text(
+                f"{_SINCE} AND p.journal_id > :journal_id AND p.group_id = :group_id "
+                "AND EXISTS (SELECT 1 FROM source_line l WHERE l.municipality_code = :m "
+                "AND l.file_id = p.subject_file_id AND l.line_no = p.subject_line_no "
+                "AND l.identity LIKE :channel AND SUBSTR(l.slip_key, 32) = :item)"
+            ),
+            {
+                **scope,
+                "journal_id": journal_id,
+                "group_id": group.group_id,
+                "channel": f"{advice.channel}:%",
+                "item": advice.item_code,
+            },
+        )
+        for posting in since:
+            confirmed, _credited = _change(posting)
+            yen -= confirmed
+            payment = (
+                posting.journal_id, posting.file_id, posting.line_no,
+                posting.leg // LEGS_PER_TURN,
+            )  # fmt: skip
+            payments[payment] = payments.get(payment, 0) + confirmed
+        # What was taken back and booked again in one turn is still one payment.
+        count -= sum((yen_then > 0) - (yen_then < 0) for yen_then in payments.values())
+    return {
+        "remittance_no": advice.remittance_no,
+        "remitted_on": plain(advice.remitted_on),
+        "part": part,
+        "count": advice.count,
+        "confirmed_count": count,
+        "gross_yen": advice.gross_yen,
+        "confirmed_yen": yen,
+        "fee_yen": advice.fee_yen,
+        "net_yen": advice.net_yen,
+    }
