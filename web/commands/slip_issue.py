@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import InvalidValueError
-from payments.print_runs import Selection, plan_totals
+from payments.print_runs import Selection, plan_totals, unfinished
 from payments.store.unit_of_work import reading
 from web import formatting, messages
 from web.commands.session import explain, pace, say_json
@@ -50,6 +50,7 @@ def issue_slips(session: Session, **options: Any) -> bool:
     path = _folder(options["out"], shop, run_id)
     with held(path) as folder, _nobody_at_work(shop, path, options["resume"]):
         run = _run(shop, folder, selection, options)
+        _tell_of_others(session, shop, run)
         with _telling_how_to_go_on(session, shop, run, folder):
             status = carry_out(shop, folder, run)
     _show(session, status, options["out"] or folder.path, as_json=options["as_json"])
@@ -96,6 +97,16 @@ def _run(shop: Shop, folder: RunFolder, selection: Selection, options: dict[str,
         )
         plan = plan_for(connection, shop.municipality_code, folder.path, wish)
     return begin(shop, folder, selection, plan)
+
+
+def _tell_of_others(session: Session, shop: Shop, run: PrintRun) -> None:
+    """Say which other runs are unfinished: what they hold is not printed here."""
+    with reading(shop.engine, shop.municipality_code) as connection:
+        others = unfinished(connection, shop.municipality_code)
+    for other in others:
+        if other.run_id != run.run_id:
+            words = f"途中の印刷 {other.run_id} の {other.slips:,}枚は、この印刷に含みません"
+            session.err.print(f"{words}: {other.folder}", markup=False)
 
 
 @contextlib.contextmanager

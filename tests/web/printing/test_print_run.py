@@ -335,6 +335,9 @@ def test_an_unfinished_run_is_not_drawn_again_but_resumed(hamlet, tmp_path, monk
     with reading(hamlet.engine, "99999") as connection:
         state = connection.execute(text("SELECT state FROM print_run")).scalar_one()
     assert state == "printing"
+    other = hamlet.issue(tmp_path / "other")
+    assert other.exit_code == 0, other.output
+    assert "途中の印刷 1 の 12枚" in other.stderr
     resumed = hamlet.run("slips", "issue", "--resume", 1, "--workers", 1)
     assert resumed.exit_code == 0, resumed.output
 
