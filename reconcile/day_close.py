@@ -13,7 +13,7 @@ everything before are closed, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from reconcile.day_totals import first_booked, summarise_now, sums_now
 from reconcile.journal import closed_books
 from reconcile.report import DayReport, Signed, day_report, year_report
 from reconcile.report_data import canonical_json, report_as_data, sha256
+from reconcile.seal import seal_now
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -173,6 +174,11 @@ def carry_out(connection: Connection, municipality_code: str, approval: Approval
     )
     if plan.content != approval.content:
         raise RefusedError("close_figures_changed", subject=approval.subject)
+    report = plan.report
+    if report is not None:
+        # The signed report names the last seal: an anchor of the chain outside the database.
+        seal = seal_now(connection, municipality_code)
+        report = replace(report, seal_no=seal.seal_no, seal_sha256=seal.sha256)
     stopped = bool(plan.content.get("blockers")) or plan.event == "reopened"
     return closures.record(
         connection,
@@ -191,7 +197,7 @@ def carry_out(connection: Connection, municipality_code: str, approval: Approval
             made_at=approval.decided_at or approval.asked_at,
             report_sha256="",
         ),
-        plan.report,
+        report,
     )
 
 

@@ -93,6 +93,8 @@ class DayReport:
     fiscal_year: int | None = None  # of a year's report
     days: tuple[tuple[date, int, int], ...] = ()  # 会計日, number, yen of a longer period
     year_lines: tuple[YearLine, ...] = ()
+    seal_no: int = 0  # the last seal when it was closed: an anchor outside the database
+    seal_sha256: str = ""
 
     @property
     def missing(self) -> tuple[Arrival, ...]:

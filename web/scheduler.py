@@ -19,6 +19,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from reconcile.day_totals import summarise
+from reconcile.seal import seal_pending
 from reconcile.waiting import reconcile_waiting
 from web import clock, leases, messages
 from web.inbox import take_in_waiting
@@ -69,6 +70,8 @@ class Jobs:
             number += 1
         if number:
             self.reconcile_now()
+        # What people decided and operators notified meanwhile is sealed with it.
+        seal_pending(self.engine, self.municipality_code)
         return number
 
     def reconcile_daily(self) -> bool:
@@ -91,6 +94,7 @@ class Jobs:
             self.engine, self.municipality_code, as_of=clock.today(), actor="schedule"
         )
         summarise(self.engine, self.municipality_code)  # so that the day's page opens at once
+        seal_pending(self.engine, self.municipality_code)
         opened = sum(report.cases_opened.values())
         self.say(f"再照合: 入金の充当 {report.credits_settled:,}件 確認事項 {opened:,}件")
         return report

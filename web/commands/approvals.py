@@ -109,6 +109,7 @@ def _decide(session: Session, number: int, decision: str, user_name: str, note: 
             connection, profile, number, decision, decided_by=person, note=note
         )
         staff.record(connection, session.municipality, person, f"approval_{decision}", str(number))
+    session.seal()
     session.out.print(_line(approval), markup=False)
     if approval.kind == RELEASE:
         rewrite_report(session.engine, session.municipality, int(approval.content["run_id"]))

@@ -84,6 +84,7 @@ def ack(session: Session, number: int) -> None:
     """対応を始めます。"""
     with unit_of_work(session.engine, session.municipality) as connection:
         acknowledge(connection, session.municipality, number, actor=session.actor, on=clock.today())
+    session.seal()
     session.out.print(f"確認事項 {number} の対応を始めました。")
 
 
@@ -98,6 +99,7 @@ def note(session: Session, number: int, note: str) -> None:
         add_note(
             connection, session.municipality, number, note, actor=session.actor, on=clock.today()
         )
+    session.seal()
     session.out.print(f"確認事項 {number} にメモを加えました。")
 
 
@@ -112,6 +114,7 @@ def accept_(session: Session, number: int, note: str) -> None:
         accept(
             connection, session.municipality, number, note, actor=session.actor, on=clock.today()
         )
+    session.seal()
     session.out.print(f"確認事項 {number} を了承しました。")
 
 

@@ -70,6 +70,7 @@ def intake(
         answer, accepted = _take_in_one(session, path, day, as_json=as_json)
         answers.append(answer)
         good = good and accepted
+    session.seal()
     if as_json:
         say_json(answers)
     fail_unless(good)
@@ -181,6 +182,7 @@ def reconcile(session: Session, as_of: datetime | None, *, as_json: bool) -> Non
     day = day_or_today(as_of)
     report = reconcile_waiting(session.engine, session.municipality, as_of=day, actor=session.actor)
     summarise(session.engine, session.municipality)
+    session.seal()
     if as_json:
         say_json(asdict(report))
     else:

@@ -81,6 +81,7 @@ def run_import(
             actor=session.actor,
             progress=progress,
         )
+    session.seal()
     if as_json:
         say_json(report_as_json(report))
     else:

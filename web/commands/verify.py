@@ -15,7 +15,10 @@ from web.commands.session import Session, fail_unless, say_json, session_of
 @MUNICIPALITY
 @session_of
 def verify(session: Session, *, as_json: bool) -> None:
-    """保管した証拠からすべての数字を計算し直し、帳簿と比べます。一つでも違えば終了コード1です。"""
+    """保管した証拠からすべての数字を計算し直し、帳簿と比べます。一つでも違えば終了コード1です。
+
+    すべて一致すれば、まだ封印していないものを封印します。
+    """
     with session.progress("検算") as progress:
         differences = verify_books(session.engine, session.municipality, progress)
     if as_json:
@@ -41,3 +44,4 @@ def verify(session: Session, *, as_json: bool) -> None:
         if not differences:
             session.out.print("すべて一致しました。")
     fail_unless(not differences)
+    session.seal()
