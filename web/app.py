@@ -13,7 +13,7 @@ from web import formatting, messages
 from web.accounts.routes import accounts, entrance
 from web.cases.routes import cases
 from web.days.routes import days
-from web.days.sheets import cell_text
+from web.days.sheet import cell_text
 from web.enquiries.routes import enquiries
 from web.errors import handle_errors
 from web.files.routes import files

@@ -25,7 +25,8 @@ from web.commands.intake import DATE, MUNICIPALITY
 from web.commands.session import WIDE, Session, fail_unless, session_of
 from web.commands.signing import USER, signed
 from web.days.exports import FORMATS, export
-from web.days.sheets import cell_text, heading, sheets
+from web.days.sheet import cell_text
+from web.days.sheets import heading, sheets
 
 if TYPE_CHECKING:
     from datetime import datetime

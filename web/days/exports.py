@@ -17,7 +17,7 @@ from web.days.sheets import heading, sheets
 if TYPE_CHECKING:
     from reconcile.closures import Closure
     from reconcile.report import DayReport
-    from web.days.sheets import Sheet
+    from web.days.sheet import Sheet
 
 FORMATS = ("text", "json", "csv", "xlsx", "pdf")
 MEDIA_TYPES = {

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import typst
 
 from payments.domain.errors import ConfigurationError
-from web.days.sheets import cell_text
+from web.days.sheet import cell_text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from web.days.sheets import Heading, Sheet
+    from web.days.sheet import Sheet
+    from web.days.sheets import Heading
 
 FONT = "BIZ UDGothic"
 FONT_PACKAGE = "fonts-morisawa-bizud-gothic"

@@ -12,57 +12,11 @@ from typing import TYPE_CHECKING
 
 from payments.domain.wareki import format_wareki_year
 from web import formatting, messages
+from web.days.sheet import Cell, Sheet, cell_text, columns_of, sheet_of, total_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reconcile.closures import Closure
     from reconcile.report import DayReport
-
-Cell = str | int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """列: its heading and what stands in it.
-
-    text; word (a short text that needs no room), count, yen, or figure (with a unit of its own).
-    """
-
-    name: str
-    kind: str = "text"
-
-    @property
-    def is_figure(self) -> bool:
-        """Whether the column is set to the right."""
-        return self.kind in {"count", "yen", "figure"}
-
-    @property
-    def unit(self) -> str:
-        """What its numbers count; a column of mixed units says it in each cell."""
-        return {"yen": "円", "count": "件"}.get(self.kind, "")
-
-    @property
-    def heading(self) -> str:
-        """金額（円）: where figures stand without their unit, the heading says it."""
-        return f"{self.name}（{self.unit}）" if self.unit else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """表: one block of the report."""
-
-    code: str
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    total: tuple[Cell, ...] | None = None  # 計, where the columns add up
-    note: str = ""
-
-    @property
-    def all_rows(self) -> tuple[tuple[Cell, ...], ...]:
-        """The rows with the total behind them."""
-        return (*self.rows, self.total) if self.total and self.rows else self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +27,6 @@ class Heading:
     municipality: str
     state: str
     facts: tuple[tuple[str, str], ...]  # name, value
-
-
-def cell_text(cell: Cell) -> str:
-    """A cell as people read it: digits in threes, a real minus sign, a dash for nothing."""
-    if cell is None:
-        return "—"
-    if isinstance(cell, str):
-        return cell
-    return f"{'−' if cell < 0 else ''}{abs(cell):,}"
 
 
 def heading(report: DayReport, closure: Closure | None) -> Heading:
@@ -107,6 +52,8 @@ def heading(report: DayReport, closure: Closure | None) -> Heading:
             ("特記", closure.reason or "なし"),
             ("ハッシュ", closure.report_sha256),
         ]
+        if report.seal_no:
+            facts.append(("封印", f"{report.seal_no}番 {report.seal_sha256}"))
     facts.insert(1, ("状態", state))
     return Heading(_title(report), report.municipality_name, state, tuple(facts))
 
@@ -134,36 +81,6 @@ def sheets(report: DayReport) -> tuple[Sheet, ...]:
     found += [_movements(report), _checks(report), _waiting(report)]
     found += [_files(report)] if report.period == "day" else [_days(report)]
     return tuple(found)
-
-
-def _columns(*columns: str) -> tuple[Column, ...]:
-    """``科目``, ``件数:count``, ``金額:yen`` → columns."""
-    parts = [column.partition(":") for column in columns]
-    return tuple(Column(name, kind or "text") for name, _colon, kind in parts)
-
-
-def _total(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> tuple[Cell, ...]:
-    """計 of every column of yen or counts."""
-    sums: list[Cell] = []
-    for place, column in enumerate(columns):
-        figures = [row[place] for row in rows]
-        adds_up = column.kind in {"yen", "count"}
-        sums.append(sum(f for f in figures if isinstance(f, int)) if adds_up else "")
-    sums[0] = "計"
-    return tuple(sums)
-
-
-def _sheet(
-    code: str,
-    title: str,
-    columns: tuple[Column, ...],
-    rows: Sequence[tuple[Cell, ...]],
-    *,
-    adds_up: bool = True,
-    note: str = "",
-) -> Sheet:
-    total = _total(columns, rows) if adds_up else None
-    return Sheet(code, title, columns, tuple(rows), total, note)
 
 
 def _carried(*, carried: bool) -> str:
@@ -205,7 +122,7 @@ def _revenue(report: DayReport) -> Sheet:
             "year": (count, yen),
         }
         rows.append((*key, *figures_of[report.period]))
-    return _sheet("revenue", "収入（会計・年度・科目別）", _columns(*head, *figures), rows)
+    return sheet_of("revenue", "収入（会計・年度・科目別）", columns_of(*head, *figures), rows)
 
 
 def _funds(report: DayReport) -> Sheet:
@@ -220,12 +137,12 @@ def _funds(report: DayReport) -> Sheet:
         (fund, _year_word(year), *sums[fund, year]) for fund, year in sorted(sums)
     ]
     now = _period_word(report)
-    columns = _columns("会計", "年度:word", "前累計:yen", "件数:count", f"{now}:yen", "累計:yen")
-    return _sheet("funds", "収入（会計・年度別の計）", columns, rows)
+    columns = columns_of("会計", "年度:word", "前累計:yen", "件数:count", f"{now}:yen", "累計:yen")
+    return sheet_of("funds", "収入（会計・年度別の計）", columns, rows)
 
 
 def _year(report: DayReport) -> Sheet:
-    columns = _columns(
+    columns = columns_of(
         "会計",
         "科目",
         "区分:word",
@@ -248,7 +165,7 @@ def _year(report: DayReport) -> Sheet:
         )
         for line in report.year_lines
     ]
-    total = list(_total(columns, rows))
+    total = list(total_of(columns, rows))
     collected, assessed = (
         sum(getattr(line, name) for line in report.year_lines)
         for name in ("collected_yen", "assessed_yen")
@@ -282,13 +199,13 @@ def _arrivals(report: DayReport) -> Sheet:
         for a in report.arrivals
     ]
     head = ("資料", "送付元", "状態:word", "資料数:count", "明細:count", "金額:yen")
-    columns = _columns(*head, "速報:yen", "確報:yen", "取消:yen")
+    columns = columns_of(*head, "速報:yen", "確報:yen", "取消:yen")
     # Sources of one format share its stages, and money stands in statements as well as reports.
-    return _sheet("arrivals", "受領", columns, rows, adds_up=False)
+    return sheet_of("arrivals", "受領", columns, rows, adds_up=False)
 
 
 def _flows(report: DayReport) -> Sheet:
-    columns = _columns(
+    columns = columns_of(
         "チャネル:word",
         "受入:count",
         "受入額:yen",
@@ -300,7 +217,7 @@ def _flows(report: DayReport) -> Sheet:
         "取消額:yen",
     )
     rows = [(messages.label("channel", flow.channel), *flow[1:]) for flow in report.flows]
-    return _sheet("flows", "収納の流れ（受入・消込・確報・取消）", columns, rows)
+    return sheet_of("flows", "収納の流れ（受入・消込・確報・取消）", columns, rows)
 
 
 def _outcomes(report: DayReport) -> Sheet:
@@ -308,8 +225,8 @@ def _outcomes(report: DayReport) -> Sheet:
         (messages.label("channel", o.channel), messages.outcome(o.outcome).label, *o[2:])
         for o in report.outcomes
     ]
-    columns = _columns("チャネル:word", "結果", "件数:count", "金額:yen", "消込:yen", "仮受:yen")
-    return _sheet("outcomes", "照合結果", columns, rows)
+    columns = columns_of("チャネル:word", "結果", "件数:count", "金額:yen", "消込:yen", "仮受:yen")
+    return sheet_of("outcomes", "照合結果", columns, rows)
 
 
 def _cash(report: DayReport) -> Sheet:
@@ -326,7 +243,7 @@ def _cash(report: DayReport) -> Sheet:
         )
         for line in report.cash
     ]
-    columns = _columns(
+    columns = columns_of(
         "口座",
         "前残高:yen",
         "入金件数:count",
@@ -336,7 +253,7 @@ def _cash(report: DayReport) -> Sheet:
         "後残高:yen",
         "一致:word",
     )
-    return _sheet("cash", "現金（入出金明細）", columns, rows)
+    return sheet_of("cash", "現金（入出金明細）", columns, rows)
 
 
 def _groups(report: DayReport) -> Sheet:
@@ -354,9 +271,9 @@ def _groups(report: DayReport) -> Sheet:
         for g in report.groups
     ]
     head = ("払込元", "番号", "払込日:word", "件数:count", "確報:yen")
-    columns = _columns(*head, "差引手数料:yen", "入金:yen", "差:yen")
+    columns = columns_of(*head, "差引手数料:yen", "入金:yen", "差:yen")
     note = "この日が払込日のもの、この日に入金のあったもの、まだ入金と一致していないもの"
-    return _sheet("groups", "払込（確報と入金）", columns, rows, note=note)
+    return sheet_of("groups", "払込（確報と入金）", columns, rows, note=note)
 
 
 def _movements(report: DayReport) -> Sheet:
@@ -365,8 +282,8 @@ def _movements(report: DayReport) -> Sheet:
          m.closing_yen)
         for m in report.movements
     ]  # fmt: skip
-    columns = _columns("勘定", "前残高:yen", "借方:yen", "貸方:yen", "残高:yen")
-    return _sheet("movements", "勘定の動き", columns, rows, note="残高は借方−貸方")
+    columns = columns_of("勘定", "前残高:yen", "借方:yen", "貸方:yen", "残高:yen")
+    return sheet_of("movements", "勘定の動き", columns, rows, note="残高は借方−貸方")
 
 
 def _checks(report: DayReport) -> Sheet:
@@ -393,7 +310,7 @@ def _checks(report: DayReport) -> Sheet:
         "一致:word",
     )
     note = f"全帳簿の突合は、仕訳番号 {report.sums_journal_id} までの帳簿による"
-    return _sheet("checks", "突合", _columns(*head), rows, adds_up=False, note=note)
+    return sheet_of("checks", "突合", columns_of(*head), rows, adds_up=False, note=note)
 
 
 def _mark(*, ok: bool) -> str:
@@ -402,8 +319,8 @@ def _mark(*, ok: bool) -> str:
 
 def _waiting(report: DayReport) -> Sheet:
     rows = [(messages.case(kind).label, number, yen) for kind, number, yen in report.waiting]
-    columns = _columns("種類", "件数:count", "金額:yen")
-    return _sheet("waiting", "未対応・対応中の確認事項", columns, rows)
+    columns = columns_of("種類", "件数:count", "金額:yen")
+    return sheet_of("waiting", "未対応・対応中の確認事項", columns, rows)
 
 
 def _files(report: DayReport) -> Sheet:
@@ -419,10 +336,10 @@ def _files(report: DayReport) -> Sheet:
         )
         for f in report.files
     ]
-    columns = _columns(
+    columns = columns_of(
         "資料番号:figure", "資料", "形式", "状態:word", "明細:count", "金額:yen", "指摘:count"
     )
-    return _sheet("files", "資料", columns, rows, adds_up=False)
+    return sheet_of("files", "資料", columns, rows, adds_up=False)
 
 
 def _days(report: DayReport) -> Sheet:
@@ -436,5 +353,5 @@ def _days(report: DayReport) -> Sheet:
         )
         for day, number, yen in report.days
     ]
-    columns = _columns("会計日", "件数:count", "収入:yen", "締め:word")
-    return _sheet("days", "会計日別の収入", columns, rows)
+    columns = columns_of("会計日", "件数:count", "収入:yen", "締め:word")
+    return sheet_of("days", "会計日別の収入", columns, rows)

@@ -23,7 +23,8 @@ from payments.domain.errors import ConfigurationError
 from reconcile.report_data import report_as_data, report_from_data
 from web.days import paper
 from web.days.exports import MEDIA_TYPES, as_csv, as_json, as_pdf, as_xlsx, export, file_name
-from web.days.sheets import Column, cell_text, heading, sheets
+from web.days.sheet import Column, cell_text
+from web.days.sheets import heading, sheets
 
 GOLDEN = Path(__file__).parents[2] / "vectors" / "day_report.csv"
 PERIODS = ("day", "month", "year")
