@@ -142,3 +142,26 @@ def test_figures_of_a_seal_are_compared_too(sealed_books):
     raised = "UPDATE seal_part SET amount_yen = amount_yen + 1 WHERE part = 'posting'"
     assert alter(sealed_books, raised) == 1
     assert {name for name, _subject in found(sealed_books)} == {"seal_digest", "seal_row"}
+
+
+CLOSED = """
+INSERT INTO day_closure VALUES ('99999', 1, 'day', 'closed', '2026-06-01', '2026-06-01', 0, 1,
+    '{"seal_no":1,"seal_sha256":"%s"}', '', 1, 'abe', 'ueda', '', '2026-06-01')"""
+
+
+def test_a_chain_made_anew_is_not_the_one_that_a_signed_report_names(sealed_books):
+    digest = one(sealed_books, "SELECT sha256 FROM seal WHERE seal_no = 1")[0]
+    with closing(sqlite3.connect(sealed_books)) as connection:
+        connection.execute(CLOSED % digest)
+        connection.commit()
+    assert found(sealed_books) == []
+    alter(
+        sealed_books,
+        "UPDATE posting SET amount_yen = amount_yen + 1",
+        *(f"DELETE FROM {table}" for table in ("seal", "seal_part")),
+        "DELETE FROM number_block WHERE name = 'seal'",
+    )
+    engine = open_engine(f"sqlite:///{sealed_books}")
+    seal_pending(engine, M)
+    engine.dispose()
+    assert found(sealed_books) == [("seal_anchor", "closure:1 seal:1")]
