@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 REVIVED = 8  # mark in receipt.seen: a later 確報 took this withdrawn payment up again
+LINE = ("municipality_code", "file_id", "line_no")
 LINE_SPACE = 1_000_000_000  # file_id × this + line_no names a line in one number
 # Turns of receipts decided again are numbered from here, after all turns of the file itself.
 AGAIN_FROM = 1_000_000
@@ -285,7 +286,7 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
     """
     state_effects(connection, scope["m"], effects())
     run = runner(connection, scope)
-    count_afresh(connection, scope["lines"], "source_line")
+    count_afresh(connection, scope["lines"], "source_line", *LINE, "identity")
     run(LOAD)
     count_staging(connection, "match_work", "municipality_code", "turn", "found", "notice_id")
     run(LOAD_SHARED_KEYS)

@@ -265,7 +265,8 @@ class FileRun:
         settled_before = self._open_groups()
         for turn in range(1, turns + 1):
             self._turn(turn)
-        count_afresh(self.connection, self.scope["lines"], "line_outcome", "receipt")
+        for table, sought in (("line_outcome", "revision"), ("receipt", "notice_id")):
+            count_afresh(self.connection, self.scope["lines"], table, *match.LINE, sought)
         cases = self._confirmation_cases()
         if self.refs:
             join_groups(self.connection, self.scope, list(self.refs))
