@@ -120,7 +120,7 @@ def _run(kind: str, place: Place, number: int) -> str:
 
 def _measure(options: argparse.Namespace) -> None:
     """One measurement, in this process."""
-    from benchmarks.reconcile_city import build, payments  # noqa: PLC0415
+    from benchmarks._reconcile_city import build, payments  # noqa: PLC0415
 
     if options.measure == "city":
         build(options.url, options.lines[0])
