@@ -16,6 +16,7 @@ from web.days.routes import days
 from web.days.sheet import cell_text
 from web.enquiries.routes import enquiries
 from web.errors import handle_errors
+from web.explain.routes import explaining
 from web.files.routes import files
 from web.health.routes import health
 from web.notifications.routes import api_documents, notifications
@@ -64,6 +65,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (days, Access.STAFF),
         (cases, Access.STAFF),
         (files, Access.STAFF),
+        (explaining, Access.STAFF),
     ):
         register(app, blueprint, access)
     return app

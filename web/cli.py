@@ -27,6 +27,7 @@ from web.commands import (
     users,
     verify,
 )
+from web.commands.explain import why
 from web.commands.session import Session, explain
 
 
@@ -88,6 +89,7 @@ for command in (
     cases.cases,
     days.day,
     verify.verify,
+    why,
     serve.serve,
     serve.schedule,
     users.user,

@@ -1,0 +1,177 @@
+"""説明の表: rules one after another, postings, versions of slips, credits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from web import formatting, messages
+from web.explain.values import moment, named, occasion_of, shown, term
+from web.texts import explain as words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconcile.explain_model import Booking, Decision, LineStory, Settlement, SlipStory
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """表: headings and rows of text; ``figures`` are the columns of amounts."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    figures: tuple[int, ...] = ()
+
+
+def rules_table(decision: Decision) -> Table:
+    """規則の当否: down to the one that decided."""
+    return Table(
+        words.HEADINGS["tests"],
+        ("規則", "名称", "条件", "見た値", "当否"),
+        tuple(
+            (
+                test.code,
+                test.label_ja,
+                words.CONDITIONS[test.code],
+                "、".join(f"{label}: {value}" for label, value in named(test.facts, absent=True))
+                or "—",
+                "成立" if test.holds else "不成立",
+            )
+            for test in decision.tests
+        ),
+    )
+
+
+def candidates_table(decision: Decision) -> Table:
+    """比べた払込: what each was worth at that moment."""
+    return Table(
+        words.HEADINGS["candidates"],
+        ("払込番号・払込日", "資金化日", "入金されるはずの額", "結び付け"),
+        tuple(
+            (
+                shown("ref", group["ref"]),
+                formatting.long_day(str(group["remitted_on"])),
+                shown("yen", group["expected_yen"]),
+                "○" if group["chosen"] else "—",
+            )
+            for group in decision.candidates
+        ),
+        (2,),
+    )
+
+
+def bookings_table(bookings: Sequence[Booking]) -> Table:
+    """仕訳: every posting with its occasion, and what took it back."""
+    return Table(
+        words.HEADINGS["bookings"],
+        ("会計日", "仕訳帳", "借方", "貸方", "金額", "理由", "期別・払込", "取消"),
+        tuple(
+            (
+                formatting.long_day(booking.journal.booked_on),
+                f"{booking.journal.journal_id} "
+                + occasion_of(booking.journal.kind, booking.journal.file_name),
+                messages.label("account", booking.debit_account),
+                messages.label("account", booking.credit_account),
+                formatting.yen(booking.amount_yen),
+                words.REASONS.get(booking.reason, booking.reason),
+                booking.place or shown("ref", booking.group_ref or None),
+                f"仕訳帳 {booking.reversed_in}" if booking.reversed_in is not None else "—",
+            )
+            for booking in bookings
+        ),
+        (4,),
+    )
+
+
+def others_table(story: LineStory) -> Table:
+    """関わる報告."""
+    return Table(
+        words.HEADINGS["others"],
+        ("関係", "資料", "種別", "領収日", "金額", "結果"),
+        tuple(
+            (
+                words.RELATIONS[other.relation],
+                f"{other.file_name} {other.line_no}行目",
+                f"{other.kind}（{messages.label('stage', other.stage)}）",
+                formatting.long_day(other.paid_on or None),
+                formatting.yen(other.amount_yen),
+                messages.outcome(other.outcome).label,
+            )
+            for other in story.others
+        ),
+        (4,),
+    )
+
+
+def claim_tables(slip: SlipStory) -> tuple[Table, ...]:
+    """請求: what is claimed there, every version, every 調定異動."""
+    versions = Table(
+        words.HEADINGS["versions"],
+        ("納付書番号", "期別", "版", "状態", "金額", "支払期限", "発行日", "eL番号"),
+        tuple(
+            (
+                str(v["slip_no"]),
+                term(str(v["term"])),
+                str(v["version"]),
+                messages.label("slip_state", str(v["state"])),
+                shown("yen", v["amount_yen"]),
+                shown("day", v["valid_until"]),
+                shown("day", v["issued_on"]),
+                str(v["el_number"] or "—"),
+            )
+            for v in slip.versions
+        ),
+        (4,),
+    )
+    assessments = Table(
+        words.HEADINGS["assessments"],
+        ("受領日", "資料", "期別", "異動", "額", "結果"),
+        tuple(
+            (
+                shown("day", a["received_on"]),
+                f"{a['file_name'] or a['file_id']} {a['line_no']}行目",
+                term(str(a["term"])),
+                words.ASSESSMENT_KINDS.get(str(a["kind"]), str(a["kind"])),
+                shown("yen", a["amount_yen"]),
+                messages.label("register_outcome", str(a["outcome"])),
+            )
+            for a in slip.assessments
+        ),
+        (4,),
+    )
+    events = Table(
+        words.HEADINGS["slip_events"],
+        ("日時", "納付書番号", "出来事", "人", "理由"),
+        tuple(
+            (
+                moment(str(e["happened_at"])),
+                str(e["slip_no"]),
+                messages.label("slip_event", str(e["kind"])),
+                str(e["actor"]),
+                messages.label("slip_reason", str(e["reason"])),
+            )
+            for e in slip.events
+        ),
+    )
+    return tuple(table for table in (versions, assessments, events) if table.rows)
+
+
+def credits_table(settlement: Settlement) -> Table:
+    """払込と入金: the credits that paid a group."""
+    return Table(
+        words.HEADINGS["settlement"],
+        ("勘定日", "資料", "入金額", "この払込に充てた額", "差引手数料"),
+        tuple(
+            (
+                shown("day", credit["booked_on"]),
+                f"{credit['file_name']} {credit['line_no']}行目",
+                shown("yen", credit["credit_yen"]),
+                shown("yen", credit["amount_yen"]),
+                shown("yen", credit["fee_yen"]),
+            )
+            for credit in settlement.credits
+        ),
+        (2, 3, 4),
+    )
