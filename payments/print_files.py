@@ -11,6 +11,7 @@ from payments.domain.errors import ConflictError, RefusedError
 from payments.domain.slip import WHOLE_YEAR, SlipState
 from payments.print_plan import PrintRun, Refusal, change_run, refuse, run_of
 from payments.store.slip_tables import PrintRunDifferenceRow, PrintRunFileRow
+from payments.vehicles import vehicles_of
 from payments.versions import OPEN_YEN, as_day
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from sqlalchemy import Connection, Row
+
+    from payments.vehicles import Vehicle
 
 file_table = PrintRunFileRow.__table__  # type: ignore[attr-defined]
 difference_table = PrintRunDifferenceRow.__table__  # type: ignore[attr-defined]
@@ -63,6 +66,7 @@ class RunSlip:
     direct_debit: bool  # this instalment, or any part of the group
     alternative: str  # number of the current 全期 slip; for 全期 that of a current 期別 slip, or ""
     fault: str
+    vehicle: Vehicle | None  # of the notice; its tax is certified when nothing else is owed for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +162,21 @@ def slips_of_file(
     notice_ids = sorted({row.notice_id for row in rows})
     parts = _parts(connection, municipality_code, notice_ids)
     others = _alternatives(connection, municipality_code, notice_ids)
+    vehicles = vehicles_of(connection, municipality_code, notice_ids)
     return [
-        _run_slip(row, parts.get(row.notice_id, []), others.get(row.notice_id, {})) for row in rows
+        _run_slip(
+            row,
+            parts.get(row.notice_id, []),
+            others.get(row.notice_id, {}),
+            vehicles.get(row.notice_id),
+        )
+        for row in rows
     ]
 
 
-def _run_slip(row: Row[Any], parts: Sequence[Row[Any]], others: dict[str, str]) -> RunSlip:
+def _run_slip(
+    row: Row[Any], parts: Sequence[Row[Any]], others: dict[str, str], vehicle: Vehicle | None
+) -> RunSlip:
     """One slip of the file, with what its notice says beside it."""
     whole = row.term == WHOLE_YEAR
     covered = [p for p in parts if (p.in_group if whole else p.term == row.term)]
@@ -172,6 +185,8 @@ def _run_slip(row: Row[Any], parts: Sequence[Row[Any]], others: dict[str, str]) 
         fault = "slip_no_longer_current"
     elif sum(part.open_yen for part in covered) != row.amount_yen:
         fault = "slip_amount_changed"
+    if vehicle and any(part.open_yen > 0 for part in parts if part not in covered):
+        vehicle = vehicle._replace(arrears=True)  # paying this slip does not settle the notice
     return RunSlip(
         row.seq, row.slip_id, row.slip_no, row.version, row.notice_id, row.term, row.el_number,
         row.konbini_barcode, row.amount_yen, as_day(row.due_on), as_day(row.valid_until),
@@ -186,6 +201,7 @@ def _run_slip(row: Row[Any], parts: Sequence[Row[Any]], others: dict[str, str]) 
         direct_debit=any(part.direct_debit for part in covered),
         alternative=_alternative(others, whole=whole),
         fault=fault,
+        vehicle=vehicle,
     )  # fmt: skip
 
 

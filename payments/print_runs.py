@@ -32,6 +32,7 @@ from payments.print_plan import (
     PrintRun,
     Refusal,
     RunPlan,
+    Section,
     discard,
     number_chunk,
     plan_run,
@@ -42,6 +43,7 @@ from payments.print_plan import (
     unfinished,
 )
 from payments.print_selection import Selection
+from payments.vehicles import Vehicle
 
 __all__ = [
     "FileDifference",
@@ -54,8 +56,10 @@ __all__ = [
     "RunPlan",
     "RunRefusal",
     "RunSlip",
+    "Section",
     "Selection",
     "TermLine",
+    "Vehicle",
     "differences_of_run",
     "discard",
     "files_of_run",

@@ -110,7 +110,8 @@ def begin_upload(connection: Connection, profile: Profile) -> tuple[int, int]:
     """
     code = profile.municipality_code
     ours = "1 = 1" if profile.upload_registered_slips else ISSUED_HERE
-    count_afresh(connection, _ROWS_AT_ONCE, "slip", "slip_event", "slip_upload_line")
+    for table in ("slip", "slip_event", "slip_upload_line"):
+        count_afresh(connection, _ROWS_AT_ONCE, table)
     upload_id = take_numbers(connection, code, "slip_upload", 1)
     lines = connection.execute(
         text(

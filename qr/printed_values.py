@@ -72,6 +72,12 @@ def expiry(text: str) -> date | str | None:
     return "999999" if text == "期限なし" else day(text.removesuffix("まで") if text else text)
 
 
+@lru_cache(maxsize=1024)
+def certified_until(text: str) -> date | str | None:
+    """The day to which a certificate is valid; the asterisks of none as they stand."""
+    return text if text == "＊＊＊" else day(text)
+
+
 @lru_cache(maxsize=128)
 def alternatives(text: str) -> str:
     """全期と期別: the terms that a warning against paying twice names, as ``01-04`` or ``00``."""

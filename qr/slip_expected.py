@@ -31,7 +31,7 @@ READERS: dict[str, Callable[[str], Value]] = {
     "term": read.term,
     "konbini_valid_until": read.expiry,
     "alternatives": read.alternatives,
-    "certificate_until": read.day,
+    "certificate_until": read.certified_until,
 }
 """How the text of a field is read (its spaces are gone already); all others as it stands."""
 
@@ -41,7 +41,9 @@ _EL_NUMBER = (slice(97, 102), slice(70, 90), slice(90, 96), slice(60, 63))
 _KONBINI_YEN_MAX = 300_000  # symbols.md 3.5
 _NO_EL_QR = squeezed(slip_words.NO_EL_QR)
 _NO_KONBINI = (squeezed(slip_words.NO_KONBINI), squeezed(slip_words.NO_KONBINI_ABOVE))
-_CERTIFICATE = (squeezed(slip_words.NO_CERTIFICATE), squeezed(slip_words.CERTIFICATE))
+_CERTIFICATE = squeezed(slip_words.CERTIFICATE)
+_NO_CERTIFICATE = (squeezed(slip_words.NO_CERTIFICATE), squeezed(slip_words.ARREARS))
+_NOTHING = slip_words.NOTHING
 _BOOKED = {  # named as in the payload
     "el_qr.amount_yen": slice(116, 127),
     "el_qr.levy_year": slice(131, 135),
@@ -66,11 +68,9 @@ def expected_values(page: SlipPage) -> dict[str, Value]:
         "obligor_address": _address(page),
         "contact": squeezed(page.contact),
         "alternatives": _alternatives(page),
-        "vehicle_no": squeezed(page.vehicle_no),
-        "certificate_until": page.certificate_until,
-        "certificate": _CERTIFICATE[bool(page.vehicle_no)],
+        "vehicle_no": squeezed(page.vehicle_no) or _NOTHING,
     }
-    return values | _el_qr(page.el_qr) | _konbini(page)
+    return values | _certificate(page) | _el_qr(page.el_qr) | _konbini(page)
 
 
 def booked_parts(page: SlipPage) -> list[tuple[str, str, str]]:
@@ -99,6 +99,14 @@ def _address(page: SlipPage) -> str:
         if code
         else squeezed(page.obligor_address)
     )
+
+
+def _certificate(page: SlipPage) -> dict[str, Value]:
+    """納税証明書: valid to a day when vehicle and day are known and nothing else is owed."""
+    until = page.certificate_until
+    if until is None or page.arrears or not page.vehicle_no:
+        return {"certificate_until": _NOTHING, "certificate": _NO_CERTIFICATE[page.arrears]}
+    return {"certificate_until": until, "certificate": _CERTIFICATE}
 
 
 def _el_qr(digits: str | None) -> dict[str, Value]:

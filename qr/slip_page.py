@@ -51,7 +51,8 @@ class SlipPage:
     # 全期 slip: the terms it covers; 期別 slip: ("00",) when the notice has a 全期 slip as well.
     alternatives: tuple[str, ...] = ()
     vehicle_no: str = ""  # 標識番号, for the tax certificate of a light vehicle
-    certificate_until: date | None = None  # 証明書の有効期限
+    certificate_until: date | None = None  # 証明書の有効期限, None where there is no certificate
+    arrears: bool = False  # 未納: something else is owed for this vehicle, so nothing is certified
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,7 @@ def slip_values(page: SlipPage, contents: SymbolContents) -> dict[str, str]:
         "obligor_address": f"〒{postal[:3]}-{postal[3:]} {address}" if postal else address,
         "contact": page.contact,
         "alternatives": slip_words.alternatives(page.term, page.alternatives),
-        "vehicle_no": page.vehicle_no,
-        "certificate_until": _day(page.certificate_until) if page.certificate_until else "",
-        "certificate": _certificate(page),
+        **_certificate(page),
         **_el_qr(page, contents),
         **_konbini(page, contents),
     }
@@ -81,6 +79,16 @@ def _barcode_expiry(expires: date | None, valid_until: date) -> str:
     return slip_words.NO_EXPIRY if expires is None else f"{_day(expires)}まで"
 
 
-def _certificate(page: SlipPage) -> str:
-    """納税証明書: what makes it valid, or why it is none."""
-    return slip_words.CERTIFICATE if page.vehicle_no else slip_words.NO_CERTIFICATE
+def _certificate(page: SlipPage) -> dict[str, str]:
+    """納税証明書: the vehicle and what makes it valid, or why it is none.
+
+    Asterisks stand where nothing may be written in. A vehicle that needs no inspection has no
+    有効期限, one for which something else is owed gets none.
+    """
+    number = page.vehicle_no or slip_words.NOTHING
+    until, words = slip_words.NOTHING, slip_words.NO_CERTIFICATE
+    if page.arrears:
+        words = slip_words.ARREARS
+    elif page.vehicle_no and page.certificate_until:
+        until, words = _day(page.certificate_until), slip_words.CERTIFICATE
+    return {"vehicle_no": number, "certificate_until": until, "certificate": words}

@@ -18,6 +18,8 @@ NO_EXPIRY = "期限なし"
 
 CERTIFICATE = "領収日付印のないものは、証明書として使えません。"
 NO_CERTIFICATE = "＊＊＊　この納付書では証明できません　＊＊＊"
+ARREARS = "＊＊＊　ほかに未納の税があるため、証明できません　＊＊＊"
+NOTHING = "＊＊＊"  # where a certificate would say something
 
 _WEEKDAYS = "月火水木金土日"
 _HEISEI = date(1989, 1, 8)

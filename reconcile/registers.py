@@ -1,4 +1,4 @@
-"""台帳の取込: assessments and slip registers, taken in as carefully as payments.
+"""台帳の取込: assessments, slip and vehicle registers, taken in as carefully as payments.
 
 Evidence first, then one transaction: a register is taken in entirely or not at all (files.md 3.1).
 """
@@ -13,8 +13,9 @@ from payments.enrol import Enroller
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
+from payments.vehicles import register as register_vehicles
 from reconcile import flag
-from reconcile.formats import assessments, slip_register
+from reconcile.formats import assessments, slip_register, vehicle_register
 from reconcile.formats.detect import detect
 from reconcile.intake import keep_evidence, record_file, record_findings, status_of
 from reconcile.journal import open_journal
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from reconcile.model import Delivery
 
 _REPORT_EVERY = 2_000
+# What a vehicle register should have said.
+_EXPECTED = {"unknown_notice": "調定のある通知書", "notice_twice": "一つの通知書に一行"}
 
 
 class _RejectedError(Exception):
@@ -105,6 +108,31 @@ def import_slips(
         return result.outcomes
 
     return _take_in(engine, municipality_code, delivery, received_on, slip_register, work)
+
+
+def import_vehicles(
+    engine: Engine,
+    municipality_code: str,
+    delivery: Delivery,
+    *,
+    received_on: date,
+    actor: str = "system",
+    progress: Callable[[int], None] | None = None,
+) -> FileReport:
+    """車両台帳の取込: take in a ``vehicle-register-1`` file."""
+    _ = actor
+
+    def work(connection: Connection, _profile: Profile, kept: Kept, sheet: Any) -> dict[str, int]:
+        lines = _watched(sheet, progress)
+        result = register_vehicles(connection, municipality_code, kept.file_id, lines)
+        for line_no, code, field, found in result.errors:
+            expected = _EXPECTED[code]
+            sheet.findings.append(
+                Finding(code, Severity.FATAL, line_no, field=field, found=found, expected=expected)
+            )
+        return result.outcomes
+
+    return _take_in(engine, municipality_code, delivery, received_on, vehicle_register, work)
 
 
 def _watched(sheet: Any, progress: Callable[[int], None] | None) -> Iterator[Any]:

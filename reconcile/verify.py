@@ -9,7 +9,7 @@ the formats and the domain are common. Each difference carries one of these name
 ``file_totals``       count and amount recorded ≠ those read again ≠ Σ lines (T1)
 ``file_status``       a line of a file that was set aside
 ``source_line``       a line is not what stands in the bytes; likewise ``bank_line``,
-                      ``advice_line``, ``assessment_event``, ``slip``
+                      ``advice_line``, ``assessment_event``, ``slip``, ``vehicle``
 ``outcome_missing``   a line without outcome; ``outcome_revision``: its revisions have a gap;
                       ``outcome_unknown``: no outcome of outcomes.md
 ``outcome_money``     applied + suspense is not what the outcome says about the amount (T5)

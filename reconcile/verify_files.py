@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from reconcile.formats import assessments, notification, slip_register
+from reconcile.formats import assessments, notification, slip_register, vehicle_register
 from reconcile.formats.detect import detect
 from reconcile.model import AdviceLine, BankLine, Finding, ReadContext, ReportLine
 from reconcile.report_cash import evidence
@@ -28,7 +29,8 @@ _SLIP = (
     "slip_no", "version", "term", "el_number", "konbini_barcode", "amount_yen", "due_on",
     "valid_until", "issued_on",
 )  # fmt: skip
-_SLIPS_AT_ONCE = 500
+_VEHICLE = ("vehicle_no", "certificate_until")
+_AT_ONCE = 500
 _FIELDS: dict[str, Sequence[str]] = {
     "source_line": ReportLine._fields,
     "bank_line": BankLine._fields,
@@ -74,6 +76,8 @@ def _file(
         yield from _events(stored, file, assessments.read(data, context))
     elif file.format_code == slip_register.LAYOUT.code:
         yield from _slips(store, file, slip_register.read(data, context))
+    elif file.format_code == vehicle_register.LAYOUT.code:
+        yield from _vehicles(store, file, vehicle_register.read(data, context))
     else:
         is_notification = file.channel == "notification"
         found = notification.FORMAT if is_notification else detect(data, store.profile)
@@ -178,7 +182,7 @@ def _slips(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
     batch: dict[str, Any] = {}
     for line in sheet.lines:
         batch[line.slip_no] = line
-        if len(batch) == _SLIPS_AT_ONCE:
+        if len(batch) == _AT_ONCE:
             yield from _slip_batch(store, file.file_id, batch)
             batch = {}
     yield from _slip_batch(store, file.file_id, batch)
@@ -215,3 +219,33 @@ def _slip_batch(store: Store, file_id: int, lines: dict[str, Any]) -> Iterator[D
             yield Difference("slip", f"{file_id}:{line.line_no}", slip_no, "")
         elif should != is_:
             yield Difference("slip", slip_no, shown(_SLIP, should, is_), shown(_SLIP, is_, should))
+
+
+def _vehicles(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
+    """車両台帳: as of this file, the latest entry of every notice says what its line says."""
+    lines = iter(sheet.lines)
+    while batch := [*islice(lines, _AT_ONCE)]:
+        names = {f"n{number}": line.notice_no for number, line in enumerate(batch)}
+        rows = store.rows(
+            f"""SELECT n.item_code, n.levy_year, n.notice_no, v.vehicle_no,
+                       COALESCE(CAST(v.certificate_until AS TEXT), '') AS certificate_until
+                FROM notice n JOIN vehicle_entry v ON v.municipality_code = :m
+                 AND v.notice_id = n.notice_id AND v.file_id <= :file_id
+                WHERE n.municipality_code = :m
+                  AND n.notice_no IN ({", ".join(f":{name}" for name in names)})
+                ORDER BY v.notice_id, v.entry_no""",
+            file_id=file.file_id,
+            **names,
+        )
+        stored = {tuple(row)[:3]: tuple(row)[3:] for row in rows}
+        for line in batch:
+            should = (line.vehicle_no, line.certificate_until)
+            is_ = stored.get((line.item_code, line.levy_year, line.notice_no), ("", ""))
+            if should != is_:
+                yield Difference(
+                    "vehicle",
+                    f"{file.file_id}:{line.line_no}",
+                    shown(_VEHICLE, should, is_),
+                    shown(_VEHICLE, is_, should),
+                )
+    yield from _totals(file, sheet.count, sheet.amount_yen)

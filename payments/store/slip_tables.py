@@ -7,7 +7,7 @@ state, a run's progress) is a row of its own or a column that the guards name.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, UniqueConstraint
@@ -66,7 +66,9 @@ class PrintRunRow(SQLModel, table=True):
     pages_per_file: int
     read_back: str = Field(max_length=60)  # 読み戻しの方法, as chosen when it was planned
     sample: bool  # True prints 見本 on every page
-    layout: str = Field(max_length=100)  # name, version and hash of the layout profile
+    # 様式: one section after the other, each [name-version-hash, how many slips]; files do not
+    # reach over their ends.
+    sections_json: str
     folder: str  # where its files are written
     state: str = Field(max_length=10)
     numbered_seq: int = 0
@@ -139,6 +141,26 @@ class PrintRunDifferenceRow(SQLModel, table=True):
     field: str = Field(max_length=40)
     printed: str
     expected: str
+
+
+class VehicleEntryRow(SQLModel, table=True):
+    """車両, append-only: which vehicle a notice is for; the latest entry of a notice counts."""
+
+    __tablename__ = "vehicle_entry"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(
+            ["municipality_code", "notice_id"], ["notice.municipality_code", "notice.notice_id"]
+        ),
+        Index("vehicle_entry_by_vehicle", "municipality_code", "vehicle_no"),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    notice_id: int = Field(primary_key=True, sa_type=BigInteger)
+    entry_no: int = Field(primary_key=True)  # 1, 2, … of this notice
+    vehicle_no: str = Field(max_length=30)  # 標識番号
+    certificate_until: date | None = None  # 証明書の有効期限, None where there is no certificate
+    file_id: int = Field(sa_type=BigInteger)
+    line_no: int
 
 
 class SlipUploadRow(SQLModel, table=True):

@@ -111,7 +111,7 @@ class Layout:
 
     code: str  # of the format
     columns: tuple[Column, ...]
-    money: int  # index of the column that the trailer adds up
+    money: int | None  # index of the column that the trailer adds up; None: it only counts
     encoding: str = "utf-8"
     trailer: bool = True
     bom_ignored: bool = True
@@ -131,6 +131,10 @@ class Layout:
     def fields(self) -> tuple[re.Pattern[str], ...]:
         """What every good value fits, column by column."""
         return tuple(re.compile(column.loose or column.pattern) for column in self.columns)
+
+    def last_line(self, count: object, total: object) -> str:
+        """The trailer: how many lines, and what they add up to."""
+        return f"T,{count}" if self.money is None else f"T,{count},{total}"
 
     def starts(self, data: bytes, count: int) -> bool:
         """Whether the first ``count`` names of the column header open these bytes."""
@@ -158,10 +162,10 @@ class Layout:
             if len(row) != len(self.columns):
                 raise InvalidValueError("column_count", found=len(row), expected=len(self.columns))
             values = tuple(map(str, row))
-            total += int(values[self.money])
+            total += 0 if self.money is None else int(values[self.money])
             lines.append(joined(values))
         if self.trailer:
-            lines.append(f"T,{len(lines) - 1},{total}")
+            lines.append(self.last_line(len(lines) - 1, total))
         whole = "\r\n".join((*lines, ""))
         if CONTROL.search(whole) or whole.count("\r") + whole.count("\n") != 2 * len(lines):
             raise InvalidValueError("control_character")

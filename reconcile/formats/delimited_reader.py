@@ -30,9 +30,7 @@ _CHUNK = 1 << 20
 _LOOK_AT_BYTES = 25_000  # enough for the opening of another file
 _NEWLINE = re.compile("[\r\n]")
 NOT_SHIFT_JIS = re.compile("[\x80\xa0\uf8f0-\uf8f3]")  # bytes 80 A0 FD FE FF: no characters
-_TRAILER = re.compile("([0-9]{1,9}),([0-9]{1,18})")
-_TRAILER_FORM = "T,<件数>,<合計>"
-_TRAILER_FIELDS = 3
+_TRAILER = re.compile("T,([0-9]{1,9})(?:,([0-9]{1,18}))?")
 
 # 明細行: line number, byte offset, byte length, the line as the writer would write it (for
 # digests), values, amount, and the indexes of columns whose form is wrong. A plain tuple, because
@@ -187,7 +185,7 @@ class _Reader:
                 match = fits(line)
                 if match is not None:
                     values = match.groups()
-                    amount = int(values[money])
+                    amount = 0 if money is None else int(values[money])
                     total += amount
                     yield line_no, at, len(raw), raw, values, amount, ()
                     at += len(raw) + len(CRLF)
@@ -312,7 +310,8 @@ class _Reader:
         if stopped:
             return None
         raw = joined(values).encode(layout.encoding)
-        return line_no, offset, length, raw, tuple(values), int(values[layout.money]), bad
+        amount = 0 if layout.money is None else int(values[layout.money])
+        return line_no, offset, length, raw, tuple(values), amount, bad
 
     def _other_file(self, line_no: int, offset: int) -> bool:
         """Whether a file of another format begins here (outcomes.md 10)."""
@@ -345,14 +344,16 @@ class _Reader:
         """The trailer ties, and nothing stands behind it (files.md 3.1)."""
         if not self.layout.trailer:
             return
+        counts_only = self.layout.money is None
+        expected = self.layout.last_line("<件数>", "<合計>")
         if self.trailer is None:
-            self.sheet.fatal("trailer_missing", line_no, len(self.data), "T", "", _TRAILER_FORM)
+            self.sheet.fatal("trailer_missing", line_no, len(self.data), "T", "", expected)
             return
         line_no, offset, values = self.trailer
-        form = _TRAILER.fullmatch(",".join(values[1:]))
-        if len(values) != _TRAILER_FIELDS or form is None:
-            found = ",".join(values)
-            self.sheet.fatal("trailer_form", line_no, offset, "T", found, _TRAILER_FORM)
+        found = ",".join(values)
+        form = _TRAILER.fullmatch(found)
+        if form is None or (form[2] is None) != counts_only:
+            self.sheet.fatal("trailer_form", line_no, offset, "T", found, expected)
         else:
             self._totals(line_no, offset, form)
         end = self.data.find(CRLF, offset) + len(CRLF)
@@ -366,9 +367,10 @@ class _Reader:
         if int(count) != self.sheet.count:
             place = offset + len("T,")
             self.sheet.fatal("trailer_count", line_no, place, "count", count, str(self.sheet.count))
-        if not self.unread and int(total) != self.sheet.amount_yen:
+        money = self.layout.money
+        if money is not None and not self.unread and int(total) != self.sheet.amount_yen:
             place = offset + len("T,") + len(count) + len(",")
-            name = self.layout.names[self.layout.money]
+            name = self.layout.names[money]
             self.sheet.fatal(
                 "trailer_total", line_no, place, name, total, str(self.sheet.amount_yen)
             )

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from reconcile.formats.contract import Format
 
 # Files of ours that another command takes in.
-_OTHER_COMMANDS = {"assessments": "kokin assessments", "slip_register": "kokin slips"}
+_OTHER_COMMANDS = {
+    "assessments": "kokin assessments",
+    "slip_register": "kokin slips",
+    "vehicle_register": "kokin slips vehicles",
+}
 
 
 def detect(data: bytes, profile: Profile | None = None) -> Format | Finding:

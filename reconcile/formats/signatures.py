@@ -51,6 +51,8 @@ CSV_HEADERS = {
     "eltax_payment": b"record_kind,collecting_body_code,",
     "eltax_remittance": b"remittance_no,remitted_on,",
     "assessments": b"municipality_code,item_code,fiscal_year,",
+    # Four names are those of a slip register, too: the longer header is looked for first.
+    "vehicle_register": b"municipality_code,item_code,levy_year,notice_no,vehicle_no,",
     "slip_register": b"municipality_code,item_code,levy_year,",
 }
 

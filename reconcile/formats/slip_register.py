@@ -105,8 +105,8 @@ class SlipLine(NamedTuple):
 
 
 def identify(data: bytes) -> bool:
-    """By the first three names of the column header."""
-    return LAYOUT.starts(data, 3)
+    """By the first five names of the column header; four are those of a vehicle register."""
+    return LAYOUT.starts(data, 5)
 
 
 def read(data: bytes, context: ReadContext) -> RegisterReading[SlipLine]:

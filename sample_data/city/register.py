@@ -21,7 +21,7 @@ class Register:
         """Open ``path`` and write the column header."""
         self.count = 0
         self._total_yen = 0
-        self._money = layout.money
+        self._layout = layout
         self._stream = path.open("w", encoding=layout.encoding, newline="\r\n")
         self._stream.write(",".join(layout.names) + "\n")
 
@@ -36,11 +36,12 @@ class Register:
     ) -> None:
         """Close with the trailer; a file that could not be finished gets none."""
         if kind is None:
-            self._stream.write(f"T,{self.count},{self._total_yen}\n")
+            self._stream.write(f"{self._layout.last_line(self.count, self._total_yen)}\n")
         self._stream.close()
 
     def add(self, row: Sequence[object]) -> None:
         """One line."""
         self.count += 1
-        self._total_yen += int(str(row[self._money]))
+        if self._layout.money is not None:
+            self._total_yen += int(str(row[self._layout.money]))
         self._stream.write(joined([str(value) for value in row]) + "\n")

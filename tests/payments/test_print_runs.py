@@ -360,3 +360,71 @@ def test_a_run_is_finished_when_all_of_it_is_there(town):
         with pytest.raises(RefusedError) as caught:
             again()
         assert caught.value.error_code == "print_run_state"
+
+
+# ---- layouts ----
+
+PLAIN, CAR = "standard-1-0123456789ab", "vehicle-1-ba9876543210"
+
+
+def _two_layouts(town):
+    """Three slips of one layout between five of another, in the order of the post."""
+    for number in range(1, 9):
+        item = "903" if number % 3 == 0 or number == 8 else "901"
+        town.notice(number, (1_000 + number,), item_code=item, grouped=False)
+    layouts = {
+        item.item_code: CAR if item.item_code == "903" else PLAIN for item in town.profile.items
+    }
+    return town.plan(pages_per_file=2, layouts=layouts)
+
+
+def test_a_file_holds_one_layout(town):
+    run_id = _two_layouts(town)
+    assert _places(town, run_id) == [
+        (7, "01"), (1, "01"), (2, "01"), (4, "01"), (5, "01"), (8, "01"), (3, "01"), (6, "01"),
+    ]  # fmt: skip
+    with town.read() as connection:
+        run = run_of(connection, town.code, run_id)
+    assert run.sections == ((PLAIN, 5), (CAR, 3))
+    assert run.files == 5
+    assert [(run.layout_of(no), *run.places_in(no)) for no in range(1, 6)] == [
+        (PLAIN, 1, 2), (PLAIN, 3, 4), (PLAIN, 5, 5), (CAR, 6, 7), (CAR, 8, 8),
+    ]  # fmt: skip
+    assert [
+        row.file_no
+        for row in town.rows(
+            "SELECT file_no FROM print_run_slip WHERE municipality_code = :m ORDER BY seq"
+        )
+    ] == [1, 1, 2, 2, 3, 4, 4, 5]
+    with pytest.raises(IndexError):
+        run.places_in(6)
+
+
+def test_a_run_of_two_layouts_is_printed_to_its_end(town):
+    run_id = _two_layouts(town)
+    town.number(run_id, size=3)
+    items = []
+    for file_no in range(1, 6):
+        with town.read() as connection:
+            slips = slips_of_file(connection, town.code, run_id, file_no)
+        items.append("".join(slip.item_code for slip in slips))
+        _print(town, run_id, file_no)
+    assert items == ["901901", "901901", "901", "903903", "903"]
+    assert _finish(town, run_id).state == "printed"
+
+
+def test_a_limit_takes_the_same_slips_whatever_their_layout(town):
+    run_id = _two_layouts(town)
+    with town.write() as connection:
+        discard(connection, town.code, run_id, actor="abe", at=AT, reason="試し")
+    layouts = {
+        item.item_code: CAR if item.item_code == "903" else PLAIN for item in town.profile.items
+    }
+    few = town.plan(Selection(limit=4), layouts=layouts)
+    assert _places(town, few) == [(7, "01"), (1, "01"), (2, "01"), (8, "01")]
+
+
+def test_an_item_without_a_layout_is_unknown(town):
+    town.notice(1, (1_000,), grouped=False)
+    with pytest.raises(InvalidValueError, match="unknown_item"):
+        town.plan(layouts={"902": PLAIN, "903": CAR})

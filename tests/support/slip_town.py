@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 
 AT = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
 TODAY = date(2026, 5, 1)
-PLAN = RunPlan(pages_per_file=3, read_back="full", sample=True, layout="test 1", folder="out")
+PLAN = RunPlan(
+    pages_per_file=3,
+    read_back="full",
+    sample=True,
+    folder="out",
+    layouts={item.item_code: "test-1-0123456789ab" for item in sample_profile().items},
+)
 
 
 _Line = make_dataclass("_Line", AssessmentRow._fields)

@@ -14,7 +14,6 @@ from payments.store.unit_of_work import reading
 from web import formatting, messages
 from web.commands.session import explain, pace, say_json
 from web.printing.folder import READ_BACK, held
-from web.printing.layouts import own_layouts
 from web.printing.plan import Wish, plan_for
 from web.printing.run import GOING_ON, Shop, begin, carry_out, take_up
 
@@ -42,7 +41,6 @@ def issue_slips(session: Session, **options: Any) -> bool:
         session.actor,
         _spoken(session) if options["verbose"] else session.progress,
         options["workers"],
-        own_layouts(session.settings.home),
     )
     if options["dry_run"]:
         _show_totals(session, shop, selection, as_json=options["as_json"])
@@ -92,9 +90,7 @@ def _run(shop: Shop, folder: RunFolder, selection: Selection, options: dict[str,
     if options["again_run"]:
         return take_up(shop, folder, options["again_run"], ended=True)
     with reading(shop.engine, shop.municipality_code) as connection:
-        wish = Wish(
-            options["pages_per_file"], options["read_back"], options["layout"], shop.layouts
-        )
+        wish = Wish(options["pages_per_file"], options["read_back"], options["layout"])
         plan = plan_for(connection, shop.municipality_code, folder.path, wish)
     return begin(shop, folder, selection, plan)
 

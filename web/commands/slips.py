@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile.registers import import_slips
+from reconcile.registers import import_slips, import_vehicles
 from web.commands.intake import DATE, MUNICIPALITY, day_or_today
 from web.commands.registers import FILE, JSON, RECEIVED_ON, run_import
 from web.commands.session import Session, fail_unless, session_of
@@ -34,6 +34,27 @@ def slips() -> None:
 def import_(session: Session, file: Path, received_on: datetime | None, *, as_json: bool) -> None:
     """納付書台帳（slip-register-1）を取り込みます。誤りが一つでもあれば、何も取り込みません。"""
     run_import(session, import_slips, file, day_or_today(received_on), as_json=as_json)
+
+
+@slips.group()
+def vehicles() -> None:
+    """軽自動車税の車両（納税証明書に印刷する標識番号と有効期限）。"""
+
+
+@vehicles.command("import")
+@FILE
+@RECEIVED_ON
+@JSON
+@MUNICIPALITY
+@session_of
+def import_vehicles_(
+    session: Session, file: Path, received_on: datetime | None, *, as_json: bool
+) -> None:
+    """車両台帳（vehicle-register-1）を取り込みます。誤りが一つでもあれば、何も取り込みません。
+
+    調定を先に取り込んでください。内容が変わった行は、前の内容を残したまま新しい内容になります。
+    """
+    run_import(session, import_vehicles, file, day_or_today(received_on), as_json=as_json)
 
 
 def _selection(command: Any) -> Any:
@@ -97,9 +118,9 @@ def _selection(command: Any) -> Any:
 )
 @click.option(
     "--layout",
-    default="standard",
-    show_default=True,
-    help="様式の名前（KOKIN_HOME/layouts/*.toml に独自の様式を置けます）。",
+    default="",
+    show_default="科目の様式",
+    help="すべてをこの名前の様式で印刷します（団体設定の独自様式も）。",
 )
 @click.option("--resume", metavar="印刷番号", type=int, help="途中の印刷を続けます。")
 @click.option(

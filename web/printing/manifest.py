@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     "slip_no", "file", "page", "notice_no", "item_code", "term", "amount_yen", "due_on",
     "valid_until", "el_number", "konbini_barcode", "file_sha256", "version", "levy_year",
-    "postal_code", "issued_on", "run", "place",
+    "postal_code", "issued_on", "run", "place", "layout",
 )  # fmt: skip
 READ_BACK_COLUMNS = ("page", "slip_no", "field", "printed", "expected", "file", "notice_no", "term")
 BATCH = 1_000
@@ -51,17 +51,20 @@ def manifest_rows(
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[tuple[object, ...]]:
     """A row per printed page, in the order of files and pages."""
-    files = {file.file_no: (file.name, file.sha256) for file in status.files}
+    files = {
+        file.file_no: (file.name, file.sha256, status.run.layout_of(file.file_no))
+        for file in status.files
+    }
     run_id = status.run.run_id
     streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
     rows = streaming.execute(text(_PAGES), {"m": municipality_code, "run_id": run_id})
     for done, row in enumerate(rows, start=1):
-        name, digest = files[row.file_no]
+        name, digest, layout = files[row.file_no]
         yield (
             row.slip_no, name, row.page_no, row.notice_no, row.item_code, row.term,
             row.amount_yen, row.due_on, row.valid_until, row.el_number or "",
             row.konbini_barcode or "", digest, row.version, row.levy_year, row.postal_code,
-            row.issued_on, run_id, row.seq,
+            row.issued_on, run_id, row.seq, layout,
         )  # fmt: skip
         if progress is not None and done % BATCH == 0:
             progress(done)

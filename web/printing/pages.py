@@ -21,6 +21,7 @@ def slip_page(slip: RunSlip, profile: Profile, layout: str) -> SlipPage:
     both would be paying twice (law.md B-05).
     """
     item = profile.item(slip.item_code)
+    vehicle = slip.vehicle
     return SlipPage(
         slip_no=slip.slip_no,
         notice_no=slip.notice_no,
@@ -39,6 +40,9 @@ def slip_page(slip: RunSlip, profile: Profile, layout: str) -> SlipPage:
         konbini_barcode=slip.konbini_barcode if item.konbini else None,
         layout=layout,
         alternatives=_alternatives(slip),
+        vehicle_no=vehicle.vehicle_no if vehicle else "",
+        certificate_until=vehicle.certificate_until if vehicle else None,
+        arrears=bool(vehicle and vehicle.arrears),
     )
 
 

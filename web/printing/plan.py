@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from payments.domain.errors import InvalidValueError
 from payments.print_runs import RunPlan
+from payments.store.municipalities import load_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
 
     from payments.print_runs import PrintRun
     from qr.file_check import ReadBackChoice
-    from qr.slip_layout import SlipLayout
 
 PAGES_PER_FILE = 1_000
 AUTO = "auto"
 FULL = "full"
-STANDARD = "standard"
 _SEEDS = 1_000_000_000
 
 
@@ -35,12 +34,12 @@ class Wish:
     """印刷の希望: how a new run is to be printed.
 
     ``read_back`` is ``auto``, ``full``, or how many pages of each file are decoded from pixels.
+    ``layout`` names one for all slips; without it each has that of its item.
     """
 
     pages_per_file: int = PAGES_PER_FILE
     read_back: str = AUTO
-    layout: str = STANDARD
-    layouts: tuple[SlipLayout, ...] = ()  # the municipality's own
+    layout: str = ""
 
 
 def plan_for(
@@ -54,14 +53,15 @@ def plan_for(
     見本 stands on every page until the municipality is switched to live. Raises
     :class:`InvalidValueError` ``read_back`` or ``slip_layout_name``.
     """
-    from qr.slip_page import PrintProfile  # noqa: PLC0415 - see above
+    from web.printing.layouts import layouts_by_item  # noqa: PLC0415 - see above
 
+    profile = load_profile(connection, municipality_code)
     return RunPlan(
         pages_per_file=wish.pages_per_file,
         read_back=_with_seed(wish.read_back),
         sample=not is_live(connection, municipality_code),
-        layout=PrintProfile(slip_layouts=wish.layouts).slip_layout(wish.layout).reference,
         folder=str(folder),
+        layouts=layouts_by_item(profile, wish.layout),
     )
 
 

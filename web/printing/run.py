@@ -16,10 +16,9 @@ from payments import print_runs
 from payments.domain.errors import ConfigurationError, ConflictError, NotFoundError, RefusedError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from qr.slip_page import PrintProfile
 from web import clock, messages
 from web.printing.folder import REPORT_HTML, Owner, free_bytes, sha256_of
-from web.printing.layouts import name_of
+from web.printing.layouts import name_of, require_unchanged
 from web.printing.plan import choice_of
 from web.printing.pool import in_workers
 from web.printing.report import write_papers
@@ -31,6 +30,7 @@ from web.printing.workers import (
     WorkOrder,
     print_file,
 )
+from web.slip_forms import own_layouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from payments.domain.profile import Profile
     from payments.print_runs import PrintRun, RunPlan, Selection
-    from qr.slip_layout import SlipLayout
     from web.printing.folder import RunFolder
     from web.printing.status import RunStatus
 
@@ -65,7 +64,6 @@ class Shop:
     actor: str
     phase: Phase
     workers: int = 1
-    layouts: tuple[SlipLayout, ...] = ()  # the municipality's own
 
     def profile(self) -> Profile:
         """The profile in force."""
@@ -122,10 +120,10 @@ def carry_out(shop: Shop, folder: RunFolder, run: PrintRun) -> RunStatus:
         ConfigurationError: ``disk_full``, ``output_unwritable``, ``print_worker_died``; the run
             can be taken up again.
         ConflictError: ``print_file_recorded``, another process prints the same run;
-            ``print_layout_changed``, its layout is no longer what it was planned with.
+            ``print_layout_changed``, a layout is no longer what it was planned with.
     """
     folder.clear_unfinished()
-    _require_layout(shop, run)
+    require_unchanged(shop.profile(), run)
     _require_space(folder, run, _tasks(shop, folder, run))
     if run.state in GOING_ON:
         _number(shop, run)
@@ -199,8 +197,7 @@ def _print(shop: Shop, folder: RunFolder, run: PrintRun) -> None:
         sample=run.sample,
         made_at=clock.in_japan(run.made_at),
         read_back=choice_of(run).text,
-        layout=name_of(run.layout),
-        layouts=shop.layouts,
+        layouts=own_layouts(shop.profile()),
     )
     new = {task.file_no for task in tasks if not task.sha256}
     kept = run.slips - _slips_in(run, tasks)
@@ -216,26 +213,22 @@ def _tasks(shop: Shop, folder: RunFolder, run: PrintRun) -> list[FileTask]:
     with reading(shop.engine, shop.municipality_code) as connection:
         recorded = print_runs.files_of_run(connection, shop.municipality_code, run.run_id)
     known = {file.file_no for file in recorded}
-    lost = [
-        FileTask(file.file_no, file.sha256)
+    lost = {
+        file.file_no: file.sha256
         for file in recorded
         if file.name and sha256_of(folder.path / file.name) != file.sha256
+    }
+    new = dict.fromkeys(number for number in range(1, run.files + 1) if number not in known)
+    return [
+        FileTask(number, name_of(run.layout_of(number)), sha256 or "")
+        for number, sha256 in (lost | new).items()
     ]
-    return lost + [FileTask(number) for number in range(1, run.files + 1) if number not in known]
 
 
 def _slips_in(run: PrintRun, tasks: Sequence[FileTask]) -> int:
     """How many slips of the run these files hold."""
-    size = run.pages_per_file
-    return sum(min(size, run.slips - (task.file_no - 1) * size) for task in tasks)
-
-
-def _require_layout(shop: Shop, run: PrintRun) -> None:
-    """All files of a run have the layout that was planned, to the byte."""
-    name = name_of(run.layout)
-    found = PrintProfile(slip_layouts=shop.layouts).slip_layout(name).reference
-    if found != run.layout:
-        raise ConflictError("print_layout_changed", found=found, expected=run.layout)
+    places = (run.places_in(task.file_no) for task in tasks)
+    return sum(last - first + 1 for first, last in places)
 
 
 def _require_space(folder: RunFolder, run: PrintRun, tasks: Sequence[FileTask]) -> None:

@@ -52,12 +52,17 @@ class RunStatus:
     def as_dict(self) -> dict[str, Any]:
         """For a program: names as in the books."""
         return {
-            "run": asdict(self.run),
+            "run": asdict(self.run)
+            | {"sections": [section._asdict() for section in self.run.sections]},
             "pages": self.pages,
             "complete": self.complete,
             "good": self.good,
             "files": [
-                asdict(file) | {"raster_page_nos": self.raster_pages(file)}
+                asdict(file)
+                | {
+                    "raster_page_nos": self.raster_pages(file),
+                    "layout": self.run.layout_of(file.file_no),
+                }
                 for file in self.files
                 if file.name
             ],

@@ -44,7 +44,6 @@ class WorkOrder:
     sample: bool
     made_at: datetime  # of the run, so that a file drawn again is the same
     read_back: str  # qr.file_check.ReadBackChoice as text
-    layout: str  # name
     layouts: tuple[SlipLayout, ...] = ()  # the municipality's own
 
 
@@ -56,6 +55,7 @@ class FileTask:
     """
 
     file_no: int
+    layout: str  # name
     sha256: str = ""
 
 
@@ -75,7 +75,7 @@ def print_file(order: WorkOrder, task: FileTask, tick: Callable[[int], None]) ->
         ConfigurationError: ``disk_full`` or ``output_unwritable``; nothing is left behind.
         ConflictError: ``print_file_changed``, a file recorded before would come out differently.
     """
-    slips, pages = _pages(order, task.file_no)
+    slips, pages = _pages(order, task)
     profile = PrintProfile(sample=order.sample, slip_layouts=order.layouts, made_at=order.made_at)
     faults = {} if task.sha256 else _faults(slips, pages, profile)
     tick(len(faults))
@@ -97,7 +97,7 @@ def print_file(order: WorkOrder, task: FileTask, tick: Callable[[int], None]) ->
     return FileResult(file, refused, differences)
 
 
-def _pages(order: WorkOrder, file_no: int) -> tuple[list[RunSlip], list[SlipPage]]:
+def _pages(order: WorkOrder, task: FileTask) -> tuple[list[RunSlip], list[SlipPage]]:
     """The slips of a file as the books have them now, and their pages.
 
     The connection is closed at once: a worker keeps no cache of the database between files.
@@ -106,10 +106,10 @@ def _pages(order: WorkOrder, file_no: int) -> tuple[list[RunSlip], list[SlipPage
     try:
         with reading(engine, order.municipality_code) as connection:
             profile = load_profile(connection, order.municipality_code)
-            slips = slips_of_file(connection, order.municipality_code, order.run_id, file_no)
+            slips = slips_of_file(connection, order.municipality_code, order.run_id, task.file_no)
     finally:
         engine.dispose()
-    return slips, [slip_page(slip, profile, order.layout) for slip in slips]
+    return slips, [slip_page(slip, profile, task.layout) for slip in slips]
 
 
 def _faults(

@@ -18,7 +18,7 @@ FINDINGS: dict[str, str] = {
     "empty_file": "中身のない資料です。",
     "unknown_company": "ヘッダーの会社コードが団体設定と違います。",
     "unknown_consignor": "団体設定にない委託者コードの資料です。",
-    "wrong_command": "調定または納付書台帳です。別のコマンドで取り込んでください。",
+    "wrong_command": "調定、納付書台帳または車両台帳です。別のコマンドで取り込んでください。",
     "wrong_register": "取り込もうとした台帳とは別の資料です。",
     # bytes and records
     "bom": "先頭にBOMがあります。",
@@ -70,6 +70,8 @@ FINDINGS: dict[str, str] = {
     "barcode_amount": "バーコードの金額が納付書の金額と違います。",
     "unknown_instalment": "台帳にない期別の明細です。",
     "unknown_slip": "台帳にない納付書の明細です。",
+    "unknown_notice": "調定のない通知書です。調定を先に取り込んでください。",
+    "notice_twice": "同じ通知書が二度あります。",
     "fiscal_year": "会計年度が納期限（休日による延長の前）の年度と違います。",
     # notifications
     "json": "JSONとして読めません。",

@@ -100,6 +100,7 @@ def test_a_file_of_no_known_format(data):
     [
         (b"municipality_code,item_code,fiscal_year,levy_year", "assessments"),
         (b"municipality_code,item_code,levy_year,notice_no", "slip_register"),
+        (b"municipality_code,item_code,levy_year,notice_no,vehicle_no,", "vehicle_register"),
     ],
 )
 def test_a_file_for_another_command_is_named(head, code):

@@ -333,8 +333,11 @@ def test_no_fault_is_without_a_line():
 
 LAYOUTS = [
     importlib.import_module(f"reconcile.formats.{code}").LAYOUT
-    for code in ("eltax_payment", "eltax_remittance", "konbini_dsk", "assessments", "slip_register")
-]
+    for code in (
+        "eltax_payment", "eltax_remittance", "konbini_dsk", "assessments", "slip_register",
+        "vehicle_register",
+    )
+]  # fmt: skip
 COLUMNS = [
     pytest.param(layout, place, id=f"{layout.code}/{column.name}")
     for layout in LAYOUTS

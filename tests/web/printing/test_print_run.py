@@ -11,10 +11,13 @@ from sqlalchemy import text
 
 from payments import approve
 from payments.domain.errors import InvalidValueError
+from payments.domain.profile import SlipForm
 from payments.print_runs import Selection, plan_totals
 from payments.release import KIND, subject_of
+from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from qr.slip_layouts import slip_layout
+from web.commands.setup import sample_profile
 from web.printing import run as printing
 from web.printing import workers
 from web.printing.folder import MARK, REPORT_HTML, sha256_of
@@ -373,24 +376,74 @@ def test_the_report_says_who_asked_and_who_approved(any_hamlet, tmp_path):
     assert not (out / REPORT_HTML).exists()
 
 
+def keep(hamlet, layouts, own=""):
+    """The profile as stored, with these layouts by item and a layout of its own."""
+    profile = sample_profile()
+    items = tuple(
+        replace(item, layout=layouts.get(item.item_code, "standard")) for item in profile.items
+    )
+    forms = (SlipForm("ours.toml", own, {}),) if own else ()
+    with unit_of_work(hamlet.engine, "99999") as connection:
+        save_profile(connection, replace(profile, items=items, slip_layouts=forms))
+
+
 def test_a_layout_of_the_municipality_is_used_and_must_stay_as_it_was(
     hamlet, tmp_path, monkeypatch
 ):
-    own = hamlet.settings.home / "layouts" / "ours.toml"
-    own.parent.mkdir()
-    own.write_text(
-        slip_layout("standard").source.replace('name = "standard"', 'name = "ours"'), "utf-8"
-    )
+    own = slip_layout("standard").source.replace('name = "standard"', 'name = "ours"')
+    keep(hamlet, {}, own)
     with monkeypatch.context() as patch:
         stop_at_second_file(patch, OSError(errno.EIO, "Input/output error"))
         assert hamlet.issue(tmp_path / "out", "--layout", "ours").exit_code == 1
-    (planned,) = hamlet.rows("SELECT layout FROM print_run")[0]
-    assert planned.startswith("ours-1-")
-    own.write_text(own.read_text("utf-8") + "# changed\n", "utf-8")
+    ((planned,),) = hamlet.rows("SELECT sections_json FROM print_run")
+    ((layout, slips),) = json.loads(planned)
+    assert (layout.startswith("ours-1-"), slips) == (True, 12)
+    keep(hamlet, {}, own + "# changed\n")
     answer = hamlet.issue(tmp_path / "out", "--layout", "ours")
     assert answer.exit_code == 1
     assert "（print_layout_changed）" in answer.stderr
+    keep(hamlet, {})
+    assert "（slip_layout_name）" in hamlet.issue(tmp_path / "out", "--layout", "ours").stderr
     assert "（slip_layout_name）" in hamlet.issue(tmp_path / "x", "--layout", "theirs").stderr
+    keep(hamlet, {}, own)
+    answer = hamlet.issue(tmp_path / "out")
+    assert answer.exit_code == 0, answer.output
+    keep(hamlet, {}, own + "# changed\n")
+    again = hamlet.run("slips", "issue", "--again", 1, "--out", tmp_path / "again")
+    assert "（print_layout_changed）" in again.stderr
+
+
+def test_every_slip_has_the_layout_of_its_item(any_hamlet, tmp_path):
+    hamlet, out = any_hamlet, tmp_path / "out"
+    keep(hamlet, {"902": "window", "903": "vehicle"})
+    answer = hamlet.issue(out, "--limit", 30, "--read-back", 1)
+    assert answer.exit_code == 0, answer.output
+    names = {"901": "standard", "902": "window", "903": "vehicle"}
+    manifest = hamlet.manifest(out)
+    assert {row["layout"].split("-")[0] for row in manifest} == {"standard", "window", "vehicle"}
+    for row in manifest:
+        assert row["layout"].startswith(f"{names.get(row['item_code'], 'standard')}-1-")
+    of_file = {row["file"]: row["layout"] for row in manifest}
+    assert len({(row["file"], row["layout"]) for row in manifest}) == len(of_file)
+    found = json.loads((out / "report.json").read_text("utf-8"))
+    assert {file["name"]: file["layout"] for file in found["files"]} == of_file
+    assert {section["layout"] for section in found["run"]["sections"]} == set(of_file.values())
+    report = (out / REPORT_HTML).read_text("utf-8")
+    assert all(report.count(layout) >= 2 for layout in of_file.values())
+    codes = [row["postal_code"] for row in manifest if row["layout"].startswith("standard")]
+    assert codes == sorted(codes)
+    again = hamlet.run("slips", "issue", "--again", 1, "--out", tmp_path / "again", "--workers", 1)
+    assert again.exit_code == 0, again.output
+    for name in of_file:
+        assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_one_layout_for_the_whole_run(hamlet, tmp_path):
+    keep(hamlet, {"903": "vehicle"})
+    answer = hamlet.issue(tmp_path / "out", "--limit", 30, "--layout", "window")
+    assert answer.exit_code == 0, answer.output
+    layouts = {row["layout"] for row in hamlet.manifest(tmp_path / "out")}
+    assert layouts == {slip_layout("window").reference}
 
 
 def test_a_page_that_was_not_read_back_is_not_released(hamlet, tmp_path):

@@ -1,4 +1,4 @@
-"""Slips: what happens to them, their print runs and uploads, and what two people decide.
+"""Slips: what happens to them, their print runs, uploads, vehicles, and what two people decide.
 
 R7 and R10 stand in the database itself: what happened, what was printed and what was handed to the
 hub is only ever added to, and a decision about an approval is made once, by somebody else.
@@ -21,6 +21,7 @@ APPEND_ONLY = (
     "slip_upload",
     "slip_upload_line",
     "slip_upload_answer",
+    "vehicle_entry",
 )
 SCOPED = (*APPEND_ONLY, "print_run", "print_run_slip", "approval")
 # What was asked never changes, and neither does a decision.
@@ -46,6 +47,8 @@ def downgrade() -> None:
     op.drop_table("slip_upload")
     op.drop_table("print_run_difference")
     op.drop_table("print_run")
+    op.drop_index("vehicle_entry_by_vehicle", table_name="vehicle_entry")
+    op.drop_table("vehicle_entry")
     op.drop_index("approval_by_subject", table_name="approval")
     op.drop_table("approval")
 
@@ -138,7 +141,7 @@ def _create_tables() -> None:
         sa.Column("pages_per_file", sa.Integer(), nullable=False),
         sa.Column("read_back", sa.String(length=60), nullable=False),
         sa.Column("sample", sa.Boolean(), nullable=False),
-        sa.Column("layout", sa.String(length=100), nullable=False),
+        sa.Column("sections_json", sa.String(), nullable=False),
         sa.Column("folder", sa.String(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("numbered_seq", sa.Integer(), nullable=False),
@@ -265,4 +268,26 @@ def _create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("municipality_code", "slip_id", "event_no"),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "vehicle_entry",
+        sa.Column("municipality_code", sa.String(length=5), nullable=False),
+        sa.Column("notice_id", sa.BigInteger(), nullable=False),
+        sa.Column("entry_no", sa.Integer(), nullable=False),
+        sa.Column("vehicle_no", sa.String(length=30), nullable=False),
+        sa.Column("certificate_until", sa.Date(), nullable=True),
+        sa.Column("file_id", sa.BigInteger(), nullable=False),
+        sa.Column("line_no", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["municipality_code", "notice_id"],
+            ["notice.municipality_code", "notice.notice_id"],
+        ),
+        sa.PrimaryKeyConstraint("municipality_code", "notice_id", "entry_no"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "vehicle_entry_by_vehicle",
+        "vehicle_entry",
+        ["municipality_code", "vehicle_no"],
+        unique=False,
     )
