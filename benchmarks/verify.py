@@ -1,0 +1,119 @@
+"""検算の速さ: ``kokin verify`` beside the intake of the very same files, in the same run.
+
+``python benchmarks/verify.py [--lines 10000 100000 1000000] [--folder DIR]``
+
+For each size a city on SQLite gets, through the ordinary intake, one file of assessments, one slip
+register and one file of payments with so many lines each. Then everything is verified: every file
+read again, every stored line, outcome, receipt, posting, balance, key and total compared. The
+ratio is verify to the intake of all three files; 1.0 is the most it should be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks._reconcile_city import CODE, amount, free_area, payments, profile
+from payments.domain.identifiers import konbini_check_digit
+from payments.store.engine import open_engine
+from payments.store.municipalities import save_profile
+from payments.store.unit_of_work import unit_of_work
+from reconcile.formats import assessments, slip_register
+from reconcile.model import Delivery
+from reconcile.pipeline import take_in
+from reconcile.registers import import_assessments, import_slips
+from reconcile.verify import verify
+from web.database import upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from reconcile.model import FileReport
+
+RECEIVED = date(2026, 6, 1)
+
+
+def main() -> None:
+    """One row per size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lines", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--folder", type=Path, default=None)
+    options = parser.parse_args()
+    print(
+        f"{'lines of each':>13} {'assessments s':>13} {'slips s':>8} {'payments s':>10} "
+        f"{'verify s':>8} {'ratio':>6} {'us/line':>8}"
+    )
+    for lines in options.lines:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            print(row(f"sqlite:///{folder}/city.db", lines), flush=True)
+
+
+def row(url: str, lines: int) -> str:
+    """Take three files in, verify them all."""
+    upgrade(url)
+    engine = open_engine(url)
+    with unit_of_work(engine, CODE) as connection:
+        save_profile(connection, profile())
+    claimed = intake(engine, import_assessments, assessment_file(lines))
+    issued = intake(engine, import_slips, slip_file(lines))
+    paid = intake(engine, take_in, payments(lines, lines))
+    start = time.perf_counter()
+    differences = verify(engine, CODE)
+    seconds = time.perf_counter() - start
+    engine.dispose()
+    if differences:
+        sys.exit(f"the books differ: {differences[:3]}")
+    return (
+        f"{lines:>13,} {claimed:>13.2f} {issued:>8.2f} {paid:>10.2f} {seconds:>8.2f} "
+        f"{seconds / (claimed + issued + paid):>6.2f} {seconds / lines / 3 * 1e6:>8.1f}"
+    )
+
+
+def intake(engine: Engine, take: Callable[..., FileReport], data: bytes) -> float:
+    """The seconds that one file takes."""
+    start = time.perf_counter()
+    report = take(engine, CODE, Delivery("file.csv", data), received_on=RECEIVED)
+    if not report.status.is_good:
+        sys.exit(f"the file was not accepted: {report.findings[:3]}")
+    return time.perf_counter() - start
+
+
+def assessment_file(number: int) -> bytes:
+    """調定 of so many instalments."""
+    return assessments.write(
+        assessments.AssessmentRow(
+            CODE, "901", 2026, 2026, f"{n:010d}", "01", str(n % 100_000 + 1), "税目 太郎",
+            "ｾﾞｲﾓｸ ﾀﾛｳ", "", "", amount(n), "2026-06-30", "initial", "", "",
+        )
+        for n in range(1, number + 1)
+    )  # fmt: skip
+
+
+def slip_file(number: int) -> bytes:
+    """A slip for each of them."""
+    return slip_register.write(
+        slip_register.SlipRow(
+            CODE, "901", 2026, f"{n:010d}", "01", f"S{n:010d}", 1, "", "", "", barcode(n),
+            amount(n), "2026-06-30", "2026-07-31", "2026-06-01", "new",
+        )
+        for n in range(1, number + 1)
+    )  # fmt: skip
+
+
+def barcode(number: int) -> str:
+    """The 44 digits on the slip."""
+    body = f"91912345{free_area(number)}0260731{0}{amount(number):06d}"
+    return f"{body}{konbini_check_digit(body)}"
+
+
+if __name__ == "__main__":
+    main()
