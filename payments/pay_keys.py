@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
 
-from payments.domain.slip import SlipState
+from payments.domain.slip import REISSUE_MAX, SlipState
 from payments.store.bulk import insert_rows, portions
 
 if TYPE_CHECKING:
@@ -138,15 +138,19 @@ def _forget_keys(connection: Connection, municipality_code: str, slip_ids: Seque
 def _taken(
     connection: Connection, municipality_code: str, keys: dict[str, tuple[Any, ...]]
 ) -> list[str]:
-    """The numbers among these keys that pay another notice."""
-    wanted = sorted({key.partition("/")[0] for key in keys} | set(keys))
-    found: list[str] = []
-    for some in portions(wanted):
+    """The numbers among these keys that pay another notice, alone or shared by its slips."""
+    wanted: set[str] = set()
+    for number in {key.partition("/")[0] for key in keys}:
+        wanted.add(number)
+        if number.startswith("K"):
+            wanted.update(f"{number}/{reissue}" for reissue in range(REISSUE_MAX + 1))
+    found: set[str] = set()
+    for some in portions(sorted(wanted)):
         rows = connection.execute(
             text(
                 "SELECT pay_key FROM pay_key WHERE municipality_code = :m AND pay_key IN :some"
             ).bindparams(bindparam("some", expanding=True)),
             {"m": municipality_code, "some": some},
         )
-        found += [str(key)[1:] for key in rows.scalars()]
-    return found
+        found.update(str(key)[1:].partition("/")[0] for key in rows.scalars())
+    return sorted(found)
