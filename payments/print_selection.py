@@ -26,9 +26,9 @@ class Selection:
     """印刷の対象: empty fields leave everything in.
 
     By default it is what needs a slip: every instalment with something left to pay, and the 全期
-    slip of its group, unless a run that counts has printed just that slip. Instalments on direct
-    debit and held ones get none unless asked for; ``again`` (or naming a slip) also takes what has
-    been printed before.
+    slip of its group, unless a run that counts has printed just that slip; what was printed as 見本
+    does not count once the municipality is live. Instalments on direct debit and held ones get none
+    unless asked for; ``again`` (or naming a slip) also takes what has been printed before.
     """
 
     item_code: str = ""
@@ -144,12 +144,15 @@ def _narrowed(selection: Selection, values: dict[str, Any]) -> str:
             "AND s.slip_no = :slip_no AND s.term = c.term AND s.state = 'new')"
         )
     counting = "'planned', 'printing'" if selection.again or selection.slip_no else _COUNTING
+    # 見本 on paper is no slip once the municipality is live.
+    real = """(r.state IN ('planned', 'printing') OR NOT r.sample OR NOT EXISTS (
+                 SELECT 1 FROM municipality t WHERE t.municipality_code = :m AND t.live))"""
     return (
         conditions
         + f""" AND NOT EXISTS (SELECT 1 FROM print_run_slip p
             JOIN print_run r ON r.municipality_code = :m AND r.run_id = p.run_id
             LEFT JOIN slip s ON s.municipality_code = :m AND s.slip_id = p.slip_id
             WHERE p.municipality_code = :m AND p.notice_id = c.notice_id AND p.term = c.term
-              AND p.refusal = '' AND r.state IN ({counting})
+              AND p.refusal = '' AND r.state IN ({counting}) AND {real}
               AND (p.slip_id IS NULL OR (s.state = 'new' AND s.amount_yen = c.open_yen)))"""
     )
