@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.domain.errors import RefusedError
+from payments.domain.slip import WHOLE_YEAR
 from payments.print_plan import change_run
 from payments.print_runs import PrintRun, files_of_run, run_of
 from payments.uploads import ACCEPTED, ISSUED_HERE
+from payments.versions import OPEN_YEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,11 +29,16 @@ if TYPE_CHECKING:
 
 KIND = "slips_release"
 SHOWN_MAX = 20
+AMOUNT_CHANGED = "amount_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class PulledPage:
-    """抜取り: a printed page whose slip was superseded or revoked since; it must not be mailed."""
+    """抜取り: a printed page that must not be mailed any more.
+
+    ``state`` is that of its slip, or ``amount_changed`` where the slip stands but asks for another
+    amount than is left to pay: a correction came in, or it has been paid.
+    """
 
     file_no: int
     page_no: int
@@ -112,13 +119,29 @@ def not_accepted(connection: Connection, profile: Profile, run_id: int) -> int:
 
 
 def pages_to_pull(connection: Connection, municipality_code: str, run_id: int) -> list[PulledPage]:
-    """抜取りの一覧: pages to take out by hand before mailing, in their order."""
+    """抜取りの一覧: pages to take out by hand before mailing, in their order.
+
+    Amounts are compared until the run is released; what is paid after that was mailed rightly.
+    """
     rows = connection.execute(
         text(
-            """SELECT p.file_no, p.page_no, s.slip_no, s.state FROM print_run_slip p
-               JOIN slip s ON s.municipality_code = p.municipality_code AND s.slip_id = p.slip_id
-               WHERE p.municipality_code = :m AND p.run_id = :run_id AND p.page_no IS NOT NULL
-                 AND s.state <> 'new' ORDER BY p.seq"""
+            f"""SELECT file_no, page_no, slip_no,
+                       CASE WHEN state = 'new' THEN '{AMOUNT_CHANGED}' ELSE state END
+                FROM (SELECT p.seq, p.file_no, p.page_no, s.slip_no, s.state, s.amount_yen,
+                             CASE WHEN r.state = 'released' THEN s.amount_yen ELSE (
+                                 SELECT COALESCE(SUM({OPEN_YEN}), 0) FROM instalment_account a
+                                 WHERE a.municipality_code = :m AND a.notice_id = s.notice_id
+                                   AND (a.term = s.term
+                                        OR (s.term = '{WHOLE_YEAR}' AND a.in_group))
+                             ) END AS open_yen
+                      FROM print_run r
+                      JOIN print_run_slip p ON p.municipality_code = r.municipality_code
+                       AND p.run_id = r.run_id
+                      JOIN slip s ON s.municipality_code = p.municipality_code
+                       AND s.slip_id = p.slip_id
+                      WHERE r.municipality_code = :m AND r.run_id = :run_id
+                        AND p.page_no IS NOT NULL) q
+                WHERE state <> 'new' OR open_yen <> amount_yen ORDER BY seq"""
         ),
         {"m": municipality_code, "run_id": run_id},
     )

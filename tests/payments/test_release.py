@@ -100,3 +100,23 @@ def test_a_page_whose_slip_was_replaced_is_pulled_out(town):
     with town.read() as connection:
         assert len(pages_to_pull(connection, town.code, run_id)) == 1
         assert run_of(connection, town.code, run_id).state == "printed"
+
+
+def test_pages_that_ask_for_another_amount_than_is_owed_are_pulled_out(town):
+    """A correction or a payment came in after printing; no slip has been replaced for it yet."""
+    run_id = _print(town)
+    _hand_in(town)
+    town.change(1, 2, 500)
+    pulled = {(page["page_no"], page["state"]) for page in _content(town, run_id)["pull"]}
+    assert pulled == {(1, "amount_changed"), (3, "amount_changed")}  # 全期 and 第2期
+    town.pay_open(1, 1, by_whole=False)
+    assert {page["page_no"] for page in _content(town, run_id)["pull"]} == {1, 2, 3}
+
+
+def test_what_is_paid_after_the_release_was_mailed_rightly(town):
+    run_id = _print(town)
+    with town.write() as connection:
+        release(connection, town.code, run_id, at=AT)
+    town.pay_open(1, 1, by_whole=False)
+    with town.read() as connection:
+        assert pages_to_pull(connection, town.code, run_id) == []

@@ -195,7 +195,7 @@ def release(session: Session, run_id: int, user_name: str, reason: str) -> None:
     session.out.print(f"承認 {approval.approval_id} を依頼しました。別の職員が承認してください。")
     for page in approval.content["pull"]:
         where = f"ファイル {page['file_no']} {page['page_no']}ページ {page['slip_no']}"
-        session.out.print(f"  抜き取ってください（差替・失効）: {where}", markup=False)
+        session.out.print(f"  抜き取ってください（差替・失効・金額変更）: {where}", markup=False)
 
 
 def _upload_line(upload: Upload) -> str:
