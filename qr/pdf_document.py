@@ -43,24 +43,32 @@ _SIZE = (round(PAGE_WIDTH_MM * MM, 4), round(PAGE_HEIGHT_MM * MM, 4))
 class SlipDocument:
     """納付書のファイル: takes one page after another; memory grows by the finished page only."""
 
-    def __init__(self, layout: SlipLayout, form: str, made_at: datetime | None) -> None:
-        """Begin a file whose pages all show this form."""
+    def __init__(
+        self, layout: SlipLayout, forms: Mapping[str, str], made_at: datetime | None
+    ) -> None:
+        """Begin a file whose pages each show one of these forms, by name."""
         self._pdf = pikepdf.new()
         self._box = Array([0, 0, *_SIZE])
         self._title = layout.title
         self._made_at = made_at
         self._fonts = self._pdf.make_indirect(Dictionary())
-        drawn = compressed(self._pdf, form.encode("ascii"))
-        drawn.Type, drawn.Subtype, drawn.BBox = Name.XObject, Name.Form, self._box
-        drawn.Resources = Dictionary(Font=self._fonts, XObject=self._pictures(layout))
+        used = self._pdf.make_indirect(Dictionary(Font=self._fonts, XObject=self._pictures(layout)))
+        drawn = {f"/{name}": self._form(operators, used) for name, operators in forms.items()}
         self._resources = self._pdf.make_indirect(
-            Dictionary(Font=self._fonts, XObject=Dictionary(Fm=drawn))
+            Dictionary(Font=self._fonts, XObject=Dictionary(drawn))
         )
         self._document = self._pdf.make_indirect(Dictionary(Type=Name.StructElem, S=Name.Document))
         self._tree = self._pdf.Root.Pages
         self._pages: list[Object] = []
         self._sections: list[Object] = []
         self._parents: list[Object | int] = []
+
+    def _form(self, operators: str, resources: Object) -> Object:
+        """One form as an object of the file."""
+        drawn = compressed(self._pdf, operators.encode("ascii"))
+        drawn.Type, drawn.Subtype, drawn.BBox = Name.XObject, Name.Form, self._box
+        drawn.Resources = resources
+        return drawn
 
     def add_page(self, content: bytes, title: str, spoken: Sequence[Spoken]) -> None:
         """Add a page from its compressed operators."""

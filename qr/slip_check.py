@@ -47,6 +47,9 @@ _BATCH = 128
 
 _POINTS_OFF = 0.5  # by which a text may overstep its box
 _SHOWN_MAX = 60  # characters of unexpected content that a difference quotes
+_FORM = re.compile(rb"/(\w+) Do")
+# What never changes on slips with an eL-QR, and on those without: no label of an eL番号 there.
+_FORMS = {True: b"Fm", False: b"Fn"}
 _FURNITURE = re.compile(rb"(?:/Artifact BMC|EMC|BT|ET|/\w+ <</MCID \d+>> BDC|/\w+ Do|\s)*")
 
 
@@ -83,7 +86,7 @@ class _Checker:
         self._reads = [(box.field, box.simplest) for box in self._boxes]
         self._edges = np.array([(box.left, box.right) for box in self._boxes] + [(-1e9, 1e9)])
         self._box_of_style: list[int] = []
-        self._furniture: dict[bytes, int] = {}
+        self._furniture: dict[bytes, bytes] = {}
 
     def differences(self, pages: Iterable[SlipPage]) -> Iterator[Difference]:
         """Every difference: of the file itself, then in the order of the pages."""
@@ -118,7 +121,7 @@ class _Checker:
         start = 0
         for row, (content, slip) in enumerate(zip(contents, slips, strict=True)):
             end = texts.page_ends[row]
-            faults[row] += self._rest_faults(content)
+            faults[row] += self._rest_faults(slip, content)
             faults[row] += self._text_faults(slip, texts.texts[start:end], boxes[start:end])
             faults[row] += _symbol_faults(slip, symbols[row])
             start = end
@@ -174,17 +177,19 @@ class _Checker:
                 if name in symbols[row].decoded:
                     yield row, (f"{name}.quiet_zone", texts.texts[index], "")
 
-    def _rest_faults(self, content: PageContent) -> list[Fault]:
-        """Anything beside texts and symbols: the form once, before all else, and no more."""
+    def _rest_faults(self, slip: SlipPage, content: PageContent) -> list[Fault]:
+        """Anything beside texts and symbols: its form once, before all else, and no more."""
         faults: list[Fault] = []
         for place, piece in enumerate(content.rest):
             forms = self._furniture.get(piece)
             if forms is None:
                 known = _FURNITURE.fullmatch(piece)
-                forms = self._furniture[piece] = piece.count(b" Do") if known else -1
-            if forms != (place == 0):
+                forms = b" ".join(_FORM.findall(piece)) if known else b"?"
+                self._furniture[piece] = forms
+            expected = b"" if place else _FORMS[slip.el_qr is not None]
+            if forms != expected:
                 shown = piece.decode("latin-1").strip()[:_SHOWN_MAX]
-                faults.append(("unexpected_content", shown, "" if place else "form"))
+                faults.append(("unexpected_content", shown, expected.decode()))
         return faults
 
 

@@ -41,7 +41,10 @@ _EL_NUMBER = (slice(97, 102), slice(70, 90), slice(90, 96), slice(60, 63))
 _KONBINI_YEN_MAX = 300_000  # symbols.md 3.5
 _NO_EL_QR = squeezed(slip_words.NO_EL_QR)
 _NO_KONBINI = (squeezed(slip_words.NO_KONBINI), squeezed(slip_words.NO_KONBINI_ABOVE))
-_CERTIFICATE = squeezed(slip_words.CERTIFICATE)
+_CERTIFICATE = {
+    "certified": squeezed(slip_words.CERTIFIED),
+    "certificate": squeezed(slip_words.CERTIFICATE),
+}
 _NO_CERTIFICATE = (squeezed(slip_words.NO_CERTIFICATE), squeezed(slip_words.ARREARS))
 _NOTHING = slip_words.NOTHING
 _BOOKED = {  # named as in the payload
@@ -105,8 +108,9 @@ def _certificate(page: SlipPage) -> dict[str, Value]:
     """納税証明書: valid to a day when vehicle and day are known and nothing else is owed."""
     until = page.certificate_until
     if until is None or page.arrears or not page.vehicle_no:
-        return {"certificate_until": _NOTHING, "certificate": _NO_CERTIFICATE[page.arrears]}
-    return {"certificate_until": until, "certificate": _CERTIFICATE}
+        words = _NO_CERTIFICATE[page.arrears]
+        return {"certificate_until": _NOTHING, "certified": "", "certificate": words}
+    return {"certificate_until": until, **_CERTIFICATE}
 
 
 def _el_qr(digits: str | None) -> dict[str, Value]:

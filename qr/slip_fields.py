@@ -12,7 +12,7 @@ REQUIRED = frozenset(
 )  # fmt: skip
 """What every layout must have a place for."""
 
-FIELDS = REQUIRED | {"el_number", "vehicle_no", "certificate_until", "certificate"}
+FIELDS = REQUIRED | {"el_number", "vehicle_no", "certificate_until", "certified", "certificate"}
 """What a layout may have a place for."""
 
 ABSENT = {"no_el_qr": "el_qr", "no_konbini": "konbini"}
@@ -23,6 +23,6 @@ REPEATING = frozenset(
     {
         "item_name", "levy_year", "term", "due_on", "valid_until", "issuer", "contact",
         "konbini_valid_until", "no_el_qr", "no_konbini", "alternatives", "certificate",
-        "certificate_until",
+        "certificate_until", "certified",
     }
 )  # fmt: skip

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from math import cos, radians, sin
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from qr import slip_words
-from qr.slip_layout import MM, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Box, Label
+from qr.slip_layout import MM, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, Box, Frame, Label, Rule
 from qr.slip_set import resource_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qr.slip_layout import Frame
     from qr.slip_set import FontUse, Plan
 
+_T = TypeVar("_T", Frame, Rule, Label)
 _MARK_GRAY, _MARK_DEGREES, _MARK_HEIGHT_SHARE = 0.93, 14, 0.75
 _FREE_FOR_WORDS_MM = 2.0
 
 
-def form_operators(plan: Plan, use: FontUse, *, sample: bool) -> str:
-    """Frames, rules, labels and cut lines; on a 見本 the mark lies under everything else."""
+def form_operators(plan: Plan, use: FontUse, *, sample: bool, el_qr: bool = True) -> str:
+    """Frames, rules, labels and cut lines; on a 見本 the mark lies under everything else.
+
+    Without ``el_qr`` what belongs to the eL番号 is left out.
+    """
     layout = plan.layout
     operators: list[str] = []
     if sample:
@@ -29,15 +32,15 @@ def form_operators(plan: Plan, use: FontUse, *, sample: bool) -> str:
     # The mark enters neither the symbols with their quiet zones nor any frame.
     white = [layout.el_qr.box, layout.konbini.box, *_ocr_lines(plan)]
     operators += [_rectangle(box, "f") for box in white]
-    operators += _frames(layout.frames)
-    for rule in layout.rules:
+    operators += _frames(_wanted(layout.frames, el_qr=el_qr))
+    for rule in _wanted(layout.rules, el_qr=el_qr):
         x, y = rule.x * MM, _up(rule.y)
         to_x, to_y = (rule.x + rule.width) * MM, _up(rule.y + rule.height)
         operators.append(f"{rule.gray:g} G {rule.line:g} w")
         operators.append(f"{x:.2f} {y:.2f} m {to_x:.2f} {to_y:.2f} l S")
     operators += _cuts(plan, use)
     operators.append("0 g")
-    operators += [_label(plan, use, label) for label in layout.labels]
+    operators += [_label(plan, use, label) for label in _wanted(layout.labels, el_qr=el_qr)]
     for number, picture in enumerate(layout.pictures, start=1):
         x, y = picture.x * MM, _up(picture.y + picture.height)
         size = f"{picture.width * MM:.2f} 0 0 {picture.height * MM:.2f}"
@@ -50,6 +53,11 @@ def form_operators(plan: Plan, use: FontUse, *, sample: bool) -> str:
                           face=note.face, align=note.align)  # fmt: skip
             operators.append(_label(plan, use, moved))
     return "\n".join(operators) + "\n"
+
+
+def _wanted(items: tuple[_T, ...], *, el_qr: bool) -> tuple[_T, ...]:
+    """What stands on slips with, or without, an eL番号."""
+    return items if el_qr else tuple(item for item in items if not item.when)
 
 
 def _ocr_lines(plan: Plan) -> Iterator[Box]:

@@ -76,7 +76,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """囲み: a drawn rectangle; ``line`` in points (0: none), greys 0 (black) to 1 (white)."""
+    """囲み: a drawn rectangle; ``line`` in points (0: none), greys 0 (black) to 1 (white).
+
+    ``when`` is ``el_qr`` for what belongs to the eL番号 and stands on slips that have one only.
+    """
 
     x: float
     y: float
@@ -85,6 +88,7 @@ class Frame:
     line: float = 0.5
     gray: float = 0.0
     fill: float = 1.0
+    when: str = ""
 
     @property
     def box(self) -> Box:
@@ -94,7 +98,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """罫線: a line from (x, y); ``width`` to the right or ``height`` down, one of them 0."""
+    """罫線: a line from (x, y); ``width`` to the right or ``height`` down, one of them 0.
+
+    ``when`` as for a :class:`Frame`.
+    """
 
     x: float
     y: float
@@ -102,6 +109,7 @@ class Rule:
     height: float = 0.0
     line: float = 0.4
     gray: float = 0.55
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +123,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """見出し: words that stand on every slip."""
+    """見出し: words that stand on every slip, or only ``when`` it has an eL番号."""
 
     x: float
     y: float  # baseline
@@ -124,6 +132,7 @@ class Label:
     face: str = "regular"
     align: Literal["left", "center", "right"] = "left"
     group: str = ""  # read aloud before the fields of this group
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,9 @@ SHEET = Box(x=0, y=0, width=PAGE_WIDTH_MM, height=PAGE_HEIGHT_MM)
 _QR_MODULES = 41
 _TAGS = ("H1", "H2", "P", "Artifact")
 _SLACK_MM = 0.001
+_WHEN = ("", "el_qr")
+# The two dates of a slip are never taken for each other (law.md B-02): the label beside a date.
+_DATE_LABELS = {"due_on": "納期限", "valid_until": "支払期限"}
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -54,12 +57,14 @@ def layout_faults(
     """Everything that is wrong with a layout."""
     fonts = [*_font_faults(layout, folders)]
     yield from fonts
+    yield from _when_faults(layout)
     yield from _symbol_faults(layout)
     yield from _place_faults(layout)
     yield from _text_faults(layout)
     yield from _picture_faults(layout)
     if not fonts:
         yield from _label_faults(layout, folders)
+        yield from _date_faults(layout, folders)
 
 
 def _font_faults(layout: SlipLayout, folders: tuple[Path, ...]) -> Iterator[LayoutFault]:
@@ -79,6 +84,18 @@ def _font_faults(layout: SlipLayout, folders: tuple[Path, ...]) -> Iterator[Layo
             yield LayoutFault(f"{key}.face", item.face, " / ".join(layout.faces))
         if item.size <= 0:
             yield LayoutFault(f"{key}.size", item.size, "> 0")
+
+
+def _when_faults(layout: SlipLayout) -> Iterator[LayoutFault]:
+    """What is to stand on some slips only, under a condition that there is not."""
+    named = [
+        *((f"labels[{n}]", label.when) for n, label in enumerate(layout.labels, start=1)),
+        *((f"frames[{n}]", frame.when) for n, frame in enumerate(layout.frames, start=1)),
+        *((f"rules[{n}]", rule.when) for n, rule in enumerate(layout.rules, start=1)),
+    ]
+    for key, when in named:
+        if when not in _WHEN:
+            yield LayoutFault(f"{key}.when", when, "el_qr")
 
 
 def _symbol_faults(layout: SlipLayout) -> Iterator[LayoutFault]:
@@ -193,15 +210,57 @@ def _label_faults(layout: SlipLayout, folders: tuple[Path, ...]) -> Iterator[Lay
         if missing:
             yield LayoutFault(f"{key}.text", missing, f"characters of {label.face}")
             continue
-        width = face.width(label.text, label.size) / MM
-        left = label.x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[label.align]
-        size = label.size / MM
-        box = Box(x=left, y=label.y - 0.88 * size, width=width, height=size)
+        box = _label_box(layout, label, folders)
         if not SHEET.contains(box):
             yield LayoutFault(key, _place(box), "within the sheet")
         for name, area in _quiet(layout):
             if box.overlaps(area):
                 yield LayoutFault(key, _place(box), f"outside the quiet zone of {name}")
+
+
+def _label_box(layout: SlipLayout, label: Label, folders: tuple[Path, ...]) -> Box:
+    """The room that the words of a label take."""
+    face = load_text_face(layout.faces[label.face], folders)
+    width = face.width(label.text, label.size) / MM
+    left = label.x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[label.align]
+    size = label.size / MM
+    return Box(x=left, y=label.y - 0.88 * size, width=width, height=size)
+
+
+def _date_faults(layout: SlipLayout, folders: tuple[Path, ...]) -> Iterator[LayoutFault]:
+    """納期限 and 支払期限 without their label directly left of or above them."""
+    boxes = [
+        (label, _label_box(layout, label, folders)) for label in layout.labels if not label.when
+    ]
+    for number, text in enumerate(layout.texts, start=1):
+        word = _DATE_LABELS.get(text.field)
+        if word is None or word in text.text:
+            continue
+        beside = [label.text for label in _beside(text, boxes)]
+        named = [said for said in beside if any(w in said for w in _DATE_LABELS.values())]
+        if not named or word not in named[0]:
+            found = f"{text.field} {' / '.join(beside)}".strip()
+            yield LayoutFault(f"texts[{number}]", found, f"label {word} left of it or above it")
+
+
+def _beside(text: Text, boxes: list[tuple[Label, Box]]) -> Iterator[Label]:
+    """The nearest label left of a text on its line, then the nearest one above it."""
+    line = text.size / MM / 2
+    left = [
+        (text.left - box.x - box.width, number)
+        for number, (label, box) in enumerate(boxes)
+        if abs(label.y - text.y) < line and box.x + box.width <= text.left + _SLACK_MM
+    ]
+    above = [
+        (text.y - label.y, number)
+        for number, (label, box) in enumerate(boxes)
+        if label.y < text.y - _SLACK_MM
+        and box.x < text.left + text.width
+        and text.left < box.x + box.width
+    ]
+    for found in (left, above):
+        if found:
+            yield boxes[min(found)[1]][0]
 
 
 def _picture_faults(layout: SlipLayout) -> Iterator[LayoutFault]:

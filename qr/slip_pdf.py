@@ -1,7 +1,7 @@
 """納付書PDF: draw slips, one A4 page each, into one reproducible, tagged PDF.
 
 The content of the pages is written here, the file by pikepdf (docs/adr/0006): the unchanging form
-is one Form XObject, a page holds its own texts and symbols only. What a page says is read aloud
+is a Form XObject, a page holds its own texts and symbols only. What a page says is read aloud
 field by field, label and value together. Equal pages give equal bytes.
 """
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _BATCH = 128
 """Slips encoded together: enough for the arrays to pay, few enough to stay in the cache."""
+
+_FORMS = {True: "Fm", False: "Fn"}
+"""Names of the unchanging form: of slips with an eL-QR, and of those without."""
 
 # Level 6 makes pages a tenth smaller and takes twice as long.
 _LEVEL = 4
@@ -84,8 +87,11 @@ def _draw(pages: Iterable[SlipPage], out: BinaryIO, profile: PrintProfile) -> in
     plan = plan_of(layout, profile.font_folders)
     use = FontUse()
     symbols = SymbolDrawing(layout, profile.layout, profile.mask)
-    form = form_operators(plan, use, sample=profile.sample)
-    document = SlipDocument(layout, form, profile.made_at)
+    forms = {
+        name: form_operators(plan, use, sample=profile.sample, el_qr=el_qr)
+        for el_qr, name in _FORMS.items()
+    }
+    document = SlipDocument(layout, forms, profile.made_at)
     batch = [] if first is None else [first, *islice(rest, _BATCH - 1)]
     count = 0
     while batch:
@@ -115,7 +121,7 @@ def _contents(
     """Content stream and what is read aloud of each page."""
     codes = iter(symbols.qr([page.el_qr for page in pages if page.el_qr is not None]))
     for page, composition in zip(pages, composed, strict=True):
-        drawn = ["/Artifact BMC\n/Fm Do\nEMC\nBT\n"]
+        drawn = [f"/Artifact BMC\n/{_FORMS[page.el_qr is not None]} Do\nEMC\nBT\n"]
         spoken: list[Spoken] = []
         for group, operators, words in composition.groups:
             if group.tag == "Artifact":

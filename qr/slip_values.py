@@ -86,9 +86,16 @@ def _certificate(page: SlipPage) -> dict[str, str]:
     有効期限, one for which something else is owed gets none.
     """
     number = page.vehicle_no or slip_words.NOTHING
-    until, words = slip_words.NOTHING, slip_words.NO_CERTIFICATE
-    if page.arrears:
-        words = slip_words.ARREARS
-    elif page.vehicle_no and page.certificate_until:
-        until, words = _day(page.certificate_until), slip_words.CERTIFICATE
-    return {"vehicle_no": number, "certificate_until": until, "certificate": words}
+    if page.vehicle_no and page.certificate_until and not page.arrears:
+        return {
+            "vehicle_no": number,
+            "certificate_until": _day(page.certificate_until),
+            "certified": slip_words.CERTIFIED,
+            "certificate": slip_words.CERTIFICATE,
+        }
+    words = slip_words.ARREARS if page.arrears else slip_words.NO_CERTIFICATE
+    return {
+        "vehicle_no": number,
+        "certificate_until": slip_words.NOTHING,
+        "certificate": words,
+    }

@@ -187,6 +187,39 @@ def test_a_moved_symbol_is_found(printed) -> None:
     assert found(path, 1, 2) == {(2, "konbini.position")}
 
 
+VOID = {"certificate", "certificate_until", "certified"}
+CERTIFIED = {"vehicle_no": "みほん 300 あ 12-34", "certificate_until": date(2027, 5, 31)}
+
+
+@pytest.mark.parametrize(
+    ("printed_as", "meant", "fields"),
+    [
+        (CERTIFIED, CERTIFIED | {"arrears": True}, VOID),
+        (CERTIFIED | {"arrears": True}, CERTIFIED, VOID),
+        (CERTIFIED | {"arrears": True}, {}, {"certificate", "vehicle_no"}),
+        (CERTIFIED | {"vehicle_no": ""}, {}, set()),
+        (CERTIFIED | {"certificate_until": None}, {"vehicle_no": "みほん 300 あ 12-34"}, set()),
+        (CERTIFIED, CERTIFIED | {"certificate_until": None}, VOID),
+    ],
+)
+def test_a_certificate_that_should_be_none_is_found(printed, printed_as, meant, fields) -> None:
+    plain = replace(slip_page(1), layout="vehicle")
+    path = printed(replace(plain, **printed_as))
+    assert found(path, replace(plain, **meant)) == {(1, field) for field in fields}
+
+
+def test_labels_of_an_el_number_on_a_slip_without_one_are_found(printed) -> None:
+    pages = [replace(slip_page(1), el_qr=None), slip_page(2)]
+    path = printed(*pages)
+    assert found(path, *pages) == set()
+    change_page(path, 1, replaced(b"/Fn Do", b"/Fm Do"))
+    change_page(path, 2, replaced(b"/Fm Do", b"/Fn Do"))
+    assert [(d.page, d.field, d.expected) for d in check_file(path, pages)] == [
+        (1, "unexpected_content", "Fn"),
+        (2, "unexpected_content", "Fm"),
+    ]
+
+
 def test_anything_else_on_a_page_is_found(printed) -> None:
     path = printed(1, 2, 3, 4, 5)
     change_page(path, 1, lambda content: content + b"\n1 g 100 100 300 300 re f")

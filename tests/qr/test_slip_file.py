@@ -195,8 +195,18 @@ def test_the_certificate_of_a_light_vehicle() -> None:
     said = " ".join(text for _, text in spoken(drawn(page))[0])
     assert "納税証明書 標識番号 みほん 500 あ 12-34 有効期限 令和9年5月31日（月）" in said
     assert "領収日付印のないものは、証明書として使えません。" in said
-    (void,) = spoken(drawn(replace(slip_page(), layout="vehicle")))
-    assert "＊＊＊　この納付書では証明できません　＊＊＊" in " ".join(text for _, text in void)
+    assert "税目 太郎 様 上のとおり、納税があったことを証明します。 みほん市" in said
+    (behind,) = spoken(drawn(replace(page, arrears=True)))
+    assert (
+        "標識番号 みほん 500 あ 12-34 有効期限 ＊＊＊ 納税義務者 税目 太郎 様 みほん市 "
+        "＊＊＊　ほかに未納の税があるため、証明できません　＊＊＊"
+    ) in " ".join(text for _, text in behind)
+    # A vehicle without inspection has no certificate; a slip without a vehicle neither.
+    for void in (replace(page, certificate_until=None), replace(slip_page(), layout="vehicle")):
+        (said_of_none,) = spoken(drawn(void))
+        words = " ".join(text for _, text in said_of_none)
+        assert "有効期限 ＊＊＊" in words
+        assert "＊＊＊　この納付書では証明できません　＊＊＊" in words
 
 
 def test_one_file_has_one_layout() -> None:

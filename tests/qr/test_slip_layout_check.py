@@ -93,6 +93,12 @@ TEXTS = "texts = [\n"
         (without("frames = [", "frames = [\n{ x = 200, y = 48, width = 30, height = 4 },"), "frames[1]", "x 200", "within the sheet"),
         (without('"OCRB.otf"', '"OCRX.otf"'), "faces.ocr", "OCRX.otf", "installed"),
         (without('"ipamjm.ttf"', '"ipamjx.ttf"'), "fallback", "ipamjx.ttf", "installed"),
+        # the two dates must not be taken for each other
+        (without('size = 13, text = "納期限"', 'size = 13, text = "期限"'), "texts[6]", "due_on 期限", "label 納期限"),
+        (without('size = 13, text = "納期限"', 'size = 13, text = "支払期限"'), "texts[6]", "due_on 支払期限", "label 納期限"),
+        (without('size = 13, text = "支払期限"', 'size = 13, text = "納期限"'), "texts[7]", "valid_until 納期限", "label 支払期限"),
+        (without("x = 12, y = 61.2, size = 13", "x = 40, y = 67, size = 13"), "texts[7]", "valid_until", "label 支払期限"),
+        (without('16, when = "el_qr"', '16, when = "konbini"'), "rules[5].when", "konbini", "el_qr"),
         # what is not even of the right shape
         (STANDARD + "]", "TOML", "", "TOML 1.0"),
         (without('version = "1"', "version = 1"), "version", "1", "a text"),
@@ -117,6 +123,23 @@ def test_refused_by_name(text: str, key: str, found: str, expected: str) -> None
     assert details["key"] == key
     assert found in str(details["found"])
     assert expected in str(details["expected"])
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        # above the date, nearer to the left than another label, or in the words around it
+        ("x = 12, y = 52, size = 13", "x = 34, y = 46.2, size = 8"),
+        (LABEL, LABEL + '{ x = 12, y = 57, size = 8, text = "お早めに" },\n'),
+        ('field = "due_on", label', 'field = "due_on", text = "納期限 {}", label'),
+    ],
+    ids=["above", "another label", "in the words"],
+)
+def test_a_date_may_have_its_label_anywhere_beside_it(there: str, instead: str) -> None:
+    changed = without(there, instead)
+    if "{}" in instead:
+        changed = changed.replace('size = 13, text = "納期限"', 'size = 13, text = "期限"', 1)
+    assert [*layout_faults(parse_layout(changed, "ours.toml"))] == []
 
 
 PICTURE = without(

@@ -14,6 +14,7 @@ from slips import slip_page
 from payments.domain.errors import ConfigurationError
 from qr.scan import read_file
 from qr.slip_fonts import find_font
+from qr.slip_layouts import SHIPPED
 from qr.slip_page import PrintProfile, SlipFaultsError, SlipPage
 from qr.slip_pdf import check_page, draw_slips
 
@@ -82,6 +83,19 @@ def test_a_slip_without_symbols_says_so() -> None:
     assert "この納付書にはeL-QRとeL番号がありません" in squeezed
     assert "この納付書は、コンビニエンスストアでは使えません。" in squeezed
     assert "00000000000000012300" not in text
+
+
+@pytest.mark.parametrize("layout", SHIPPED)
+def test_a_slip_without_an_el_number_has_no_labels_for_it(layout: str) -> None:
+    pages = [replace(slip_page(1), layout=layout, el_qr=None), replace(slip_page(2), layout=layout)]
+    pdf = drawn(*pages)
+    without, with_number = ("".join(printed_text(pdf, number).split()) for number in (0, 1))
+    labels = ("収納機関番号", "納付番号", "確認番号", "納付区分")
+    assert [label for label in labels if label in without] == []
+    assert all(label in with_number for label in labels)
+    # Once where the eL-QR would stand, once where its number would.
+    assert without.count("この納付書にはeL-QRとeL番号がありません") == 2
+    assert "ありません" not in with_number
 
 
 def test_another_expiry_of_the_barcode_is_printed() -> None:

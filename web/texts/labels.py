@@ -152,6 +152,7 @@ LABELS: dict[str, dict[str, str]] = {
         "ocr_lower": "OCR下段",
         "alternatives": "全期・期別の注意",
         "vehicle_no": "標識番号",
+        "certified": "証明する旨",
         "certificate": "納税証明書",
         "certificate_until": "証明書の有効期限",
         "layout": "様式",
