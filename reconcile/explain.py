@@ -22,6 +22,7 @@ from reconcile.explain_rest import (
     approvals_about,
     bookings_of,
     cases_about,
+    seals_over,
     settlement_of,
     slip_story,
 )
@@ -248,6 +249,11 @@ def line_story(
         others=others_of(connection, municipality_code, line, beside),
         cases=cases_about(connection, municipality_code, subjects[:1]),
         approvals=approvals_about(connection, municipality_code, subjects, place),
+        seals=seals_over(
+            connection,
+            municipality_code,
+            {d.journal.journal_id for d in decisions} | {b.journal.journal_id for b in bookings},
+        ),
         later=_later(decisions, bookings, claims, slip, settlement),
     )
 

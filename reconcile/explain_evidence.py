@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
@@ -99,7 +100,12 @@ def _readable(data: bytes) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A database value as an explanation carries it: dates as ISO text."""
+    """A database value as an explanation carries it: dates as ISO text.
+
+    PostgreSQL hands out sums of yen as decimals.
+    """
+    if isinstance(value, Decimal):
+        return int(value)
     if value is None or isinstance(value, (bool, int, str)):
         return value
     return str(value)

@@ -171,6 +171,19 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class SealStory:
+    """封印 over a journal: seal 0 where none covers it yet.
+
+    Whether it holds is the business of ``kokin verify``.
+    """
+
+    journal_id: int
+    seal_no: int
+    made_at: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """その後: one thing that happened after the first decision."""
 
@@ -192,6 +205,7 @@ class LineStory:
     others: tuple[Other, ...]
     cases: tuple[CaseStory, ...]
     approvals: tuple[ApprovalStory, ...]
+    seals: tuple[SealStory, ...]
     later: tuple[Later, ...]
 
 

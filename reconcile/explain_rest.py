@@ -17,6 +17,7 @@ from reconcile.explain_model import (
     Booking,
     CaseStory,
     Facts,
+    SealStory,
     Settlement,
     SlipStory,
 )
@@ -217,6 +218,28 @@ def approvals_about(
         )
         for row in rows
     )  # fmt: skip
+
+
+def seals_over(
+    connection: Connection, municipality_code: str, journal_ids: Iterable[int]
+) -> tuple[SealStory, ...]:
+    """封印: for each journal the seal that covers it; it begins where the one before ended."""
+    return tuple(
+        SealStory(journal_id, row.seal_no, instant(row.made_utc), row.sha256)
+        if (row := _seal(connection, municipality_code, journal_id)) is not None
+        else SealStory(journal_id, 0, "", "")
+        for journal_id in sorted(set(journal_ids))
+    )
+
+
+def _seal(connection: Connection, municipality_code: str, journal_id: int) -> Any:
+    return connection.execute(
+        text(
+            "SELECT seal_no, made_utc, sha256 FROM seal "
+            "WHERE municipality_code = :m AND journal_id >= :journal_id ORDER BY seal_no LIMIT 1"
+        ),
+        {"m": municipality_code, "journal_id": journal_id},
+    ).one_or_none()
 
 
 def _rows(connection: Connection, statement: str, scope: dict[str, Any]) -> tuple[Facts, ...]:

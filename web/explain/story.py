@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Explanation,
         Later,
         LineStory,
+        SealStory,
         Settlement,
         SlipStory,
     )
@@ -100,6 +101,8 @@ def _line(story: LineStory, *, with_claim: bool) -> list[Section]:
     if story.others:
         sections.append(Section(words.HEADINGS["others"], tables=(others_table(story),)))
     sections.append(_people(story.cases, story.approvals))
+    if story.seals:
+        sections.append(Section(words.HEADINGS["seals"], tuple(map(_seal, story.seals))))
     sections.append(
         Section(
             words.HEADINGS["later"],
@@ -275,6 +278,19 @@ def _approval(approval: ApprovalStory) -> str:
         asked_at=moment(approval.asked_at),
         reason=approval.reason,
         decision=decision,
+    )
+
+
+def _seal(seal: SealStory) -> str:
+    """封印の一件."""
+    if not seal.seal_no:
+        return say("unsealed", journal_id=seal.journal_id)
+    return say(
+        "sealed",
+        journal_id=seal.journal_id,
+        seal_no=seal.seal_no,
+        made_at=moment(seal.made_at),
+        sha256=seal.sha256,
     )
 
 

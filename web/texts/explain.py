@@ -29,6 +29,7 @@ HEADINGS = {
     "settlement": "払込と入金",
     "others": "同じ納付・同じ記録の、ほかの報告",
     "people": "人の判断",
+    "seals": "封印",
     "later": "その後",
     "claim_bookings": "調定の仕訳",
 }
@@ -200,6 +201,8 @@ SENTENCES = {
     "no_evidence": "この資料のバイト列は証拠にありません。",
     "no_bookings": "この明細による仕訳はありません。",
     "no_people": "この明細についての人の判断（確認事項・承認）はありません。",
+    "sealed": "仕訳帳 {journal_id} は封印 {seal_no} に含まれます（{made_at}、SHA-256 {sha256}）。改めていないことは kokin verify で確かめられます。",
+    "unsealed": "仕訳帳 {journal_id} は、まだ封印されていません。",
     "no_later": "その後の変化はありません。",
     "no_payments": "この番号に当たる納付の報告は、まだありません。",
     "left_off": "ほかに {number} の報告があります。",
