@@ -167,6 +167,16 @@ class Seal(NamedTuple):
     sha256: str
 
 
+class Made(NamedTuple):
+    """封印の一覧の一行."""
+
+    seal_no: int
+    journal_id: int
+    entry_no: int
+    sha256: str
+    made_utc: str
+
+
 class PartDigest(NamedTuple):
     """封印の内訳: the rows of one table under a seal."""
 
@@ -228,6 +238,18 @@ def last_seal(connection: Connection, municipality_code: str) -> Seal:
         {"m": municipality_code},
     ).one_or_none()
     return Seal(0, 0, 0, FIRST) if row is None else Seal(*row)
+
+
+def seals_after(connection: Connection, municipality_code: str, seal_no: int) -> list[Made]:
+    """封印の一覧 behind a number, in order."""
+    found = connection.execute(
+        text(
+            "SELECT seal_no, journal_id, entry_no, sha256, made_utc FROM seal "
+            "WHERE municipality_code = :m AND seal_no > :after ORDER BY seal_no"
+        ),
+        {"m": municipality_code, "after": seal_no},
+    )
+    return [Made(*row) for row in found]
 
 
 def _draft(connection: Connection, municipality_code: str) -> _Draft | None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from payments.domain.errors import KokinError
 from web.commands import (
     approvals,
+    audit,
     cases,
     days,
     demo,
@@ -89,6 +90,7 @@ for command in (
     cases.cases,
     days.day,
     verify.verify,
+    audit.audit,
     why,
     serve.serve,
     serve.schedule,

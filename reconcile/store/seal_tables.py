@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, LargeBinary
+from sqlalchemy import CheckConstraint, Index, LargeBinary
 from sqlmodel import BigInteger, Field, SQLModel
 
 from payments.store.tables import CLUSTERED
@@ -23,7 +23,17 @@ class SealEntryRow(SQLModel, table=True):
     """
 
     __tablename__ = "seal_entry"
-    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    __table_args__: ClassVar[Any] = (
+        Index(
+            "seal_entry_by_subject",
+            "municipality_code",
+            "kind",
+            "subject_id",
+            "part_no",
+            unique=True,
+        ),
+        CLUSTERED,
+    )
     municipality_code: str = Field(primary_key=True, max_length=5)
     entry_no: int = Field(primary_key=True, sa_type=BigInteger)
     kind: str = Field(max_length=20)

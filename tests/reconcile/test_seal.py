@@ -172,7 +172,9 @@ def test_history_from_before_the_seals_is_entered_when_a_database_is_brought_up(
         approve.decide(connection, M, asked.approval_id, "approved", decided_by="ueda", at=AT)
     engine.dispose()
     upgrade(bare_database_url)
-    assert [tuple(row) for row in rows(engine, "SELECT entry_no, kind FROM seal_entry")] == [
+    assert [
+        tuple(row) for row in rows(engine, "SELECT entry_no, kind FROM seal_entry ORDER BY 1")
+    ] == [
         (1, "case_event"),
         (2, "case_event"),
         (3, "approval_asked"),

@@ -51,6 +51,7 @@ ERRORS: dict[str, str] = {
     "package_place": "パッケージ {name} が別の場所（{found}）から読み込まれています。",
     "zbar_missing": "読取り用のライブラリ zbar がありません。apt-get install libzbar0 で入ります。",
     "font_missing": "印字用のフォント {font} がありません。apt-get install {debian_package} で入ります。",
+    "audit_scope": "--day と --case のどちらか一つを指定してください。",
     # values
     "not_digits": "{field} は {expected} で書いてください（値「{found}」）。",
     "check_digit": "検査数字が合いません（{field}）。",

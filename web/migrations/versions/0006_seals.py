@@ -161,6 +161,13 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("municipality_code", "seal_no", "part"),
         sqlite_with_rowid=False,
     )
+    # Every act is entered once; and an audit pack finds where.
+    op.create_index(
+        "seal_entry_by_subject",
+        "seal_entry",
+        ["municipality_code", "kind", "subject_id", "part_no"],
+        unique=True,
+    )
     # What a journal decided again is few among many lines; only these stand in the index.
     op.create_index(
         AGAIN,
