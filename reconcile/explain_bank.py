@@ -239,7 +239,8 @@ SELECT p.group_id, p.journal_id, p.subject_file_id AS file_id, p.subject_line_no
         AND o.file_id = p.subject_file_id AND o.line_no = p.subject_line_no AND o.revision = 1
         AND o.outcome = 'malformed') THEN 1 ELSE 0 END AS malformed
 FROM posting p
-WHERE p.municipality_code = :m AND p.journal_id >= :journal_id AND p.group_id IS NOT NULL"""
+JOIN remittance_group g ON g.municipality_code = :m AND g.group_id = p.group_id AND g.agent = :agent
+WHERE p.municipality_code = :m AND p.journal_id >= :journal_id"""
 _RECEIVED = {"receivable", "suspense", "reported"}
 
 
@@ -386,6 +387,7 @@ def _advice_facts(
             ),
             {
                 **scope,
+                "agent": "eltax",
                 "journal_id": journal_id,
                 "group_id": group.group_id,
                 "channel": f"{advice.channel}:%",

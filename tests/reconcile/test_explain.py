@@ -298,6 +298,27 @@ def _place(connection, outcome):
     return row.file_id, row.line_no
 
 
+def test_a_name_that_several_carry_is_refused_with_all_of_them(town):
+    received = date(2026, 6, 20)
+    reports = [
+        take_in(town.engine, CODE, Delivery("same.csv", data), received_on=received)
+        for data in (b"one", b"another")
+    ]
+    town.assess([assessment("01", 5_000, item_code="902", whole_year_group="")])
+    with reading(town.engine, CODE) as connection:
+        with pytest.raises(RefusedError, match="explain_files") as refusal:
+            find_file(connection, CODE, "same.csv")
+        assert all(r.sha256[:16] in refusal.value.details["expected"] for r in reports)
+        assert find_file(connection, CODE, reports[1].sha256) == reports[1].file_id
+        with pytest.raises(RefusedError, match="explain_notices") as refusal:
+            explain_number(connection, CODE, NOTICE)
+        assert refusal.value.details["expected"] == f"901/2026/{NOTICE}、902/2026/{NOTICE}"
+        found = explain_number(connection, CODE, f"902/2026/{NOTICE}/01")
+        assert found.slip.facts["amount_yen"] == 5_000
+        with pytest.raises(NotFoundError, match="explain_number"):
+            explain_number(connection, CODE, f"902/2026/{NOTICE}/04")
+
+
 def test_a_confirmation_leads_to_its_receipt_and_the_money(city):
     file_id, line_no = _place(city, "confirms")
     receipt = explain_receipt(city, CODE, file_id, line_no)

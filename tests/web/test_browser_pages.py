@@ -65,6 +65,12 @@ def test_the_pages_of_the_staff_break_no_rule_of_accessibility(page, address, ci
         bad = connection.execute(
             text("SELECT file_id FROM source_file WHERE status = 'quarantined' LIMIT 1")
         ).scalar_one()
+        told = connection.execute(
+            text(
+                "SELECT MIN(file_id), line_no FROM line_outcome "
+                "WHERE outcome IN ('duplicate', 'settled') GROUP BY outcome"
+            )
+        ).all()
     for path in (
         f"/staff/days/{city.day}",
         "/staff/months/2026-06",
@@ -72,6 +78,8 @@ def test_the_pages_of_the_staff_break_no_rule_of_accessibility(page, address, ci
         "/staff/cases",
         "/staff/cases/1",
         f"/staff/files/{bad}",
+        "/staff/explain",
+        *(f"/staff/explain/lines/{file_id}/{line_no}" for file_id, line_no in told),
     ):
         page.goto(address + path)
         assert _violations(page) == [], path
@@ -107,7 +115,12 @@ def test_the_pages_fit_a_telephone_and_an_office_screen(page, address, city, siz
     page.goto(address)
     assert _fits(page)
     _sign_in(page, address)
-    for path in (f"/staff/days/{city.day}", "/staff/cases", "/staff/cases/1"):
+    for path in (
+        f"/staff/days/{city.day}",
+        "/staff/cases",
+        "/staff/cases/1",
+        "/staff/explain/cases/1",
+    ):
         page.goto(address + path)
         assert _fits(page), path
 
