@@ -34,7 +34,8 @@ MUNICIPALITY = "99999"
 DAY = date(2026, 6, 10)
 QUARANTINED, REFUSED = FileStatus.QUARANTINED, FileStatus.REFUSED
 # What a file that is set aside leaves behind, besides the number it was given.
-KEPT = {"source_file", "evidence", "finding"}
+# A file that came is kept, whatever becomes of it, and entered for the next seal.
+KEPT = {"source_file", "evidence", "finding", "seal_entry"}
 INSTANTS = {"made_at", "taken_in_at"}
 
 STATEMENT = zengin_statement.write([statement()])
