@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from payments.domain.errors import InvalidValueError
-from reconcile.formats import assessments, slip_register
+from reconcile.formats import assessments, slip_register, vehicle_register
 from sample_data.city import bank, faults, files
 from sample_data.city.case import Case
 from sample_data.city.names import Obligor, obligor
@@ -49,7 +49,7 @@ def make(
     start: date | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """見本市: write assessments, slips, an inbox of files per day, and the truth about each line.
+    """見本市: write registers, an inbox of files per day, and the truth about each line.
 
     ``out`` is made if it is not there. ``start`` is moved to the next bank business day; each of
     the ``days`` folders stands for one bank business day. ``progress(done, total)`` counts
@@ -67,9 +67,15 @@ def make(
     with (
         Register(out / "assessments.csv", assessments.LAYOUT) as assessed,
         Register(out / "slips.csv", slip_register.LAYOUT) as printed,
+        Register(out / "vehicles.csv", vehicle_register.LAYOUT) as vehicles,
     ):
         city = City(
-            start=start or DEFAULT_START, days=days, seed=seed, assessments=assessed, slips=printed
+            start=start or DEFAULT_START,
+            days=days,
+            seed=seed,
+            assessments=assessed,
+            slips=printed,
+            vehicles=vehicles,
         )
         played = _populate(city, obligors, progress)
     city.advice = bank.advice_of(city)

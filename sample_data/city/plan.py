@@ -24,7 +24,14 @@ class City:
     """見本市: everything that will be written."""
 
     def __init__(
-        self, *, start: date, days: int, seed: int, assessments: Register, slips: Register
+        self,
+        *,
+        start: date,
+        days: int,
+        seed: int,
+        assessments: Register,
+        slips: Register,
+        vehicles: Register,
     ) -> None:
         """Lay out ``days`` bank business days from ``start``."""
         self.seed = seed
@@ -40,6 +47,7 @@ class City:
         )
         self.assessments = assessments
         self.slips = slips
+        self.vehicles = vehicles
         self.files: dict[tuple[int, str, str], list[Line]] = {}
         self.entries: list[Entry] = []
         self.advice: list[Advice] = []
@@ -89,7 +97,7 @@ class City:
         )  # fmt: skip
 
     def register(self, notice: Notice) -> None:
-        """The lines of the slip register, once every version of the notice is known."""
+        """The lines of the slip and vehicle registers, once all of the notice is known."""
         for slip in notice.slips:
             self.slips.add(
                 (
@@ -99,5 +107,14 @@ class City:
                     slip.barcode if slip.has_barcode else "", slip.amount_yen,
                     slip.due_on.isoformat(), slip.valid_until.isoformat(),
                     slip.issued_on.isoformat(), slip.state,
+                )
+            )  # fmt: skip
+        if notice.item_code == sample.VEHICLE_ITEM:
+            plate = int(notice.notice_no) % 10_000
+            self.vehicles.add(
+                (
+                    sample.MUNICIPALITY_CODE, notice.item_code, notice.levy_year, notice.notice_no,
+                    f"みほん 580 あ {plate // 100:02d}-{plate % 100:02d}",
+                    date(notice.levy_year + 1, 5, 31).isoformat(),
                 )
             )  # fmt: skip

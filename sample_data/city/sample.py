@@ -66,6 +66,7 @@ class Levy(NamedTuple):
     whole_year: float = 0.0  # share of its notices that also carry a 全期 slip
 
 
+VEHICLE_ITEM = "903"  # 軽自動車税: its notices stand in the vehicle register
 LEVIES = (
     Levy("901", 0.40, ((6, 30), (8, 31), (10, 31), (1, 31)), (18_000, 480_000), whole_year=0.9),
     Levy("902", 0.22, ((4, 30), (7, 31), (12, 25), (2, 28)), (12_000, 1_900_000), whole_year=0.9),

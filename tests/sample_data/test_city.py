@@ -11,7 +11,7 @@ from reference_rows import AssessmentRow, SlipRow, sample_profile
 from sample_folder import SampleFolder
 
 from payments.domain.errors import InvalidValueError
-from reconcile.formats import assessments, slip_register
+from reconcile.formats import assessments, slip_register, vehicle_register
 from reconcile.formats.detect import detect
 from reconcile.model import Finding, ReadContext, Severity
 from sample_data.city import make, sample
@@ -206,7 +206,11 @@ def test_no_notice_is_paid_more_than_it_owes(city):
 
 def test_the_registers_read_without_findings(city):
     context = ReadContext(city.days[0][0], sample_profile())
-    for name, register in (("assessments.csv", assessments), ("slips.csv", slip_register)):
+    for name, register in (
+        ("assessments.csv", assessments),
+        ("slips.csv", slip_register),
+        ("vehicles.csv", vehicle_register),
+    ):
         data = (city.path / name).read_bytes()
         reading = register.read(data, context)
         assert list(reading.lines), name

@@ -17,7 +17,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.export import COLUMNS, outcome_rows, write_outcomes
 from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import take_in
-from reconcile.registers import import_assessments, import_slips
+from reconcile.registers import import_assessments, import_slips, import_vehicles
 from reconcile.waiting import reconcile_waiting
 from sample_data.city import make
 
@@ -55,6 +55,7 @@ class Town:
         for name, import_file in (
             ("assessments.csv", import_assessments),
             ("slips.csv", import_slips),
+            ("vehicles.csv", import_vehicles),
         ):
             delivery = Delivery(name, (city.path / name).read_bytes())
             report = import_file(self.engine, MUNICIPALITY, delivery, received_on=first)

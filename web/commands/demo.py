@@ -23,7 +23,7 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
-from reconcile.registers import import_assessments, import_slips
+from reconcile.registers import import_assessments, import_slips, import_vehicles
 from reconcile.status import slip_status
 from reconcile.verify import verify
 from reconcile.waiting import reconcile_waiting
@@ -194,10 +194,11 @@ def _prepare(session: Session, folder: Path, size: CitySize) -> tuple[list[SignI
 
 
 def _import_registers(session: Session, city: Path, day: date) -> None:
-    """調定 and the slip register."""
+    """調定, the slip register and the vehicle register."""
     for name, label, importer in (
         ("assessments.csv", "調定の取込", import_assessments),
         ("slips.csv", "納付書台帳の取込", import_slips),
+        ("vehicles.csv", "車両台帳の取込", import_vehicles),
     ):
         data = (city / name).read_bytes()
         with session.progress(label, max(data.count(b"\n") - 2, 1)) as progress:
@@ -209,7 +210,8 @@ def _import_registers(session: Session, city: Path, day: date) -> None:
                 actor="demo",
                 progress=progress,
             )
-        session.out.print(f"{label}: {report.count:,}件 {report.amount_yen:,}円", markup=False)
+        amount = f" {report.amount_yen:,}円" if report.amount_yen else ""
+        session.out.print(f"{label}: {report.count:,}件{amount}", markup=False)
 
 
 def _take_in_days(session: Session, city: Path) -> date | None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -90,7 +91,9 @@ def _fill(session: Session, assessments: Path) -> None:
     from reconcile.model import Delivery  # noqa: PLC0415
     from reconcile.registers import import_assessments  # noqa: PLC0415
 
-    enter(session, sample_profile())
+    profile = sample_profile()
+    items = tuple(replace(item, layout="standard") for item in profile.items)
+    enter(session, replace(profile, items=items))
     delivery = Delivery(assessments.name, assessments.read_bytes())
     import_assessments(session.engine, "99999", delivery, received_on=date(2026, 6, 1))
     with unit_of_work(session.engine, "99999") as connection:
