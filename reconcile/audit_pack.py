@@ -255,7 +255,7 @@ def _rows_in_scope(
         for portion in part_rows(connection, part, seal.scope):
             ours = [row for row in portion if scope.holds(part, row)]
             if ours:
-                yield from (json.loads(f"[{row}]") for row in row_texts(ours))
+                yield from json.loads(f"[[{'],['.join(row_texts(ours))}]]")
 
 
 def _touches(scope: Scope, seal: _Seal, part: Part) -> bool:
@@ -288,13 +288,12 @@ def _write_part(
 
 def _block(texts: list[str], ours: list[bool]) -> bytes:
     """One block of rows in the words of the row file."""
-    digests = [sha256(row.encode()) for row in texts]
     if not any(ours):
-        together = b"".join(digest.digest() for digest in digests)
+        together = b"".join([sha256(row.encode()).digest() for row in texts])
         return f"@ {sha256(b'block:' + together).hexdigest()}\n".encode()
     lines = [
-        f"= {row}\n" if mine else f"# {digest.hexdigest()}\n"
-        for row, mine, digest in zip(texts, ours, digests, strict=True)
+        f"= {row}\n" if mine else f"# {sha256(row.encode()).hexdigest()}\n"
+        for row, mine in zip(texts, ours, strict=True)
     ]
     return "".join(lines).encode()
 
@@ -311,7 +310,9 @@ def _write_files(
             entry["member"] = f"evidence/{file_id:06}-{row.sha256[:12]}.bin"
             with bundle.member(entry["member"]) as write:
                 for piece in connection.execute(
-                    text(_EVIDENCE), {"m": municipality_code, "sha256": row.sha256}
+                    text(_EVIDENCE),
+                    {"m": municipality_code, "sha256": row.sha256},
+                    execution_options={"yield_per": 1},
                 ).scalars():
                     write(bytes(piece))
         known.append(entry)

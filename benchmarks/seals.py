@@ -1,0 +1,169 @@
+"""封印の速さ: making and checking seals over one payment file, on SQLite.
+
+``python benchmarks/seals.py [--sizes 100000 1000000] [--instalments 1000000] [--folder DIR]``
+
+A city is made and one file is taken in (not counted). Then, each in a process of its own:
+
+floor     the rows that must be sealed, read and thrown away
+seal      ``seal_pending``: all rows hashed one by one, the seal written
+check     the chain worked out again by ``kokin verify``'s own code
+pack      the audit pack of the day, evidence included
+
+Per posting means per posting of the file; a line has about one posting and one outcome, so about
+two rows are hashed for each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT)]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+CODE = "99999"
+DAY = date(2026, 6, 5)
+
+
+def main() -> None:
+    """Prepare, measure, print one line per measurement."""
+    parser = argparse.ArgumentParser(description="seals over one payment file")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--instalments", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--measure", choices=sorted(MEASURED), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        _measure(options.measure, options.folder)
+        return
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        city = Path(folder) / "city.sqlite"
+        _run(_build, city, options.instalments)
+        for lines in options.sizes:
+            path = Path(folder) / "books.sqlite"
+            shutil.copyfile(city, path)
+            _take_in(path, lines, options.instalments)
+            for name in ("floor", "seal", "check", "pack"):
+                _run_one(name, path)
+
+
+def _run(work: Callable[[Path, int], None], path: Path, size: int) -> None:
+    begun = time.perf_counter()
+    work(path, size)
+    print(f"{size:,} instalments, prepared in {time.perf_counter() - begun:.0f} s")
+
+
+def _build(path: Path, instalments: int) -> None:
+    from benchmarks._reconcile_city import build  # noqa: PLC0415
+
+    build(f"sqlite:///{path}", instalments)
+
+
+def _take_in(path: Path, lines: int, instalments: int) -> None:
+    """One file of so many lines, and how long that took, to compare."""
+    from benchmarks._reconcile_city import payments  # noqa: PLC0415
+    from reconcile.model import Delivery  # noqa: PLC0415
+    from reconcile.pipeline import take_in  # noqa: PLC0415
+
+    delivery = Delivery("payments.txt", payments(lines, instalments))
+    begun = time.perf_counter()
+    take_in(_engine(path), CODE, delivery, received_on=DAY)
+    print(f"{lines:,} lines taken in {time.perf_counter() - begun:.1f} s")
+
+
+def _engine(path: Path) -> Engine:
+    from payments.store.engine import open_engine  # noqa: PLC0415
+
+    return open_engine(f"sqlite:///{path}")
+
+
+def _run_one(name: str, path: Path) -> None:
+    subprocess.run([sys.executable, __file__, "--measure", name, "--folder", str(path)], check=True)
+
+
+def _floor(engine: Engine) -> None:
+    from payments.store.unit_of_work import reading  # noqa: PLC0415
+    from reconcile.seal import PARTS, part_rows  # noqa: PLC0415
+
+    scope = {"m": CODE, "after_journal": 0, "journal_id": 1 << 40, "after_entry": 0}
+    with reading(engine, CODE) as connection:
+        for part in PARTS:
+            for _rows in part_rows(connection, part, {**scope, "entry_no": 1 << 40}):
+                pass
+
+
+def _seal(engine: Engine) -> None:
+    from reconcile.seal import seal_pending  # noqa: PLC0415
+
+    if seal_pending(engine, CODE) == 0:
+        message = "nothing was sealed"
+        raise RuntimeError(message)
+
+
+def _check(engine: Engine) -> None:
+    from payments.store.municipalities import load_profile  # noqa: PLC0415
+    from payments.store.unit_of_work import reading  # noqa: PLC0415
+    from reconcile.verify_seal import seals  # noqa: PLC0415
+    from reconcile.verify_walk import Store  # noqa: PLC0415
+
+    with reading(engine, CODE) as connection:
+        found = list(seals(Store(connection, load_profile(connection, CODE))))
+    if found:
+        message = f"the chain differs: {found[:3]}"
+        raise RuntimeError(message)
+
+
+def _pack(engine: Engine) -> None:
+    from payments.store.municipalities import load_profile  # noqa: PLC0415
+    from payments.store.unit_of_work import reading  # noqa: PLC0415
+    from reconcile.audit_pack import Words, write_pack  # noqa: PLC0415
+    from reconcile.audit_scope import day_scope  # noqa: PLC0415
+
+    words = Words("", {}, {}, {}, "")
+    with reading(engine, CODE) as connection, tempfile.TemporaryFile() as stream:
+        profile = load_profile(connection, CODE)
+        write_pack(connection, profile, day_scope(connection, CODE, DAY), words, stream)
+
+
+MEASURED: dict[str, Callable[[Engine], None]] = {
+    "floor": _floor,
+    "seal": _seal,
+    "check": _check,
+    "pack": _pack,
+}
+
+
+def _measure(name: str, path: Path) -> None:
+    """One measurement in this process."""
+    import sqlite3  # noqa: PLC0415
+
+    with closing(sqlite3.connect(path)) as connection:
+        postings = connection.execute("SELECT COUNT(*) FROM posting").fetchone()[0]
+    engine = _engine(path)
+    begun, started = time.perf_counter(), time.process_time()
+    MEASURED[name](engine)
+    seconds = time.perf_counter() - begun
+    # What getrusage says of the peak is that of the parent process, when that was larger.
+    status = Path("/proc/self/status").read_text("ascii")
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
+    print(
+        f"  {name:6} {seconds:7.2f} s (processor {time.process_time() - started:.2f} s)  "
+        f"{seconds / postings * 1e6:6.2f} µs per posting  peak {peak:,.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()
