@@ -279,10 +279,11 @@ def record_file(
     """ファイルの記録: a file was printed and read back; from now on its pages exist.
 
     A file of which every slip was refused is recorded with 0 pages, too. Raises
+    :class:`RefusedError` ``print_run_state`` when the run was discarded meanwhile,
     :class:`ConflictError` ``print_file_pages`` when its pages are not the places of the file, and
     ``print_file_recorded`` when it has been recorded before.
     """
-    run = run_of(connection, municipality_code, run_id)
+    run = _printing(connection, municipality_code, run_id)
     if file.file_no not in open_files(connection, municipality_code, run_id):
         raise ConflictError("print_file_recorded", run_id=run_id, file_no=file.file_no)
     refuse(connection, municipality_code, run_id, refused)
@@ -345,9 +346,7 @@ def finish(
 
     Raises :class:`RefusedError` ``print_run_state`` or ``print_run_unfinished``.
     """
-    run = run_of(connection, municipality_code, run_id)
-    if run.state != "printing":
-        raise RefusedError("print_run_state", run_id=run_id, state=run.state)
+    run = _printing(connection, municipality_code, run_id)
     files = files_of_run(connection, municipality_code, run_id)
     if len(files) != run.files or run.numbered_seq != run.slips:
         raise RefusedError(
@@ -356,6 +355,14 @@ def finish(
     state = "stopped" if any(file.differences for file in files) else "printed"
     change_run(connection, municipality_code, run_id, state=state, ended_at=at)
     return run_of(connection, municipality_code, run_id)
+
+
+def _printing(connection: Connection, municipality_code: str, run_id: int) -> PrintRun:
+    """The run, once it is being printed."""
+    run = run_of(connection, municipality_code, run_id)
+    if run.state != "printing":
+        raise RefusedError("print_run_state", run_id=run_id, state=run.state)
+    return run
 
 
 def files_of_run(connection: Connection, municipality_code: str, run_id: int) -> list[RunFile]:

@@ -444,6 +444,11 @@ def discard(
     change_run(connection, municipality_code, run_id, state="discarded", ended_at=at, note=note)
 
 
+def move(connection: Connection, municipality_code: str, run_id: int, folder: str) -> None:
+    """フォルダの変更: the run goes on in another folder, and is released from there."""
+    change_run(connection, municipality_code, run_id, folder=folder)
+
+
 # ---- shared with payments.print_files ----
 
 

@@ -99,7 +99,8 @@ def begin(shop: Shop, folder: RunFolder, selection: Selection, plan: RunPlan) ->
 def take_up(shop: Shop, folder: RunFolder, run_id: int, *, ended: bool) -> PrintRun:
     """続きから、または再び: an unfinished run, or (``ended``) one whose files are needed again.
 
-    Raises :class:`ConflictError` ``print_run_ended`` or ``print_run_going_on`` when it is the
+    A run that goes on in another folder is released from there; files that are drawn again are a
+    copy. Raises :class:`ConflictError` ``print_run_ended`` or ``print_run_going_on`` when it is the
     other kind, and when the folder belongs to another run.
     """
     run = shop.run(run_id)
@@ -110,7 +111,10 @@ def take_up(shop: Shop, folder: RunFolder, run_id: int, *, ended: bool) -> Print
     if not ended and run.state in ENDED and (folder.path / REPORT_HTML).exists():
         raise ConflictError("print_run_ended", run_id=run_id)
     folder.claim(Owner(shop.municipality_code, run_id))
-    return run
+    if run.state in GOING_ON and run.folder != str(folder.path):
+        with unit_of_work(shop.engine, shop.municipality_code) as connection:
+            print_runs.move(connection, shop.municipality_code, run_id, str(folder.path))
+    return shop.run(run_id)
 
 
 def carry_out(shop: Shop, folder: RunFolder, run: PrintRun) -> RunStatus:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +14,7 @@ from sqlalchemy import text
 from payments import approve
 from payments.domain.errors import InvalidValueError
 from payments.domain.profile import SlipForm
-from payments.print_runs import Selection, plan_totals
+from payments.print_runs import Selection, discard, plan_totals, run_of
 from payments.release import KIND, subject_of
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
@@ -480,3 +482,42 @@ def test_the_slips_of_a_discarded_run_are_printed_elsewhere_with_their_numbers(
     assert answer.exit_code == 0, answer.output
     assert [row["slip_no"] for row in hamlet.manifest(tmp_path / "new")] == before
     assert hamlet.rows("SELECT COUNT(*) FROM slip")[0][0] == 12
+
+
+def test_a_run_that_went_on_in_another_folder_is_released_from_there(any_hamlet, tmp_path):
+    first, other = tmp_path / "first", tmp_path / "other"
+    place = PLACES["file recorded"]
+    words = ("slips", "issue", "--out", first, *any_hamlet.usual)
+    with any_hamlet.child(*place, "die", *words) as child:
+        child.communicate()
+    shutil.rmtree(first)
+    words = ("--resume", 1, "--out", other, "--workers", 1)
+    assert any_hamlet.run("slips", "issue", *words).exit_code == 0
+    with reading(any_hamlet.engine, "99999") as connection:
+        folder = run_of(connection, "99999", 1).folder
+    assert folder == str(other)
+    assert release_check(any_hamlet.engine, "99999", 1, Path(folder)) == []
+
+
+def test_files_drawn_again_elsewhere_are_a_copy(hamlet, tmp_path):
+    assert hamlet.issue(tmp_path / "out").exit_code == 0
+    words = ("--again", 1, "--out", tmp_path / "copy", "--workers", 1)
+    assert hamlet.run("slips", "issue", *words).exit_code == 0
+    with reading(hamlet.engine, "99999") as connection:
+        assert run_of(connection, "99999", 1).folder == str(tmp_path / "out")
+
+
+def test_a_run_that_is_discarded_while_it_prints_records_nothing_more(
+    hamlet, tmp_path, monkeypatch
+):
+    record = printing._record
+
+    def discarded(shop, run, result):
+        if result.file.file_no == 2:
+            with unit_of_work(hamlet.engine, "99999") as connection:
+                discard(connection, "99999", 1, actor="abe", at=NOW, reason="紙が違う")
+        record(shop, run, result)
+
+    monkeypatch.setattr(printing, "_record", discarded)
+    assert "（print_run_state）" in hamlet.issue(tmp_path / "out").stderr
+    assert [row.file_no for row in hamlet.rows("SELECT file_no FROM print_run_file")] == [1]
