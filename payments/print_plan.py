@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, text, update
 
-from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
+from payments.domain.errors import NotFoundError, RefusedError
 from payments.domain.slip import WHOLE_YEAR, SlipEvent
 from payments.numbering import random_confirmation
+from payments.print_sections import Section, by_layout, cut_files, file_of, sections_of
 from payments.print_selection import ORDERS, candidates
 from payments.store.bulk import take_numbers
 from payments.store.slip_tables import PrintRunRow, PrintRunSlipRow
@@ -57,17 +58,6 @@ class RunPlan:
     layouts: Mapping[str, str]  # 様式 by item: name, version and hash
 
 
-class Section(NamedTuple):
-    """様式ごとの部分: slips of a run that follow each other and share one layout."""
-
-    layout: str  # name, version and hash
-    slips: int
-
-    def files(self, pages_per_file: int) -> int:
-        """How many files they fill."""
-        return -(-self.slips // pages_per_file)
-
-
 @dataclass(frozen=True, slots=True)
 class PrintRun:
     """印刷: one run as it stands."""
@@ -94,23 +84,12 @@ class PrintRun:
 
     def places_in(self, file_no: int) -> tuple[int, int]:
         """The first and the last ``seq`` of a file."""
-        _, first, last = self._file(file_no)
+        _, first, last = file_of(self.sections, self.pages_per_file, file_no)
         return first, last
 
     def layout_of(self, file_no: int) -> str:
         """様式 of a file: name, version and hash."""
-        return self._file(file_no)[0]
-
-    def _file(self, file_no: int) -> tuple[str, int, int]:
-        """Layout, first and last ``seq`` of a file."""
-        size, files, begun = self.pages_per_file, 0, 0
-        for section in self.sections:
-            before, files = files, files + section.files(size)
-            if file_no <= files:
-                first = begun + (file_no - before - 1) * size + 1
-                return section.layout, first, min(first + size - 1, begun + section.slips)
-            begun += section.slips
-        raise IndexError(file_no)
+        return file_of(self.sections, self.pages_per_file, file_no)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +157,7 @@ def plan_run(
             sections_json="[]",
         )
     )
-    ordered, values = _by_layout(*_ordered(selection), plan.layouts)
+    ordered, values = by_layout(*_ordered(selection), plan.layouts)
     slips = connection.execute(
         text(
             f"""INSERT INTO print_run_slip (municipality_code, run_id, seq, notice_id, term,
@@ -191,83 +170,10 @@ def plan_run(
     ).rowcount
     if not slips:
         raise NotFoundError("slips_none")
-    sections = _sections(connection, code, run_id, slips, plan.layouts)
-    _cut_files(connection, code, run_id, sections, plan.pages_per_file)
+    sections = sections_of(connection, code, run_id, slips, plan.layouts)
+    cut_files(connection, code, run_id, sections, plan.pages_per_file)
     change_run(connection, code, run_id, slips=slips, sections_json=json.dumps(sections))
     return run_id
-
-
-def _by_layout(
-    ordered: str, values: dict[str, Any], layouts: Mapping[str, str]
-) -> tuple[str, dict[str, Any]]:
-    """The same list, layout after layout in the order of the profile's items."""
-    ranks = {layout: rank for rank, layout in enumerate(dict.fromkeys(layouts.values()))}
-    if len(ranks) < 2:
-        return ordered, values
-    cases = "".join(
-        f" WHEN :item_{number} THEN {ranks[layout]}"
-        for number, layout in enumerate(layouts.values())
-    )
-    items = {f"item_{number}": item_code for number, item_code in enumerate(layouts)}
-    return (
-        f"""SELECT ROW_NUMBER() OVER (ORDER BY CASE r.item_code{cases} END, r.seq) AS seq,
-                   r.notice_id, r.term, r.open_yen, r.item_code FROM ({ordered}) r""",
-        values | items,
-    )
-
-
-def _sections(
-    connection: Connection,
-    municipality_code: str,
-    run_id: int,
-    slips: int,
-    layouts: Mapping[str, str],
-) -> list[Section]:
-    """How many slips of each layout stand in the list."""
-    counts = dict.fromkeys(layouts.values(), 0)
-    if len(counts) == 1:
-        return [Section(layout, slips) for layout in counts]
-    rows = connection.execute(
-        text(
-            """SELECT n.item_code, COUNT(*) AS slips FROM print_run_slip p
-               JOIN notice n ON n.municipality_code = :m AND n.notice_id = p.notice_id
-               WHERE p.municipality_code = :m AND p.run_id = :run_id GROUP BY n.item_code"""
-        ),
-        {"m": municipality_code, "run_id": run_id},
-    )
-    for row in rows:
-        if row.item_code not in layouts:
-            raise InvalidValueError("unknown_item", item_code=row.item_code)
-        counts[layouts[row.item_code]] += row.slips
-    return [Section(layout, count) for layout, count in counts.items() if count]
-
-
-def _cut_files(
-    connection: Connection,
-    municipality_code: str,
-    run_id: int,
-    sections: Sequence[Section],
-    pages_per_file: int,
-) -> None:
-    """ファイルの区切り: each layout begins a file of its own; the first has been cut already."""
-    files = begun = 0
-    for section in sections:
-        if begun:
-            connection.execute(
-                text(
-                    f"UPDATE print_run_slip SET file_no = {files + 1} "
-                    f"+ (seq - {begun + 1}) / {pages_per_file} WHERE municipality_code = :m "
-                    "AND run_id = :run_id AND seq BETWEEN :first AND :last"
-                ),
-                {
-                    "m": municipality_code,
-                    "run_id": run_id,
-                    "first": begun + 1,
-                    "last": begun + section.slips,
-                },
-            )
-        files += section.files(pages_per_file)
-        begun += section.slips
 
 
 def plan_totals(

@@ -32,7 +32,6 @@ from payments.print_plan import (
     PrintRun,
     Refusal,
     RunPlan,
-    Section,
     discard,
     move,
     number_chunk,
@@ -43,6 +42,7 @@ from payments.print_plan import (
     runs,
     unfinished,
 )
+from payments.print_sections import Section
 from payments.print_selection import Selection
 from payments.vehicles import Vehicle
 

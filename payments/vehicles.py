@@ -1,7 +1,7 @@
 """車両: which vehicle a notice of 軽自動車税 is for, and whether its tax may be certified.
 
-A slip bears the 納税証明書（継続検査用）, which the receipt stamp makes valid. It must be none for a
-vehicle whose tax of an earlier year is still outstanding (道路運送車両法 97条の2).
+A slip bears the 納税証明書（継続検査用）, which the receipt stamp makes valid. It must be none for
+a vehicle whose tax of an earlier year is still outstanding (道路運送車両法 97条の2).
 """
 
 from __future__ import annotations

@@ -227,11 +227,15 @@ def test_slips_are_printed_and_read_back(run, tmp_path):
 
 def test_registers_are_imported(home, city, tmp_path):
     home("init", "--sample")
-    for group, name in (("assessments", "assessments.csv"), ("slips", "slips.csv")):
-        answer = home(group, "import", city.files / name, "--received-on", "2026-06-01", "--json")
+    for group, name in (
+        (("assessments",), "assessments.csv"),
+        (("slips",), "slips.csv"),
+        (("slips", "vehicles"), "vehicles.csv"),
+    ):
+        answer = home(*group, "import", city.files / name, "--received-on", "2026-06-01", "--json")
         assert answer.exit_code == 0, answer.output
         assert json.loads(answer.stdout)["status"] == "accepted"
-        again = home(group, "import", city.files / name)
+        again = home(*group, "import", city.files / name)
         assert (again.exit_code, "同一資料" in again.stdout) == (0, True)
     bad = tmp_path / "bad.csv"
     bad.write_bytes((city.files / "slips.csv").read_bytes()[:-3])
