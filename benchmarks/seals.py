@@ -96,7 +96,7 @@ def _run_one(name: str, path: Path) -> None:
 
 def _floor(engine: Engine) -> None:
     from payments.store.unit_of_work import reading  # noqa: PLC0415
-    from reconcile.seal import PARTS, part_rows  # noqa: PLC0415
+    from reconcile.seal_parts import PARTS, part_rows  # noqa: PLC0415
 
     scope = {"m": CODE, "after_journal": 0, "journal_id": 1 << 40, "after_entry": 0}
     with reading(engine, CODE) as connection:

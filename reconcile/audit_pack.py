@@ -31,7 +31,8 @@ from reconcile.closures import signed_report
 from reconcile.report import day_report
 from reconcile.report_data import canonical_json, report_as_data
 from reconcile.rules import RULES
-from reconcile.seal import BLOCK_ROWS, FIRST, PARTS, part_rows, row_texts, seal_text
+from reconcile.seal import FIRST, seal_text
+from reconcile.seal_parts import BLOCK_ROWS, PARTS, part_rows, row_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from payments.domain.profile import Profile
     from reconcile.audit_scope import Scope
-    from reconcile.seal import Part
+    from reconcile.seal_parts import Part
 
 VERSION = 1
 _REGISTER = "register"  # its bytes name everybody, so they come only when asked for

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from reconcile.seal import Part
+    from reconcile.seal_parts import Part
 
 Line = tuple[int, int]
 _LINES_MAX = 200  # of one case: the lines of the same payment and of the same notice

@@ -24,7 +24,6 @@ So a row can be shown to be sealed without showing what stands beside it
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -34,128 +33,18 @@ from sqlalchemy import text
 
 from payments.store.bulk import take_numbers
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.seal_parts import BLOCK_ROWS, PARTS, as_json, part_rows, row_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection, Engine
 
-BLOCK_ROWS = 256
+    from reconcile.seal_parts import Part
+
 FIRST = "0" * 64  # what the first seal has before it
 # One seal covers at least one journal; it ends where many rows or many journals have come.
 _LINES_MAX, _JOURNALS_MAX, _ENTRIES_MAX = 200_000, 2_000, 50_000
-_AT_ONCE = 20 * BLOCK_ROWS
-
-_JOURNALS = (
-    "j.municipality_code = :m AND j.journal_id > :after_journal AND j.journal_id <= :journal_id"
-)
-_ENTRIES = (
-    "e.municipality_code = :m AND e.entry_no > :after_entry AND e.entry_no <= :entry_no "
-    "AND e.kind = '{kind}'"
-)
-_OUTCOME = (
-    "o.file_id, o.line_no, o.revision, o.outcome, o.rule, o.applied_yen, o.suspense_yen, "
-    "o.slip_id, o.partner_file_id, o.partner_line_no, o.journal_id"
-)
-
-
-class Part(NamedTuple):
-    """封印する表: its rows under a seal, in their order; ``yen`` are the columns to add up."""
-
-    name: str
-    columns: tuple[str, ...]
-    statement: str
-    yen: tuple[int, ...] = ()
-
-
-def _part(name: str, columns: str, source: str, yen: tuple[int, ...] = ()) -> Part:
-    names = tuple(c.split(" AS ")[-1].split(".")[-1].strip() for c in columns.split(", "))
-    return Part(name, names, f"SELECT {columns} FROM {source}", yen)
-
-
-def _entered(kind: str, columns: str, table: str, key: str) -> Part:
-    """The rows that entries of one kind stand for, in the order of the entries."""
-    source = (
-        f"seal_entry e JOIN {table} t ON t.municipality_code = :m AND {key} "
-        f"WHERE {_ENTRIES.format(kind=kind)} ORDER BY e.entry_no"
-    )
-    return _part(kind, f"e.entry_no, {columns}", source)
-
-
-_BY_ID = "t.{name} = e.subject_id"
-_BY_EVENT = "t.{name} = e.subject_id AND t.event_no = e.part_no"
-PARTS: tuple[Part, ...] = (
-    _part(
-        "journal",
-        "j.journal_id, j.kind, j.file_id, CAST(j.booked_on AS VARCHAR(10)) AS booked_on, "
-        "j.made_at, j.actor, j.reason",
-        f"journal j WHERE {_JOURNALS} ORDER BY j.journal_id",
-    ),
-    _part(
-        "posting",
-        "j.journal_id, j.subject_file_id, j.subject_line_no, j.leg, j.debit_account, "
-        "j.credit_account, j.amount_yen, j.reason, j.notice_id, j.term, j.group_id",
-        f"posting j WHERE {_JOURNALS} "
-        "ORDER BY j.journal_id, j.subject_file_id, j.subject_line_no, j.leg",
-        (6,),
-    ),
-    # The first outcome of a line is decided by the journal of its own file.
-    _part(
-        "line_outcome",
-        _OUTCOME,
-        "journal j JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = j.file_id "
-        f"AND o.revision = 1 WHERE {_JOURNALS} ORDER BY j.journal_id, o.line_no",
-        (5, 6),
-    ),
-    _part(
-        "line_outcome_again",
-        _OUTCOME,
-        f"line_outcome o WHERE {_JOURNALS.replace('j.', 'o.')} AND o.revision > 1 "
-        "ORDER BY o.journal_id, o.file_id, o.line_no, o.revision",
-        (5, 6),
-    ),
-    _part(
-        "assessment_event",
-        "a.file_id, a.line_no, a.kind, a.notice_id, a.term, a.amount_yen, a.flags, a.content, "
-        "a.outcome",
-        "journal j JOIN assessment_event a ON a.municipality_code = :m AND a.file_id = j.file_id "
-        f"WHERE {_JOURNALS} ORDER BY j.journal_id, a.line_no",
-        (5,),
-    ),
-    _entered(
-        "file", "t.file_id, t.sha256, t.size_bytes, t.taken_in_at", "source_file",
-        _BY_ID.format(name="file_id"),
-    ),
-    _entered(
-        "case_event",
-        "t.case_no, t.event_no, CAST(t.happened_on AS VARCHAR(10)) AS happened_on, t.actor, "
-        "t.event, t.note",
-        "case_event", _BY_EVENT.format(name="case_no"),
-    ),
-    _entered(
-        "slip_event",
-        "t.slip_id, t.event_no, t.kind, t.happened_at, t.actor, t.reason, t.other_slip_id",
-        "slip_event", _BY_EVENT.format(name="slip_id"),
-    ),
-    _entered(
-        "approval_asked",
-        "t.approval_id, t.kind, t.subject, t.content_json, t.content_sha256, t.reason, "
-        "t.asked_by, t.asked_at",
-        "approval", _BY_ID.format(name="approval_id"),
-    ),
-    _entered(
-        "approval_decided",
-        "t.approval_id, t.decision, t.decided_by, t.decided_at, t.note, t.content_sha256",
-        "approval", _BY_ID.format(name="approval_id"),
-    ),
-    _entered(
-        "day_closure",
-        "t.closure_no, t.period, t.event, CAST(t.ends_on AS VARCHAR(10)) AS ends_on, "
-        "CAST(t.closed_until AS VARCHAR(10)) AS closed_until, t.closed_year, t.journal_id, "
-        "t.report_sha256, t.approval_id, t.asked_by, t.decided_by, t.reason, t.made_at",
-        "day_closure", _BY_ID.format(name="closure_no"),
-    ),
-)  # fmt: skip
 
 
 class Seal(NamedTuple):
@@ -266,7 +155,7 @@ def _draft(connection: Connection, municipality_code: str) -> _Draft | None:
         "after_entry": last.entry_no,
         "entry_no": entry_no,
     }
-    parts = [digest_part(part, part_rows(connection, part, scope)) for part in PARTS]
+    parts = [_digest(part, _portions(connection, part, scope)) for part in PARTS]
     return _Draft(last, journal_id, entry_no, [part for part in parts if part.row_count])
 
 
@@ -302,41 +191,34 @@ def _next_entry(connection: Connection, municipality_code: str, after: int) -> i
     return min(int(last or 0), after + _ENTRIES_MAX)
 
 
-def part_rows(
+def _portions(
     connection: Connection, part: Part, scope: dict[str, Any]
-) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of a part, whole blocks at a time."""
-    found = connection.execute(
-        text(part.statement), scope, execution_options={"yield_per": _AT_ONCE}
-    )
-    for portion in found.partitions(_AT_ONCE):
-        yield [tuple(row) for row in portion]
+) -> Iterator[tuple[list[str], int]]:
+    """The rows of a part as texts with their yen, whole blocks at a time."""
+    if part.on_sqlite and connection.dialect.name == "sqlite":
+        for rows in part_rows(connection, part._replace(statement=part.on_sqlite), scope):
+            yield [row[0][1:-1] for row in rows], sum(row[1] for row in rows)
+        return
+    for rows in part_rows(connection, part, scope):
+        yield row_texts(rows), sum(row[column] for row in rows for column in part.yen)
 
 
-def row_texts(rows: Sequence[Sequence[Any]]) -> list[str]:
-    """行の正規形: every row as the text whose digest is sealed."""
-    texts = _json(rows)[2:-2].split("],[")
-    if len(texts) != len(rows):  # somebody's words contain the very same signs
-        texts = [_json(row)[1:-1] for row in rows]
-    return texts
-
-
-def digest_part(part: Part, portions: Iterator[list[tuple[Any, ...]]]) -> PartDigest:
+def _digest(part: Part, portions: Iterator[tuple[list[str], int]]) -> PartDigest:
     """The digest of all rows of a part, with their number and yen."""
     count = amount_yen = 0
     blocks, marks = sha256(b"part:"), bytearray()
-    for rows in portions:
-        digests = b"".join([sha256(row.encode()).digest() for row in row_texts(rows)])
+    for texts, yen in portions:
+        digests = b"".join([sha256(row.encode()).digest() for row in texts])
         for start in range(0, len(digests), BLOCK_ROWS * 32):
             block = digests[start : start + BLOCK_ROWS * 32]
             blocks.update(sha256(b"block:" + block).digest())
-        marks += marks_of(digests)
-        count += len(rows)
-        amount_yen += sum(row[column] for row in rows for column in part.yen)
+        marks += _marks(digests)
+        count += len(texts)
+        amount_yen += yen
     return PartDigest(part.name, count, amount_yen, blocks.hexdigest(), bytes(marks))
 
 
-def marks_of(digests: bytes) -> bytearray:
+def _marks(digests: bytes) -> bytearray:
     """見分け: the first two bytes of every digest."""
     marks = bytearray(len(digests) // 16)
     marks[0::2], marks[1::2] = digests[0::32], digests[1::32]
@@ -352,7 +234,7 @@ def seal_text(
     parts: Sequence[tuple[str, int, int, str]],
 ) -> str:
     """封印の正規形: what a seal says, and what its digest is the SHA-256 of."""
-    return _json([municipality_code, seal_no, previous_sha256, *reach, made_utc, list(parts)])
+    return as_json([municipality_code, seal_no, previous_sha256, *reach, made_utc, list(parts)])
 
 
 def _write(connection: Connection, municipality_code: str, draft: _Draft) -> None:
@@ -392,17 +274,3 @@ def _write(connection: Connection, municipality_code: str, draft: _Draft) -> Non
             ),
             {"m": municipality_code, "seal_no": seal_no, **part._asdict()},
         )
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: object) -> str:
-    """Bytes as hexadecimal digits, an instant in UTC."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    message = f"{type(value).__name__} has no canonical form"
-    raise TypeError(message)

@@ -17,7 +17,8 @@ from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import flag, seal
 from reconcile.journal import open_journal
-from reconcile.seal import FIRST, last_seal, row_texts, seal_now, seal_pending
+from reconcile.seal import FIRST, last_seal, seal_now, seal_pending
+from reconcile.seal_parts import row_texts
 from reconcile.verify import verify
 from reconcile.verify_seal import seals
 from reconcile.verify_walk import Store
