@@ -65,3 +65,13 @@ def test_only_files_beside_the_profile_are_read(profile):
     profile.write_text('slip_layouts = ["elsewhere/ours.toml"]\n' + PROFILE, "utf-8")
     with pytest.raises(ConfigurationError, match="profile_toml"):
         read_profile(profile)
+
+
+def test_an_item_has_a_layout_that_there_is(profile):
+    text = profile.read_text("utf-8").replace('layout = "vehicle"', 'layout = "{}"')
+    profile.write_text(text.replace("{}", "ours"), "utf-8")
+    assert {item.layout for item in read_profile(profile).items} == {"standard", "ours"}
+    profile.write_text(text.replace("{}", "theirs"), "utf-8")
+    with pytest.raises(InvalidValueError, match="slip_layout_name") as caught:
+        read_profile(profile)
+    assert caught.value.details["found"] == "theirs"

@@ -17,6 +17,7 @@ from payments.store.unit_of_work import unit_of_work
 from reconcile.formats.own_format import formats_of
 from web.commands.session import Session, session_of
 from web.database import upgrade
+from web.printing.layouts import layouts_by_item
 from web.slip_forms import embedded_forms
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def read_profile(path: Path) -> Profile:
         data["slip_layouts"] = embedded_forms(path.parent, map(str, forms))
     profile = profile_from_mapping(data)
     formats_of(profile)
+    layouts_by_item(profile)
     return profile
 
 
