@@ -51,6 +51,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     code: tuple[str, ...] = ()  # bytes, row by row
     warning: str = ""
+    file_id: int | None = None  # the file that it is about
 
 
 def title(explanation: Explanation) -> str:
@@ -145,7 +146,8 @@ def _summary(story: LineStory) -> Section:
         now = messages.outcome(story.decisions[-1].outcome).label
         said.append(say("now", outcome=now, number=len(story.decisions)))
     name = f"{evidence.file_name} {evidence.line_no}行目"
-    return Section(f"{words.HEADINGS['summary']}: {name}", tuple(dict.fromkeys(said)))
+    title_ja = f"{words.HEADINGS['summary']}: {name}"
+    return Section(title_ja, tuple(dict.fromkeys(said)), file_id=evidence.file_id)
 
 
 def _verdict(decision: Decision) -> str:
