@@ -72,12 +72,13 @@ def _bytes(
     connection: Connection, municipality_code: str, sha256: str, offset: int, length: int
 ) -> tuple[bytes, bool | None]:
     """The bytes of the record, and whether the whole file still has its hash."""
-    pieces = connection.execution_options(stream_results=True).execute(
+    pieces = connection.execute(
         text(
             "SELECT piece_no, data FROM evidence "
             "WHERE municipality_code = :m AND sha256 = :sha256 ORDER BY piece_no"
         ),
         {"m": municipality_code, "sha256": sha256},
+        execution_options={"stream_results": True},
     )
     digest, found, seen = hashlib.sha256(), bytearray(), False
     end = offset + min(length, BYTES_MAX)

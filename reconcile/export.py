@@ -65,8 +65,9 @@ def outcome_rows(
     else:
         del values["sha"]
     statement = text(_ROWS.format(only=_ONE_FILE if sha256 is not None else ""))
-    streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
-    for batch in streaming.execute(statement, values).partitions(BATCH):
+    streaming = {"stream_results": True, "max_row_buffer": BATCH}
+    rows = connection.execute(statement, values, execution_options=streaming)
+    for batch in rows.partitions(BATCH):
         for row in batch:
             yield tuple(row)
 

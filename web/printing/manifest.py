@@ -56,8 +56,12 @@ def manifest_rows(
         for file in status.files
     }
     run_id = status.run.run_id
-    streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
-    rows = streaming.execute(text(_PAGES), {"m": municipality_code, "run_id": run_id})
+    # Said of this statement only: said of the connection, it would hold for all that follow.
+    rows = connection.execute(
+        text(_PAGES),
+        {"m": municipality_code, "run_id": run_id},
+        execution_options={"stream_results": True, "max_row_buffer": BATCH},
+    )
     for done, row in enumerate(rows, start=1):
         name, digest, layout = files[row.file_no]
         yield (

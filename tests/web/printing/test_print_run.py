@@ -16,6 +16,7 @@ from payments.domain.errors import InvalidValueError
 from payments.domain.profile import SlipForm
 from payments.print_runs import Selection, discard, plan_totals, run_of
 from payments.release import KIND, subject_of
+from payments.store.bulk import take_numbers
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from qr.slip_layouts import slip_layout
@@ -23,7 +24,7 @@ from web.commands.setup import sample_profile
 from web.printing import run as printing
 from web.printing import workers
 from web.printing.folder import MARK, REPORT_HTML, sha256_of
-from web.printing.release import release_check, unread_files
+from web.printing.release import folder_findings, release_check, unread_files
 from web.printing.report import rewrite_report
 from web.printing.status import status_of
 
@@ -521,3 +522,10 @@ def test_a_run_that_is_discarded_while_it_prints_records_nothing_more(
     monkeypatch.setattr(printing, "_record", discarded)
     assert "（print_run_state）" in hamlet.issue(tmp_path / "out").stderr
     assert [row.file_no for row in hamlet.rows("SELECT file_no FROM print_run_file")] == [1]
+
+
+def test_a_release_is_asked_for_on_the_connection_that_read_the_list(any_hamlet, tmp_path):
+    assert any_hamlet.issue(tmp_path / "out").exit_code == 0
+    with unit_of_work(any_hamlet.engine, "99999") as connection:
+        assert list(folder_findings(connection, "99999", 1, tmp_path / "out")) == []
+        assert take_numbers(connection, "99999", "approval", 1) == 1
