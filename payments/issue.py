@@ -42,7 +42,7 @@ class Corrected:
 
     replaced: int
     cancelled: int  # the assessment is cancelled
-    unusable: int  # 全期 slips of notices that are being paid by 期別, or with one part left
+    unusable: int  # paid the other way (全期 or 期別), or a 全期 slip with one part left
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,10 @@ def correct(
 ) -> Corrected:
     """更正: every current slip whose amount is no longer what is left to pay is replaced.
 
-    Slips of cancelled assessments are revoked. So are 全期 slips that nobody can pay rightly any
-    more: their notice is being paid by 期別 slips, or a single instalment of it is open. A slip
-    that has been paid stays as it is. Run again, there is nothing left to do.
+    Slips of cancelled assessments are revoked. So are slips that nobody can pay rightly any more,
+    so that the hub takes no second payment on them (law.md I24): 全期 slips whose notice is being
+    paid by 期別 slips or has a single instalment open, and 期別 slips that the 全期 slip has
+    settled. A slip that has been paid itself stays as it is. Run again, there is nothing left.
     """
     scope = scope or CorrectionScope()
     replaced = cancelled = unusable = 0
@@ -158,7 +159,7 @@ def _revocations(place: Place, reason: str) -> list[Ending]:
 def _differing(
     connection: Connection, municipality_code: str, scope: CorrectionScope
 ) -> Iterator[list[tuple[int, str]]]:
-    """Places with a slip in state new over another amount than is open, batch by batch.
+    """Places with a slip in state new over another amount than is open, or paid the other way.
 
     Each batch goes on behind the last place of the one before, so that what was looked at once is
     not looked at again.
@@ -183,6 +184,8 @@ def _differing(
             GROUP BY s.notice_id, s.term, s.slip_id, s.amount_yen
             HAVING (SUM({OPEN_YEN}) > 0 AND SUM({OPEN_YEN}) <> s.amount_yen)
                 OR SUM(a.amount_yen) = 0
+                OR (s.term = '{WHOLE_YEAR}' AND SUM(a.term_yen) > 0)
+                OR (s.term <> '{WHOLE_YEAR}' AND SUM({OPEN_YEN}) <= 0 AND SUM(a.whole_yen) > 0)
             ORDER BY s.notice_id, s.term LIMIT {BATCH_PLACES}"""
     )
     notice_id, term = 0, ""

@@ -16,6 +16,7 @@ from payments.domain.errors import RefusedError
 from payments.domain.slip import WHOLE_YEAR
 from payments.print_plan import change_run
 from payments.print_runs import PrintRun, files_of_run, run_of
+from payments.store.municipalities import is_live
 from payments.uploads import ACCEPTED, ISSUED_HERE
 from payments.versions import OPEN_YEN
 
@@ -63,12 +64,15 @@ def release_content(
     ``changed_files`` looks at the disk: what there is no longer as it was printed and read back.
 
     Raises :class:`RefusedError` ``print_run_state`` (not printed to the end without a difference,
-    or released already), ``release_files`` or ``release_upload``.
+    or released already), ``release_sample`` (見本 in a city that is live), ``release_files`` or
+    ``release_upload``.
     """
     code = profile.municipality_code
     run = run_of(connection, code, run_id)
     if run.state != "printed":
         raise RefusedError("print_run_state", run_id=run_id, state=run.state)
+    if run.sample and is_live(connection, code):
+        raise RefusedError("release_sample", run_id=run_id)
     if changed := changed_files(run):
         raise RefusedError("release_files", run_id=run_id, found=", ".join(changed[:SHOWN_MAX]))
     missing = not_accepted(connection, profile, run_id)

@@ -80,15 +80,16 @@ class Place:
         """なぜ発行できないか: a stable code, "" when a slip may be issued.
 
         A 全期 slip is for paying everything at once. Once money has come by 期別 slips, a payment
-        on it would be an overpayment (outcomes.md 4, row 7), and over a single open instalment it
-        would be that instalment's slip under another name: both get no new 全期 slip.
+        on it would be an overpayment (outcomes.md 4, row 7), as would one on a 期別 slip that the
+        全期 slip has settled; and over a single open instalment a 全期 slip would be that
+        instalment's slip under another name.
         """
         if not self.assessed_yen:
             return "assessment_cancelled"
+        if self.other_way_yen and (self.term == WHOLE_YEAR or not self.to_pay_yen):
+            return "slip_alternative_used"
         if not self.to_pay_yen:
             return "slip_nothing_due"
-        if self.term == WHOLE_YEAR and self.other_way_yen:
-            return "slip_alternative_used"
         if self.term == WHOLE_YEAR and self.open_parts < 2:  # one is no group
             return "slip_whole_year_single"
         return ""

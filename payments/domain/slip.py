@@ -21,7 +21,6 @@ from payments.domain.money import require_yen
 from payments.domain.valid_until import valid_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import date
 
     from payments.domain.profile import Item, Profile
@@ -80,22 +79,6 @@ def register_may_change(old: SlipState, new: SlipState) -> bool:
     return old == new or any(
         before == old and after == new for (before, _event), after in TRANSITIONS.items()
     )
-
-
-def current_version(versions: Iterable[tuple[int, SlipState]]) -> int | None:
-    """現行の版: the highest version in state ``new``; None when there is none (files.md 3.6)."""
-    return max((version for version, state in versions if state == SlipState.NEW), default=None)
-
-
-def effective_state(version: int, state: SlipState, current: int | None) -> SlipState:
-    """実効状態: the state the decision table uses, ``current`` being :func:`current_version`.
-
-    A higher version in state ``new`` supersedes the lower ones also where no register has said so
-    (outcomes.md 9); a revoked slip stays revoked.
-    """
-    if state == SlipState.NEW and current is not None and version < current:
-        return SlipState.SUPERSEDED
-    return state
 
 
 def symbols_for(amount_yen: int, item: Item) -> tuple[Symbol, ...]:

@@ -201,15 +201,25 @@ def test_a_correction_replaces_what_has_another_amount_and_nothing_else(town):
     _keys_hold(town)
 
 
-def test_a_paid_slip_stays_and_a_whole_year_slip_that_would_pay_twice_ends(town):
+def test_a_paid_slip_stays_and_slips_that_would_pay_twice_end(town):
     town.notice(1, (1_000, 2_000))
     town.notice(2, (1_000, 2_000))
     town.issue()
     town.pay(1, 1, 1_000)
     town.pay(2, 1, 1_000, by_whole=True)
     town.pay(2, 2, 2_000, by_whole=True)
+    assert _correct(town) == Corrected(replaced=0, cancelled=0, unusable=3)
+    assert _standing(town).keys() == {(1, "01"), (1, "02"), (2, "00")}
+    assert _correct(town) == Corrected(0, 0, 0)
+
+
+def test_a_whole_year_slip_ends_also_when_nothing_is_left_to_pay(town):
+    town.notice(1, (1_000, 2_000))
+    town.issue()
+    town.pay(1, 1, 1_000)
+    town.pay(1, 2, 2_000)
     assert _correct(town) == Corrected(replaced=0, cancelled=0, unusable=1)
-    assert _standing(town).keys() == {(1, "01"), (1, "02"), (2, "00"), (2, "01"), (2, "02")}
+    assert _standing(town).keys() == {(1, "01"), (1, "02")}
 
 
 def test_a_correction_may_be_narrowed_down(town):

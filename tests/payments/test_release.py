@@ -16,6 +16,7 @@ from payments.print_runs import (
     slips_of_file,
 )
 from payments.release import pages_to_pull, release, release_content
+from payments.store.municipalities import set_live
 from payments.uploads import WrittenUpload, begin_upload, record_answer, record_upload
 
 
@@ -80,6 +81,14 @@ def test_a_file_that_was_changed_stays(town):
     run_id = _print(town)
     _hand_in(town)
     assert _refusal(town, run_id, ["slips-0001.pdf"]) == ("release_files", "slips-0001.pdf")
+
+
+def test_a_specimen_does_not_leave_a_city_that_is_live(town):
+    run_id = _print(town)
+    _hand_in(town)
+    with town.write() as connection:
+        set_live(connection, town.code, live=True)
+    assert _refusal(town, run_id)[0] == "release_sample"
 
 
 def test_slips_of_which_the_hub_knows_nothing_stay(town):

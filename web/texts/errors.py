@@ -128,7 +128,7 @@ ERRORS: dict[str, str] = {
     "slip": "納付書 {slip_no} は見つかりません。",
     "slip_nothing_due": "納めるべき金額が残っていないため、納付書を発行しません。",
     "assessment_cancelled": "調定が取り消されているため、納付書を発行しません。",
-    "slip_alternative_used": "期別の納付書で納められているため、全期の納付書は発行しません。期別の納付書を再発行してください。",
+    "slip_alternative_used": "もう一方の納付書（全期または期別）で納められているため、この納付書は発行しません。残りがあれば、期別の納付書を再発行してください。",
     "slip_whole_year_single": "未納の期別が一つだけのため、全期の納付書は発行しません。期別の納付書を再発行してください。",
     "slip_no_longer_current": "計画のあとに差し替えられたか失効した納付書のため、印刷しません。",
     "slip_amount_changed": "計画のあとに納めるべき金額が変わった納付書のため、印刷しません。",
@@ -148,6 +148,7 @@ ERRORS: dict[str, str] = {
     "upload_differs": "納付書情報 {upload_id} を同じ内容で書けません。納付書の記録が変わっています。kokin verify で確かめてください。",
     "release_files": "印刷 {run_id} のファイルがないか、記録と異なります: {found}",
     "release_upload": "印刷 {run_id} には、共通納税に受け付けられていない納付書が{found}枚あります。kokin slips upload-file と upload-accept を済ませてください。",
+    "release_sample": "印刷 {run_id} は見本です。本番の団体からは引き渡せません。kokin slips issue で印刷し直してください。",
     "slip_unread": "印刷した納付書 {found} を読み戻せません。配布しないでください。",
     # cases
     "case": "確認事項 {case_no} は見つかりません。",

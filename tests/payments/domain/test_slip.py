@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from payments.domain.errors import InvalidValueError, RefusedError
 from payments.domain.profile import Item
@@ -12,8 +10,6 @@ from payments.domain.slip import (
     SlipEvent,
     SlipState,
     Symbol,
-    current_version,
-    effective_state,
     next_state,
     register_may_change,
     symbols_for,
@@ -48,33 +44,6 @@ def test_nothing_leads_out_of_an_end_state(state: SlipState, event: SlipEvent) -
 @pytest.mark.parametrize("new", list(SlipState))
 def test_a_register_changes_new_slips_only(old: SlipState, new: SlipState) -> None:
     assert register_may_change(old, new) == (old in {new, NEW})
-
-
-@pytest.mark.parametrize(
-    ("versions", "current"),
-    [
-        ([], None),
-        ([(1, NEW)], 1),
-        ([(1, NEW), (2, NEW)], 2),
-        ([(1, NEW), (2, REVOKED)], 1),
-        ([(1, SUPERSEDED), (2, REVOKED)], None),
-    ],
-)
-def test_the_current_version_is_the_highest_new_one(
-    versions: list[tuple[int, SlipState]], current: int | None
-) -> None:
-    assert current_version(versions) == current
-
-
-@given(states=st.lists(st.sampled_from(SlipState), max_size=6))
-def test_only_the_current_version_is_effectively_new(states: list[SlipState]) -> None:
-    versions = list(enumerate(states, start=1))
-    current = current_version(versions)
-    effective = {number: effective_state(number, state, current) for number, state in versions}
-    assert [number for number, state in effective.items() if state == NEW] == (
-        [] if current is None else [current]
-    )
-    assert all(effective[number] == state for number, state in versions if state != NEW)
 
 
 @pytest.mark.parametrize(
