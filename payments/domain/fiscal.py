@@ -43,8 +43,8 @@ def last_closed_fiscal_year(today: date) -> int:
 def revenue_year(claim_year: int, received_on: date) -> int:
     """歳入の属する年度: where money for a claim of ``claim_year`` belongs (自治令142条, 160条).
 
-    Up to 出納閉鎖日 of the claim's own year it is revenue of that year (現年課税分), however early it
-    comes. What is still open then is carried into the next year on the day after
+    Up to 出納閉鎖日 of the claim's own year it is revenue of that year (現年課税分), however early
+    it comes. What is still open then is carried into the next year on the day after
     (自治令160条「翌日において」), so later money belongs to the year whose books are open on
     ``received_on`` (領収日) and are closed next: 滞納繰越分.
     """
