@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,12 @@ SELECT p.seq, p.slip_id, p.file_no, p.page_no, p.refusal, s.slip_no, s.state,
 FROM print_run_slip p LEFT JOIN slip s ON s.municipality_code = :m AND s.slip_id = p.slip_id
 WHERE p.municipality_code = :m AND p.run_id = :run_id ORDER BY p.seq"""
 _RUN_FILES = """
-SELECT file_no, pages FROM print_run_file
+SELECT file_no, pages, name, sha256 FROM print_run_file
 WHERE municipality_code = :m AND run_id = :run_id ORDER BY file_no"""
+_RELEASES = """
+SELECT content_json FROM approval
+WHERE municipality_code = :m AND kind = 'slips_release' AND subject = :subject
+  AND decision = 'approved' AND decided_by <> asked_by ORDER BY approval_id"""
 
 
 def slips(store: Store) -> Iterator[Difference]:
@@ -172,3 +177,19 @@ def _run(store: Store, run: Any, accepted: set[int]) -> Iterator[Difference]:
                 str(recorded.get(file_no, 0)),
                 str(pages.get(file_no, 0)),
             )
+    if run.state == "released":
+        yield from _release(store, run.run_id)
+
+
+def _release(store: Store, run_id: int) -> Iterator[Difference]:
+    """引渡: two people agreed to just these files (R10)."""
+    subject = f"print_run:{run_id}"
+    files = [
+        {"name": row.name, "sha256": row.sha256} for row in store.rows(_RUN_FILES, run_id=run_id)
+    ]
+    agreed = [
+        json.loads(row.content_json).get("files") for row in store.rows(_RELEASES, subject=subject)
+    ]
+    if files not in agreed:
+        names = " ".join(file["name"] for file in files)
+        yield Difference("release_approval", subject, names, "")

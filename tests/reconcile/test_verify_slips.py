@@ -9,9 +9,10 @@ import pytest
 from slip_town import AT, SlipTown
 from sqlalchemy import text
 
+from payments.approve import ask, decide
 from payments.issue import reissue
 from payments.print_runs import PrintedFile, finish, record_file, slips_of_file
-from payments.release import release
+from payments.release import KIND, release, release_content, subject_of
 from payments.uploads import WrittenUpload, begin_upload, record_answer, record_upload, upload_lines
 from reconcile.formats import eltax_slip_upload
 from reconcile.verify import verify
@@ -40,6 +41,12 @@ def _filled(url):
         finish(connection, made.code, run_id, at=AT)
     _hand_in(made)
     with made.write() as connection:
+        content = release_content(connection, made.profile, run_id, changed_files=lambda _run: [])
+        asked = ask(
+            connection, made.code, KIND, subject_of(run_id), content,
+            asked_by="abe", at=AT, reason="発送",
+        )  # fmt: skip
+        decide(connection, made.code, asked.approval_id, "approved", decided_by="baba", at=AT)
         release(connection, made.code, run_id, at=AT)
         slip_no = next(iter(made.slips().values())).slip_no
         reissue(connection, made.profile, slip_no, made.act(), reason="紛失")
@@ -92,6 +99,8 @@ def test_right_books_give_nothing(database_url):
         ("DELETE FROM print_run_slip WHERE seq = 4", {"print_run"}),
         ("UPDATE print_run_file SET pages = 2 WHERE file_no = 1", {"print_run"}),
         ("UPDATE print_run_slip SET slip_id = 99 WHERE seq = 1", {"print_run"}),
+        ("UPDATE print_run_file SET sha256 = 'cd' WHERE file_no = 2", {"release_approval"}),
+        ("UPDATE approval SET decision = 'rejected'", {"release_approval"}),
     ],
 )  # fmt: skip
 def test_what_is_altered_behind_the_books_back_is_named(town, statement, names):

@@ -361,6 +361,7 @@ LABELS: dict[str, dict[str, str]] = {
         "upload_answer": "納付書情報の受付（T9）",
         "print_run": "印刷のページと一覧（T9）",
         "release_upload": "引き渡した納付書の受付（T9）",
+        "release_approval": "引き渡した印刷のファイルと二人の承認",
         "group_sum": "払込の確報合計（T3）",
         "group_receipts": "払込の収納",
         "group_part": "払込の内訳",
