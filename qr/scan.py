@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from qr import scan_search
+from qr.scan_apart import read_apart
 from qr.scan_engines import by_zbar
 from qr.scan_files import pictures
 from qr.scan_images import Frame
@@ -46,23 +47,19 @@ __all__ = [
 
 
 def read_slips(
-    data: bytes | Path,
-    name: str,
-    limits: ScanLimits = UPLOAD_LIMITS,
-    clock: Callable[[], float] = time.monotonic,
+    data: bytes | Path, name: str, limits: ScanLimits = UPLOAD_LIMITS
 ) -> list[SlipReading]:
-    """Every slip of a file or of the bytes of one; ``name`` is what errors and results say.
+    """Every slip of a file from outside or of the bytes of one, read by a process of its own.
 
-    An empty list means that nothing was found. Raises :class:`InvalidValueError` (``scan_…``, see
-    :func:`qr.scan_files.pictures`) and :class:`ConfigurationError` when zbar is missing.
+    An empty list means that nothing was found; errors as in :func:`qr.scan_apart.read_apart`.
     """
-    return [slip for slips in read_pages(data, name, limits, clock) for slip in slips]
+    return [slip for slips in read_apart(data, name, limits) for slip in slips]
 
 
 def read_file(
     path: Path, limits: ScanLimits = STAFF_LIMITS, dpi: int = DPI
 ) -> Iterator[SymbolReading]:
-    """Every symbol of an image or PDF file, page by page; errors as in :func:`read_slips`."""
+    """Every symbol of an image or PDF file of our own; errors as in :func:`read_pages`."""
     for slips in read_pages(path, path.name, limits, dpi=dpi):
         for slip in slips:
             yield from slip.symbols
@@ -75,7 +72,11 @@ def read_pages(
     clock: Callable[[], float] = time.monotonic,
     dpi: int = DPI,
 ) -> Iterator[list[SlipReading]]:
-    """The slips of each page as soon as it has been read."""
+    """The slips of each page as soon as it has been read, here and now: for files of our own.
+
+    ``name`` is what errors and results say. Raises :class:`InvalidValueError` (``scan_…``, see
+    :func:`qr.scan_files.pictures`) and :class:`ConfigurationError` when zbar is missing.
+    """
     source = Source(data, name, limits, Deadline(limits.seconds_max, clock))
     count = 0
     for picture in pictures(source, dpi):

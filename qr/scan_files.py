@@ -44,10 +44,10 @@ _DAMAGE = (
     KeyError,
     OverflowError,
     RuntimeError,
-    MemoryError,
     struct.error,
 )
 """What Pillow and its plugins raise on damaged files."""
+_STRIP_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def pictures(source: Source, dpi: int) -> Iterator[Picture]:
 
     Raises :class:`InvalidValueError`: ``scan_empty``, ``scan_unknown_format``, ``scan_unreadable``,
     ``scan_password``, ``scan_heif_missing``, ``scan_too_large``, ``scan_too_many_pages``,
-    ``scan_too_many_pixels`` or ``scan_too_slow``.
+    ``scan_too_many_pixels``, ``scan_too_heavy`` or ``scan_too_slow``.
     """
     head = source.head()
     if _PDF_MAGIC in head:
@@ -149,17 +149,27 @@ def _grey(source: Source, image: Image.Image) -> Image.Image:
     source.check_pixels(image.width * image.height)
     try:
         image.draft("L", image.size)
-        turned = ImageOps.exif_transpose(image)
-        if turned.has_transparency_data:
-            # What is transparent is paper.
-            paper = Image.new("RGBA", turned.size, "white")
-            turned = Image.alpha_composite(paper, turned.convert("RGBA"))
-        if turned.mode.startswith("I;16"):
-            turned = turned.point(lambda value: value / 256)
-        return turned.convert("L")
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.has_transparency_data:
+            return _on_paper(image)
+        if image.mode.startswith("I;16"):
+            return image.point(lambda value: value / 256).convert("L")
+        return image.convert("L")
+    except MemoryError as error:
+        raise source.refusal("scan_too_heavy") from error
     except Image.DecompressionBombError as error:
         raise source.refusal(
             "scan_too_many_pixels", found=str(error), max=source.limits.pixels_max
         ) from error
     except _DAMAGE as error:
         raise source.refusal("scan_unreadable") from error
+
+
+def _on_paper(image: Image.Image) -> Image.Image:
+    """The page in grey where transparent is paper; strip by strip, as colours take much room."""
+    grey = Image.new("L", image.size, 255)
+    for top in range(0, image.height, _STRIP_ROWS):
+        rows = (0, top, image.width, min(image.height, top + _STRIP_ROWS))
+        ink = image.crop(rows).convert("RGBA")
+        grey.paste(ink.convert("L"), (0, top), ink.getchannel("A"))
+    return grey

@@ -26,12 +26,13 @@ class ScanLimits:
     pages_max: int = 20_000
     pixels_max: int = 60_000_000  # an A4 page at 600 dpi has 35 million
     seconds_max: float = math.inf
+    memory_max: int = 1_500_000_000  # bytes of a process that reads apart, all told
 
 
 STAFF_LIMITS = ScanLimits(200_000_000, 200, 120_000_000, 300)
 """職員: scans of many pages, posters at 600 dpi."""
 
-UPLOAD_LIMITS = ScanLimits(20_000_000, 5, 52_000_000, 10)
+UPLOAD_LIMITS = ScanLimits(20_000_000, 5, 52_000_000, 10, 700_000_000)
 """住民: a photograph or two; the largest usual telephone pictures have 50 million pixels."""
 
 

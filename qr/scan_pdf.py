@@ -112,7 +112,8 @@ def _drawn(source: Source, page: pdfium.PdfPage, scale: float) -> Image.Image:
     # The library asks between objects; the function must live as long as the drawing.
     asked = type(pause.NeedToPauseNow)(lambda _: source.deadline.passed)
     pause.NeedToPauseNow = asked
-    flags = raw.FPDF_GRAYSCALE | raw.FPDF_ANNOT
+    # Without FPDF_ANNOT: no slip is printed as an annotation, and what one holds goes unchecked.
+    flags = raw.FPDF_GRAYSCALE
     state = raw.FPDF_RenderPageBitmap_Start(bitmap, page, 0, 0, width, height, 0, flags, pause)
     raw.FPDF_RenderPage_Close(page)
     if state != raw.FPDF_RENDER_DONE:

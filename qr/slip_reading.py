@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from qr.symbol_reading import SymbolReading, Values, interpret
 
@@ -53,6 +53,17 @@ class SlipReading:
         return all(
             symbol.valid and not any(f["code"] == "symbols_disagree" for f in symbol.findings)
             for symbol in self.symbols
+        )
+
+    @classmethod
+    def from_dict(cls, values: Values) -> Self:
+        """The same again from what :func:`dataclasses.asdict` made of one."""
+        return cls(
+            **{
+                **values,
+                "symbols": tuple(SymbolReading(**symbol) for symbol in values["symbols"]),
+                "findings": tuple(values["findings"]),
+            }
         )
 
 

@@ -7,6 +7,7 @@ import itertools
 import math
 import struct
 import sys
+import time
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +19,29 @@ from PIL import Image
 from slips import slip_page
 
 from payments.domain.errors import InvalidValueError
-from qr.scan import STAFF_LIMITS, UPLOAD_LIMITS, ScanLimits, read_slips
+from qr.scan import STAFF_LIMITS, UPLOAD_LIMITS, ScanLimits, SlipReading, read_pages
 from qr.scan_files import pictures
 from qr.scan_limits import Deadline, Source
 from web import messages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SLIP = slip_page(7)
 
 # What Pillow says about damaged files on the way to refusing them.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
+
+def read_slips(
+    data: bytes | Path,
+    name: str,
+    limits: ScanLimits = UPLOAD_LIMITS,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[SlipReading]:
+    """The slips of a file, read here and not apart: faster, and with a clock of ours."""
+    return [slip for slips in read_pages(data, name, limits, clock) for slip in slips]
 
 
 @pytest.fixture(scope="module")

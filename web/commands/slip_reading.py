@@ -14,13 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 from payments.domain.errors import ConfigurationError, KokinError
+from qr.scan_apart import read_apart
+from qr.scan_limits import STAFF_LIMITS
 from web import messages
 from web.commands.session import Session, explain, fail_unless, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from qr.scan import SlipReading, SymbolReading
+    from qr.slip_reading import SlipReading
+    from qr.symbol_reading import SymbolReading
 
 
 @click.command()
@@ -36,8 +39,6 @@ def read(session: Session, files: tuple[Path, ...], pages_max: int | None, *, ta
     PNG・JPEG・HEIC・TIFF・WebP・BMP・GIF・PDFを読みます。PDFでは文字層のOCR行とeL番号も照らし合わせます。
     正しくない記号、記号どうしの食い違い、記号のないファイルがあれば終了コード1です。
     """
-    from qr.scan import STAFF_LIMITS, read_pages  # noqa: PLC0415 - image libraries
-
     limits = replace(STAFF_LIMITS, pages_max=pages_max) if pages_max else STAFF_LIMITS
     say = _table_on(session.out) if table else _lines_on(sys.stdout)
     good = True
@@ -45,7 +46,7 @@ def read(session: Session, files: tuple[Path, ...], pages_max: int | None, *, ta
         for count, file in enumerate(files, start=1):
             found = False
             try:
-                for slips in read_pages(file, file.name, limits):
+                for slips in read_apart(file, file.name, limits):
                     found = found or bool(slips)
                     good = good and all(slip.good for slip in slips)
                     say(slips)

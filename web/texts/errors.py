@@ -94,6 +94,7 @@ ERRORS: dict[str, str] = {
     "scan_unknown_format": "{file} は画像（PNG・JPEG・HEIC・TIFF・WebP・BMP・GIF）でもPDFでもありません。",
     "scan_password": "{file} はパスワードで保護されています。保護を外したPDFをお使いください。",
     "scan_heif_missing": "{file} は HEIC 形式です。読取りに要るライブラリ pi-heif が入っていないため、JPEG に変えてお使いください。",
+    "scan_too_heavy": "{file} の読取りを途中で止めました。開くと大きくなりすぎるか、壊れています。納付書だけを写した画像でお試しください。",
     "scan_too_slow": "{file} の読取りが {max} 秒で終わりませんでした。納付書だけを大きく写した画像でお試しください。",
     "slip_amount_zero": "0円の納付書は印刷しません。",
     "slip_term": "期別「{found}」は二桁の数字ではありません。",
