@@ -88,11 +88,9 @@ def test_whole_year_and_instalment_slips_know_of_each_other(town):
     assert _paid_by_app(town, "a", slips[1, "00"]) == [("matched", 3_000)]
     assert _paid_by_app(town, "b", slips[1, "02"]) == [("alternative_paid", 0)]
     assert _paid_by_app(town, "c", slips[2, "01"]) == [("matched", 1_000)]
-    # Before anybody pays twice, what would pay a notice again is taken out of the way.
+    # Before anybody pays twice, both 期別 slips of the first and the 全期 slip of the second end.
     with town.write() as connection:
-        assert (
-            correct(connection, town.profile, town.act()).unusable == 3
-        )  # both 期別 slips of the first, too
+        assert correct(connection, town.profile, town.act()).unusable == 3
     assert _paid_at_a_shop(town, "d", slips[2, "00"]) == [("alternative_paid", 2_000)]
     assert verify(town.engine, town.code) == []
 
