@@ -137,7 +137,6 @@ class Judged:
             "kind": line.kind,
             "stage": line.stage,
             "partner": None if again else _place(outcome),
-            "is_transaction": is_el,
             "confirmed_before": 0 if again else self._confirmed_before(outcome),
             "is_ours": flag(line.is_ours),
             "known": flag(known),

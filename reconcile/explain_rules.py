@@ -27,7 +27,6 @@ FACTS = {
     "kind": "VARCHAR(6)",
     "stage": "VARCHAR(11)",
     "partner": "BIGINT",
-    "is_transaction": "INTEGER",
     "confirmed_before": "INTEGER",
     "is_ours": "INTEGER",
     "known": "INTEGER",

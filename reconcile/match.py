@@ -266,7 +266,7 @@ SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, {revision}, e.rule, e.outcome, 
 FROM (SELECT facts.*, {rule} AS rule FROM (
     SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.revived, w.slip_id,
         w.notice_id, w.term, w.superseded, w.fault, w.yen AS amount, w.paid_on, w.ref,
-        :is_debit AS is_debit, w.is_el AS is_transaction, w.is_ours, w.key_valid,
+        :is_debit AS is_debit, w.is_ours, w.key_valid,
         CASE WHEN w.notice_id IS NULL THEN 0 ELSE 1 END AS known, w.is_el, w.live,
         w.outstanding_yen AS outstanding, w.alternative_yen, w.asked_yen AS slip_yen,
         CASE WHEN w.asked_yen < w.outstanding_yen THEN w.asked_yen

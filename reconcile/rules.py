@@ -10,7 +10,6 @@ of similarity (R6):
 ``fault``                 why the line alone is malformed
 ``is_debit``, ``kind``    the file is a debit result; its 振替結果コード
 ``stage``, ``partner``    速報/確報/取消; the receipt of the same payment, if it is there
-``is_transaction``        the payment has an operator's transaction id, which is unique
 ``confirmed_before``      a receipt of the same payment is confirmed already
 ``is_ours``               body code or client code belongs to this municipality
 ``known``, ``key_valid``  the key names a slip or instalment; the barcode's check digit holds
@@ -73,13 +72,6 @@ RECORD_RULES = (
         "confirms",
         "確報",
         "stage = 'confirmed' AND partner IS NOT NULL",
-        opens_case=False,
-    ),
-    Rule(
-        "S6",
-        "repeat",
-        "同一取引の確報",
-        "stage = 'confirmed' AND is_transaction = 1 AND confirmed_before = 1",
         opens_case=False,
     ),
     Rule(

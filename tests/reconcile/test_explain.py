@@ -55,7 +55,6 @@ TABLE = {
     "S3": lambda f: f["stage"] == "withdrawal" and f["confirmed_before"],
     "S4": lambda f: f["stage"] == "withdrawal" and f["partner"] is None,
     "S5": lambda f: f["stage"] == "provisional" and f["partner"] is not None,
-    "S6": lambda f: f["stage"] == "confirmed" and f["confirmed_before"],
     "P02": lambda f: not f["is_ours"],
     "P03": lambda f: not f["known"] and not f["key_valid"],
     "P04": lambda f: not f["known"] and f["key_valid"],
@@ -82,8 +81,6 @@ TABLE = {
     "V1": lambda f: (f["count"], f["gross_yen"]) == (f["confirmed_count"], f["confirmed_yen"]),
     "V2": lambda f: (f["count"], f["gross_yen"]) != (f["confirmed_count"], f["confirmed_yen"]),
 }
-# A second 確報 of one transaction is a repeat or a conflict of the record before S6 is asked.
-ELSEWHERE = {"S6"}
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +180,7 @@ def test_every_outcome_is_explained_by_the_rule_that_the_engine_recorded(city, f
             )
             assert decision.tests[-1].holds
             assert TABLE[decision.rule](decision.facts), decision
-    assert rules | ELSEWHERE == TABLE.keys()
+    assert rules == TABLE.keys()
     assert outcomes == {rule.outcome for rule in RULES} | SETTLEMENT_OUTCOMES.keys()
 
 
@@ -472,14 +469,14 @@ def test_the_same_transaction_confirmed_twice_with_other_words_is_a_conflict(tow
 
 def test_rules_are_asked_in_their_order_until_one_holds(town):
     facts = dict.fromkeys(FACTS, 0) | {"fixed": None, "fault": None, "partner": None, "kind": "2"}
-    facts |= {"stage": "confirmed", "is_transaction": 1, "confirmed_before": 1}
+    facts |= {"stage": "withdrawal", "confirmed_before": 1}
     with reading(town.engine, CODE) as connection:
         tests = try_rules(connection, facts)
     codes = [rule.code for rule in RULES]
-    assert [test.code for test in tests] == codes[: codes.index("S6") + 1]
-    assert [test.code for test in tests if test.holds] == ["S6"]
-    assert tests[-1].facts == {"stage": "confirmed", "is_transaction": 1, "confirmed_before": 1}
-    assert TABLE["S6"](facts)
+    assert [test.code for test in tests] == codes[: codes.index("S3") + 1]
+    assert [test.code for test in tests if test.holds] == ["S3"]
+    assert tests[-1].facts == {"stage": "withdrawal", "confirmed_before": 1}
+    assert TABLE["S3"](facts)
 
 
 def test_a_debit_asks_for_what_its_instalment_was_then(town):

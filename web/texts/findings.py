@@ -72,6 +72,10 @@ FINDINGS: dict[str, str] = {
     "unknown_slip": "台帳にない納付書の明細です。",
     "unknown_notice": "調定のない通知書です。調定を先に取り込んでください。",
     "notice_twice": "同じ通知書が二度あります。",
+    "slip_without_instalment": "調定のない期別の納付書です。調定を先に取り込んでください。",
+    "slip_changed": "台帳にある納付書と内容が違います。台帳で変えられるのは状態だけです。",
+    "slip_state": "納付書の状態を、書かれた状態へは変えられません。再発行済・失効は元に戻りません。",
+    "slip_key_taken": "コンビニ収納の番号（自由使用欄）を、別の納付書がすでに使っています。",
     "fiscal_year": "会計年度が納期限（休日による延長の前）の年度と違います。",
     # notifications
     "json": "JSONとして読めません。",
