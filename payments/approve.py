@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.domain.reason import require_reason
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
 DECISIONS = ("approved", "rejected")
 WAITING = "waiting"
@@ -163,16 +163,46 @@ def show(connection: Connection, municipality_code: str, approval_id: int) -> Ap
 
 
 def approvals(
-    connection: Connection, municipality_code: str, *, state: str = "", limit: int = 100
+    connection: Connection,
+    municipality_code: str,
+    *,
+    state: str = "",
+    kind: str = "",
+    limit: int = 100,
+    offset: int = 0,
 ) -> list[Approval]:
-    """承認の一覧, newest first; ``state`` is one of :data:`STATES` or "" for all."""
-    wanted = select(table).where(table.c.municipality_code == municipality_code)
-    if state == WAITING:
-        wanted = wanted.where(table.c.decision.is_(None))
-    elif state:
-        wanted = wanted.where(table.c.decision == state)
-    rows = connection.execute(wanted.order_by(table.c.approval_id.desc()).limit(limit))
+    """承認の一覧: what waits first, then newest first.
+
+    ``state`` is one of :data:`STATES`; "" is all of them, and so is a ``kind`` of "".
+    """
+    rows = connection.execute(
+        select(table)
+        .where(*_chosen(municipality_code, state, kind))
+        .order_by(table.c.decision.is_not(None), table.c.approval_id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
     return [_approval(row) for row in rows]
+
+
+def how_many(
+    connection: Connection, municipality_code: str, *, state: str = "", kind: str = ""
+) -> int:
+    """承認の件数: how many :func:`approvals` has in all."""
+    chosen = _chosen(municipality_code, state, kind)
+    return int(connection.execute(select(func.count()).where(*chosen)).scalar_one())
+
+
+def _chosen(municipality_code: str, state: str, kind: str) -> list[ColumnElement[bool]]:
+    """The condition of a list."""
+    chosen = [table.c.municipality_code == municipality_code]
+    if state == WAITING:
+        chosen.append(table.c.decision.is_(None))
+    elif state:
+        chosen.append(table.c.decision == state)
+    if kind:
+        chosen.append(table.c.kind == kind)
+    return chosen
 
 
 def canonical(content: Mapping[str, Any]) -> str:

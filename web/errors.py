@@ -37,6 +37,8 @@ STATUSES: tuple[tuple[type[KokinError], int], ...] = (
     (FormatError, 422),
     (ConfigurationError, 503),
 )
+# Rules that say no to this person, whatever they ask for.
+FORBIDDEN = frozenset({"approval_role", "approval_same_person", "forbidden_role"})
 HTTP_CODES = {
     400: "bad_request",
     401: "sign_in_required",
@@ -77,6 +79,8 @@ def answer(
 
 def status_of(error: KokinError) -> int:
     """The HTTP status of an error of ours."""
+    if error.error_code in FORBIDDEN:
+        return 403
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 

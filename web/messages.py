@@ -50,21 +50,28 @@ class _Lenient(string.Formatter):
 _FORMATTER = _Lenient()
 
 
-# Errors that name a state, and where its word is found.
-_STATES = {
-    "approval_decided": "approval_state",
-    "case_state": "case_state",
-    "print_run_state": "print_run_state",
-    "slip_state": "slip_state",
+# Errors whose details are codes with a word of their own, and where it is found.
+_WORDS: dict[str, dict[str, str]] = {
+    "approval_decided": {"state": "approval_state"},
+    "approval_role": {"kind": "approval_kind", "roles": "role"},
+    "case_state": {"state": "case_state"},
+    "print_run_state": {"state": "print_run_state"},
+    "slip_state": {"state": "slip_state"},
 }
 
 
 def error(code: str, details: Mapping[str, object] | None = None) -> str:
     """エラー: one sentence, with the error's own values in it."""
     values = dict(details or {})
-    if code in _STATES:
-        values["state"] = label(_STATES[code], str(values.get("state", "")))
+    for name, group in _WORDS.get(code, {}).items():
+        values[name] = _words(group, values.get(name))
     return _FORMATTER.vformat(ERRORS.get(code, UNKNOWN_ERROR), (), values)
+
+
+def _words(group: str, value: object) -> str:
+    """The word for a value, or those for several: 会計・管理者."""
+    several = value if isinstance(value, tuple) else (value,)
+    return "・".join(label(group, str(one or "")) for one in several)
 
 
 def finding(code: str) -> str:

@@ -37,7 +37,10 @@ class NotFoundError(KokinError, LookupError):
 
 
 class RefusedError(KokinError):
-    """A rule says no (HTTP 409), e.g. the second of two people is the first one again."""
+    """A rule says no (HTTP 409), e.g. what was asked for is no longer so.
+
+    HTTP 403 where it says no to this person: the second of two people is the first one again.
+    """
 
     code = "refused"
 

@@ -337,7 +337,7 @@ def test_two_people_close_and_reopen_on_the_page(app, city, treasurer):
     assert treasurer.post(path).headers["Location"].endswith("/staff/days/2026-06-01#closing")
     page = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
     assert "別の職員（会計・管理者）の承認を待っています。" in page
-    assert treasurer.post(f"{path}/1", data={"decision": "approved"}).status_code == 409
+    assert treasurer.post(f"{path}/1", data={"decision": "approved"}).status_code == 403
     assert "承認する" in admin.get("/staff/days/2026-06-01").get_data(as_text=True)
     assert admin.post(f"{path}/1", data={"decision": "approved"}).status_code == 303
     page = auditor.get("/staff/days/2026-06-01").get_data(as_text=True)
@@ -357,7 +357,7 @@ def test_two_people_close_and_reopen_on_the_page(app, city, treasurer):
     assert auditor.get(f"{kept}2").status_code == 404
     with reading(city.engine, M) as connection:
         events = connection.execute(text("SELECT event FROM staff_event")).scalars().all()
-    done = {"day_close", "day_close_approved", "day_reopen", "day_reopen_approved"}
+    done = {"day_close", "day_reopen", "approval_approved"}
     assert done <= set(events)
 
 

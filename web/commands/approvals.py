@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from payments import approve
-from payments.release import KIND as RELEASE
-from payments.store.municipalities import load_profile
-from payments.store.unit_of_work import reading, unit_of_work
+from payments.store.unit_of_work import reading
 from web import formatting, messages
-from web.accounts import staff
-from web.approval_effects import decide_and_do
+from web.approval_desk import decide_as
 from web.commands.intake import MUNICIPALITY
 from web.commands.session import Session, say_json, session_of
-from web.commands.signing import USER, signed
-from web.printing.report import rewrite_report
+from web.commands.signing import USER, signer
 
 if TYPE_CHECKING:
     from payments.approve import Approval
@@ -102,17 +98,16 @@ def reject(session: Session, number: int, user_name: str, reason: str) -> None:
 
 def _decide(session: Session, number: int, decision: str, user_name: str, note: str) -> None:
     """Decide, do what was approved, and write down who did."""
-    person = signed(session, user_name)
-    with unit_of_work(session.engine, session.municipality) as connection:
-        profile = load_profile(connection, session.municipality)
-        approval = decide_and_do(
-            connection, profile, number, decision, decided_by=person, note=note
-        )
-        staff.record(connection, session.municipality, person, f"approval_{decision}", str(number))
+    approval = decide_as(
+        session.engine,
+        session.municipality,
+        number,
+        decision,
+        person=signer(session, user_name),
+        note=note,
+    )
     session.seal()
     session.out.print(_line(approval), markup=False)
-    if approval.kind == RELEASE:
-        rewrite_report(session.engine, session.municipality, int(approval.content["run_id"]))
 
 
 def _line(approval: Approval) -> str:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from payments.domain.errors import ConfigurationError, InvalidValueError, RefusedError
+from payments.domain.errors import ConfigurationError, InvalidValueError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import day_close
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from reconcile.closures import Closure
     from reconcile.report import DayReport
 
-CLOSING_ROLES = ("treasury", "admin")
 YEAR = click.IntRange(2000, 2049)
 MONTH = click.DateTime(formats=["%Y-%m"])
 SUBJECT = click.argument("date", type=DATE, required=False)
@@ -147,9 +146,8 @@ def _ask(
         raise InvalidValueError("close_future", subject=subject)
     if despite and not reason.strip():
         raise InvalidValueError("reason_missing")
-    person = signed(session, user_name)
+    person = signed(session, user_name, asks=kind)
     with unit_of_work(session.engine, session.municipality) as connection:
-        _may_close(connection, session.municipality, person)
         asked = day_close.ask(
             connection,
             session.municipality,
@@ -168,13 +166,6 @@ def _ask(
     session.out.print(text, markup=False)
     next_step = f"別の職員が kokin approvals approve {number} --user NAME で承認します。"
     session.out.print(next_step, markup=False)
-
-
-def _may_close(connection: Connection, municipality_code: str, user_name: str) -> None:
-    """Closing is the treasury's; :class:`RefusedError` ``close_role`` for anybody else."""
-    people = staff.everybody(connection, municipality_code)
-    if not any(u.user_name == user_name and u.role in CLOSING_ROLES for u in people):
-        raise RefusedError("close_role", user_name=user_name)
 
 
 def _subject(date: datetime | None, year: int | None, of_day: str, of_year: str) -> tuple[str, str]:

@@ -49,7 +49,7 @@ def show(session: Session, *, as_json: bool) -> None:
 @session_of
 def live(session: Session, user_name: str, reason: str) -> None:
     """本番への切替を依頼します。別の職員が kokin approvals approve で承認すると切り替わります。"""
-    person = signed(session, user_name)
+    person = signed(session, user_name, asks=LIVE)
     with unit_of_work(session.engine, session.municipality) as connection:
         profile = load_profile(connection, session.municipality)
         approval = approve.ask(

@@ -10,8 +10,10 @@ import click
 from payments.domain.errors import RefusedError
 from payments.store.unit_of_work import reading
 from web.accounts import staff
+from web.approval_roles import require_asker
 
 if TYPE_CHECKING:
+    from web.accounts.staff import StaffUser
     from web.commands.session import Session
 
 PASSWORD = "KOKIN_PASSWORD"  # noqa: S105 - the name of a variable
@@ -26,8 +28,20 @@ USER = click.option(
 )
 
 
-def signed(session: Session, user_name: str) -> str:
+def signed(session: Session, user_name: str, *, asks: str = "") -> str:
     """署名した職員: the name, once the password is right.
+
+    ``asks``: the kind of approval that the person is about to ask for. Raises what :func:`signer`
+    raises, and :class:`RefusedError` ``approval_role`` when their role may not ask for it.
+    """
+    person = signer(session, user_name)
+    if asks:
+        require_asker(person, asks)
+    return person.user_name
+
+
+def signer(session: Session, user_name: str) -> StaffUser:
+    """署名した職員 with their role.
 
     The account of the operating system is no person in the sense of R10: two windows of one
     terminal are one person. Raises :class:`RefusedError` ``sign_in`` or ``forbidden_role``.
@@ -42,4 +56,4 @@ def signed(session: Session, user_name: str) -> str:
     user, _stamp = found
     if user.role not in DECIDING:
         raise RefusedError("forbidden_role", user_name=user.user_name)
-    return user.user_name
+    return user

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from payments import print_runs, uploads
+from payments.release import KIND
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, formatting, messages
@@ -187,7 +188,7 @@ def release(session: Session, run_id: int, user_name: str, reason: str) -> None:
     印刷と読み戻しが終わって相違がなく、ファイルが記録のとおりで、eL番号のある納付書がすべて
     共通納税に受け付けられている場合だけ依頼できます。
     """
-    person = signed(session, user_name)
+    person = signed(session, user_name, asks=KIND)
     with unit_of_work(session.engine, session.municipality) as connection:
         profile = load_profile(connection, session.municipality)
         approval = ask_release(connection, profile, run_id, asked_by=person, reason=reason)

@@ -15,7 +15,8 @@ from reconcile import closures, day_close
 from reconcile.report import latest_day, month_report
 from web import clock, messages
 from web.accounts import staff
-from web.approval_effects import decide_and_do
+from web.approval_desk import decide_as
+from web.approval_roles import require_asker
 from web.days.exports import MEDIA_TYPES, export, file_name
 from web.days.nil_reports import enter_nil_report
 from web.days.sheets import heading, sheets
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reconcile.report import DayReport
 
 days = Blueprint("days", __name__, url_prefix="/staff")
+workers = roles("tax", "treasury", "admin")
 
 
 @days.get("/")
@@ -111,10 +113,11 @@ def download_year(year: int, form: str) -> Response:
 
 
 @days.post("/closings/<kind>/<subject>")
-@roles("treasury", "admin")
+@workers
 def ask(kind: str, subject: str) -> BaseResponse:
     """締め・締めの取消の申請; a second person decides."""
     _known(kind, subject)
+    require_asker(g.user, kind)
     with unit_of_work(services().engine, services().municipality) as connection:
         day_close.ask(
             connection,
@@ -131,28 +134,27 @@ def ask(kind: str, subject: str) -> BaseResponse:
 
 
 @days.post("/closings/<kind>/<subject>/<int:approval_id>")
-@roles("treasury", "admin")
+@workers
 def decide(kind: str, subject: str, approval_id: int) -> BaseResponse:
     """承認・却下 by the second person."""
     _known(kind, subject)
-    decision = request.form.get("decision", "")
-    with unit_of_work(services().engine, services().municipality) as connection:
+    with reading(services().engine, services().municipality) as connection:
         if approve.show(connection, services().municipality, approval_id).kind != kind:
             abort(404)
-        decide_and_do(
-            connection,
-            services().profile,
-            approval_id,
-            decision,
-            decided_by=g.user.user_name,
-            note=request.form.get("note", ""),
-        )
-        _record(connection, f"{kind}_{decision}", subject)
+    decide_as(
+        services().engine,
+        services().municipality,
+        approval_id,
+        request.form.get("decision", ""),
+        person=g.user,
+        note=request.form.get("note", ""),
+        source=source(),
+    )
     return _back(kind, subject)
 
 
 @days.post("/days/<day>/nil-reports")
-@roles("treasury", "tax", "admin")
+@workers
 def nil_report(day: str) -> BaseResponse:
     """該当なし: a person says that a source had nothing on the day."""
     due_on = _day(day)

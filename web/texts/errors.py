@@ -176,6 +176,7 @@ ERRORS: dict[str, str] = {
     "approval_decision": "決定は {expected} のいずれかにしてください（{found}）。",
     "approval_same_person": "依頼した本人（{user_name}）は決定できません。別の職員が決めてください。",
     "approval_stale": "承認 {approval_id} を依頼したときから内容が変わっています。却下して、もう一度依頼してください。",
+    "approval_role": "職員 {user_name} の役割では、「{kind}」の依頼または決定ができません（{roles}の役割の職員が行います）。",
     "forbidden_role": "職員 {user_name} の役割では、この操作はできません。",
     # closing
     "closure": "締め番号 {closure_no} は、この日・年度の締めではありません。",
@@ -183,7 +184,6 @@ ERRORS: dict[str, str] = {
     "close_blocked": "{subject} は、未着の資料または不一致があるため締められません（{blockers}）。理由を書いて、差異があっても締めることを選んでください。",
     "close_figures_changed": "{subject} の数字が、申請のときから変わりました。却下して、申請し直してください。",
     "close_future": "{subject} はまだ来ていないため、締められません。",
-    "close_role": "職員 {user_name} は締めを申請・承認できません（会計または管理者の役割が必要です）。",
     "day_or_year": "日付か --year のどちらか一つを指定してください。",
     "day_or_month_or_year": "日付、--month、--year のどれか一つを指定してください。",
     # staff

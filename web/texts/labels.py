@@ -84,6 +84,8 @@ LABELS: dict[str, dict[str, str]] = {
         "day_reopen": "締めの取消",
         "year_close": "年度の締め",
         "year_reopen": "年度の締めの取消",
+        "placement": "充当先の決定",
+        "credit_placement": "入金の充当先の決定",
     },
     "upload_state": {"waiting": "受付待ち", "accepted": "受付済", "differs": "受付に相違"},
     "upload_line_state": {"new": "発行", "revoked": "失効"},

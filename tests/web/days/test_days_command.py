@@ -127,4 +127,4 @@ def test_what_stops_a_close_is_named(run, city):
     assert "close_order" in early.stderr
     with unit_of_work(city.engine, "99999") as connection:
         staff.add(connection, "99999", "kazei", role="tax", display_name="k", password=PASSWORD)
-    assert "close_role" in run("day", "close", "2026-06-01", "--user", "kazei").stderr
+    assert "approval_role" in run("day", "close", "2026-06-01", "--user", "kazei").stderr

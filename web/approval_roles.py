@@ -1,0 +1,66 @@
+"""承認の役割: which roles may ask for a kind of approval, and which may decide it (R10).
+
+The one table for pages and commands. That the second person is not the first one again is no
+matter of roles: :mod:`payments.approve` and the database see to that. A kind that has no line here
+is nobody's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from payments.domain.errors import RefusedError
+from payments.release import KIND as RELEASE
+from reconcile import day_close
+from reconcile.placement_model import KIND as PLACEMENT
+from web.approval_effects import LIVE
+
+if TYPE_CHECKING:
+    from web.accounts.staff import StaffUser
+
+CREDIT_PLACEMENT = "credit_placement"
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """担当: the roles that ask, and those that decide."""
+
+    asks: tuple[str, ...]
+    decides: tuple[str, ...]
+
+
+_EVERYBODY = ("tax", "treasury", "admin")  # who works; an auditor looks on
+_TREASURY = Duty(("treasury", "admin"), ("treasury", "admin"))
+_NOBODY = Duty((), ())
+
+DUTIES: dict[str, Duty] = {
+    # Paper is the tax division's; that it leaves the building the treasury may countersign.
+    RELEASE: Duty(("tax", "admin"), _EVERYBODY),
+    LIVE: Duty(("tax", "admin"), _EVERYBODY),
+    # Both divisions work the cases of what residents paid.
+    PLACEMENT: Duty(_EVERYBODY, _EVERYBODY),
+    # Who knows the payer may ask; money on the bank account is the treasury's to decide.
+    CREDIT_PLACEMENT: Duty(_EVERYBODY, ("treasury", "admin")),
+    **dict.fromkeys(day_close.KINDS, _TREASURY),
+}
+
+
+def duty(kind: str) -> Duty:
+    """担当 of a kind of approval."""
+    return DUTIES.get(kind, _NOBODY)
+
+
+def require_asker(person: StaffUser, kind: str) -> None:
+    """依頼できる役割か: :class:`RefusedError` ``approval_role`` when the role may not ask."""
+    _require(person, kind, duty(kind).asks)
+
+
+def require_decider(person: StaffUser, kind: str) -> None:
+    """決定できる役割か: :class:`RefusedError` ``approval_role`` when the role may not decide."""
+    _require(person, kind, duty(kind).decides)
+
+
+def _require(person: StaffUser, kind: str, roles: tuple[str, ...]) -> None:
+    if person.role not in roles:
+        raise RefusedError("approval_role", user_name=person.user_name, kind=kind, roles=roles)
