@@ -137,6 +137,21 @@ PARTS: tuple[Part, ...] = (
         "t.report_sha256, t.approval_id, t.asked_by, t.decided_by, t.reason, t.made_at",
         "day_closure", _BY_ID.format(name="closure_no"),
     ),
+    _entered(
+        "placement",
+        "t.placement_no, t.approval_id, t.file_id, t.line_no, t.journal_id, t.made_at",
+        "placement", _BY_ID.format(name="placement_no"),
+    ),
+    _entered(
+        "placement_part", "t.placement_no, t.part_no, t.notice_id, t.term, t.amount_yen",
+        "placement_part", "t.placement_no = e.subject_id AND t.part_no = e.part_no",
+    ),
+    _entered(
+        "link_block",
+        "t.block_no, t.file_id, t.line_no, t.notice_id, t.term, t.group_id, t.approval_id, "
+        "t.made_at",
+        "link_block", _BY_ID.format(name="block_no"),
+    ),
 )  # fmt: skip
 
 

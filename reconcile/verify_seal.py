@@ -110,6 +110,21 @@ _ENTERED: dict[str, tuple[str, str, str]] = {
         CAST(closed_until AS VARCHAR(10)) AS closed_to, closed_year, journal_id, report_sha256,
         approval_id, asked_by, decided_by, reason, made_at""",
     ),
+    "placement": (
+        "placement",
+        "placement_no",
+        "placement_no, approval_id, file_id, line_no, journal_id, made_at",
+    ),
+    "placement_part": (
+        "placement_part",
+        "placement_no, part_no",
+        "placement_no, part_no, notice_id, term, amount_yen",
+    ),
+    "link_block": (
+        "link_block",
+        "block_no",
+        "block_no, file_id, line_no, notice_id, term, group_id, approval_id, made_at",
+    ),
 }
 _PARTS = (*_BOOKED, *_ENTERED)
 _COVERED = "WHERE municipality_code = :m AND journal_id <= :last"

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 import payments.store.slip_tables
 import payments.store.tables
 import reconcile.store.day_tables
+import reconcile.store.placement_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables
 import web.tables
@@ -20,6 +21,7 @@ OURS = (
     payments.store.slip_tables,
     payments.store.tables,
     reconcile.store.day_tables,
+    reconcile.store.placement_tables,
     reconcile.store.seal_tables,
     reconcile.store.tables,
     web.tables,

@@ -7,6 +7,7 @@ from sqlmodel import SQLModel
 
 # These modules register their tables.
 import reconcile.store.day_tables
+import reconcile.store.placement_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables  # noqa: F401
 import web.tables  # noqa: F401
