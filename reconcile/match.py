@@ -37,7 +37,7 @@ INSERT INTO match_work ({_WORK_COLUMNS})
 SELECT l.municipality_code, l.file_id, l.line_no, 1, 0,
     CASE WHEN EXISTS (
         SELECT 1 FROM source_line p
-        WHERE p.municipality_code = :m AND p.identity = l.identity AND p.file_id <= :file_id
+        WHERE p.municipality_code = :m AND p.identity = l.identity
           AND NOT (p.file_id = :file_id AND p.line_no = l.line_no)
     ) THEN 1 ELSE 0 END,
     l.stage, l.kind, l.identity, 1, l.fault,
@@ -113,14 +113,19 @@ WHERE w.municipality_code = :m AND w.occurrence > 1
   AND source_line.line_no = w.line_no
 """
 
+# Every line of another file came before the lines in hand, whatever the numbers of the files: one
+# that was set aside at first is taken in under its old, lower number.
+_EARLIER = "(p.file_id <> l.file_id OR p.line_no < l.line_no)"
 # A notification and a file line of one payment say the same when key and amount agree: the file
 # has columns that the notification lacks.
 _FIRST_SAID = """NOT EXISTS (
           SELECT 1 FROM source_line q
           WHERE q.municipality_code = :m AND q.identity = p.identity
             AND q.record_key = p.record_key
-            AND (q.file_id < p.file_id OR (q.file_id = p.file_id AND q.line_no < p.line_no)))"""
-SAME_CONTENT = f"""(p.content = l.content OR (p.file_id < l.file_id
+            AND ((q.file_id = p.file_id AND q.line_no < p.line_no)
+                 OR (q.file_id <> p.file_id AND (p.file_id = :file_id
+                     OR (q.file_id <> :file_id AND q.file_id < p.file_id)))))"""
+SAME_CONTENT = f"""(p.content = l.content OR (p.file_id <> l.file_id
     AND pf.channel <> :channel AND p.slip_key = l.slip_key AND p.amount_yen = l.amount_yen
     AND {_FIRST_SAID}))"""
 
@@ -133,8 +138,8 @@ WHERE municipality_code = :m AND found = 1 AND EXISTS (
     JOIN source_file pf ON pf.municipality_code = :m AND pf.file_id = p.file_id
     WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
       AND l.line_no = match_work.line_no AND {SAME_CONTENT}
-      AND ((p.file_id < l.file_id AND p.occurrence = match_work.occurrence)
-           OR (:counted = 0 AND (p.file_id < l.file_id OR p.line_no < l.line_no))))
+      AND ((p.file_id <> l.file_id AND p.occurrence = match_work.occurrence)
+           OR (:counted = 0 AND {_EARLIER})))
 """
 CONFLICTS = f"""
 UPDATE match_work SET fixed = 'conflict'
@@ -146,7 +151,7 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND EXISTS (
     WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
       AND l.line_no = match_work.line_no
       AND NOT {SAME_CONTENT}
-      AND (p.file_id < l.file_id OR p.line_no < l.line_no)
+      AND {_EARLIER}
       AND {_FIRST_SAID})
 """
 # 速報 and 確報 of one transaction that differ in amount or key: the later one is the conflict.
@@ -161,7 +166,8 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL
           SELECT p.slip_key || '/' || p.amount_yen FROM source_line p
           WHERE p.municipality_code = :m AND p.identity = l.identity AND p.fault IS NULL
             AND p.stage IN ('provisional', 'confirmed')
-          ORDER BY p.file_id, CASE p.stage WHEN 'provisional' THEN 0 ELSE 1 END, p.line_no
+          ORDER BY CASE WHEN p.file_id = :file_id THEN 1 ELSE 0 END, p.file_id,
+              CASE p.stage WHEN 'provisional' THEN 0 ELSE 1 END, p.line_no
           LIMIT 1))
 """
 # A 取消 that names another key than its 速報 still belongs to that payment's notice.
@@ -390,6 +396,9 @@ JOIN pay_key k ON k.municipality_code = :m AND k.pay_key IN (
     CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END || l.slip_key,
     'K' || l.slip_key || '/' || l.reissue)
 WHERE r.municipality_code = :m AND r.suspense_yen > 0 AND r.stage <> 'withdrawn'
+  AND NOT EXISTS (  -- people have decided about it (reconcile.placing)
+    SELECT 1 FROM link_block b
+    WHERE b.municipality_code = :m AND b.file_id = r.file_id AND b.line_no = r.line_no)
   AND r.notice_id IN (SELECT notice_id FROM reopened WHERE municipality_code = :m)
   AND NOT EXISTS (
     SELECT 1 FROM match_work d WHERE d.municipality_code = :m AND d.turn > 1

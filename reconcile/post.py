@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # Legs of one turn of one receipt: 1 applied, 2 suspense, 3 confirmed, 10–109 the instalments of a
-# 全期 slip (terms 00–99), 120–229 the reversals of legs 0–109, 230–249 surplus given back.
+# 全期 slip (terms 00–99) or the parts that people placed (reason ``placed``), 120–229 the reversals
+# of legs 0–109, 230–249 surplus given back.
 LEGS_PER_TURN = 250
 _WHOLE_LEG, _REVERSAL_LEG, _SURPLUS_LEG = 10, 120, 230
 
@@ -202,18 +203,20 @@ FROM reversal v
 JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id AND r.line_no = v.line_no
 JOIN posting p ON p.municipality_code = :m AND p.journal_id = r.journal_id
  AND p.subject_file_id = r.file_id AND p.subject_line_no = r.line_no
- AND p.leg > r.leg AND p.leg < r.leg + {_REVERSAL_LEG} AND p.reason IN ('applied', 'suspense')
+ AND p.leg > r.leg AND p.leg < r.leg + {_REVERSAL_LEG}
+ AND p.reason IN ('applied', 'placed', 'suspense')
 WHERE v.municipality_code = :m"""
 REOPENED = f"""
 INSERT INTO reopened (municipality_code, notice_id, term)
 SELECT DISTINCT CAST(:m AS VARCHAR(5)),
-    p.notice_id, p.term {_REVERSED_POSTINGS} AND p.reason = 'applied'
+    p.notice_id, p.term {_REVERSED_POSTINGS} AND p.reason <> 'suspense'
 """
 # The money stands in the account of the receipt's stage today, whatever it was when booked.
 REVERSE = f"""{_POSTING}
 SELECT CAST(:m AS VARCHAR(5)),
     :journal_id, r.file_id, r.line_no, :leg + {_REVERSAL_LEG} + p.leg - r.leg,
-    p.credit_account, {_STAGE_ACCOUNT.format(stage="r.stage")}, p.amount_yen, 'reversal',
+    p.credit_account, {_STAGE_ACCOUNT.format(stage="r.stage")}, p.amount_yen,
+    CASE p.reason WHEN 'placed' THEN 'placed_reversal' ELSE 'reversal' END,
     p.notice_id, p.term, r.group_id
 {_REVERSED_POSTINGS}
 """
@@ -224,20 +227,21 @@ FROM reversal v
 JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id AND r.line_no = v.line_no
 JOIN posting p ON p.municipality_code = :m AND p.journal_id = r.journal_id
  AND p.subject_file_id = r.file_id AND p.subject_line_no = r.line_no
- AND p.leg > r.leg AND p.leg < r.leg + {_REVERSAL_LEG} AND p.reason = 'applied'
+ AND p.leg > r.leg AND p.leg < r.leg + {_REVERSAL_LEG} AND p.reason IN ('applied', 'placed')
 JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = p.notice_id
  AND a.term = p.term AND a.surplus_yen > 0
 WHERE v.municipality_code = :m
 ORDER BY r.file_id, r.line_no, p.notice_id, p.term
 """
+# What people placed is money of the instalment itself, whichever slip brought it.
+_IS_WHOLE = "CASE WHEN r.term = '00' AND p.reason = 'applied' THEN 1 ELSE 0 END"
 TAKE_BACK = f"""
 UPDATE instalment_account
 SET term_yen = term_yen - CASE WHEN b.whole = 1 THEN 0 ELSE b.yen END,
     whole_yen = whole_yen - CASE WHEN b.whole = 1 THEN b.yen ELSE 0 END
-FROM (SELECT p.notice_id, p.term, CASE WHEN r.term = '00' THEN 1 ELSE 0 END AS whole,
-        SUM(p.amount_yen) AS yen
-      {_REVERSED_POSTINGS} AND p.reason = 'applied'
-      GROUP BY p.notice_id, p.term, CASE WHEN r.term = '00' THEN 1 ELSE 0 END) b
+FROM (SELECT p.notice_id, p.term, {_IS_WHOLE} AS whole, SUM(p.amount_yen) AS yen
+      {_REVERSED_POSTINGS} AND p.reason <> 'suspense'
+      GROUP BY p.notice_id, p.term, {_IS_WHOLE}) b
 WHERE instalment_account.municipality_code = :m
   AND instalment_account.notice_id = b.notice_id AND instalment_account.term = b.term
 """

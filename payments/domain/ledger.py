@@ -57,6 +57,8 @@ class Reason(LabelledCode):
     WITHDRAWN = "withdrawn", "速報取消"
     REDECIDED = "redecided", "再判定"
     REVERSAL = "reversal", "取消仕訳"
+    PLACED = "placed", "手作業消込"
+    PLACED_REVERSAL = "placed_reversal", "手作業消込の取消"
     SURPLUS = "surplus", "更正による過納"
     SETTLED = "settled", "入金確認"
     FEE = "fee", "手数料控除"
