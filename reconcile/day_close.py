@@ -8,7 +8,8 @@ say otherwise with a reason.
 
 Days are closed in their order, and re-opened from the last one back, so that what a closed report
 carries forward can never change behind it. The first close may be of any day: with it the books of
-everything before are closed, too.
+everything before are closed, too. With a year, what is open in it is carried into the next one
+(:mod:`reconcile.carry_over`), and taken back when the year is re-opened.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from payments import approve
 from payments.domain.errors import RefusedError
 from payments.domain.fiscal import closing_on
 from payments.store.municipalities import load_profile
-from reconcile import closures
+from reconcile import carry_over, closures
 from reconcile.closures import Closure
 from reconcile.day_totals import first_booked, summarise_now, sums_now
 from reconcile.journal import closed_books
@@ -159,6 +160,17 @@ def ask(
     )
 
 
+def content_now(
+    connection: Connection, municipality_code: str, approval: Approval
+) -> dict[str, Any]:
+    """いまの内容: what would be asked for if it were asked now; raises what :func:`ask` raises."""
+    sums = sums_now(connection, municipality_code)
+    despite = bool(approval.content.get("despite"))
+    return _plan(
+        connection, municipality_code, approval.kind, approval.subject, sums, despite=despite
+    ).content
+
+
 def carry_out(connection: Connection, municipality_code: str, approval: Approval) -> Closure:
     """締め・取消の実行: write down what two people decided, in the transaction of the decision.
 
@@ -180,7 +192,7 @@ def carry_out(connection: Connection, municipality_code: str, approval: Approval
         seal = seal_now(connection, municipality_code)
         report = replace(report, seal_no=seal.seal_no, seal_sha256=seal.sha256)
     stopped = bool(plan.content.get("blockers")) or plan.event == "reopened"
-    return closures.record(
+    closure = closures.record(
         connection,
         municipality_code,
         approval,
@@ -199,6 +211,11 @@ def carry_out(connection: Connection, municipality_code: str, approval: Approval
         ),
         report,
     )
+    if plan.period == "year":
+        year = closure.ends_on.year - 1
+        move = carry_over.carry if plan.event == "closed" else carry_over.take_back
+        move(connection, municipality_code, year)
+    return closure
 
 
 @dataclass(frozen=True, slots=True)

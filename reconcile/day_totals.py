@@ -25,13 +25,13 @@ RECEIVABLE, ASSESSED = "receivable", "assessed"
 # The year whose books were open on 領収日, as payments.domain.fiscal.revenue_year says it. A year
 # that two people have closed takes no more money, whatever 領収日 says (自治令160条).
 _RECEIVED = "CAST(COALESCE(r.paid_on, j.booked_on) AS VARCHAR(10))"
-_OPEN_BY_DATE = (
+OPEN_BY_DATE = (
     f"CAST(SUBSTR({_RECEIVED}, 1, 4) AS INTEGER) "
     f"- CASE WHEN SUBSTR({_RECEIVED}, 6, 5) <= '05-31' THEN 1 ELSE 0 END"
 )
 _OPEN_YEAR = (
     "CASE WHEN 'receivable' NOT IN (p.debit_account, p.credit_account) THEN 0 "
-    f"WHEN {_OPEN_BY_DATE} > :closed_year THEN {_OPEN_BY_DATE} ELSE :closed_year + 1 END"
+    f"WHEN {OPEN_BY_DATE} > :closed_year THEN {OPEN_BY_DATE} ELSE :closed_year + 1 END"
 )
 # Journals first: their rows are few, and the postings are stored in the order of their journals.
 _FRESH = f"""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.domain.fiscal import closing_on
-from reconcile import report_blocks
+from reconcile import carry_over, report_blocks
 from reconcile.cases import waiting_kinds
 from reconcile.day_totals import (
     balance_at_mark,
@@ -29,7 +29,7 @@ from reconcile.journal import closed_books
 from reconcile.report_arrivals import arrivals, as_date, is_business_day
 from reconcile.report_checks import Books, balance, checks
 from reconcile.report_lines import lines as lines_of
-from reconcile.report_revenue import revenue, year_lines
+from reconcile.report_revenue import left_open, revenue, year_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
+    from reconcile.carry_over import CarryEvent
     from reconcile.day_totals import LedgerRow, Sums
     from reconcile.report_arrivals import Arrival
     from reconcile.report_blocks import (
@@ -93,6 +94,7 @@ class DayReport:
     fiscal_year: int | None = None  # of a year's report
     days: tuple[tuple[date, int, int], ...] = ()  # 会計日, number, yen of a longer period
     year_lines: tuple[YearLine, ...] = ()
+    carried: tuple[CarryEvent, ...] = ()  # 滞納繰越 booked in the period
     seal_no: int = 0  # the last seal when it was closed: an anchor outside the database
     seal_sha256: str = ""
 
@@ -180,7 +182,9 @@ def year_report(
         _report(connection, profile, "year", first, last, _Found(sums=sums)),
         fiscal_year=year,
         revenue=revenue(rows, profile, first, year=year),
-        year_lines=year_lines(rows, closing, profile, year),
+        year_lines=year_lines(
+            rows, closing, profile, year, carry_over.carried_into(connection, code, year)
+        ),
         days=_days(connection, code, first, last),
     )
 
@@ -218,6 +222,7 @@ def _report(
         groups=found.groups,
         ledger=rows,
         carried_forward=_carried_forward(connection, code, rows, first, found.signed),
+        carried_over=_carried_over(connection, code, rows),
         **sums,
     )
     return DayReport(
@@ -240,6 +245,7 @@ def _report(
         sums_journal_id=sums["sums"].journal_id,
         closed_until=closed_books(connection, code)[0],
         previous_sha256=found.signed.sha256 if found.signed else "",
+        carried=carry_over.events_between(connection, code, first, last),
     )
 
 
@@ -281,6 +287,17 @@ def _carried_forward(
     since = collected_by_day(connection, code, signed.day + _ONE_DAY, first - _ONE_DAY)
     as_signed = signed.collected_yen + sum(yen for _count, yen in since.values())
     return as_signed, collected(row for row in rows if row.when < 0)
+
+
+def _carried_over(
+    connection: Connection, code: str, rows: tuple[LedgerRow, ...]
+) -> tuple[int, int] | None:
+    """The last 滞納繰越 in force: as carried, and what its years leave open by the ledger."""
+    in_force = carry_over.runs_in_force(connection, code)
+    if not in_force:
+        return None
+    last = max(in_force, key=lambda run: run.from_year)
+    return last.amount_yen, sum(left_open(rows, last.from_year).values())
 
 
 def _days(

@@ -69,6 +69,7 @@ class Books:
     assessed_yen: int  # balance of 調定 at the same moment
     receivable_yen: int  # balance of 収入未済 at the same moment
     carried_forward: tuple[int, int] | None  # revenue before the period: as signed, as booked
+    carried_over: tuple[int, int] | None = None  # 滞納繰越: as carried, as the ledger leaves open
 
 
 def checks(
@@ -103,6 +104,8 @@ def checks(
     found.append(Check("T7", books.assessed_yen, applied_and_open, scope="all"))
     outstanding = books.sums.outstanding_yen + books.sums.surplus_yen
     found.append(Check("receivable", books.receivable_yen, outstanding, scope="all"))
+    if books.carried_over is not None:
+        found.append(Check("carry_over", *books.carried_over, scope="all"))
     # 口座振替請求 are not made by this service yet.
     found.append(absent("T8"))
     found += _t9(connection, municipality_code)

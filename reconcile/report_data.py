@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from reconcile.carry_over import CarryEvent
 from reconcile.report import DayReport
 from reconcile.report_arrivals import Arrival, Source
 from reconcile.report_blocks import AccountMovement, Cash, FileSummary, Flow, Group, OutcomeTotal
@@ -41,13 +42,14 @@ _ROWS: Mapping[str, Any] = {
     "checks": Check,
     "files": FileSummary,
     "year_lines": YearLine,
+    "carried": CarryEvent,
 }
 
 
 def report_as_data(report: DayReport) -> dict[str, Any]:
     """日計 for a program: dates as ISO text, every block a list of objects."""
     data: dict[str, Any] = asdict(report)
-    for name in ("flows", "outcomes"):
+    for name in ("flows", "outcomes", "carried"):
         data[name] = [row._asdict() for row in getattr(report, name)]
     for name, worked_out in _WORKED_OUT.items():
         for row, plain in zip(getattr(report, name), data[name], strict=True):
@@ -68,10 +70,14 @@ def report_from_data(data: Mapping[str, Any]) -> DayReport:
     for name in _DATES:
         plain[name] = _date(plain[name])
     for name, kind in _ROWS.items():
-        plain[name] = tuple(kind(**_own(name, row)) for row in plain[name])
+        # A report from before a block existed does not have it.
+        plain[name] = tuple(kind(**_own(name, row)) for row in plain.get(name, ()))
     plain["groups"] = tuple(
         Group(**{**_own("groups", row), "remitted_on": _date(row["remitted_on"])})
         for row in data["groups"]
+    )
+    plain["carried"] = tuple(
+        event._replace(booked_on=_date(str(event.booked_on))) for event in plain["carried"]
     )
     plain["arrivals"] = tuple(_arrival(row) for row in data["arrivals"])
     plain["waiting"] = tuple((r["kind"], r["count"], r["amount_yen"]) for r in data["waiting"])

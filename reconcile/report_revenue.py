@@ -13,6 +13,7 @@ from payments.domain.fiscal import last_closed_fiscal_year
 from reconcile.day_totals import ASSESSED, RECEIVABLE, collects
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from payments.domain.profile import Profile
@@ -55,9 +56,10 @@ class YearLine:
     item_code: str
     item_name: str
     carried: bool
-    assessed_yen: int  # 調定額, for 滞納繰越分 what was carried in
+    assessed_yen: int  # 調定額, for 滞納繰越分 with what was carried in
     collected_yen: int  # 収入済額
     closing_period_yen: int  # of it: 出納整理期間
+    carried_in_yen: int = 0  # of assessed_yen: 繰越額; the rest was assessed or corrected since
 
     @property
     def outstanding_yen(self) -> int:
@@ -106,23 +108,44 @@ def revenue(
     return tuple(sorted(found, key=_order))
 
 
+def _until(rows: tuple[LedgerRow, ...]) -> tuple[LedgerRow, ...]:
+    return tuple(row for row in rows if row.when <= 0)
+
+
 def _order(line: Revenue) -> tuple[int, str, bool, str]:
     return -line.fiscal_year, line.item_code, line.carried, line.channel
 
 
+def left_open(rows: tuple[LedgerRow, ...], year: int) -> dict[str, int]:
+    """収入未済 by 科目: what ``year`` and the years before leave open, by the ledger alone."""
+    sums: dict[str, int] = {}
+    for row in rows:
+        if row.claim_year and year_of(row) <= year:
+            yen = (assesses(row) - collects(row.debit, row.credit)) * row.amount_yen
+            sums[row.item_code] = sums.get(row.item_code, 0) + yen
+    return sums
+
+
 def year_lines(
-    rows: tuple[LedgerRow, ...], closing: tuple[LedgerRow, ...], profile: Profile, year: int
+    rows: tuple[LedgerRow, ...],
+    closing: tuple[LedgerRow, ...],
+    profile: Profile,
+    year: int,
+    carried_in: Mapping[str, int] | None = None,
 ) -> tuple[YearLine, ...]:
-    """歳入 of a 会計年度 by 科目 and 現年・滞繰 (T7 by year); ``closing``: 出納整理期間 alone."""
-    sums: dict[tuple[str, bool], list[int]] = {}
+    """歳入 of a 会計年度 by 科目 and 現年・滞繰 (T7 by year); ``closing``: 出納整理期間 alone.
+
+    ``carried_in`` is what was carried into the year by 科目; while the year before is still open,
+    it is what would be.
+    """
+    known = left_open(_until(rows), year - 1) if carried_in is None else carried_in
+    # 調定, 収入済, 出納整理期間, 繰越額
+    sums = {(item, True): [yen, 0, 0, yen] for item, yen in known.items()}
     for row in rows:
         if row.when > 0 or not row.claim_year or row.claim_year > year:
             continue
-        belongs, carried = year_of(row), row.claim_year < year
-        total = sums.setdefault((row.item_code, carried), [0, 0, 0])
-        if belongs < year:  # what an older year did not collect is carried into this one
-            total[0] += (assesses(row) - collects(row.debit, row.credit)) * row.amount_yen
-        elif belongs == year:
+        total = sums.setdefault((row.item_code, row.claim_year < year), [0, 0, 0, 0])
+        if year_of(row) == year:
             total[0] += assesses(row) * row.amount_yen
             total[1] += collects(row.debit, row.credit) * row.amount_yen
     for row in closing:

@@ -152,6 +152,20 @@ PARTS: tuple[Part, ...] = (
         "t.made_at",
         "link_block", _BY_ID.format(name="block_no"),
     ),
+    _entered(
+        "carry_run",
+        "t.carry_no, t.event, t.from_year, t.to_year, t.reverses_no, t.count, t.amount_yen, "
+        "t.rows_sha256, CAST(t.booked_on AS VARCHAR(10)) AS booked_on, t.journal_id, "
+        "t.closure_no, t.actor, t.made_at",
+        "carry_run", _BY_ID.format(name="carry_no"),
+    ),
+    _entered(
+        "hold_event",
+        "t.hold_no, t.event_no, t.event, t.notice_id, t.term, t.kind, "
+        "CAST(t.from_on AS VARCHAR(10)) AS from_on, CAST(t.until_on AS VARCHAR(10)) AS until_on, "
+        "t.reason, t.actor, t.made_at",
+        "hold_event", _BY_EVENT.format(name="hold_no"),
+    ),
 )  # fmt: skip
 
 

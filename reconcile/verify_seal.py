@@ -125,6 +125,19 @@ _ENTERED: dict[str, tuple[str, str, str]] = {
         "block_no",
         "block_no, file_id, line_no, notice_id, term, group_id, approval_id, made_at",
     ),
+    "carry_run": (
+        "carry_run",
+        "carry_no",
+        """carry_no, event, from_year, to_year, reverses_no, count, amount_yen, rows_sha256,
+        CAST(booked_on AS VARCHAR(10)) AS day, journal_id, closure_no, actor, made_at""",
+    ),
+    "hold_event": (
+        "hold_event",
+        "hold_no, event_no",
+        """hold_no, event_no, event, notice_id, term, kind,
+        CAST(from_on AS VARCHAR(10)) AS first_day, CAST(until_on AS VARCHAR(10)) AS last_day,
+        reason, actor, made_at""",
+    ),
 }
 _PARTS = (*_BOOKED, *_ENTERED)
 _COVERED = "WHERE municipality_code = :m AND journal_id <= :last"

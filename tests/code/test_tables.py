@@ -9,21 +9,25 @@ import pytest
 import sqlalchemy
 from sqlmodel import SQLModel
 
+import payments.store.hold_tables
 import payments.store.slip_tables
 import payments.store.tables
 import reconcile.store.day_tables
 import reconcile.store.placement_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables
+import reconcile.store.year_tables
 import web.tables
 
 OURS = (
+    payments.store.hold_tables,
     payments.store.slip_tables,
     payments.store.tables,
     reconcile.store.day_tables,
     reconcile.store.placement_tables,
     reconcile.store.seal_tables,
     reconcile.store.tables,
+    reconcile.store.year_tables,
     web.tables,
 )
 TABLES = SQLModel.metadata.sorted_tables

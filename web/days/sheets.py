@@ -72,6 +72,8 @@ def sheets(report: DayReport) -> tuple[Sheet, ...]:
     found = [_revenue(report), _funds(report)]
     if report.period == "year":
         found.insert(0, _year(report))
+    if report.carried:
+        found.insert(1, _carry(report))
     if report.period == "day":
         found += [_arrivals(report)]
     if report.period != "year":
@@ -147,6 +149,7 @@ def _year(report: DayReport) -> Sheet:
         "科目",
         "区分:word",
         "調定額:yen",
+        "うち繰越額:yen",
         "収入済額:yen",
         "うち出納整理期間:yen",
         "収入未済額:yen",
@@ -158,6 +161,7 @@ def _year(report: DayReport) -> Sheet:
             f"{line.item_code} {line.item_name}",
             _carried(carried=line.carried),
             line.assessed_yen,
+            line.carried_in_yen,
             line.collected_yen,
             line.closing_period_yen,
             line.outstanding_yen,
@@ -173,6 +177,26 @@ def _year(report: DayReport) -> Sheet:
     total[-1] = _rate(collected, assessed)
     note = "不納欠損額は、まだこの帳簿にありません。"
     return Sheet("year", "歳入（調定・収入済・収入未済）", columns, tuple(rows), tuple(total), note)
+
+
+def _carry(report: DayReport) -> Sheet:
+    """滞納繰越: what passed from one year into the next in the period, and what was taken back."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            formatting.short_day(event.booked_on),
+            messages.label("carry_event", event.event),
+            event.carry_no,
+            _year_word(event.from_year),
+            _year_word(event.to_year),
+            event.item_code,
+            event.count,
+            event.amount_yen,
+        )
+        for event in report.carried
+    ]
+    head = ("会計日:word", "区分:word", "番号:figure", "繰越元:word", "繰越先:word", "科目:word")
+    columns = columns_of(*head, "件数:count", "繰越額:yen")
+    return sheet_of("carried", "滞納繰越（調定替え）", columns, rows)
 
 
 def _rate(part_yen: int, whole_yen: int) -> str:

@@ -229,6 +229,15 @@ LABELS: dict[str, dict[str, str]] = {
         "unknown": "入力された番号の納付書は確認できません。番号をもう一度お確かめください。",
     },
     "carried": {"current": "現年", "carried": "滞繰"},
+    "carry_event": {"carried": "繰越", "reversed": "繰越の取消"},
+    "hold_kind": {
+        "collection_hold": "徴収猶予",
+        "dunning_hold": "督促停止",
+        "conversion_hold": "換価の猶予",
+        "enforcement_stop": "滞納処分の停止",
+        "taxation_hold": "課税保留",
+    },
+    "hold_by": {"person": "職員", "file": "調定ファイル"},
     "period_now": {"day": "本日", "month": "月計", "year": "収入済"},
     "closure": {
         "open": "未締め（現在の帳簿による）",
@@ -260,6 +269,7 @@ LABELS: dict[str, dict[str, str]] = {
         "T6": "速報残（速報−取消−確報＝速報未収）",
         "T7": "調定（調定＝消込＋収入未済）",
         "receivable": "収入未済（帳簿＝期別の残高）",
+        "carry_over": "滞納繰越（繰越額＝閉鎖した年度の収入未済）",
         "T8": "口座振替（請求＝振替済＋振替不能）",
         "T9": "納付書（印刷＝発行）",
         "slips_taken": "納付書情報（共通納税の受付＝発行）",
@@ -271,6 +281,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "check_no": {
         "receivable": "T7",
+        "carry_over": "繰越",
         "slips_taken": "T9",
         "upload_answers": "T9",
         "cash": "残高",
