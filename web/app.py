@@ -11,6 +11,7 @@ from payments.domain.fiscal import fiscal_year
 from payments.store.engine import open_engine
 from web import formatting, messages
 from web.accounts.routes import accounts, entrance
+from web.approvals.routes import approving, waiting_count
 from web.cases.routes import cases
 from web.days.routes import days
 from web.days.sheet import cell_text
@@ -64,6 +65,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (accounts, Access.STAFF),
         (days, Access.STAFF),
         (cases, Access.STAFF),
+        (approving, Access.STAFF),
         (files, Access.STAFF),
         (explaining, Access.STAFF),
     ):
@@ -85,7 +87,7 @@ def _words(app: Flask) -> None:
         blocker=messages.blocker,
         fiscal_year=fiscal_year,
     )
-    app.jinja_env.globals.update(label=messages.label)
+    app.jinja_env.globals.update(label=messages.label, waiting_count=waiting_count)
 
     @app.context_processor
     def _page() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from slip_town import SlipTown, register_line
 
 from payments.store.municipalities import is_live
 from web.accounts import staff
+from web.app import create_app
 from web.cli import main
 from web.commands.session import Session
 from web.config import Settings
@@ -143,6 +144,42 @@ def test_two_people_release_a_run_that_is_right(town, run, tmp_path):
     assert (shown["asked_by"], shown["decided_by"], shown["state"]) == ("abe", "ito", "approved")
     assert shown["content"]["pages"] == 4
     assert "決定: ito" in run("approvals", "show", 1).stdout
+
+
+def test_a_release_is_decided_on_the_page(town, run, tmp_path, sqlite_url):
+    folder = tmp_path / "out"
+    _issue(run, folder)
+    run("slips", "upload-file", "--out", tmp_path / "u1.csv")
+    run("slips", "upload-accept", 1, "--count", 4)
+    lost = _slip_no(town, 2, "01")
+    run("slips", "revoke", lost, "--reason", "誤発行")
+    run("slips", "release", 1, "--user", "abe", by="abe")
+    settings = Settings(
+        home=tmp_path, database_url=sqlite_url, secret_key="x" * 40, municipality=town.code
+    )
+    client = create_app(settings, town.engine, TESTING=True, WTF_CSRF_ENABLED=False).test_client()
+    client.post("/staff/sign-in", data={"user_name": "ito", "password": PASSWORDS["ito"]})
+    page = client.get("/staff/approvals/1").get_data(as_text=True)
+    for words in (
+        "印刷 1 を引渡済とし",
+        "slips-0001.pdf",
+        "読み戻し",
+        "4枚",
+        "抜き取るページ",
+        lost,
+    ):
+        assert words in page
+    run("slips", "reissue", _slip_no(town, 1, "01"), "--reason", "紛失")
+    assert "依頼のあとに内容が変わった" in client.get("/staff/approvals/1").get_data(as_text=True)
+    path = "/staff/approvals/1/decision"
+    assert client.post(path, data={"decision": "approved"}).status_code == 409
+    assert client.post(path, data={"decision": "rejected", "note": "変更"}).status_code == 303
+    run("slips", "release", 1, "--user", "abe", by="abe")
+    assert (
+        client.post("/staff/approvals/2/decision", data={"decision": "approved"}).status_code == 303
+    )
+    assert "引渡済" in run("slips", "runs").stdout
+    assert "承認済" in (folder / "report.html").read_text("utf-8")
 
 
 def test_what_has_changed_since_is_not_released(town, run, tmp_path):

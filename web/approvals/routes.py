@@ -1,0 +1,137 @@
+"""承認の画面: what waits for a second person, what it would do, and the decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+
+from payments import approve
+from payments.domain.errors import KokinError
+from payments.domain.reason import REASON_MAX
+from payments.store.unit_of_work import reading, unit_of_work
+from web import messages
+from web.accounts import staff
+from web.approval_desk import decide_as
+from web.approval_roles import DUTIES, duty
+from web.approvals.story import subject_words, tell
+from web.errors import status_of
+from web.security import roles, source
+from web.services import services
+from web.texts import approvals as words
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+    from payments.approve import Approval
+
+PAGE = 50
+# Errors that stand beside the field in which they can be mended.
+NOTE_ERRORS = frozenset({"reason_missing", "reason_long"})
+
+approving = Blueprint("approvals", __name__, url_prefix="/staff/approvals")
+readers = roles("tax", "treasury", "auditor", "admin")
+workers = roles("tax", "treasury", "admin")
+
+
+@approving.get("")
+@readers
+def listing() -> str:
+    """承認の一覧: what waits first."""
+    state, kind = request.args.get("state", ""), request.args.get("kind", "")
+    state = state if state in approve.STATES else ""
+    kind = kind if kind in DUTIES else ""
+    number = max(request.args.get("page", 1, type=int) or 1, 1)
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        total = approve.how_many(connection, code, state=state, kind=kind)
+        found = approve.approvals(
+            connection, code, state=state, kind=kind, limit=PAGE, offset=(number - 1) * PAGE
+        )
+    return render_template(
+        "approvals/list.html",
+        approvals=found,
+        total=total,
+        state=state,
+        kind=kind,
+        states=approve.STATES,
+        kinds=list(DUTIES),
+        number=number,
+        pages=max(-(-total // PAGE), 1),
+        size=PAGE,
+        subject_words=subject_words,
+        may_decide=_may_decide,
+    )
+
+
+@approving.get("/<int:approval_id>")
+@readers
+def show(approval_id: int) -> str:
+    """One approval: what it would do, who asked, and who may decide."""
+    code = services().municipality
+    with unit_of_work(services().engine, code) as connection:
+        approve.show(connection, code, approval_id)
+        staff.record(
+            connection, code, g.user.user_name, "approval_shown", str(approval_id), source()
+        )
+    return _page(approval_id)
+
+
+@approving.post("/<int:approval_id>/decision")
+@workers
+def decide(approval_id: int) -> Response | tuple[str, int]:
+    """承認・却下; what stands in the way is said on the page, with what was typed."""
+    note = request.form.get("note", "")
+    try:
+        decide_as(
+            services().engine,
+            services().municipality,
+            approval_id,
+            request.form.get("decision", ""),
+            person=g.user,
+            note=note,
+            source=source(),
+        )
+    except KokinError as error:
+        if error.error_code == "approval":
+            raise
+        said = messages.error(error.error_code, error.details)
+        place = "note" if error.error_code in NOTE_ERRORS else "page"
+        return _page(approval_id, note=note, errors={place: said}), status_of(error)
+    return redirect(url_for("approvals.show", approval_id=approval_id) + "#decision", 303)
+
+
+def waiting_count() -> int:
+    """承認待ちの件数, for the way to this page on every page of the staff."""
+    with reading(services().engine, services().municipality) as connection:
+        return approve.how_many(connection, services().municipality, state=approve.WAITING)
+
+
+def _page(approval_id: int, *, note: str = "", errors: dict[str, str] | None = None) -> str:
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        approval = approve.show(connection, code, approval_id)
+        story = tell(connection, services().profile, approval)
+    return render_template(
+        "approvals/show.html",
+        approval=approval,
+        story=story,
+        subject=subject_words(approval),
+        may_decide=_may_decide(approval),
+        own=_own(approval),
+        deciders="・".join(messages.label("role", role) for role in duty(approval.kind).decides),
+        words=words,
+        note=note,
+        note_max=REASON_MAX,
+        errors=errors or {},
+    )
+
+
+def _own(approval: Approval) -> bool:
+    return approval.asked_by.casefold() == str(g.user.user_name).casefold()
+
+
+def _may_decide(approval: Approval) -> bool:
+    """Whether the person who looks is one who may decide about it."""
+    waits = approval.state == approve.WAITING
+    return waits and not _own(approval) and g.user.role in duty(approval.kind).decides

@@ -1,0 +1,252 @@
+"""承認の物語: what an approval will do, as plain tables for the person who decides about it.
+
+Each kind of approval has its line in :data:`KINDS`: what changes, what else the person should see,
+and what would be asked for now. Where that is no longer what was asked for, the page says so before
+anybody decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from payments import approve
+from payments.domain.errors import KokinError
+from payments.release import KIND as RELEASE
+from payments.release import release_content
+from reconcile import day_close
+from web import formatting, messages
+from web.approval_effects import LIVE, live_content
+from web.days.sheet import Cell, columns_of, sheet_of
+from web.days.sheets import sheets
+from web.printing.report import read_back_words
+from web.printing.status import status_of
+from web.texts import approvals as words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection
+
+    from payments.approve import Approval
+    from payments.domain.profile import Profile
+    from web.days.sheet import Sheet
+
+
+class Link(NamedTuple):
+    """つながり: a page that shows more, by its endpoint."""
+
+    text: str
+    endpoint: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """承認の物語: a sentence, what changes, what else to look at, and where to look further."""
+
+    effect: str
+    sheets: tuple[Sheet, ...]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    stale: str = ""  # why it cannot be done any more; "" when it can
+
+
+class _Kind(NamedTuple):
+    """One kind of approval: its story, and what would be asked for now."""
+
+    tell: Callable[[Connection, Profile, Approval], Story]
+    content_now: Callable[[Connection, Profile, Approval], dict[str, Any]] | None = None
+
+
+def tell(connection: Connection, profile: Profile, approval: Approval) -> Story:
+    """承認の物語 of any kind; of one that nobody has described, the content as it was written."""
+    kind = KINDS.get(approval.kind, _Kind(_written))
+    story = kind.tell(connection, profile, approval)
+    if approval.decision or kind.content_now is None:
+        return story
+    try:
+        now = kind.content_now(connection, profile, approval)
+    except KokinError as error:
+        said = messages.error(error.error_code, error.details)
+        return _with(story, stale=f"{words.SENTENCES['stale']}（{said}）")
+    if approve.canonical(now) != approve.canonical(approval.content):
+        return _with(story, stale=words.SENTENCES["stale"])
+    return story
+
+
+def subject_words(approval: Approval) -> str:
+    """対象 as people say it: a day, a fiscal year, a print run, a line of a file."""
+    kind, subject = approval.kind, approval.subject
+    if kind in day_close.OF_DAYS:
+        return formatting.long_day(subject)
+    if kind in day_close.OF_YEARS:
+        return f"{subject}年度"
+    if kind == RELEASE:
+        return f"印刷 {approval.content['run_id']}"
+    if kind == LIVE:
+        return str(approval.content["name"])
+    return subject
+
+
+# ---- one function per kind ----
+
+
+def _release(connection: Connection, profile: Profile, approval: Approval) -> Story:
+    """引渡: the files with their hashes, the pages to pull."""
+    content = approval.content
+    run = status_of(connection, profile.municipality_code, int(content["run_id"]))
+    files = [(str(file["name"]), str(file["sha256"])) for file in content["files"]]
+    pages = [
+        (
+            str(page["slip_no"]),
+            f"ファイル {page['file_no']}",
+            f"{page['page_no']}ページ",
+            words.PULLED[str(page["state"])],
+        )
+        for page in content["pull"]
+    ]
+    state = messages.label("print_run_state", "printed")
+    found = [
+        _changes(approval, [("print_state", state, messages.label("print_run_state", "released"))]),
+        _facts(
+            [
+                ("枚数", formatting.count(int(content["pages"]), "枚")),
+                ("金額", formatting.yen(int(content["amount_yen"]))),
+                ("見本の印字", "あり" if content["sample"] else "なし"),
+                ("読み戻し", read_back_words(run)),
+            ]
+        ),
+        sheet_of(
+            "files", words.TITLES["files"], columns_of("名前", "SHA-256"), files, adds_up=False
+        ),
+        sheet_of(
+            "pull",
+            words.TITLES["pull"],
+            columns_of("納付書番号", "ファイル", "ページ", "理由"),
+            pages,
+            adds_up=False,
+        ),
+    ]
+    return Story(
+        _effect(approval, run_id=content["run_id"]),
+        tuple(found),
+        notes=(words.SENTENCES["checked_again"],),
+    )
+
+
+def _live(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """本番への切替."""
+    return Story(
+        _effect(approval),
+        (
+            _changes(
+                approval,
+                [("sample", words.WORDS["sample_printed"], words.WORDS["sample_not_printed"])],
+            ),
+            _facts(
+                [
+                    ("団体", str(approval.content["name"])),
+                    ("団体設定の版", str(approval.content["profile_version"])),
+                ]
+            ),
+        ),
+    )
+
+
+def _closing(connection: Connection, profile: Profile, approval: Approval) -> Story:
+    """締め・締めの取消: what state the period gets, and the figures that are signed."""
+    of_day = approval.kind in day_close.OF_DAYS
+    subject = subject_words(approval)
+    opens = approval.kind in {day_close.REOPEN, day_close.YEAR_REOPEN}
+    period = "day" if of_day else "year"
+    states = [words.WORDS["open"], words.WORDS["closed"]]
+    late = [words.WORDS[f"late_same_{period}"], words.WORDS[f"late_next_{period}"]]
+    if opens:
+        states.reverse()
+        late.reverse()
+    rows = [
+        ("period_state", states[0], states[1]),
+        ("late", late[0].format(subject=subject), late[1].format(subject=subject)),
+    ]
+    blockers = [str(code) for code in approval.content.get("blockers", ())]
+    found = [_changes(approval, rows, subject=subject)]
+    if blockers:
+        stopping = [(messages.blocker(code),) for code in blockers]
+        found.append(
+            sheet_of(
+                "blockers", words.TITLES["blockers"], columns_of("項目"), stopping, adds_up=False
+            )
+        )
+    if not opens and not approval.decision:
+        shown = day_close.shown_day if of_day else day_close.shown_year
+        at: Any = date.fromisoformat(approval.subject) if of_day else int(approval.subject)
+        report, _closure = shown(connection, profile, at)
+        found += [s for s in sheets(report) if s.code in {"year", "funds", "movements"}]
+    link = (
+        Link("日計を開く", "days.show", {"day": approval.subject})
+        if of_day
+        else Link("年度の表を開く", "days.show_year", {"year": int(approval.subject)})
+    )
+    return Story(
+        _effect(approval, subject=subject),
+        tuple(found),
+        warnings=(words.SENTENCES["despite"],) if blockers else (),
+        links=(link,),
+    )
+
+
+def _written(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """The content as it was written, by name."""
+    rows = [(messages.label("fact", name), str(value)) for name, value in approval.content.items()]
+    return Story(words.UNKNOWN_EFFECT, (_facts(rows),))
+
+
+# ---- what they share ----
+
+
+def _effect(approval: Approval, **values: object) -> str:
+    return words.EFFECTS[approval.kind].format(**values)
+
+
+def _changes(approval: Approval, rows: Sequence[tuple[str, str, str]], **values: object) -> Sheet:
+    """変わること: what stands, and what will stand."""
+    head = words.CHANGES_DECIDED if approval.decision else words.CHANGES
+    told: list[tuple[Cell, ...]] = [
+        (words.WORDS[name].format(**values), before, after) for name, before, after in rows
+    ]
+    return sheet_of("changes", words.TITLES["changes"], columns_of(*head), told, adds_up=False)
+
+
+def _facts(rows: Sequence[tuple[str, str]]) -> Sheet:
+    """内容: names and values."""
+    return sheet_of(
+        "content", words.TITLES["content"], columns_of("項目", "値"), list(rows), adds_up=False
+    )
+
+
+def _with(story: Story, *, stale: str) -> Story:
+    return Story(story.effect, story.sheets, story.warnings, story.notes, story.links, stale)
+
+
+KINDS: dict[str, _Kind] = {
+    RELEASE: _Kind(
+        _release,
+        # The disk is looked at when it is decided; a page need not read every file.
+        lambda connection, profile, approval: release_content(
+            connection, profile, int(approval.content["run_id"]), changed_files=lambda _run: ()
+        ),
+    ),
+    LIVE: _Kind(_live, lambda _connection, profile, _approval: live_content(profile)),
+    **dict.fromkeys(
+        day_close.KINDS,
+        _Kind(
+            _closing,
+            lambda connection, profile, approval: day_close.content_now(
+                connection, profile.municipality_code, approval
+            ),
+        ),
+    ),
+}
