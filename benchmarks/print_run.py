@@ -29,8 +29,8 @@ from payments import print_runs
 from payments.store.engine import open_engine
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
-from qr.slip_page import PrintProfile
-from qr.slip_pdf import draw_slips
+from qr.draw.slip_pdf import draw_slips
+from qr.layout.slip_page import PrintProfile
 from web.printing.pages import slip_page
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -55,14 +55,14 @@ from benchmarks.distortions import (
     view,
 )
 from benchmarks.slips import pages
-from qr.scan import decode, read_pages
-from qr.scan_limits import UPLOAD_LIMITS
-from qr.slip_pdf import draw_slips
+from qr.draw.slip_pdf import draw_slips
+from qr.scan.limits import UPLOAD_LIMITS
+from qr.scan.read import decode, read_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from qr.slip_page import SlipPage
+    from qr.layout.slip_page import SlipPage
 
 SLIPS = 12
 PER_CATEGORY = 23

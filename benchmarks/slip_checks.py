@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from slips import pages
 
-from qr.read_back import read_back
-from qr.slip_check import check_file
-from qr.slip_pdf import draw_slips
+from qr.draw.slip_pdf import draw_slips
+from qr.proof.read_back import read_back
+from qr.proof.slip_check import check_file
 
 COUNTS = (2_000, 10_000)
 PAGES_PER_FILE = 1_000

@@ -13,11 +13,11 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from qr.slip_fonts import find_font
-from qr.slip_layout import MM, PAGE_HEIGHT_MM
-from qr.slip_page import PrintProfile, SlipPage, read_symbols
-from qr.slip_symbols import SymbolDrawing
-from qr.slip_values import slip_values
+from qr.draw.slip_symbols import SymbolDrawing
+from qr.draw.slip_values import slip_values
+from qr.layout.fonts import find_font
+from qr.layout.shapes import MM, PAGE_HEIGHT_MM
+from qr.layout.slip_page import PrintProfile, SlipPage, read_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -31,9 +31,10 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from qr import el_qr, konbini_barcode, slip_pdf
-from qr.slip_page import PrintProfile, SlipPage
-from qr.slip_symbols import SymbolDrawing
+from qr.digits import el_qr, konbini_barcode
+from qr.draw import slip_pdf
+from qr.draw.slip_symbols import SymbolDrawing
+from qr.layout.slip_page import PrintProfile, SlipPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -86,7 +86,7 @@ def _zbar(_settings: Settings) -> None:
 
 
 def _fonts(_settings: Settings) -> None:
-    from qr.slip_fonts import load_fonts  # noqa: PLC0415 - loads the PDF library
+    from qr.layout.fonts import load_fonts  # noqa: PLC0415 - loads the PDF library
 
     load_fonts()
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import ConfigurationError
 from payments.domain.profile import SlipForm
-from qr.slip_layout_check import checked
-from qr.slip_layout_file import parse_layout
+from qr.layout.check import checked
+from qr.layout.file import parse_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from payments.domain.profile import Profile
-    from qr.slip_layout import SlipLayout
+    from qr.layout.shapes import SlipLayout
 
 
 def embedded_forms(folder: Path, files: Iterable[str]) -> list[dict[str, Any]]:
@@ -34,7 +34,7 @@ def embedded_forms(folder: Path, files: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def own_layouts(profile: Profile) -> tuple[SlipLayout, ...]:
-    """様式: the municipality's own layouts, for :class:`qr.slip_page.PrintProfile`."""
+    """様式: the municipality's own layouts, for :class:`qr.layout.slip_page.PrintProfile`."""
     return tuple(_layout(form) for form in profile.slip_layouts)
 
 

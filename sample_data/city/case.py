@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from payments.domain.calendars import tax_due_on
 from payments.domain.instalments import split
-from qr import konbini_barcode
+from qr.digits import konbini_barcode
 from sample_data.city import sample
 from sample_data.city.model import WHOLE_YEAR, Instalment, Line, Notice, Slip
 

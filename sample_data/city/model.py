@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.identifiers import DebitCustomerNo, FreeArea
-from qr import konbini_barcode
+from qr.digits import konbini_barcode
 from sample_data.city import sample
 
 if TYPE_CHECKING:

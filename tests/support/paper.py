@@ -9,7 +9,7 @@ from __future__ import annotations
 import segno
 from PIL import Image, ImageDraw
 
-from qr.code128 import bars
+from qr.encode.code128 import bars
 
 QR_DOTS, BAR_DOTS, BAR_HEIGHT = 6, 2, 150
 

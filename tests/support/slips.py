@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from qr import el_qr, konbini_barcode
-from qr.slip_page import SlipPage
+from qr.digits import el_qr, konbini_barcode
+from qr.layout.slip_page import SlipPage
 
 DUE_ON = date(2026, 6, 1)
 VALID_UNTIL = date(2026, 7, 1)

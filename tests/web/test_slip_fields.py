@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from qr import el_qr, konbini_barcode
-from qr.slip_layouts import SHIPPED, slip_layout
+from qr.digits import el_qr, konbini_barcode
+from qr.layout.shipped import SHIPPED, slip_layout
 from web import messages
 from web.texts.labels import LABELS
 
-QR = Path(__file__).parents[2] / "qr"
+PROOF = Path(__file__).parents[2] / "qr" / "proof"
 
 
 def test_every_field_of_every_layout_has_a_name() -> None:
@@ -23,7 +23,7 @@ def test_every_field_of_every_layout_has_a_name() -> None:
 
 def test_every_code_that_the_checks_write_has_a_name() -> None:
     modules = ("slip_check", "read_back", "drawn_symbols", "printed_file", "font_check")
-    source = "".join((QR / f"{module}.py").read_text("utf-8") for module in modules)
+    source = "".join((PROOF / f"{module}.py").read_text("utf-8") for module in modules)
     codes = set(re.findall(r'\(\s*"([a-z_]+)",', source)) - {"scan_unreadable"}  # an error
     parts = set(re.findall(r'f"\{[\w.]+\}\.([a-z_]+)"', source))
     assert {"page", "font", "unexpected_content"} <= codes <= LABELS["slip_field"].keys()

@@ -15,7 +15,7 @@ from payments.domain.profile import profile_from_mapping
 from web.commands.setup import read_profile
 from web.slip_forms import own_layouts
 
-STANDARD = files("qr").joinpath("layouts", "standard.toml").read_text("utf-8")
+STANDARD = files("qr.layout").joinpath("standard.toml").read_text("utf-8")
 PROFILE = files("web").joinpath("profiles", "99999.toml").read_text("utf-8")
 PICTURE = 'pictures = [{ file = "logo.png", x = 110, y = 7, width = 10, height = 10 }]\n'
 

@@ -11,9 +11,9 @@ from paper import sheet
 from PIL import Image
 from slips import slip_page
 
-from qr.el_qr import mpn_lines, parse
-from qr.fields import SymbolError
-from qr.symbol_reading import interpret
+from qr.digits.el_qr import mpn_lines, parse
+from qr.digits.fields import SymbolError
+from qr.digits.symbol_reading import interpret
 from web import messages
 from web.commands.slips import slips
 from web.texts.symbols import FIELDS, LAYOUTS, REASONS, SYMBOL_FINDINGS

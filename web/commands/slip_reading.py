@@ -14,16 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 from payments.domain.errors import ConfigurationError, KokinError
-from qr.scan_apart import read_apart
-from qr.scan_limits import STAFF_LIMITS
+from qr.scan.apart import read_apart
+from qr.scan.limits import STAFF_LIMITS
 from web import messages
 from web.commands.session import Session, explain, fail_unless, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from qr.slip_reading import SlipReading
-    from qr.symbol_reading import SymbolReading
+    from qr.digits.symbol_reading import SymbolReading
+    from qr.scan.slip_reading import SlipReading
 
 
 @click.command()

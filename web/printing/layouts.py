@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from payments.domain.errors import ConflictError
-from qr.slip_page import PrintProfile
+from qr.layout.slip_page import PrintProfile
 from web.slip_forms import own_layouts
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from payments.domain.slip import WHOLE_YEAR
-from qr import el_qr
-from qr.el_qr import ElQr
-from qr.slip_page import SlipPage
+from qr.digits import el_qr
+from qr.digits.el_qr import ElQr
+from qr.layout.slip_page import SlipPage
 
 if TYPE_CHECKING:
     from payments.domain.profile import Profile

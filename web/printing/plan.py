@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.print_runs import PrintRun
-    from qr.file_check import ReadBackChoice
+    from qr.proof.file_check import ReadBackChoice
 
 PAGES_PER_FILE = 1_000
 AUTO = "auto"
@@ -76,7 +76,7 @@ def is_live(connection: Connection, municipality_code: str) -> bool:
 
 def choice_of(run: PrintRun) -> ReadBackChoice:
     """読み戻しの方法 of a run; ``auto`` is decided by its size (R12: the report says which)."""
-    from qr.file_check import ReadBackChoice  # noqa: PLC0415 - see above
+    from qr.proof.file_check import ReadBackChoice  # noqa: PLC0415 - see above
 
     kind, _, seed = run.read_back.partition(":")
     if kind == AUTO:
@@ -86,7 +86,7 @@ def choice_of(run: PrintRun) -> ReadBackChoice:
 
 def _with_seed(read_back: str) -> str:
     """The choice as the books keep it; a sample is drawn by a seed that nobody chose."""
-    from qr.file_check import ReadBackChoice  # noqa: PLC0415 - see above
+    from qr.proof.file_check import ReadBackChoice  # noqa: PLC0415 - see above
 
     seed = secrets.randbelow(_SEEDS)
     if read_back == AUTO:

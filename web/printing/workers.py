@@ -16,9 +16,9 @@ from payments.print_runs import FileDifference, PrintedFile, Refusal, slips_of_f
 from payments.store.engine import open_engine
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
-from qr.file_check import ReadBackChoice, check_slips
-from qr.slip_page import PrintProfile, SlipPage
-from qr.slip_pdf import check_page, draw_slips
+from qr.draw.slip_pdf import check_page, draw_slips
+from qr.layout.slip_page import PrintProfile, SlipPage
+from qr.proof.file_check import ReadBackChoice, check_slips
 from web.printing.folder import file_name, unwritable, whole_file
 from web.printing.pages import slip_page
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from payments.print_runs import RunSlip
-    from qr.slip_layout import SlipLayout
+    from qr.layout.shapes import SlipLayout
 
 # What one page takes on disk, rounded up, and what a file has besides (fonts, form).
 BYTES_PER_PAGE, BYTES_PER_FILE = 3_600, 300_000
@@ -43,7 +43,7 @@ class WorkOrder:
     folder: str
     sample: bool
     made_at: datetime  # of the run, so that a file drawn again is the same
-    read_back: str  # qr.file_check.ReadBackChoice as text
+    read_back: str  # qr.proof.file_check.ReadBackChoice as text
     layouts: tuple[SlipLayout, ...] = ()  # the municipality's own
 
 

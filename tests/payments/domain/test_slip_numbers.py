@@ -19,7 +19,7 @@ from payments.domain.slip import (
     slip_keys,
     slip_number,
 )
-from qr import konbini_barcode
+from qr.digits import konbini_barcode
 from web.commands.setup import sample_profile
 
 PROFILE = sample_profile()

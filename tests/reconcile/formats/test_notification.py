@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qr import konbini_barcode
-from qr.konbini_barcode import KonbiniBarcode
+from qr.digits import konbini_barcode
+from qr.digits.konbini_barcode import KonbiniBarcode
 from reconcile.formats import eltax_payment, konbini_dsk
 from reconcile.formats.delimited import PAYMENT_CHANNELS
 from reconcile.formats.notification import FORMAT, write

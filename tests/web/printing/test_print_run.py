@@ -19,7 +19,7 @@ from payments.release import KIND, subject_of
 from payments.store.bulk import take_numbers
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from qr.slip_layouts import slip_layout
+from qr.layout.shipped import slip_layout
 from web.commands.setup import sample_profile
 from web.printing import run as printing
 from web.printing import workers

@@ -1,0 +1,1 @@
+"""記号の桁: what the digits of a symbol mean; text ⇄ fields, pure."""

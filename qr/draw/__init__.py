@@ -1,0 +1,1 @@
+"""納付書の描画: slips become one PDF."""

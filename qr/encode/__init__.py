@@ -1,0 +1,1 @@
+"""記号の生成: digits become the modules and bars of a symbol."""

@@ -1,0 +1,1 @@
+"""様式: where things stand on a slip, and what a slip says."""

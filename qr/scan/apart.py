@@ -1,0 +1,107 @@
+"""別プロセスでの読取: a file from outside is read by a process of its own, which may be ended.
+
+Image and PDF libraries unpack what a file asks for, and no check beforehand sees every way in: a
+content stream, a mask, a picture in a pattern. So the process that reads has a limit on its memory
+(:mod:`qr.scan.worker`), is killed when its time is over, and knows neither the database nor the
+environment of this one. It answers in lines of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from payments.domain.errors import ConfigurationError, InvalidValueError
+from qr.scan.limits import Deadline, Source
+from qr.scan.slip_reading import SlipReading
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from qr.scan.limits import ScanLimits
+
+# No directory is searched for modules merely because the service was started there.
+COMMAND = (sys.executable, "-P", "-W", "ignore", "-m", "qr.scan.worker")
+_GRACE = 1.2  # of the time, so that what was found until its end can still be said
+_ANSWER_BYTES_MAX = 20_000_000  # a page full of slips has a hundredth of this
+_ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+
+
+def read_apart(data: bytes | Path, name: str, limits: ScanLimits) -> Generator[list[SlipReading]]:
+    """The slips of each page as soon as it has been read; ``name`` is what errors say.
+
+    Raises :class:`InvalidValueError` as :func:`qr.scan.files.pictures` does, ``scan_too_slow`` also
+    when the process had to be killed and ``scan_too_heavy`` when it fell over its memory or
+    crashed; :class:`ConfigurationError` when a library is missing.
+    """
+    source = Source(data, name, limits, Deadline(limits.seconds_max))
+    source.head()
+    end = Deadline(limits.seconds_max * _GRACE)
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()
+    ) as child:
+        killer = threading.Timer(min(end.seconds_left, threading.TIMEOUT_MAX), child.kill)
+        killer.daemon = True
+        killer.start()
+        try:
+            _ask(cast("IO[bytes]", child.stdin), source)
+            for answer in _answers(cast("IO[bytes]", child.stdout)):
+                if "slips" not in answer:
+                    _raise_refusal(answer)
+                    return
+                yield [SlipReading.from_dict(slip) for slip in answer["slips"]]
+            status = child.wait()
+        finally:
+            killer.cancel()
+            child.kill()
+    if end.passed or status == -signal.SIGXCPU:
+        raise source.refusal("scan_too_slow", max=f"{limits.seconds_max:g}")
+    if status > 0:
+        # No file does this: the module is missing or wrong, and has said so on its own.
+        raise subprocess.CalledProcessError(status, COMMAND)
+    raise source.refusal("scan_too_heavy")
+
+
+def _environment() -> dict[str, str]:
+    """What an interpreter needs to start, and none of our secrets."""
+    ours = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    # Every further arena of the allocator would be charged with address space never used.
+    return {**ours, "MALLOC_ARENA_MAX": "1"}
+
+
+def _ask(child: IO[bytes], source: Source) -> None:
+    """One line that says what to read; the bytes of an upload follow it."""
+    content = source.content
+    request = {
+        "name": source.name,
+        "path": None if isinstance(content, bytes) else str(content),
+        "limits": dataclasses.asdict(source.limits),
+    }
+    # A process that has died already is asked in vain; how it died is looked at later.
+    with contextlib.suppress(BrokenPipeError):
+        child.write(json.dumps(request).encode() + b"\n")
+        if isinstance(content, bytes):
+            child.write(content)
+    with contextlib.suppress(BrokenPipeError):
+        child.close()
+
+
+def _answers(child: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """Whole lines only: the last one of a killed process may be cut off."""
+    while (line := child.readline(_ANSWER_BYTES_MAX)).endswith(b"\n"):
+        yield json.loads(line)
+
+
+def _raise_refusal(answer: dict[str, Any]) -> None:
+    """Why nothing more comes; nothing to raise when all pages have been read."""
+    if "error" in answer:
+        kind = ConfigurationError if answer["configuration"] else InvalidValueError
+        raise kind(answer["error"], **answer["details"])
