@@ -171,15 +171,8 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
         ("period_state", states[0], states[1]),
         ("late", late[0].format(subject=subject), late[1].format(subject=subject)),
     ]
-    blockers = [str(code) for code in approval.content.get("blockers", ())]
+    blockers = "、".join(messages.blocker(str(c)) for c in approval.content.get("blockers", ()))
     found = [_changes(approval, rows, subject=subject)]
-    if blockers:
-        stopping = [(messages.blocker(code),) for code in blockers]
-        found.append(
-            sheet_of(
-                "blockers", words.TITLES["blockers"], columns_of("項目"), stopping, adds_up=False
-            )
-        )
     if not opens and not approval.decision:
         shown = day_close.shown_day if of_day else day_close.shown_year
         at: Any = date.fromisoformat(approval.subject) if of_day else int(approval.subject)
@@ -193,7 +186,7 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
     return Story(
         _effect(approval, subject=subject),
         tuple(found),
-        warnings=(words.SENTENCES["despite"],) if blockers else (),
+        warnings=(words.SENTENCES["despite"].format(blockers=blockers),) if blockers else (),
         links=(link,),
     )
 

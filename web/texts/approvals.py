@@ -17,7 +17,7 @@ SENTENCES: dict[str, str] = {
     "stale": "依頼のあとに内容が変わったため、承認しても行えません。却下して、もう一度依頼してください。",
     "own": "あなたが依頼したものなので、あなたは決定できません。{roles}の役割を持つ、別の職員が決めます。",
     "role": "この種類の承認は、{roles}の役割を持つ職員が決めます。",
-    "despite": "未着の資料または不一致があるまま締める依頼です。理由を確かめてください。",
+    "despite": "未着の資料または不一致があるまま締める依頼です（{blockers}）。理由を確かめてください。",
     "checked_again": "承認するときに、台帳・共通納税の受付・フォルダのファイルをもう一度確かめます。",
 }
 
@@ -26,7 +26,6 @@ TITLES: dict[str, str] = {
     "content": "依頼の内容",
     "files": "ファイル",
     "pull": "発送の前に抜き取るページ",
-    "blockers": "未着の資料・不一致",
 }
 # Why a printed page must not be mailed.
 PULLED: dict[str, str] = {
