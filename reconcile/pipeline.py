@@ -22,6 +22,7 @@ from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from reconcile import flag, match, post
 from reconcile.advice import compare_advice, take_in_advice
+from reconcile.deciding import decide_waiting
 from reconcile.deposits import Books
 from reconcile.formats.detect import detect
 from reconcile.intake import keep_evidence, record_file, record_findings, status_of
@@ -276,7 +277,7 @@ class FileRun:
 
     def _turn(self, turn: int) -> None:
         """One turn: find partners, take back what is withdrawn, decide, book, decide again."""
-        self._next_leg()
+        self.scope["leg"] += post.LEGS_PER_TURN
         match.find_partners(self.connection, self.scope, turn)
         self.connection.execute(
             text("DELETE FROM reopened WHERE municipality_code = :m"), self.scope
@@ -285,22 +286,7 @@ class FileRun:
         match.decide(self.connection, self.scope, turn, moved=reopened)
         self.revived += post.book(self.connection, self.scope, again=False)
         if reopened:
-            self._decide_waiting()
-
-    def _decide_waiting(self) -> None:
-        """Receipts waiting in suspense are decided again, oldest payment first (outcomes.md 5)."""
-        first = turn = self.again_turn + 1
-        while match.load_waiting(self.connection, self.scope, first, turn):
-            self._next_leg()
-            post.take_back_turn(self.connection, self.scope, turn)
-            match.decide(self.connection, self.scope, turn, moved=True)
-            post.book(self.connection, self.scope, again=True)
-            turn += 1
-        self.again_turn = turn
-
-    def _next_leg(self) -> None:
-        """A block of posting numbers for the next turn."""
-        self.scope["leg"] += post.LEGS_PER_TURN
+            self.again_turn = decide_waiting(self.connection, self.scope, self.again_turn)
 
     # ---- 入金照合 ----
 

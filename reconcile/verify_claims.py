@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconcile.verify_walk import Store
 
 _CLAIMS = frozenset({"assessment", "correction", "cancellation"})
+_PLACED = frozenset({"placed", "placed_reversal"})
 _FREE_AREA, _REISSUE = slice(8, 29), 29
 
 _ACCOUNTS = """
@@ -24,7 +25,8 @@ SELECT e.notice_id, e.term, e.amount_yen FROM assessment_event e
 LEFT JOIN journal j ON j.municipality_code = :m AND j.file_id = e.file_id
 WHERE e.municipality_code = :m AND e.outcome = 'applied'
 ORDER BY e.notice_id, e.term, j.journal_id, e.file_id, e.line_no"""
-# Money through a 全期 slip and money through slips of the instalment are kept apart.
+# Money through a 全期 slip and money through slips of the instalment are kept apart; what people
+# placed is the instalment's own.
 _POSTINGS = """
 SELECT p.notice_id, p.term, p.debit_account, p.amount_yen, p.reason, r.term AS paid_term
 FROM posting p
@@ -65,7 +67,7 @@ def _moved(postings: Iterable[Any]) -> tuple[int, int, int, int]:
             claim += yen
         elif posting.reason == "surplus":
             surplus += yen
-        elif posting.paid_term == "00":
+        elif posting.paid_term == "00" and posting.reason not in _PLACED:
             whole -= yen
         else:
             by_term -= yen

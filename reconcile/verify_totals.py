@@ -89,7 +89,7 @@ SELECT r.file_id, r.line_no, r.amount_yen, SUM(p.amount_yen) AS found
 FROM receipt r
 LEFT JOIN posting p ON p.municipality_code = :m AND p.journal_id = r.journal_id
      AND p.subject_file_id = r.file_id AND p.subject_line_no = r.line_no
-     AND p.leg > r.leg AND p.leg < r.leg + 120 AND p.reason IN ('applied', 'suspense')
+     AND p.leg > r.leg AND p.leg < r.leg + 120 AND p.reason IN ('applied', 'placed', 'suspense')
 WHERE r.municipality_code = :m
 GROUP BY r.file_id, r.line_no, r.amount_yen
 HAVING COALESCE(SUM(p.amount_yen), 0) <> r.amount_yen
