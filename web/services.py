@@ -10,6 +10,7 @@ from flask import current_app
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from web.commands.session import choose_municipality
+from web.notifications.receive import Desk
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -33,6 +34,16 @@ class Services:
     def municipality(self) -> str:
         """The municipality this application serves."""
         return choose_municipality(self.engine, self.settings)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Where notifications arrive."""
+        return Desk(self.engine, self.municipality)
+
+    def close(self) -> None:
+        """End what runs beside the requests."""
+        if "desk" in self.__dict__:
+            self.desk.close()
 
     @property
     def profile(self) -> Profile:

@@ -8,6 +8,7 @@ from sqlalchemy import create_engine, event
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.exc import DBAPIError
 
 # The hot index pages of a large city fit here; at a million lines half of it costs a tenth more
 # time (benchmarks/reconcile.py).
@@ -17,16 +18,39 @@ SQLITE_CACHE_KIB = 524_288
 # ``options=…`` into the address decides otherwise.
 POSTGRESQL_OPTIONS = "-c jit=off -c work_mem=64MB"
 
+_SQLITE_BUSY = 5
+_LOCK_NOT_AVAILABLE = "55P03"
 
-def open_engine(url: str) -> Engine:
-    """An engine for ``url`` with every connection set up the way the books need it."""
-    if not url.startswith("sqlite"):
+
+def open_engine(url: str, *, lock_wait_ms: int | None = None) -> Engine:
+    """An engine for ``url`` with every connection set up the way the books need it.
+
+    ``lock_wait_ms``: how long a statement waits for somebody else's lock before it fails with an
+    error that :func:`is_busy` knows; a minute on SQLite and without end on PostgreSQL otherwise.
+    """
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": 60})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        setting = f"PRAGMA busy_timeout = {lock_wait_ms}"
+    else:
         options = {} if "options=" in url else {"options": POSTGRESQL_OPTIONS}
-        return create_engine(_with_driver(url), pool_pre_ping=True, connect_args=options)
-    engine = create_engine(url, connect_args={"timeout": 60})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+        engine = create_engine(_with_driver(url), pool_pre_ping=True, connect_args=options)
+        setting = f"SET lock_timeout = {lock_wait_ms}"
+    if lock_wait_ms is not None:
+
+        @event.listens_for(engine, "connect")
+        def _limit(connection: Any, _record: object) -> None:
+            connection.cursor().execute(setting)
+            connection.commit()
+
     return engine
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Whether a statement failed because somebody else holds the lock it needs."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without its extension
+    return code == _SQLITE_BUSY or getattr(error.orig, "sqlstate", "") == _LOCK_NOT_AVAILABLE
 
 
 def _with_driver(url: str) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
+from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from payments.domain.errors import ConfigurationError
 from web.commands.intake import MUNICIPALITY
 from web.commands.session import Session, session_of
+
+if TYPE_CHECKING:
+    from web.services import Services
 
 HOST, PORT = "127.0.0.1", 8000
 THREADS = 16
@@ -50,12 +56,17 @@ def run_server(session: Session, host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise ConfigurationError("port_in_use", port=port) from error
         raise
+    services: Services = app.extensions["kokin"]
+    # Before `kokin init` there is nothing to book; /readyz says so.
+    with contextlib.suppress(ConfigurationError, SQLAlchemyError):
+        services.desk.booker.start()
     shown = f"[{host}]" if ":" in host else host
     session.err.print(f"http://{shown}:{server.effective_port}/ で動いています。", markup=False)
     try:
         server.run()
     finally:
         server.close()
+        services.close()
 
 
 @click.command()

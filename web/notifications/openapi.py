@@ -99,7 +99,10 @@ DOCUMENT: dict[str, Any] = {
                 "responses": {
                     "201": _answer("受け付けた", "Receipt"),
                     "200": _answer("同じ通知をすでに受け付けている", "Receipt"),
-                    "409": _problem("同じ Idempotency-Key で別の内容がすでに届いている"),
+                    "202": _answer(
+                        "保管した（received）。記帳は後で行い、結果はGETで分かる", "Receipt"
+                    ),
+                    "409": _problem("同じ Idempotency-Key で別の内容がある（両方を保管）"),
                     "413": _problem("本文が大きすぎる"),
                     "422": _problem("Idempotency-Key か本文の形が違う（本文は証拠として保管）"),
                     "503": _problem("いまは受け付けられない。同じ Idempotency-Key で再送"),
@@ -167,7 +170,11 @@ DOCUMENT: dict[str, Any] = {
                 "required": ["id", "status", "sha256", "received_at"],
                 "properties": {
                     "id": _IDENTIFIER,
-                    "status": {"type": "string", "enum": ["accepted", "quarantined"]},
+                    "status": {
+                        "type": "string",
+                        "enum": ["accepted", "quarantined", "received"],
+                        "description": "received は保管済みで記帳待ち",
+                    },
                     "sha256": {"type": "string", "description": "受け取った本文のSHA-256"},
                     "received_at": {"type": "string", "format": "date-time"},
                 },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from payments.store.unit_of_work import reading
@@ -9,12 +11,17 @@ from web import clock
 from web.errors import answer
 from web.notifications import keys
 from web.notifications.openapi import DOCUMENT
-from web.notifications.receive import Answer, identifier, receive, show
+from web.notifications.receive import identifier
 from web.security import limiter
 from web.services import services
 
+if TYPE_CHECKING:
+    from web.notifications.booking import Answer
+
 notifications = Blueprint("notifications", __name__, url_prefix="/api/v1/payment-notifications")
 api_documents = Blueprint("api_documents", __name__, url_prefix="/api/v1")
+
+ACCEPTED = 202  # kept, and not yet booked
 
 
 @notifications.before_request
@@ -47,16 +54,14 @@ def notify() -> Response:
     """One payment."""
     body = request.get_data()
     notification_id = identifier(request.headers.get("Idempotency-Key"), body)
-    found, first = receive(
-        services().engine, services().municipality, g.key_id, notification_id, body
-    )
-    return _response(found, 201 if first else 200)
+    found, first = services().desk.receive(g.key_id, notification_id, body)
+    return _response(found, found.status if first or found.status == ACCEPTED else 200)
 
 
 @notifications.get("/<notification_id>")
 def look_up(notification_id: str) -> Response:
     """What became of a notification of one's own."""
-    found = show(services().engine, services().municipality, g.key_id, notification_id)
+    found = services().desk.show(g.key_id, notification_id)
     return _response(found, 200)
 
 

@@ -1,0 +1,129 @@
+"""記帳係: books notifications behind the requests that brought them, in the server process.
+
+A request waits for its booking only as long as the booker keeps up. Once the books are busy (an
+import is writing them) or more wait than a request should sit through, requests are answered at
+once, and the booker tries again until nothing waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from web.notifications.booking import BooksBusyError, book_waiting
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from web.notifications.spool import Spool
+
+LOCK_WAIT_MS = 20  # what booking waits for the books' lock
+BEHIND_FROM = 4  # so many waiting are more than a request sits through
+RETRY_SECONDS = 0.25
+PATIENCE_SECONDS = 5  # a request never waits longer, whatever happens to the booker
+
+log = logging.getLogger(__name__)
+
+
+class Booker:
+    """記帳係: one thread; ``books`` should not wait long for a lock."""
+
+    def __init__(
+        self,
+        books: Engine,
+        spool: Spool,
+        municipality_code: str,
+        *,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        """Nothing runs before :meth:`start`, or before the first request waits."""
+        self._books = books
+        self._spool = spool
+        self._municipality_code = municipality_code
+        self._retry_seconds = retry_seconds
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._work = False  # something may wait that no round has looked for
+        self._keeps_up = True  # False while the books are busy or too many wait
+        self._handled = 0  # the last entry that was looked at
+        self._begun = self._done = 0  # rounds
+
+    def start(self) -> int:
+        """Book what waits, from now on; the number of the round that will have looked at it."""
+        with self._changed:
+            self._work = True
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._run, name="booker", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+            return self._begun + 1
+
+    def wait_for(self, spool_no: int) -> None:
+        """Return when this entry was looked at, or when it is better not to wait for that."""
+        own_round = self.start()
+        with self._changed:
+            self._changed.wait_for(
+                lambda: (
+                    self._handled >= spool_no
+                    or self._done >= own_round
+                    or not self._keeps_up
+                    or self._closed
+                ),
+                timeout=PATIENCE_SECONDS,
+            )
+
+    def wait_until_idle(self, timeout: float) -> bool:
+        """Whether everything that waits was looked at, within ``timeout`` seconds."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._keeps_up and not self._work and self._done == self._begun,
+                timeout=timeout,
+            )
+
+    def close(self) -> None:
+        """Finish the entry in hand and end the thread, for good."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        """Round after round while there is work; again soon when the books are busy."""
+        while self._begin():
+            try:
+                self._round()
+            except BooksBusyError:
+                self._tell(keeps_up=False)
+            except Exception:
+                log.exception("the spool cannot be booked")
+                self._tell(keeps_up=False)
+
+    def _begin(self) -> bool:
+        """Wait for work, or out the pause after a round that failed; False at the end."""
+        with self._changed:
+            if self._keeps_up:
+                self._changed.wait_for(lambda: self._work or self._closed)
+            else:
+                self._changed.wait_for(lambda: self._closed, timeout=self._retry_seconds)
+            self._work = False
+            self._begun += 1
+            return not self._closed
+
+    def _round(self) -> None:
+        """Everything that waits now, and what arrives meanwhile."""
+        for step in book_waiting(self._books, self._spool, self._municipality_code):
+            self._tell(keeps_up=step.behind <= BEHIND_FROM, handled=step.entry.spool_no)
+            if self._closed:
+                return
+        self._tell(keeps_up=True, done=self._begun)
+
+    def _tell(self, *, keeps_up: bool, handled: int = 0, done: int = 0) -> None:
+        """What the requests that wait need to know."""
+        with self._changed:
+            self._keeps_up = keeps_up
+            self._handled = max(self._handled, handled)
+            self._done = max(self._done, done)
+            self._changed.notify_all()
