@@ -7,19 +7,13 @@ one by one; every decision is a further revision of its line's outcome.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from payments.domain.kana import fold_name
-from reconcile.line_books import LineBooks, as_date
-from reconcile.settle import (
-    Credit,
-    CreditDecision,
-    Group,
-    decide_credit,
-    fitting_instalments,
-    is_returned_refund,
-    payer_of,
-)
+from reconcile.line_books import as_date
+from reconcile.owed import Namesakes, namesakes
+from reconcile.settle import Credit, is_returned_refund, payer_of
+from reconcile.settlements import Deposit, Settlements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,26 +23,15 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
 
 
-class Deposit(NamedTuple):
-    """A credit line in hand."""
-
-    file_id: int
-    line_no: int
-    account_key: str
-    agent: str
-    credit: Credit
-
-
-class Books(LineBooks):
+class Books(Settlements):
     """One municipality's deposits within one journal."""
 
     def __init__(
         self, connection: Connection, profile: Profile, municipality_code: str, journal_id: int
     ) -> None:
         """``journal_id`` names the booking occasion that every posting here belongs to."""
-        super().__init__(connection, municipality_code, journal_id)
-        self.profile = profile
-        self.details: dict[str, str] = {}  # case subject → JSON of what was compared
+        super().__init__(connection, profile, municipality_code, journal_id)
+        self._namesakes: dict[str, Namesakes] = {}  # no balance moves while statements are read
 
     # ---- statement lines ----
 
@@ -127,114 +110,25 @@ class Books(LineBooks):
             deposit.credit.amount_yen, "unidentified_deposit",
         )  # fmt: skip
 
-    def _decide(self, deposit: Deposit) -> tuple[str, str]:
-        """Settle the credit if it can be; otherwise name what it may be."""
-        if deposit.agent:
-            decision = decide_credit(deposit.credit, deposit.agent, self._groups(deposit.agent))
-            if decision.outcome == "settled":
-                self._settle(deposit, decision)
-            else:
-                self.details[f"{deposit.file_id}:{deposit.line_no}"] = json.dumps(
-                    {"candidates": decision.candidates}, ensure_ascii=False
-                )
-            return decision.outcome, decision.rule
+    def _decide_stranger(self, deposit: Deposit) -> tuple[str, str]:
+        """What a credit of a payer that is none of our agents may be (suggestions only)."""
         if is_returned_refund(deposit.credit, self.profile):
             return "refund_returned", "B5"
         suggestion = self._direct_transfer(deposit.credit)
         if suggestion:
-            self.details[f"{deposit.file_id}:{deposit.line_no}"] = json.dumps(
+            self.details[deposit.subject] = json.dumps(
                 {"instalments": suggestion}, ensure_ascii=False
             )
             return "direct_transfer", "B6"
         return "unidentified_deposit", "B7"
 
-    def _groups(self, agent: str) -> list[Group]:
-        """The agent's groups with what is still expected of each."""
-        terms = self.profile.agent(agent)
-        fee = "fee_yen" if terms is not None and terms.fee == "advised" else "0"
-        rows = self.run(
-            f"""SELECT group_id, ref, remitted_on, confirmed_yen - {fee} - credited_yen AS expected
-                FROM remittance_group
-                WHERE municipality_code = :m AND agent = :agent
-                  AND confirmed_yen - {fee} <> credited_yen AND remitted_on IS NOT NULL""",
-            agent=agent,
-        )
-        return [Group(r.group_id, r.ref, as_date(r.remitted_on), r.expected) for r in rows]
-
-    def _settle(self, deposit: Deposit, decision: CreditDecision) -> None:
-        """資金化: the credit pays its groups, net of the fee that the advice named."""
-        terms = self.profile.agent(deposit.agent)
-        for number, group in enumerate(decision.groups):
-            fee = 0
-            if terms is not None and terms.fee == "advised":
-                fee = self.run(
-                    """SELECT g.fee_yen - COALESCE((SELECT SUM(s.fee_yen) FROM settlement s
-                           WHERE s.municipality_code = :m AND s.group_id = g.group_id), 0)
-                       FROM remittance_group g
-                       WHERE g.municipality_code = :m AND g.group_id = :group_id""",
-                    group_id=group.group_id,
-                ).scalar_one()
-            self.run(
-                """INSERT INTO settlement (municipality_code, file_id, line_no, group_id,
-                       amount_yen, fee_yen, journal_id)
-                   VALUES (:m, :file_id, :line_no, :group_id, :amount_yen, :fee_yen,
-                       :journal_id)""",
-                file_id=deposit.file_id,
-                line_no=deposit.line_no,
-                group_id=group.group_id,
-                amount_yen=group.expected_yen,
-                fee_yen=fee,
-            )
-            self.run(
-                """UPDATE remittance_group SET credited_yen = credited_yen + :amount_yen
-                   WHERE municipality_code = :m AND group_id = :group_id""",
-                group_id=group.group_id,
-                amount_yen=group.expected_yen,
-            )
-            leg = 10 + 2 * number
-            self.post(
-                deposit.file_id, deposit.line_no, leg, "unidentified", "confirmed_due",
-                group.expected_yen, "settled", group.group_id,
-            )  # fmt: skip
-            if fee:
-                self.post(
-                    deposit.file_id, deposit.line_no, leg + 1, "fee", "confirmed_due",
-                    fee, "fee", group.group_id,
-                )  # fmt: skip
-        self.run(
-            """UPDATE deposit SET state = 'settled' WHERE municipality_code = :m
-               AND file_id = :file_id AND line_no = :line_no""",
-            file_id=deposit.file_id,
-            line_no=deposit.line_no,
-        )
-
     def _direct_transfer(self, credit: Credit) -> tuple[str, ...]:
         """Instalments of an obligor of that name with that amount outstanding: suggestions."""
         folded = fold_name(credit.payer_name)
-        if not folded:
-            return ()
-        # CROSS JOIN keeps SQLite from walking all instalments of the city for each credit.
-        rows = self.run(
-            """SELECT n.notice_no, n.item_code, a.term,
-                      a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen AS open_yen,
-                      n.obligor_no
-               FROM obligor o CROSS JOIN notice n CROSS JOIN instalment_account a
-               WHERE o.municipality_code = :m AND o.kana_folded = :folded
-                 AND n.municipality_code = :m AND n.obligor_no = o.obligor_no
-                 AND a.municipality_code = :m AND a.notice_id = n.notice_id
-                 AND a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen > 0
-               ORDER BY n.obligor_no, n.item_code, n.notice_no, a.term""",
-            folded=folded,
-        ).all()
-        by_obligor: dict[str, list[tuple[str, int]]] = {}
-        for row in rows:
-            name = f"{row.item_code}/{row.notice_no}/{row.term}"
-            by_obligor.setdefault(row.obligor_no, []).append((name, row.open_yen))
-        for outstanding in by_obligor.values():
-            fitting = fitting_instalments(credit.amount_yen, outstanding)
-            if fitting:
-                return fitting
-        return ()
+        if folded not in self._namesakes:
+            code = self.profile.municipality_code
+            self._namesakes[folded] = namesakes(self.connection, code, folded)
+        return self._namesakes[folded].fitting(credit.amount_yen)
 
     def _cancel_notice(self, file_id: int, line: Any, *, is_money: bool) -> tuple[str, str]:
         """01 取消区分 1: the notice it cancels is found by account, day, number and amount."""
@@ -268,43 +162,9 @@ class Books(LineBooks):
 
     def _withdraw_deposit(self, file_id: int, line_no: int, amount_yen: int) -> None:
         """The bank took a notified credit back: its settlement and its money are reversed."""
-        settled = self.run(
-            """SELECT group_id, amount_yen, fee_yen FROM settlement
-               WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no
-               ORDER BY group_id""",
-            file_id=file_id,
-            line_no=line_no,
-        ).all()
-        for number, part in enumerate(settled):
-            leg = 110 + 2 * number
-            self.post(
-                file_id, line_no, leg, "confirmed_due", "unidentified", part.amount_yen,
-                "reversal", part.group_id,
-            )  # fmt: skip
-            if part.fee_yen:
-                self.post(
-                    file_id, line_no, leg + 1, "confirmed_due", "fee", part.fee_yen,
-                    "reversal", part.group_id,
-                )  # fmt: skip
-            self.run(
-                """UPDATE remittance_group SET credited_yen = credited_yen - :yen
-                   WHERE municipality_code = :m AND group_id = :group_id""",
-                yen=part.amount_yen,
-                group_id=part.group_id,
-            )
-        self.run(
-            """DELETE FROM settlement
-               WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no""",
-            file_id=file_id,
-            line_no=line_no,
-        )
+        self.unsettle(file_id, line_no)
         self.post(file_id, line_no, 101, "unidentified", "bank", amount_yen, "reversal")
-        self.run(
-            """UPDATE deposit SET state = 'withdrawn' WHERE municipality_code = :m
-               AND file_id = :file_id AND line_no = :line_no""",
-            file_id=file_id,
-            line_no=line_no,
-        )
+        self.set_state(file_id, line_no, "withdrawn")
 
     # ---- once more ----
 
@@ -337,22 +197,13 @@ class Books(LineBooks):
             if mine and (agents is None or agent in agents):
                 deposit = Deposit(row.file_id, row.line_no, row.account_key, agent, credit)
                 by_agent.setdefault(agent, []).append(deposit)
-        return sum(self._decide_payer(by_agent[agent]) for agent in sorted(by_agent))
-
-    def _decide_payer(self, waiting: list[Deposit]) -> int:
-        """All open credits of one payer; returns how many settled."""
         settled = 0
-        position = 0
-        while position < len(waiting):
-            deposit = waiting[position]
-            outcome, rule = self._decide(deposit)
-            if outcome != self.outcome_of(deposit.file_id, deposit.line_no):
-                self.write_outcome(deposit.file_id, deposit.line_no, outcome, rule)
-            position += 1
-            if outcome == "settled":
-                settled += 1
-                waiting.remove(deposit)
-                position = 0
+        for agent in sorted(by_agent):
+            if agent:
+                settled += self.decide_payer(agent, by_agent[agent])
+                continue
+            for deposit in by_agent[agent]:
+                self.note(deposit, *self._decide_stranger(deposit))
         return settled
 
 

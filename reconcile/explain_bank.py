@@ -1,7 +1,7 @@
 """入金・払込明細の説明: why a credit settled or did not, why an advice line agreed or differed.
 
-What a remittance group was worth at the decision is today's sum less what was booked since, so
-that nothing is guessed. Then :func:`reconcile.settle.decide_credit` decides once more.
+What the remittance groups were worth at the decision is restored (:mod:`reconcile.explain_groups`);
+then :func:`reconcile.settle.decide_credit` decides once more.
 """
 
 from __future__ import annotations
@@ -13,10 +13,26 @@ from sqlalchemy import text
 
 from payments.store.municipalities import load_profile
 from reconcile.explain_evidence import flag, journals_of, plain
+from reconcile.explain_groups import (
+    SINCE,
+    blocked_then,
+    change,
+    groups_then,
+    rivals_then,
+    split_then,
+)
 from reconcile.explain_model import Decision, Facts, RuleTest
 from reconcile.line_books import as_date
 from reconcile.post import LEGS_PER_TURN
-from reconcile.settle import Credit, Group, decide_credit, is_returned_refund, payer_of
+from reconcile.settle import (
+    DIFFERENCE,
+    SPLIT,
+    Credit,
+    candidates_of,
+    decide_credit,
+    is_returned_refund,
+    payer_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +49,15 @@ STATEMENT_RULES = (
     ("B8", "withdraws", "入金通知の取消", "direction = 'cancel'", ("direction",)),
     ("B1", "outgoing", "出金", "direction = 'debit'", ("direction",)),
     ("B9", "information", "参考", "is_money = 0", ("is_money", "account_key", "source")),
-    ("B2", "settled", "払込と一致", "single = 1", ("agent", "amount", "single")),
+    ("B2", "settled", "払込と一致", "single = 1 AND disputed = 0",
+     ("agent", "amount", "single", "disputed")),
     (
-        "B3", "settled", "払込の合計と一致", "single = 0 AND combinations = 1",
-        ("agent", "amount", "single", "combinations"),
+        "B3", "settled", "払込の合計と一致", "single = 0 AND combinations = 1 AND disputed = 0",
+        ("agent", "amount", "single", "combinations", "disputed"),
+    ),
+    (
+        "B3S", "settled", "分割入金",
+        "single = 0 AND combinations = 0 AND split > 1", ("agent", "amount", "split", "split_yen"),
     ),
     ("B4", "settlement_difference", "入金差額", "agent <> ''", ("agent", "single", "combinations")),
     ("B5", "refund_returned", "組戻し", "is_returned = 1", ("is_returned", "remarks")),
@@ -128,8 +149,11 @@ def _statement_tests(facts: Facts) -> tuple[RuleTest, ...]:
         "B8": facts.get("direction") == "cancel",
         "B1": facts.get("direction") == "debit",
         "B9": not facts.get("is_money"),
-        "B2": facts.get("single") == 1,
-        "B3": not facts.get("single") and facts.get("combinations") == 1,
+        "B2": facts.get("single") == 1 and not facts.get("disputed"),
+        "B3": not facts.get("single")
+        and facts.get("combinations") == 1
+        and not facts.get("disputed"),
+        "B3S": bool(facts.get("split")),
         "B4": bool(facts.get("agent")),
         "B5": bool(facts.get("is_returned")),
         "B6": bool(facts.get("suggested")),
@@ -166,17 +190,24 @@ def _credit_facts(
     if not facts["agent"]:
         facts["suggested"] = _suggested(connection, profile.municipality_code, line)
         return facts, (), [*unknown, "obligors_today"]
-    groups, same_journal = _groups_then(connection, profile, str(facts["agent"]), line, outcome)
+    groups, same_journal = groups_then(connection, profile, str(facts["agent"]), line, outcome)
     if same_journal:
         unknown.append("order_within_journal")
-    decided = decide_credit(credit, str(facts["agent"]), groups)
-    singles = [g for g in groups if _is_candidate(g, credit, str(facts["agent"]))]
-    facts["single"] = sum(group.expected_yen == credit.amount_yen for group in singles)
-    facts["combinations"] = 0
-    if not facts["single"]:  # of several combinations two are looked for: more change nothing
-        several = decided.rule == "B4" and len(decided.candidates) > 1
-        facts["combinations"] = 1 if decided.rule == "B3" else 2 * several
-    chosen = {group.group_id for group in decided.groups}
+    blocked = blocked_then(connection, profile.municipality_code, line, outcome)
+    considered = candidates_of(credit, str(facts["agent"]), groups, blocked)
+    decided = decide_credit(credit, str(facts["agent"]), groups, blocked)
+    facts["single"] = sum(group.expected_yen == credit.amount_yen for group in considered)
+    facts |= {"combinations": 0, "disputed": 0}
+    if not facts["single"]:  # several are as good as two here
+        facts["combinations"] = 1 if decided.rule == "B3" else 2 * (len(decided.candidates) > 1)
+    if decided.groups and outcome.rule == DIFFERENCE:
+        rivals = rivals_then(connection, profile.municipality_code, line, str(facts["agent"]))
+        facts["disputed"] = flag(rivals > 0)
+    chosen: set[Any] = {group.group_id for group in decided.groups}
+    if outcome.rule == SPLIT:
+        split = split_then(connection, profile.municipality_code, line, outcome)
+        facts |= split
+        chosen = {split["group_id"]} if split else set()
     candidates: tuple[Facts, ...] = tuple(
         {
             "group_id": group.group_id,
@@ -185,15 +216,9 @@ def _credit_facts(
             "expected_yen": group.expected_yen,
             "chosen": group.group_id in chosen,
         }
-        for group in sorted(singles, key=lambda group: (group.remitted_on, group.ref))
+        for group in considered
     )
     return facts, candidates, unknown
-
-
-def _is_candidate(group: Group, credit: Credit, agent: str) -> bool:
-    """The groups that :func:`decide_credit` looks at."""
-    named = agent != "eltax" or not credit.edi or group.ref == credit.edi
-    return named and group.remitted_on <= credit.booked_on and group.expected_yen > 0
 
 
 def _deposit_agent(connection: Connection, profile: Profile, line: Any, credit: Credit) -> str:
@@ -229,98 +254,6 @@ def _suggested(connection: Connection, municipality_code: str, line: Any) -> str
     ).scalar_one_or_none()
     found = json.loads(details) if details else {}
     return "、".join(found.get("instalments", ()))
-
-
-# What was booked about remittance groups after a journal; its own postings are told apart.
-_SINCE = """
-SELECT p.group_id, p.journal_id, p.subject_file_id AS file_id, p.subject_line_no AS line_no, p.leg,
-    p.debit_account, p.credit_account, p.amount_yen,
-    CASE WHEN EXISTS (SELECT 1 FROM line_outcome o WHERE o.municipality_code = :m
-        AND o.file_id = p.subject_file_id AND o.line_no = p.subject_line_no AND o.revision = 1
-        AND o.outcome = 'malformed') THEN 1 ELSE 0 END AS malformed
-FROM posting p
-JOIN remittance_group g ON g.municipality_code = :m AND g.group_id = p.group_id AND g.agent = :agent
-WHERE p.municipality_code = :m AND p.journal_id >= :journal_id"""
-_RECEIVED = {"receivable", "suspense", "reported"}
-
-
-def _change(posting: Any) -> tuple[int, int]:
-    """How a posting changed its group: confirmed, credited (yen)."""
-    debit, credit, yen = posting.debit_account, posting.credit_account, posting.amount_yen
-    if posting.malformed:
-        return 0, 0
-    if debit == "confirmed_due" and credit in _RECEIVED:
-        return yen, 0
-    if credit == "confirmed_due" and debit in _RECEIVED:
-        return -yen, 0
-    if (debit, credit) == ("unidentified", "confirmed_due"):
-        return 0, yen
-    return (0, -yen) if (debit, credit) == ("confirmed_due", "unidentified") else (0, 0)
-
-
-def _groups_then(
-    connection: Connection, profile: Profile, agent: str, line: Any, outcome: Any
-) -> tuple[list[Group], bool]:
-    """The agent's groups as the credit found them, and whether others settled beside it.
-
-    Credits are decided at the end of their journal. Of those that settled in the same one it is
-    not recorded which came first: what settled this line's own groups is taken out, the rest is
-    left in when this line found nothing.
-    """
-    terms = profile.agent(agent)
-    advised = terms is not None and terms.fee == "advised"
-    scope = {"m": profile.municipality_code, "agent": agent, "journal_id": outcome.journal_id}
-    rows = connection.execute(
-        text(
-            "SELECT group_id, ref, remitted_on, confirmed_yen, fee_yen, credited_yen "
-            "FROM remittance_group WHERE municipality_code = :m AND agent = :agent "
-            "AND remitted_on IS NOT NULL"
-        ),
-        scope,
-    ).all()
-    expected = {
-        row.group_id: row.confirmed_yen - (row.fee_yen if advised else 0) - row.credited_yen
-        for row in rows
-    }
-    beside = False
-    for posting in connection.execute(text(_SINCE), scope):
-        if posting.group_id not in expected:
-            continue
-        confirmed, credited = _change(posting)
-        mine = (posting.file_id, posting.line_no) == (line.file_id, line.line_no)
-        if posting.journal_id > outcome.journal_id or (credited and mine):
-            expected[posting.group_id] -= confirmed - credited
-        elif credited:  # another credit of the same journal
-            beside = True
-            if outcome.outcome == "settled":
-                expected[posting.group_id] += credited
-    if advised:
-        for ref, fee_yen in _fees_since(connection, scope):
-            for row in rows:
-                if row.ref == ref:
-                    expected[row.group_id] += fee_yen
-    groups = [
-        Group(row.group_id, row.ref, as_date(row.remitted_on), expected[row.group_id])
-        for row in rows
-        if expected[row.group_id]
-    ]
-    return groups, beside
-
-
-def _fees_since(connection: Connection, scope: dict[str, Any]) -> list[tuple[str, int]]:
-    """Fees that advice named after the journal: they were not known then."""
-    rows = connection.execute(
-        text(
-            "SELECT v.remittance_no, SUM(v.fee_yen) AS fee_yen FROM advice_line v "
-            "JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = v.file_id "
-            "AND o.line_no = v.line_no AND o.revision = 1 "
-            "AND o.outcome IN ('advised', 'advice_difference') "
-            "WHERE v.municipality_code = :m AND o.journal_id > :journal_id "
-            "GROUP BY v.remittance_no"
-        ),
-        scope,
-    )
-    return [(str(row.remittance_no), int(row.fee_yen)) for row in rows]
 
 
 def advice_decisions(
@@ -380,7 +313,7 @@ def _advice_facts(
     if group is not None:
         since = connection.execute(
             text(
-                f"{_SINCE} AND p.journal_id > :journal_id AND p.group_id = :group_id "
+                f"{SINCE} AND p.journal_id > :journal_id AND p.group_id = :group_id "
                 "AND EXISTS (SELECT 1 FROM source_line l WHERE l.municipality_code = :m "
                 "AND l.file_id = p.subject_file_id AND l.line_no = p.subject_line_no "
                 "AND l.identity LIKE :channel AND SUBSTR(l.slip_key, 32) = :item)"
@@ -395,7 +328,7 @@ def _advice_facts(
             },
         )
         for posting in since:
-            confirmed, _credited = _change(posting)
+            confirmed, _credited = change(posting)
             yen -= confirmed
             payment = (
                 posting.journal_id, posting.file_id, posting.line_no,

@@ -307,3 +307,18 @@ def test_a_debit_of_another_bank_is_another_group(town):
         debit_line(customer_no=other, amount_yen=8_000, debit_on="2026-06-30", bank="9998"),
     )
     assert len(town.city.groups) == 2
+
+
+def test_one_group_in_two_credits_settles_both(town):
+    town.pay(kind="02")
+    first = statement(credit(4_000))
+    assert town.take_file(first) == ["settlement_difference"]
+    assert town.take(BANK, credit(6_000, "2")) == ["settled"]
+    assert now(town, first) == ["settled"]
+    assert town.city.groups == {("konbini_dsk", MONEY_DAY): (10_000, 0, 10_000)}
+
+
+def test_two_ways_of_making_up_one_group_settle_nothing(town):
+    town.pay(kind="02")
+    three = [credit(4_000), credit(6_000, "2"), credit(6_000, "3")]
+    assert town.take(BANK, *three) == ["settlement_difference"] * 3

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from itertools import combinations
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,14 +13,23 @@ from hypothesis import strategies as st
 from reference_rows import sample_profile
 
 from reconcile.settle import (
+    CREDITS_MAX,
     GROUPS_MAX,
+    SHOWN_MAX,
     Credit,
+    CreditDecision,
     Group,
+    OpenCredit,
     decide_credit,
+    decide_payer,
     fitting_instalments,
     is_returned_refund,
     payer_of,
 )
+from reconcile.subset_sums import AMOUNTS_MAX, subsets_with_sum
+
+if TYPE_CHECKING:
+    import random
 
 DAY = date(2026, 6, 24)
 
@@ -91,7 +103,11 @@ def test_whatever_settles_has_exactly_the_amount(sums: list[int], data: st.DataO
 
 def test_too_many_open_groups_are_a_matter_for_a_person() -> None:
     groups = [group(number, 2**number) for number in range(GROUPS_MAX + 1)]
-    assert decide_credit(credit(3), "konbini_dsk", groups).outcome == "settlement_difference"
+    decision = decide_credit(credit(3 * 2**GROUPS_MAX), "konbini_dsk", groups)
+    assert (decision.outcome, decision.unsearched_groups) == (
+        "settlement_difference",
+        GROUPS_MAX + 1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,3 +136,161 @@ def test_the_smallest_fitting_set_of_instalments_is_suggested() -> None:
     assert fitting_instalments(700, owed) == ("901/1/03",)
     assert fitting_instalments(1_100, owed) == ("901/1/02", "901/1/03")
     assert fitting_instalments(5, owed) == ()
+
+
+# ---- all credits of one payer ----
+
+KONBINI = "konbini_dsk"
+
+
+def waiting(number: int, yen: int, day: date = DAY, *, blocked: tuple[int, ...] = ()) -> OpenCredit:
+    """Line ``number`` of file 1, still open."""
+    return OpenCredit((1, number), replace(credit(yen), booked_on=day), frozenset(blocked))
+
+
+def settled(decisions: dict[tuple[int, int], CreditDecision]) -> dict[int, tuple[str, list[str]]]:
+    """What settled: line → rule and groups."""
+    return {
+        key[1]: (decision.rule, [g.ref for g in decision.groups])
+        for key, decision in decisions.items()
+        if decision.outcome == "settled"
+    }
+
+
+def test_one_group_in_two_credits_settles_both() -> None:
+    decisions = decide_payer([waiting(1, 400), waiting(2, 600)], KONBINI, [group(1, 1_000)])
+    assert settled(decisions) == {1: ("B3S", ["R1"]), 2: ("B3S", ["R1"])}
+    assert decisions[1, 1].partners == ((1, 1), (1, 2))
+
+
+def test_one_group_in_four_credits_settles_and_in_five_does_not() -> None:
+    four = [waiting(number, 100 * number) for number in (1, 2, 4, 8)]
+    assert len(settled(decide_payer(four, KONBINI, [group(1, 1_500)]))) == 4
+    five = [*four, waiting(16, 1_600)]
+    assert settled(decide_payer(five, KONBINI, [group(1, 3_100)])) == {}
+
+
+def test_two_ways_of_making_up_one_group_settle_nothing_and_are_shown() -> None:
+    credits_ = [waiting(1, 400), waiting(2, 600), waiting(3, 600)]
+    decisions = decide_payer(credits_, KONBINI, [group(1, 1_000)])
+    assert settled(decisions) == {}
+    assert decisions[1, 1].splits == (("R1", ((1, 1), (1, 2))), ("R1", ((1, 1), (1, 3))))
+
+
+def test_two_groups_that_the_same_credits_would_make_up_settle_nothing() -> None:
+    groups = [group(1, 1_000), group(2, 1_000)]
+    assert settled(decide_payer([waiting(1, 400), waiting(2, 600)], KONBINI, groups)) == {}
+
+
+def test_a_credit_that_may_be_groups_by_itself_is_no_part_of_a_split() -> None:
+    groups = [group(1, 1_000), group(2, 100), group(3, 300), group(4, 150), group(5, 250)]
+    decisions = decide_payer([waiting(1, 400), waiting(2, 600)], KONBINI, groups)
+    assert settled(decisions) == {}
+    assert decisions[1, 1].candidates == (("R2", "R3"), ("R4", "R5"))
+
+
+def test_credits_before_the_remittance_day_are_no_part_of_it() -> None:
+    late = group(1, 1_000, date(2026, 6, 25))
+    assert settled(decide_payer([waiting(1, 400), waiting(2, 600)], KONBINI, [late])) == {}
+
+
+def test_what_people_took_apart_is_not_put_together_again() -> None:
+    one = waiting(1, 400, blocked=(1,))
+    assert settled(decide_payer([one, waiting(2, 600)], KONBINI, [group(1, 1_000)])) == {}
+    assert settled(decide_payer([waiting(1, 700, blocked=(1,))], KONBINI, [group(1, 700)])) == {}
+
+
+def test_too_many_open_credits_are_a_matter_for_a_person() -> None:
+    many = [waiting(number, 2**number) for number in range(CREDITS_MAX + 1)]
+    decisions = decide_payer(many, KONBINI, [group(1, 3)])
+    assert settled(decisions) == {}
+    assert decisions[1, 0].unsearched_credits == CREDITS_MAX + 1
+
+
+def test_credits_of_one_day_that_want_the_same_group_settle_neither() -> None:
+    groups = [group(1, 100), group(2, 250), group(3, 200)]
+    both = [waiting(1, 350), waiting(2, 450)]
+    for order in (both, both[::-1]):
+        decisions = decide_payer(order, KONBINI, groups)
+        assert settled(decisions) == {}
+        assert decisions[1, 1].candidates == (("R1", "R2"),)
+
+
+def test_the_same_money_once_more_waits() -> None:
+    decisions = decide_payer([waiting(1, 700), waiting(2, 700)], KONBINI, [group(1, 700)])
+    assert settled(decisions) == {1: ("B2", ["R1"])}
+
+
+def test_thousands_of_ways_are_not_all_written_down() -> None:
+    groups = [group(number, 10_800) for number in range(GROUPS_MAX)]
+    decision = decide_credit(credit(10_800 * 12), KONBINI, groups)
+    assert (decision.rule, len(decision.candidates), decision.more) == ("B4", SHOWN_MAX, True)
+    halves = [waiting(number, 5_400) for number in range(CREDITS_MAX)]
+    assert settled(decide_payer(halves, KONBINI, groups)) == {}
+
+
+YEN = st.integers(1, 12)
+DAYS = st.sampled_from([DAY, date(2026, 6, 25)])
+
+
+@given(
+    st.lists(st.tuples(YEN, DAYS, st.sets(st.integers(0, 4), max_size=1)), max_size=5),
+    st.lists(st.tuples(YEN, DAYS), max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_nothing_settles_but_what_every_subset_tried_says(
+    credits_: list[tuple[int, date, set[int]]],
+    groups: list[tuple[int, date]],
+    shuffle: random.Random,
+) -> None:
+    money = [
+        waiting(number, yen, day, blocked=tuple(blocked))
+        for number, (yen, day, blocked) in enumerate(credits_)
+    ]
+    owed = [group(number, yen, day) for number, (yen, day) in enumerate(groups)]
+    decided = decide_payer(money, KONBINI, owed)
+    assert decided.keys() == {one.key for one in money}
+    _settles_exactly(money, decided)
+    # The order in which credits and groups are handed over is no fact.
+    shuffle.shuffle(money)
+    shuffle.shuffle(owed)
+    assert decide_payer(money, KONBINI, owed) == decided
+
+
+def _settles_exactly(
+    money: list[OpenCredit], decided: dict[tuple[int, int], CreditDecision]
+) -> None:
+    """Every group that settled is paid once, to the yen, by credits that may pay it."""
+    yen_of = {one.key: one.credit.amount_yen for one in money}
+    blocked = {one.key: one.blocked for one in money}
+    paid: dict[int, set[tuple[int, int]]] = {}
+    for key, decision in decided.items():
+        if decision.outcome != "settled":
+            continue
+        keys = decision.partners or (key,)
+        assert sum(yen_of[k] for k in keys) == sum(g.expected_yen for g in decision.groups)
+        for paid_group in decision.groups:
+            assert paid_group.group_id not in blocked[key]
+            assert paid.setdefault(paid_group.group_id, set(keys)) == set(keys)
+
+
+@given(st.lists(st.integers(1, 40), max_size=10), st.integers(1, 120), st.integers(1, 60))
+def test_subsets_are_those_that_trying_all_of_them_finds(
+    amounts: list[int], total: int, most: int
+) -> None:
+    every = [
+        places
+        for size in range(1, len(amounts) + 1)
+        for places in combinations(range(len(amounts)), size)
+        if sum(amounts[place] for place in places) == total
+    ]
+    found = subsets_with_sum(amounts, total, most=most)
+    assert len(found) == min(most, len(every))
+    assert set(found) <= set(every)
+    if len(every) <= most:
+        assert found == every
+
+
+def test_more_amounts_than_the_search_is_made_for_are_refused() -> None:
+    with pytest.raises(ValueError, match="25 amounts"):
+        subsets_with_sum([1] * (AMOUNTS_MAX + 1), 3, most=1)

@@ -185,46 +185,96 @@ class Treasury:
             and group.remitted_on <= bank.booked_on
         ]
 
-    def contents(self, payer: str, entry: Entry) -> list[Group] | None:
-        """The groups that a credit settles, or None when nothing fits or more than one way does."""
+    def readings(self, payer: str, entry: Entry) -> list[list[Group]]:
+        """The sets of groups that a credit may be: single ones, or else several together."""
         groups = self.candidates(payer, entry.bank)
-        alone = [group for group in groups if group.open_yen == entry.amount_yen]
-        if alone:
-            return alone if len(alone) == 1 else None
-        several = [
+        alone = [[group] for group in groups if group.open_yen == entry.amount_yen]
+        return alone or [
             list(combination)
             for size in range(2, len(groups) + 1)
             for combination in combinations(groups, size)
             if sum(group.open_yen for group in combination) == entry.amount_yen
         ]
-        return several[0] if len(several) == 1 else None
+
+    def waiting(self) -> list[tuple[str, Entry]]:
+        """Credits of known payers that have not settled, by 勘定日, then intake."""
+        open_entries = [
+            entry
+            for entry in sorted(self.entries, key=lambda e: (e.bank.booked_on, e.order))
+            if entry.is_money and entry.outcome not in {"settled", "withdrawn"}
+        ]
+        named = [(self.payer(entry.bank), entry) for entry in open_entries]
+        return [(payer, entry) for payer, entry in named if payer is not None]
 
     def settle(self) -> None:
-        """Decide the credits of known payers that have not settled, until nothing moves.
-
-        In order of 勘定日, then intake. A settled credit narrows the choice of the others, so the
-        walk starts again after each.
-        """
-        moved = True
-        while moved:
-            moved = False
-            for entry in sorted(self.entries, key=lambda e: (e.bank.booked_on, e.order)):
-                if not entry.is_money or entry.outcome in {"settled", "withdrawn"}:
-                    continue
-                payer = self.payer(entry.bank)
-                if payer is None:
-                    continue
-                groups = self.contents(payer, entry)
-                if groups is None:
-                    entry.outcome = "settlement_difference"
-                    continue
-                entry.outcome = "settled"
-                for group in groups:
-                    entry.settles.append((group, group.open_yen))
-                    group.credited_yen += group.open_yen
-                moved = True
-                break
+        """Decide the credits of known payers that have not settled, until nothing moves."""
+        while self.settle_some():
+            pass
+        for _payer, entry in self.waiting():
+            entry.outcome = "settlement_difference"
         self.compare_advice()
+
+    def settle_some(self) -> bool:
+        """The first credit that is certain; a single group before several, day by day."""
+        waiting = self.waiting()
+        readings = {id(entry): self.readings(payer, entry) for payer, entry in waiting}
+        for day in sorted({entry.bank.booked_on for _payer, entry in waiting}):
+            of_day = [entry for _payer, entry in waiting if entry.bank.booked_on == day]
+            for alone in (True, False):
+                certain = [
+                    entry
+                    for entry in of_day
+                    if len(readings[id(entry)]) == 1 and (len(readings[id(entry)][0]) == 1) == alone
+                ]
+                for entry in certain:
+                    mine = readings[id(entry)][0]
+                    rivals = [
+                        other
+                        for other in certain
+                        if set(map(id, mine)) & set(map(id, readings[id(other)][0]))
+                    ]
+                    if all(
+                        readings[id(other)][0] == mine and other.amount_yen == entry.amount_yen
+                        for other in rivals
+                    ):
+                        entry.outcome = "settled"
+                        self.pay(entry, [(group, group.open_yen) for group in mine])
+                        return True
+        return self.settle_split(waiting, readings)
+
+    def settle_split(
+        self, waiting: list[tuple[str, Entry]], readings: dict[int, list[list[Group]]]
+    ) -> bool:
+        """One group in two to four credits, when that is the only reading of all of them."""
+        splits = [
+            (group, [entry for _payer, entry in some])
+            for size in (2, 3, 4)
+            for some in combinations(waiting, size)
+            if len({payer for payer, _entry in some}) == 1
+            for group in self.candidates(some[0][0], some[0][1].bank)
+            if all(group in self.candidates(payer, entry.bank) for payer, entry in some)
+            and sum(entry.amount_yen for _payer, entry in some) == group.open_yen
+        ]
+        for group, entries in splits:
+            others = [
+                (other, members)
+                for other, members in splits
+                if other is group or any(member in entries for member in members)
+            ]
+            read_alone = any(readings[id(entry)] for entry in entries)
+            claimed = any(group in reading for _payer, e in waiting for reading in readings[id(e)])
+            if len(others) == 1 and not read_alone and not claimed:
+                for entry in entries:
+                    entry.outcome = "settled"
+                    self.pay(entry, [(group, entry.amount_yen)])
+                return True
+        return False
+
+    def pay(self, entry: Entry, shares: list[tuple[Group, int]]) -> None:
+        """The credit is the money of these groups."""
+        for group, yen in shares:
+            entry.settles.append((group, yen))
+            group.credited_yen += yen
 
     def decide_stranger(self, entry: Entry) -> None:
         """A credit of a payer that nobody named: rows 5 to 7 of the credit rows."""

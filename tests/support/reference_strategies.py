@@ -199,7 +199,26 @@ class Reporter(Author):
     def bank(self) -> None:
         """入出金取引明細 or 振込入金通知."""
         source = self.one("03", "03", "03", "01")
-        self.add_file(Channel.BANK, self.several(lambda: self.statement_line(source)))
+        records = self.several(lambda: self.statement_line(source))
+        if self.seldom(3):
+            records += self.in_two(source)
+        self.add_file(Channel.BANK, records)
+
+    def in_two(self, source: str) -> list[Made]:
+        """What a payer still owes, in two credits."""
+        whole = self.expected()
+        first = whole["amount_yen"] // 3
+        halves = []
+        for number, yen in enumerate((first, whole["amount_yen"] - first), start=21):
+            values = whole | {
+                "amount_yen": yen,
+                "source": source,
+                "booked_on": self.one(MONEY_DAYS[2], "2026-07-31"),
+                "inquiry_no": f"{number:08d}",
+            }
+            self.bank_lines.append(values)
+            halves.append(bank_line(**values))
+        return halves
 
     def statement_line(self, source: str) -> Made:
         """A credit that nearly fits, or something else."""
