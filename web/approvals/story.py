@@ -162,15 +162,13 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
     subject = subject_words(approval)
     opens = approval.kind in {day_close.REOPEN, day_close.YEAR_REOPEN}
     period = "day" if of_day else "year"
-    states = [words.WORDS["open"], words.WORDS["closed"]]
-    late = [words.WORDS[f"late_same_{period}"], words.WORDS[f"late_next_{period}"]]
-    if opens:
-        states.reverse()
-        late.reverse()
-    rows = [
-        ("period_state", states[0], states[1]),
-        ("late", late[0].format(subject=subject), late[1].format(subject=subject)),
-    ]
+    changes = [("period_state", "open", "closed"), _then("late", period)]
+    if not of_day:
+        changes.append(_then("arrears", period))
+    rows = []
+    for name, before, after in changes:
+        then = [words.WORDS[before].format(subject=subject), words.WORDS[after]]
+        rows.append((name, *(reversed(then) if opens else then)))
     blockers = "、".join(messages.blocker(str(c)) for c in approval.content.get("blockers", ()))
     found = [_changes(approval, rows, subject=subject)]
     if not opens and not approval.decision:
@@ -189,6 +187,11 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
         warnings=(words.SENTENCES["despite"].format(blockers=blockers),) if blockers else (),
         links=(link,),
     )
+
+
+def _then(name: str, period: str) -> tuple[str, str, str]:
+    """What a close moves from this period into the next one."""
+    return name, f"{name}_same_{period}", f"{name}_next_{period}"
 
 
 def _written(_connection: Connection, _profile: Profile, approval: Approval) -> Story:

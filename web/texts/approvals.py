@@ -8,8 +8,8 @@ EFFECTS: dict[str, str] = {
     "municipality_live": "承認すると、これから印刷する納付書に「見本」と印字しなくなります。",
     "day_close": "承認すると、{subject}までの帳簿を締めます。締めたあとに届いたものは、次の営業日に記帳します。",
     "day_reopen": "承認すると、{subject}の締めを取り消し、この日に記帳できるようにします。締めた報告は記録に残ります。",
-    "year_close": "承認すると、{subject}の帳簿を締めます。そのあとに届く納付は、次の年度の滞納繰越分になります。",
-    "year_reopen": "承認すると、{subject}の締めを取り消します。締めた報告は記録に残ります。",
+    "year_close": "承認すると、{subject}の帳簿を締め、収入未済を次の年度へ滞納繰越します。",
+    "year_reopen": "承認すると、{subject}の締めと滞納繰越を取り消します。締めた報告は記録に残ります。",
 }
 UNKNOWN_EFFECT = "承認すると、下の内容のとおりに行います。"
 
@@ -46,6 +46,9 @@ WORDS: dict[str, str] = {
     "open": "未締め",
     "closed": "締め済",
     "late": "あとから届いたものの記帳",
+    "arrears": "収入未済",
+    "arrears_same_year": "{subject}の収入未済",
+    "arrears_next_year": "次の年度へ滞納繰越",
     "late_same_day": "この日",
     "late_next_day": "次の営業日",
     "late_same_year": "{subject}",
