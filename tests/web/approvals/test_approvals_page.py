@@ -186,7 +186,7 @@ def test_years_and_going_live_are_told_too(app, city):
     closing = _text(admin, f"{LIST}/1")
     for said in ("2025年度", "T3", "年度の表を開く", words.SENTENCES["stale"]):
         assert said in closing
-    assert "締めを取り消します" in _text(admin, f"{LIST}/2")
+    assert "締めと滞納繰越を取り消します" in _text(admin, f"{LIST}/2")
     page = _text(admin, f"{LIST}/{live}")
     assert "印字しない" in page
     assert _decide(admin, live).status_code == 303
