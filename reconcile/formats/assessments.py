@@ -19,11 +19,13 @@ from reconcile.formats.delimited import (
     text,
     yen,
 )
-from reconcile.formats.delimited_reader import RegisterReading, Sheet, place, records
+from reconcile.formats.delimited_reader import RegisterReading, Sheet, place
+from reconcile.formats.register_lines import LineFault, sound_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from payments.domain.profile import Profile
     from reconcile.model import ReadContext
 
 LABEL_JA = "調定（assessments-1）"
@@ -58,7 +60,7 @@ LAYOUT = Layout(
     money=11,
     strict=True,
 )
-_MUNICIPALITY, _ITEM, _FISCAL_YEAR, _AMOUNT, _DUE = 0, 1, 2, 11, 12
+_FISCAL_YEAR, _AMOUNT, _DUE, _KIND = 2, 11, 12, 13
 _FIRST_MONTH = 4  # 会計年度 begins on 1 April
 
 
@@ -117,7 +119,7 @@ def identify(data: bytes) -> bool:
 def read(data: bytes, context: ReadContext) -> RegisterReading[AssessmentLine]:
     """調定: lines lazily; look at ``failed`` after the last one."""
     sheet = Sheet()
-    return RegisterReading(LAYOUT.code, _lines(data, context, sheet), sheet)
+    return RegisterReading(LAYOUT.code, _lines(data, context.profile, sheet), sheet)
 
 
 def write(rows: Iterable[AssessmentRow]) -> bytes:
@@ -125,27 +127,20 @@ def write(rows: Iterable[AssessmentRow]) -> bytes:
     return LAYOUT.write(rows)
 
 
-def _lines(data: bytes, context: ReadContext, sheet: Sheet) -> Iterator[AssessmentLine]:
+def _lines(data: bytes, profile: Profile, sheet: Sheet) -> Iterator[AssessmentLine]:
     """Every line in which nothing is wrong."""
     days = Days()
-    ours = context.profile.municipality_code
-    items = {item.item_code for item in context.profile.items}
-    for line_no, offset, length, _, values, amount, bad in records(data, LAYOUT, sheet):
-        if bad:
-            continue
+
+    def faults(values: tuple[str, ...], amount: int) -> Iterator[LineFault]:
+        if days[values[_DUE]] is None:
+            yield LineFault("date", _DUE, "YYYY-MM-DD")
+        if values[_KIND] == "cancellation" and amount != 0:
+            yield LineFault("cancellation_amount", _AMOUNT, "0")
+
+    for line_no, offset, length, values, amount in sound_lines(
+        data, LAYOUT, profile, sheet, faults
+    ):
         due = values[_DUE]
-        wrong = (
-            (values[_MUNICIPALITY] != ours, "other_municipality", _MUNICIPALITY, ours),
-            (values[_ITEM] not in items, "unknown_item", _ITEM, "団体設定の科目"),
-            (days[due] is None, "date", _DUE, "YYYY-MM-DD"),
-            (values[13] == "cancellation" and amount != 0, "cancellation_amount", _AMOUNT, "0"),
-        )
-        faults = [(code, index, expected) for holds, code, index, expected in wrong if holds]
-        for code, index, expected in faults:
-            where = place(data, LAYOUT, offset, length, index)
-            sheet.fatal(code, line_no, where, LAYOUT.names[index], values[index], expected)
-        if faults:
-            continue
         year = int(due[:4]) - (int(due[5:7]) < _FIRST_MONTH)
         if int(values[_FISCAL_YEAR]) != year:
             # 随時 and 特別徴収 differ with good reason: a warning (files.md 3.5, column 3).

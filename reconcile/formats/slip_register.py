@@ -21,7 +21,8 @@ from reconcile.formats.delimited import (
     text,
     yen,
 )
-from reconcile.formats.delimited_reader import RegisterReading, Sheet, place, records
+from reconcile.formats.delimited_reader import RegisterReading, Sheet
+from reconcile.formats.register_lines import LineFault, sound_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,7 +55,7 @@ LAYOUT = Layout(
     money=11,
     strict=True,
 )
-_MUNICIPALITY, _ITEM, _BODY, _CASE, _CONFIRMATION, _BARCODE = 0, 1, 7, 8, 9, 10
+_BODY, _CASE, _CONFIRMATION, _BARCODE = 7, 8, 9, 10
 _AMOUNT, _DUE, _VALID, _ISSUED = 11, 12, 13, 14
 _NO_EXPIRY = "999999"
 _EXPIRY = re.compile("[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
@@ -123,62 +124,54 @@ def write(rows: Iterable[SlipRow]) -> bytes:
 def _lines(data: bytes, profile: Profile, sheet: Sheet) -> Iterator[SlipLine]:
     """Every line in which nothing is wrong."""
     days = Days()
-    items = {item.item_code for item in profile.items}
-    for line_no, offset, length, _, values, amount, bad in records(data, LAYOUT, sheet):
-        if bad:
-            continue
-        faults = [*_line_faults(values, amount, profile, items, days)]
+
+    def faults(values: tuple[str, ...], amount: int) -> Iterator[LineFault]:
+        yield from _line_faults(values, amount, profile, days)
         if values[_BARCODE]:
-            faults += _barcode_faults(values[_BARCODE], amount, profile)
-        for code, index, expected in faults:
-            where = place(data, LAYOUT, offset, length, index)
-            sheet.fatal(code, line_no, where, LAYOUT.names[index], values[index], expected)
-        if not faults:
-            yield SlipLine._make(
-                (
-                    line_no, offset,
-                    *values[:2], int(values[2]), *values[3:6], int(values[6]), *values[7:11],
-                    amount, *values[12:],
-                )
-            )  # fmt: skip
+            yield from _barcode_faults(values[_BARCODE], amount, profile)
+
+    for line_no, offset, _, values, amount in sound_lines(data, LAYOUT, profile, sheet, faults):
+        yield SlipLine._make(
+            (
+                line_no, offset,
+                *values[:2], int(values[2]), *values[3:6], int(values[6]), *values[7:11],
+                amount, *values[12:],
+            )
+        )  # fmt: skip
 
 
 def _line_faults(
-    values: tuple[str, ...], amount: int, profile: Profile, items: set[str], days: Days
-) -> Iterator[tuple[str, int, str]]:
-    """Code, column and expected value of everything wrong outside the barcode."""
-    if values[_MUNICIPALITY] != profile.municipality_code:
-        yield "other_municipality", _MUNICIPALITY, profile.municipality_code
-    if values[_ITEM] not in items:
-        yield "unknown_item", _ITEM, "団体設定の科目"
+    values: tuple[str, ...], amount: int, profile: Profile, days: Days
+) -> Iterator[LineFault]:
+    """Everything wrong outside the barcode."""
     parts = [index for index in (_BODY, _CASE, _CONFIRMATION) if not values[index]]
     if 0 < len(parts) < len((_BODY, _CASE, _CONFIRMATION)):
-        yield "el_number_parts", parts[0], "eL番号はすべて記入またはすべて空欄"
+        yield LineFault("el_number_parts", parts[0], "eL番号はすべて記入またはすべて空欄")
     if values[_BODY] not in {"", profile.collecting_body_code}:
-        yield "other_body", _BODY, profile.collecting_body_code
+        yield LineFault("other_body", _BODY, profile.collecting_body_code)
     if amount == 0:
-        yield "amount_zero", _AMOUNT, "1以上"
+        yield LineFault("amount_zero", _AMOUNT, "1以上")
     unreal = [index for index in (_DUE, _VALID, _ISSUED) if days[values[index]] is None]
     for index in unreal:
-        yield "date", index, "YYYY-MM-DD"
+        yield LineFault("date", index, "YYYY-MM-DD")
     # A slip may be issued after its 納期限 (a reissue), but never after its own 支払期限.
     if not unreal and values[_DUE] > values[_VALID]:
-        yield "date_order", _VALID, f"{values[_DUE]}以後"
+        yield LineFault("date_order", _VALID, f"{values[_DUE]}以後")
     if not unreal and values[_ISSUED] > values[_VALID]:
-        yield "date_order", _ISSUED, f"{values[_VALID]}以前"
+        yield LineFault("date_order", _ISSUED, f"{values[_VALID]}以前")
 
 
-def _barcode_faults(barcode: str, amount: int, profile: Profile) -> Iterator[tuple[str, int, str]]:
+def _barcode_faults(barcode: str, amount: int, profile: Profile) -> Iterator[LineFault]:
     """The same for the barcode (symbols.md 3.1, 3.2)."""
     check_digit = str(konbini_check_digit(barcode[:43]))
     if barcode[43] != check_digit:
-        yield "barcode_check_digit", _BARCODE, check_digit
+        yield LineFault("barcode_check_digit", _BARCODE, check_digit)
     if barcode[2:8] != profile.konbini_company_code:
-        yield "barcode_company", _BARCODE, profile.konbini_company_code
+        yield LineFault("barcode_company", _BARCODE, profile.konbini_company_code)
     if barcode[8:13] != profile.konbini_client_code:
-        yield "barcode_client", _BARCODE, profile.konbini_client_code
+        yield LineFault("barcode_client", _BARCODE, profile.konbini_client_code)
     expiry = barcode[30:36]
     if expiry != _NO_EXPIRY and not _EXPIRY.fullmatch(expiry):
-        yield "barcode_expiry", _BARCODE, "YYMMDD / 999999"
+        yield LineFault("barcode_expiry", _BARCODE, "YYMMDD / 999999")
     if int(barcode[37:43]) != amount:
-        yield "barcode_amount", _BARCODE, f"{amount:06d}"
+        yield LineFault("barcode_amount", _BARCODE, f"{amount:06d}")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconcile.formats.delimited import YEAR, Column, Days, Layout, day, digits, text
-from reconcile.formats.delimited_reader import RegisterReading, Sheet, place, records
+from reconcile.formats.delimited_reader import RegisterReading, Sheet
+from reconcile.formats.register_lines import LineFault, sound_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +33,7 @@ LAYOUT = Layout(
     money=None,
     strict=True,
 )
-_MUNICIPALITY, _ITEM, _UNTIL = 0, 1, 5
+_UNTIL = 5
 
 
 class VehicleRow(NamedTuple):
@@ -78,20 +79,10 @@ def write(rows: Iterable[VehicleRow]) -> bytes:
 def _lines(data: bytes, profile: Profile, sheet: Sheet) -> Iterator[VehicleLine]:
     """Every line in which nothing is wrong."""
     days = Days()
-    items = {item.item_code for item in profile.items}
-    for line_no, offset, length, _, values, _amount, bad in records(data, LAYOUT, sheet):
-        if bad:
-            continue
-        until = values[_UNTIL]
-        wrong = (
-            (values[_MUNICIPALITY] != profile.municipality_code, "other_municipality",
-             _MUNICIPALITY, profile.municipality_code),
-            (values[_ITEM] not in items, "unknown_item", _ITEM, "団体設定の科目"),
-            (bool(until) and days[until] is None, "date", _UNTIL, "YYYY-MM-DDまたは空欄"),
-        )  # fmt: skip
-        faults = [(code, index, expected) for holds, code, index, expected in wrong if holds]
-        for code, index, expected in faults:
-            where = place(data, LAYOUT, offset, length, index)
-            sheet.fatal(code, line_no, where, LAYOUT.names[index], values[index], expected)
-        if not faults:
-            yield VehicleLine._make((line_no, offset, *values[:2], int(values[2]), *values[3:]))
+
+    def faults(values: tuple[str, ...], _amount: int) -> Iterator[LineFault]:
+        if values[_UNTIL] and days[values[_UNTIL]] is None:
+            yield LineFault("date", _UNTIL, "YYYY-MM-DDまたは空欄")
+
+    for line_no, offset, _, values, _ in sound_lines(data, LAYOUT, profile, sheet, faults):
+        yield VehicleLine._make((line_no, offset, *values[:2], int(values[2]), *values[3:]))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CODE = re.compile(r"[a-z][a-z0-9_]*")
-FINDING_CALLS = {"Finding", "fatal", "refuse", "warn", "_refusal", "_finding"}
+FINDING_CALLS = {"Finding", "fatal", "refuse", "warn", "_refusal", "_finding", "LineFault"}
 # outcomes.md 5, 7 and 9: cases that no line's own outcome opens.
 PASSING_CASES = {
     "closed_year",

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from reconcile.formats.delimited import Layout
     from reconcile.model import ReportLine
 
-FINDING_CALLS = {"Finding", "fatal", "refuse", "warn", "_refusal", "_stop"}
+FINDING_CALLS = {"Finding", "fatal", "refuse", "warn", "_refusal", "_stop", "LineFault"}
 STATEMENT = zengin_statement.write([statement()])
 CREDITS = zengin_credit.write([notices()])
 DEBITS = debit_result.write([batch()])
@@ -202,13 +202,6 @@ def _codes() -> set[str]:
                         found |= {*_literals(node.args[place])}
                 case ast.Assign(targets=[ast.Name(id="code")], value=value):
                     found |= {*_literals(value)}
-                # The registers list what is wrong with a line as tuples that name the code.
-                case ast.Yield(value=ast.Tuple(elts=[ast.Constant(value=str() as code), *_])):
-                    found.add(code)
-                case ast.Tuple(
-                    elts=[ast.Compare() | ast.BoolOp(), ast.Constant(value=str() as code), *_]
-                ):
-                    found.add(code)
     return found - {"", notification.FORMAT.code}
 
 
