@@ -39,6 +39,10 @@ the formats and the domain are common. Each difference carries one of these name
 ``day_total``         the ledger summed up by day is not the postings
 ``closure``           the records of closing have a gap, or one person; ``closure_hash``: a report
                       kept is not what was signed; ``closure_figures``: nor what the ledger says
+``carry_run``         a carry-over does not go with the close of its year, or its totals and digest
+                      are not those of its rows; ``carry_over``: a row is not what the postings
+                      of its years leave open
+``hold_flag``         an instalment's flags are not those of the last line about it
 ``closed_day``        something was booked on a day while it was closed
 ``seal_chain``        a seal is missing or does not follow the one before; ``seal_digest``: its
                       digest is not that of what it says; ``seal_row``: nor are its rows
@@ -65,6 +69,7 @@ from reconcile.verify_seal import seals
 from reconcile.verify_slips import slips
 from reconcile.verify_totals import decisions, groups, journals, ledger, statement_chain
 from reconcile.verify_walk import Difference, Store
+from reconcile.verify_years import years
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,6 +118,7 @@ def verify(
             journals(store),
             statement_chain(store),
             days(store),
+            years(store),
             seals(store),
             # These need what the walk along the lines has added up.
             groups(store, walk),
