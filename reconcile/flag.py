@@ -152,8 +152,14 @@ def close_cases(
     keep: Sequence[Case] = (),
     kinds: frozenset[str] = CASE_OUTCOMES,
     on: str,
+    actor: str = "system",
+    note: str = "decided_again",
 ) -> None:
-    """End the cases about these subjects that no longer hold (all kinds but those in ``keep``)."""
+    """End the cases about these subjects that no longer hold (all kinds but those in ``keep``).
+
+    ``note`` is what the history of the case says about it: a code of the engine, or the reason of
+    ``actor`` in their words.
+    """
     kept = {(case.kind, case.subject) for case in keep}
     for subject in subjects:
         open_now = connection.execute(
@@ -167,7 +173,8 @@ def close_cases(
         for case in open_now:
             if case.kind not in kinds or (case.kind, subject) in kept:
                 continue
-            values = {"m": municipality_code, "case_no": case.case_no, "on": on}
+            values = {"m": municipality_code, "case_no": case.case_no, "on": on,
+                      "actor": actor, "note": note}  # fmt: skip
             connection.execute(
                 text(
                     "UPDATE review_case SET state = 'resolved' "
@@ -180,8 +187,7 @@ def close_cases(
                     """INSERT INTO case_event (municipality_code, case_no, event_no, happened_on,
                            actor, event, note)
                        SELECT CAST(:m AS VARCHAR(5)),
-                           :case_no, MAX(event_no) + 1, :on, 'system', 'resolved',
-                           'decided_again'
+                           :case_no, MAX(event_no) + 1, :on, :actor, 'resolved', :note
                        FROM case_event WHERE municipality_code = :m AND case_no = :case_no"""
                 ),
                 values,

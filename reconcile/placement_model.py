@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 KIND = "placement"
-PARTS_MAX = 16
+PARTS_MAX = 60
 UNDO, MOVE, SPLIT = "undo", "move", "split"
 # The rules that only people apply: without a part, and with parts.
 UNLINKED_RULE, PLACED_RULE = "M1", "M2"
@@ -41,12 +41,12 @@ class Placement(NamedTuple):
     @property
     def subject(self) -> str:
         """承認の対象: ``line:FILE:LINE``."""
-        return f"line:{self.file_id}:{self.line_no}"
+        return subject_of(self.file_id, self.line_no)
 
     @property
     def operation(self) -> str:
         """操作: ``undo`` (消込取消), ``move`` (再消込・振替) or ``split`` (分割)."""
-        return (UNDO, MOVE)[len(self.parts)] if len(self.parts) < len((UNDO, MOVE)) else SPLIT
+        return {0: UNDO, 1: MOVE}.get(len(self.parts), SPLIT)
 
     @property
     def placed_yen(self) -> int:
@@ -93,3 +93,8 @@ def placement_of(
 def is_term(term: str) -> bool:
     """期別か: two digits, and not 全期 (00)."""
     return len(term) == len("01") and term.isascii() and term.isdigit() and term != "00"
+
+
+def subject_of(file_id: int, line_no: int) -> str:
+    """承認の対象 of everything that people decide about one line: ``line:FILE:LINE``."""
+    return f"line:{file_id}:{line_no}"

@@ -139,9 +139,13 @@ SETTLEMENT_OUTCOMES = {
     "withdrawn": False,
 }
 
+# Outcomes that only two people cause (reconcile.placing): a case stays open while money waits.
+PLACEMENT_OUTCOMES = frozenset({"unlinked", "placed"})
+
 CASE_OUTCOMES = frozenset(
     {rule.outcome for rule in RULES if rule.opens_case}
     | {outcome for outcome, opens in SETTLEMENT_OUTCOMES.items() if opens}
+    | PLACEMENT_OUTCOMES
 )
 
 

@@ -67,6 +67,8 @@ CONDITIONS = {
     "B5": "還付の組戻しの文言がある",
     "B6": "振込依頼人と同じ名の人に、金額の合う未納がある",
     "B7": "ほかの規則に当たらない",
+    "M1": "二人の決定による消込取消である",
+    "M2": "二人の決定による充当である",
     "V1": "確報の件数・金額が払込明細と等しい",
     "V2": "確報の件数または金額が払込明細と異なる",
 }
@@ -164,6 +166,7 @@ JOURNALS = {
     "intake": "資料の取込",
     "reconcile": "再照合",
     "assessments": "調定の取込",
+    "placement": "充当先の決定",
 }
 REASONS = {
     "assessment": "当初調定",
@@ -173,6 +176,8 @@ REASONS = {
     "suspense": "仮受",
     "confirmed": "確報",
     "reversal": "取消（逆仕訳）",
+    "placed": "手作業消込",
+    "placed_reversal": "手作業消込の取消（逆仕訳）",
     "surplus": "過納の振替",
     "unidentified_deposit": "入金",
     "settled": "入金照合",
