@@ -13,7 +13,8 @@ from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from payments.release import release
 from payments.store.municipalities import set_live
-from reconcile import day_close
+from reconcile import day_close, placing
+from reconcile.placement_model import KIND as PLACEMENT
 from web import clock
 from web.slip_release import content_to_release
 
@@ -86,8 +87,14 @@ def _close(connection: Connection, profile: Profile, approval: Approval) -> None
     day_close.carry_out(connection, profile.municipality_code, approval)
 
 
+def _place(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """A payment's money goes to another place, if it still stands as it did."""
+    placing.carry_out(connection, profile, approval, on=clock.today())
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
+    PLACEMENT: _place,
     **dict.fromkeys(day_close.KINDS, _close),
 }
