@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.domain.holds import FLAGS, Span, check_span
@@ -171,6 +171,27 @@ def holds_of(connection: Connection, municipality_code: str, notice_id: int) -> 
         *_by_files(connection, municipality_code, notice_id),
     ]
     return sorted(found, key=lambda hold: (hold.span.from_on, hold.hold_no, hold.term, hold.kind))
+
+
+def holds_of_target(connection: Connection, municipality_code: str, target: Target) -> list[Hold]:
+    """猶予・停止の経過 of an instalment (its own and its notice's), or of a whole notice."""
+    return [
+        hold
+        for hold in holds_of(connection, municipality_code, target.notice_id)
+        if WHOLE_NOTICE in {target.term, hold.term} or hold.term == target.term
+    ]
+
+
+def names_of(connection: Connection, municipality_code: str, holds: list[Hold]) -> dict[int, str]:
+    """通知書の名: notice_id → ``科目/賦課年度/通知書番号``, of the notices that are held."""
+    rows = connection.execute(
+        text(
+            "SELECT notice_id, item_code, levy_year, notice_no FROM notice "
+            "WHERE municipality_code = :m AND notice_id IN :some"
+        ).bindparams(bindparam("some", expanding=True)),
+        {"m": municipality_code, "some": sorted({hold.notice_id for hold in holds}) or [0]},
+    )
+    return {r.notice_id: f"{r.item_code}/{r.levy_year}/{r.notice_no}" for r in rows}
 
 
 def holds_on(

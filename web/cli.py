@@ -15,6 +15,7 @@ from web.commands import (
     days,
     demo,
     doctor,
+    holds,
     intake,
     municipality,
     outcomes,
@@ -27,6 +28,7 @@ from web.commands import (
     slips,
     users,
     verify,
+    years,
 )
 from web.commands.explain import why
 from web.commands.session import Session, explain
@@ -89,6 +91,8 @@ for command in (
     municipality.municipality,
     cases.cases,
     days.day,
+    years.year,
+    holds.holds,
     verify.verify,
     audit.audit,
     why,

@@ -39,6 +39,11 @@ def full_day(day: date) -> str:
     return f"{year}{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
 
 
+def fiscal_year(year: int) -> str:
+    """会計年度: ``令和8年度``."""
+    return f"{format_wareki_year(date(year, 4, 1))}度"
+
+
 def short_day(day: date | str | None) -> str:
     """``5/28（木）``; None is a dash."""
     if day is None:

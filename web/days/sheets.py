@@ -7,10 +7,8 @@ them. A cell is a text, a whole number (yen or a count, as its column says) or N
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
-from payments.domain.wareki import format_wareki_year
 from web import formatting, messages
 from web.days.sheet import Cell, Sheet, cell_text, columns_of, sheet_of, total_of
 
@@ -61,7 +59,7 @@ def heading(report: DayReport, closure: Closure | None) -> Heading:
 def _title(report: DayReport) -> str:
     """日計表 2026年（令和8年）6月1日（月） and the like."""
     if report.period == "year":
-        return f"歳入年度表 {_year_word(report.first.year)}（{report.first.year}年度）"
+        return f"歳入年度表 {formatting.fiscal_year(report.first.year)}（{report.first.year}年度）"
     if report.period == "month":
         return f"月計表 {report.first.year}年{report.first.month}月"
     return f"日計表 {formatting.full_day(report.day)}"
@@ -89,11 +87,6 @@ def _carried(*, carried: bool) -> str:
     return messages.label("carried", "carried" if carried else "current")
 
 
-def _year_word(year: int) -> str:
-    """令和8年度."""
-    return f"{format_wareki_year(date(year, 4, 1))}度"
-
-
 def _period_word(report: DayReport) -> str:
     """本日, 本月 or 年度: what the figures of the period are called."""
     return messages.label("period_now", report.period)
@@ -112,7 +105,7 @@ def _revenue(report: DayReport) -> Sheet:
     for line in report.revenue:
         key: tuple[Cell, ...] = (
             line.fund,
-            _year_word(line.fiscal_year),
+            formatting.fiscal_year(line.fiscal_year),
             f"{line.item_code} {line.item_name}",
             _carried(carried=line.carried),
             messages.label("channel", line.channel),
@@ -136,7 +129,7 @@ def _funds(report: DayReport) -> Sheet:
         for place, figure in enumerate(figures):
             total[place] += figure
     rows: list[tuple[Cell, ...]] = [
-        (fund, _year_word(year), *sums[fund, year]) for fund, year in sorted(sums)
+        (fund, formatting.fiscal_year(year), *sums[fund, year]) for fund, year in sorted(sums)
     ]
     now = _period_word(report)
     columns = columns_of("会計", "年度:word", "前累計:yen", "件数:count", f"{now}:yen", "累計:yen")
@@ -186,8 +179,8 @@ def _carry(report: DayReport) -> Sheet:
             formatting.short_day(event.booked_on),
             messages.label("carry_event", event.event),
             event.carry_no,
-            _year_word(event.from_year),
-            _year_word(event.to_year),
+            formatting.fiscal_year(event.from_year),
+            formatting.fiscal_year(event.to_year),
             event.item_code,
             event.count,
             event.amount_yen,
