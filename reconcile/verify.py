@@ -16,6 +16,12 @@ the formats and the domain are common. Each difference carries one of these name
 ``case_missing``      an outcome that a person must look at, without a case
 ``receipt``           a booked line's receipt is not what its outcome and reports say
 ``receipt_decision``  a receipt does not name the postings that decided it
+``placement``         what people decided about a payment is not what their approval says;
+                      ``placement_approval``: nobody decided it, or nobody carried it out;
+                      ``placement_journal``, ``placement_booking``, ``placement_outcome``: the
+                      occasion, the postings, the outcome of its line differ;
+                      ``placement_in_force``: something else has decided since
+``link_block``        a link that must not return has no approval, or an approval no such block
 ``deposit``           a credit is not the deposit that its line and outcome say
 ``settlement``        what a credit settled is not its amount
 ``posting``           the postings about a line do not net to its receipt or deposit
@@ -65,6 +71,7 @@ from reconcile.verify_claims import instalments, pay_keys
 from reconcile.verify_days import days
 from reconcile.verify_files import evidence_and_lines
 from reconcile.verify_lines import LineWalk
+from reconcile.verify_placements import placements
 from reconcile.verify_seal import seals
 from reconcile.verify_slips import slips
 from reconcile.verify_totals import decisions, groups, journals, ledger, statement_chain
@@ -115,6 +122,7 @@ def verify(
             pay_keys(store),
             slips(store),
             decisions(store),
+            placements(store),
             journals(store),
             statement_chain(store),
             days(store),

@@ -58,6 +58,9 @@ ENDINGS = {
     "information": Ending(case=False),
     "advised": Ending(case=False),
     "advice_difference": Ending(),
+    "unlinked": Ending("none"),
+    # What two people placed where is looked at by itself (reconcile.verify_placements).
+    "placed": Ending("some", case=False),
 }
 # The state of a credit by the outcome of its line (outcomes.md 7).
 DEPOSIT_STATES = {
