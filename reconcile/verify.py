@@ -60,11 +60,13 @@ the formats and the domain are common. Each difference carries one of these name
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, islice
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from payments.store.engine import SQLITE_CACHE_KIB
+from payments.store.engine import SQLITE_CACHE_KIB, open_engine
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from reconcile.verify_claims import instalments, pay_keys
@@ -87,7 +89,10 @@ __all__ = ["DIFFERENCES_MAX", "Difference", "verify"]
 
 # One damaged file can differ in a million lines; this many say enough and fit in memory.
 DIFFERENCES_MAX = 10_000
+# Below this the start of a second process takes longer than it saves.
+TWO_PROCESSES_FROM = 50_000
 _SORT_KIB = 32_768
+_RECORDS = "SELECT SUM(count) FROM source_file WHERE municipality_code = :m"
 
 
 @contextmanager
@@ -108,31 +113,57 @@ def verify(
 ) -> list[Difference]:
     """検算: every difference (at most :data:`DIFFERENCES_MAX`); an empty list is a clean bill.
 
-    ``progress`` is called with the number of records read again so far. Reads only, within one
-    transaction, so that it may run beside an intake. Raises :class:`NotFoundError` for a
-    municipality that does not exist.
+    ``progress`` is called with the number of records read again so far. Reads only, from one
+    picture of the books, so that it may run beside an intake. Large books are checked by two
+    processes: this one reads the files again, another compares what was booked. Raises
+    :class:`NotFoundError` for a municipality that does not exist.
     """
+    with _store(engine, municipality_code, progress) as store:
+        if store.number(_RECORDS) < TWO_PROCESSES_FROM:
+            return list(islice(chain(evidence_and_lines(store), _books(store)), DIFFERENCES_MAX))
+        # A fresh interpreter: a fork would share this one's connections.
+        with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+            url = engine.url.render_as_string(hide_password=False)
+            books = pool.submit(_books_apart, url, municipality_code)
+            found = list(islice(evidence_and_lines(store), DIFFERENCES_MAX))
+            return [*found, *books.result()][:DIFFERENCES_MAX]
+
+
+@contextmanager
+def _store(
+    engine: Engine, municipality_code: str, progress: Callable[[int], None] | None = None
+) -> Iterator[Store]:
+    """The books, in one read transaction."""
     with reading(engine, municipality_code) as connection, _small_sorts(connection):
         store = Store(connection, load_profile(connection, municipality_code), progress)
-        walk = LineWalk(store)
-        found = chain(
-            evidence_and_lines(store),
-            walk.differences(),
-            instalments(store),
-            pay_keys(store),
-            slips(store),
-            decisions(store),
-            placements(store),
-            journals(store),
-            statement_chain(store),
-            days(store),
-            years(store),
-            seals(store),
-            # These need what the walk along the lines has added up.
-            groups(store, walk),
-            ledger(store, walk),
-        )
-        try:
-            return list(islice(found, DIFFERENCES_MAX))
-        finally:
-            store.close()
+        yield store
+        store.close()
+
+
+def _books_apart(url: str, municipality_code: str) -> list[Difference]:
+    """The second process: everything but the files themselves."""
+    engine = open_engine(url)
+    try:
+        with _store(engine, municipality_code) as store:
+            return list(islice(_books(store), DIFFERENCES_MAX))
+    finally:
+        engine.dispose()
+
+
+def _books(store: Store) -> Iterator[Difference]:
+    """What was booked, against the lines and against itself."""
+    walk = LineWalk(store)
+    yield from walk.differences()
+    yield from instalments(store)
+    yield from pay_keys(store)
+    yield from slips(store)
+    yield from decisions(store)
+    yield from placements(store)
+    yield from journals(store)
+    yield from statement_chain(store)
+    yield from days(store)
+    yield from years(store)
+    yield from seals(store)
+    # These need what the walk along the lines has added up.
+    yield from groups(store, walk)
+    yield from ledger(store, walk)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from itertools import islice
+from itertools import chain, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from reconcile.formats import assessments, notification, slip_register, vehicle_register
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 
     from reconcile.model import Reading
 
-_PROGRESS_EVERY = 2_000
+_PORTION = 2_000  # lines between two steps of the progress
+_AMOUNT = attrgetter("amount_yen")
 _DATES = frozenset({"paid_on", "remitted_on", "booked_on", "value_on"})
 _CONTENT_BYTES = 16
 _SLIP = (
     "slip_no", "version", "term", "el_number", "konbini_barcode", "amount_yen", "due_on",
     "valid_until", "issued_on",
 )  # fmt: skip
+_SLIP_DATES = frozenset({"due_on", "valid_until", "issued_on"})
 _VEHICLE = ("vehicle_no", "certificate_until")
 _AT_ONCE = 500
 _FIELDS: dict[str, Sequence[str]] = {
@@ -47,7 +50,8 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
                   CAST(COALESCE(j.booked_on, f.received_on) AS TEXT) AS read_on,
                   f.count AS records, f.amount_yen
            FROM source_file f
-           LEFT JOIN journal j ON j.municipality_code = :m AND j.file_id = f.file_id
+           LEFT JOIN (SELECT file_id, MIN(booked_on) AS booked_on FROM journal
+                      WHERE municipality_code = :m GROUP BY file_id) j ON j.file_id = f.file_id
            WHERE f.municipality_code = :m ORDER BY f.file_id"""
     )
     stored = {table: _stored(store, table, fields) for table, fields in _FIELDS.items()}
@@ -111,12 +115,19 @@ def _counted(
     store: Store, lines: Iterable[ReportLine], totals: list[int], done: int
 ) -> Iterator[ReportLine]:
     """The lines on their way, counted (T1 of law.md 7.3)."""
-    for number, line in enumerate(lines, start=1):
-        totals[0] = number
-        totals[1] += line.amount_yen or 0
-        if store.progress is not None and number % _PROGRESS_EVERY == 0:
-            store.progress(done + number)
-        yield line
+    return chain.from_iterable(_counted_portions(store, iter(lines), totals, done))
+
+
+def _counted_portions(
+    store: Store, lines: Iterator[ReportLine], totals: list[int], done: int
+) -> Iterator[list[ReportLine]]:
+    """The same portion by portion, each shown to who waits."""
+    while portion := [*islice(lines, _PORTION)]:
+        totals[0] += len(portion)
+        totals[1] += sum(filter(None, map(_AMOUNT, portion)))
+        if store.progress is not None:
+            store.progress(done + totals[0])
+        yield portion
 
 
 def _totals(file: Any, count: int, amount_yen: int) -> Iterator[Difference]:
@@ -136,7 +147,7 @@ def _stored(store: Store, table: str, fields: Sequence[str]) -> Sections:
         f"CAST({name} AS TEXT) AS {name}" if name in _DATES else name for name in fields
     )
     return Sections(
-        store.rows(
+        store.portions(
             f"SELECT {columns}, file_id FROM {table} WHERE municipality_code = :m "
             "ORDER BY file_id, line_no"
         )
@@ -148,7 +159,7 @@ def _compare(
 ) -> Iterator[Difference]:
     """The rows of one file in ``table`` against what stands in its bytes, line by line."""
     fields = _FIELDS[table]
-    for line_no, should, is_ in unlike(map(tuple, expected), stored[table].of(file_id)):
+    for line_no, should, is_ in unlike(expected, stored[table].of(file_id)):
         subject = f"{file_id}:{line_no}"
         if len(should) != 1 or len(is_) != 1:
             yield Difference(table, subject, f"{len(should)} line", f"{len(is_)} line")
@@ -193,17 +204,13 @@ def _slip_batch(store: Store, file_id: int, lines: dict[str, Any]) -> Iterator[D
     """Some lines of a register against the slips of these numbers."""
     if not lines:
         return
-    names = {f"n{number}": slip_no for number, slip_no in enumerate(lines)}
     columns = ", ".join(
-        f"CAST({name} AS TEXT) AS {name}" if name.endswith(("_on", "_until")) else name
-        for name in _SLIP
+        f"CAST({name} AS TEXT) AS {name}" if name in _SLIP_DATES else name for name in _SLIP
     )
-    rows = store.rows(
-        f"SELECT {columns} FROM slip WHERE municipality_code = :m "
-        f"AND slip_no IN ({', '.join(f':{name}' for name in names)})",
-        **names,
+    rows = store.among(
+        f"SELECT {columns} FROM slip WHERE municipality_code = :m AND slip_no IN :keys", [*lines]
     )
-    stored = {row.slip_no: tuple(row) for row in rows}
+    stored = {row[0]: row for row in rows}
     for slip_no, line in lines.items():
         el_number = (
             line.collecting_body_code + line.case_key + line.confirmation_no + line.item_code
@@ -225,19 +232,17 @@ def _vehicles(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
     """車両台帳: as of this file, the latest entry of every notice says what its line says."""
     lines = iter(sheet.lines)
     while batch := [*islice(lines, _AT_ONCE)]:
-        names = {f"n{number}": line.notice_no for number, line in enumerate(batch)}
-        rows = store.rows(
-            f"""SELECT n.item_code, n.levy_year, n.notice_no, v.vehicle_no,
-                       COALESCE(CAST(v.certificate_until AS TEXT), '') AS certificate_until
-                FROM notice n JOIN vehicle_entry v ON v.municipality_code = :m
-                 AND v.notice_id = n.notice_id AND v.file_id <= :file_id
-                WHERE n.municipality_code = :m
-                  AND n.notice_no IN ({", ".join(f":{name}" for name in names)})
-                ORDER BY v.notice_id, v.entry_no""",
+        rows = store.among(
+            """SELECT n.item_code, n.levy_year, n.notice_no, v.vehicle_no,
+                      COALESCE(CAST(v.certificate_until AS TEXT), '') AS certificate_until
+               FROM notice n JOIN vehicle_entry v ON v.municipality_code = :m
+                AND v.notice_id = n.notice_id AND v.file_id <= :file_id
+               WHERE n.municipality_code = :m AND n.notice_no IN :keys
+               ORDER BY v.notice_id, v.entry_no""",
+            [line.notice_no for line in batch],
             file_id=file.file_id,
-            **names,
         )
-        stored = {tuple(row)[:3]: tuple(row)[3:] for row in rows}
+        stored = {row[:3]: row[3:] for row in rows}
         for line in batch:
             should = (line.vehicle_no, line.certificate_until)
             is_ = stored.get((line.item_code, line.levy_year, line.notice_no), ("", ""))

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconcile.verify_plain import PAYMENTS, TABLE, plain_groups, plain_received, set_aside
 from reconcile.verify_walk import Difference, Stream, shown, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconcile.verify_walk import Store
-
-PAYMENTS = frozenset({"konbini", "eltax", "debit", "notification"})
 
 
 class Ending(NamedTuple):
@@ -72,7 +71,6 @@ DEPOSIT_STATES = {
     "withdrawn": "withdrawn",
 }
 _CREDITS = frozenset(DEPOSIT_STATES) - {"withdrawn"}
-_DUE = {"provisional": "reported", "confirmed": "confirmed_due"}  # where the money stands
 _RECEIPT = ("stage", "amount_yen", "paid_on", "applied_yen", "suspense_yen", "slip_id")
 _DEPOSIT = ("account_key", "amount_yen", "booked_on", "state")
 
@@ -101,42 +99,51 @@ _STREAMS = (
     """SELECT l.file_id, l.line_no, f.status, f.channel, f.format_code, l.stage, l.kind,
               l.identity, l.slip_key, l.amount_yen, CAST(l.paid_on AS TEXT) AS paid_on,
               l.remittance_ref
-       FROM source_line l
+       FROM {table} k
+       CROSS JOIN source_line l
        JOIN source_file f ON f.municipality_code = :m AND f.file_id = l.file_id
-       WHERE l.municipality_code = :m ORDER BY l.file_id, l.line_no""",
-    """SELECT file_id, line_no, revision, outcome, applied_yen, suspense_yen, slip_id
-       FROM line_outcome WHERE municipality_code = :m ORDER BY file_id, line_no, revision""",
-    """SELECT partner_file_id, partner_line_no FROM line_outcome
-       WHERE municipality_code = :m AND outcome = 'confirms' AND partner_file_id IS NOT NULL
-       ORDER BY partner_file_id, partner_line_no""",
-    """SELECT file_id, line_no, stage, amount_yen, CAST(paid_on AS TEXT) AS paid_on, applied_yen,
-              suspense_yen, slip_id, group_id
-       FROM receipt WHERE municipality_code = :m ORDER BY file_id, line_no""",
-    """SELECT file_id, line_no, account_key, amount_yen, CAST(booked_on AS TEXT) AS booked_on,
-              state
-       FROM deposit WHERE municipality_code = :m ORDER BY file_id, line_no""",
-    """SELECT file_id, line_no, group_id, amount_yen, fee_yen FROM settlement
-       WHERE municipality_code = :m ORDER BY file_id, line_no, group_id""",
-    """SELECT file_id, line_no, account_key, source, direction,
-              CAST(booked_on AS TEXT) AS booked_on
-       FROM bank_line WHERE municipality_code = :m ORDER BY file_id, line_no""",
-    """SELECT file_id, line_no, remittance_no, fee_yen FROM advice_line
-       WHERE municipality_code = :m ORDER BY file_id, line_no""",
+       WHERE l.municipality_code = :m AND l.file_id = k.file_id AND l.line_no = k.line_no
+       ORDER BY k.file_id, k.line_no""",
+    """SELECT t.file_id, t.line_no, t.revision, t.outcome, t.applied_yen, t.suspense_yen, t.slip_id
+       FROM {table} k CROSS JOIN line_outcome t {here}
+       ORDER BY k.file_id, k.line_no, t.revision""",
+    """SELECT o.partner_file_id, o.partner_line_no
+       FROM line_outcome o
+       JOIN {table} k ON k.file_id = o.partner_file_id AND k.line_no = o.partner_line_no
+       WHERE o.municipality_code = :m AND o.outcome = 'confirms'
+       ORDER BY o.partner_file_id, o.partner_line_no""",
+    """SELECT t.file_id, t.line_no, t.stage, t.amount_yen, CAST(t.paid_on AS TEXT) AS paid_on,
+              t.applied_yen, t.suspense_yen, t.slip_id, t.group_id
+       FROM {table} k CROSS JOIN receipt t {here} ORDER BY k.file_id, k.line_no""",
+    """SELECT t.file_id, t.line_no, t.account_key, t.amount_yen,
+              CAST(t.booked_on AS TEXT) AS booked_on, t.state
+       FROM {table} k CROSS JOIN deposit t {here} ORDER BY k.file_id, k.line_no""",
+    """SELECT t.file_id, t.line_no, t.group_id, t.amount_yen, t.fee_yen
+       FROM {table} k CROSS JOIN settlement t {here}
+       ORDER BY k.file_id, k.line_no, t.group_id""",
+    """SELECT t.file_id, t.line_no, t.account_key, t.source, t.direction,
+              CAST(t.booked_on AS TEXT) AS booked_on
+       FROM {table} k CROSS JOIN bank_line t {here} ORDER BY k.file_id, k.line_no""",
+    """SELECT t.file_id, t.line_no, t.remittance_no, t.fee_yen
+       FROM {table} k CROSS JOIN advice_line t {here} ORDER BY k.file_id, k.line_no""",
     # Claims and surpluses belong to instalments and are looked at there.
-    """SELECT subject_file_id, subject_line_no, debit_account, credit_account, amount_yen
-       FROM posting WHERE municipality_code = :m
-        AND reason NOT IN ('assessment', 'correction', 'cancellation', 'surplus')
-       ORDER BY subject_file_id, subject_line_no""",
-    """SELECT file_id, line_no, kind FROM review_case
-       WHERE municipality_code = :m AND file_id IS NOT NULL AND line_no IS NOT NULL
-       ORDER BY file_id, line_no""",
+    """SELECT p.subject_file_id, p.subject_line_no, p.debit_account, p.credit_account, p.amount_yen
+       FROM posting p
+       JOIN {table} k ON k.file_id = p.subject_file_id AND k.line_no = p.subject_line_no
+       WHERE p.municipality_code = :m
+        AND p.reason NOT IN ('assessment', 'correction', 'cancellation', 'surplus')
+       ORDER BY p.subject_file_id, p.subject_line_no""",
+    """SELECT c.file_id, c.line_no, c.kind
+       FROM review_case c JOIN {table} k ON k.file_id = c.file_id AND k.line_no = c.line_no
+       WHERE c.municipality_code = :m ORDER BY c.file_id, c.line_no""",
 )
+_HERE = "WHERE t.municipality_code = :m AND t.file_id = k.file_id AND t.line_no = k.line_no"
 
 GroupKey = tuple[str, str, str]  # agent, ref, part
 
 
 class LineWalk:
-    """明細の検算: walk every line once; what the lines add up to stays for the totals."""
+    """明細の検算: walk the lines; what all lines add up to stays for the totals."""
 
     def __init__(self, store: Store) -> None:
         """Nothing is added up yet."""
@@ -150,37 +157,19 @@ class LineWalk:
 
     def differences(self) -> Iterator[Difference]:
         """Every line that is not what its records say."""
-        streams = (Stream(self.store.rows(statement)) for statement in _STREAMS)
+        set_aside(self.store)
+        self._add_plain()
+        statements = (statement.format(table=TABLE, here=_HERE) for statement in _STREAMS)
+        streams = (Stream(self.store.rows(statement)) for statement in statements)
         for (file_id, line_no), found in together(*streams):
-            if not self._is_plain(found):
-                yield from self._line(f"{file_id}:{line_no}", Story(*found))
+            yield from self._line(f"{file_id}:{line_no}", Story(*found))
 
-    def _is_plain(self, found: list[list[Any]]) -> bool:
-        """Whether this is a payment booked in full and never touched again, as nearly all are.
-
-        The checks of :meth:`_line` find nothing about such a line; it only has to be added up.
-        """
-        lines, outcomes, confirmations, receipts, deposits, settlements, _, _, postings, _ = found
-        if confirmations or deposits or settlements:
-            return False
-        if not len(lines) == len(outcomes) == len(receipts) == len(postings) == 1:
-            return False
-        line, outcome, receipt, posting = lines[0], outcomes[0], receipts[0], postings[0]
-        stage = line.stage
-        if stage not in _DUE or line.channel not in PAYMENTS or line.status != "accepted":
-            return False
-        amount = line.amount_yen
-        if not amount or tuple(outcome[2:6]) != (1, "matched", amount, 0):
-            return False
-        if tuple(receipt[2:8]) != (stage, amount, line.paid_on, amount, 0, outcome.slip_id):
-            return False
-        if tuple(posting[2:]) != (_DUE[stage], "receivable", amount):
-            return False
-        if stage == "confirmed":
-            story = Story(*found)
-            self._add_receipts(story)
-            self._add_to_group(line, story)
-        return True
+    def _add_plain(self) -> None:
+        """Lines that need no look are part of the totals all the same."""
+        for row in plain_groups(self.store):
+            self.groups[row.agent, row.ref, row.part or ""] = [row.number, int(row.yen)]
+        for row in plain_received(self.store):
+            self.received[row.group_id] = [row.number, int(row.yen)]
 
     def _line(self, subject: str, story: Story) -> Iterator[Difference]:
         """One line, or what stands in the books about a line that is not there."""

@@ -446,7 +446,7 @@ def test_a_statement_opens_with_what_the_one_before_closed_with(sqlite_url, open
 
 
 def test_progress_counts_the_records_read_again(books, monkeypatch):
-    monkeypatch.setattr("reconcile.verify_files._PROGRESS_EVERY", 1)
+    monkeypatch.setattr("reconcile.verify_files._PORTION", 1)
     engine = open_engine(f"sqlite:///{books}")
     seen = []
     verify(engine, MUNICIPALITY, seen.append)
