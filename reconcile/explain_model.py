@@ -160,6 +160,8 @@ class SlipStory:
     versions: tuple[Facts, ...]
     events: tuple[Facts, ...]  # of all versions, in order
     assessments: tuple[Facts, ...]  # 調定異動 of what the slip covers, in order
+    holds: tuple[Facts, ...] = ()  # 猶予・停止, by people and by files
+    carried: tuple[Facts, ...] = ()  # 滞納繰越, and what was taken back
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ class Later:
     """その後: one thing that happened after the first decision."""
 
     on: str
-    event: str  # decided_again, confirmed, withdrawn, settled, corrected, slip_event, surplus
+    # decided_again, decided_by_people, confirmed, withdrawn, settled, corrected, slip_event, surplus
+    event: str
     journal_id: int | None
     facts: Facts
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
 
+from reconcile.explain_claim import assessments_of, carried_about, holds_about
 from reconcile.explain_evidence import instant, journals_of, plain
 from reconcile.explain_history import reversals_of
 from reconcile.explain_model import (
@@ -80,7 +81,7 @@ def _names(
 def slip_story(
     connection: Connection, municipality_code: str, notice_id: int, term: str
 ) -> SlipStory:
-    """納付書・期別の経過: what is claimed there, every version, every 調定異動.
+    """納付書・期別の経過: what is claimed there, every version, every 調定異動, holds, 滞納繰越.
 
     ``term`` is 00 for the 全期 slip, and "" for everything that the notice claims.
     """
@@ -111,7 +112,9 @@ def slip_story(
         facts=facts,
         versions=_rows(connection, _VERSIONS.format(slips=slips), scope),
         events=_rows(connection, _SLIP_EVENTS.format(slips=slips), scope),
-        assessments=_rows(connection, _ASSESSMENTS.format(covered=covered), scope),
+        assessments=assessments_of(connection, municipality_code, notice_id, term),
+        holds=holds_about(connection, municipality_code, notice_id, term),
+        carried=carried_about(connection, municipality_code, notice_id, term),
     )
 
 
@@ -126,15 +129,6 @@ FROM slip s
 JOIN slip_event e ON e.municipality_code = :m AND e.slip_id = s.slip_id
 WHERE s.municipality_code = :m AND s.notice_id = :notice_id AND {slips}
 ORDER BY e.happened_at, s.slip_id, e.event_no"""
-_ASSESSMENTS = """
-SELECT e.file_id, f.name AS file_name, f.received_on, e.line_no, e.term, e.kind, e.amount_yen,
-    e.flags, e.outcome
-FROM assessment_event e
-JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = e.notice_id
- AND a.term = e.term
-LEFT JOIN source_file f ON f.municipality_code = :m AND f.file_id = e.file_id
-WHERE e.municipality_code = :m AND e.notice_id = :notice_id AND {covered}
-ORDER BY e.file_id, e.line_no"""
 _GROUP = """
 SELECT group_id, agent, ref, remitted_on, confirmed_count, confirmed_yen, fee_yen, credited_yen
 FROM remittance_group WHERE municipality_code = :m AND group_id = :group_id"""

@@ -125,22 +125,6 @@ def claim_tables(slip: SlipStory) -> tuple[Table, ...]:
         ),
         (4,),
     )
-    assessments = Table(
-        words.HEADINGS["assessments"],
-        ("受領日", "資料", "期別", "異動", "額", "結果"),
-        tuple(
-            (
-                shown("day", a["received_on"]),
-                f"{a['file_name'] or a['file_id']} {a['line_no']}行目",
-                term(str(a["term"])),
-                words.ASSESSMENT_KINDS.get(str(a["kind"]), str(a["kind"])),
-                shown("yen", a["amount_yen"]),
-                messages.label("register_outcome", str(a["outcome"])),
-            )
-            for a in slip.assessments
-        ),
-        (4,),
-    )
     events = Table(
         words.HEADINGS["slip_events"],
         ("日時", "納付書番号", "出来事", "人", "理由"),
@@ -155,7 +139,83 @@ def claim_tables(slip: SlipStory) -> tuple[Table, ...]:
             for e in slip.events
         ),
     )
-    return tuple(table for table in (versions, assessments, events) if table.rows)
+    tables = (versions, *history_tables(slip), events)
+    return tuple(table for table in tables if table.rows)
+
+
+def history_tables(slip: SlipStory) -> tuple[Table, ...]:
+    """請求の経過: every 調定異動, what holds the claim back, and how it passed on."""
+    tables = (_assessments_table(slip), _holds_table(slip), _carried_table(slip))
+    return tuple(table for table in tables if table.rows)
+
+
+def _assessments_table(slip: SlipStory) -> Table:
+    """調定の異動: file, line, day, from which amount to which."""
+    return Table(
+        words.HEADINGS["assessments"],
+        ("会計日", "資料", "期別", "異動", "前の額", "額", "区分", "取込", "理由", "結果"),
+        tuple(
+            (
+                shown("day", a["booked_on"] or a["received_on"]),
+                f"{a['file_name'] or a['file_id']} {a['line_no']}行目",
+                term(str(a["term"])),
+                words.ASSESSMENT_KINDS.get(str(a["kind"]), str(a["kind"])),
+                shown("yen", a["before_yen"]),
+                shown("yen", a["amount_yen"]),
+                "、".join(words.FLAGS[flag] for flag in str(a["flags"]).split(";") if flag) or "—",
+                str(a["actor"] or "—"),
+                str(a["reason"] or "—"),
+                messages.label("register_outcome", str(a["outcome"])),
+            )
+            for a in slip.assessments
+        ),
+        (4, 5),
+    )
+
+
+def _holds_table(slip: SlipStory) -> Table:
+    """猶予・停止: from when to when, by whom and why, and when it was lifted."""
+    return Table(
+        words.HEADINGS["holds"],
+        ("番号", "期別", "種類", "始まり", "終わり", "決めた人", "理由", "解除"),
+        tuple(
+            (
+                str(h["hold_no"] or "—"),
+                "全部" if h["term"] == "00" else term(str(h["term"])),
+                messages.label("hold_kind", str(h["kind"])),
+                shown("day", h["from_on"]),
+                shown("day", h["until_on"]),
+                f"{messages.label('hold_by', str(h['by']))} {h['actor']}",
+                str(h["reason"] or "—"),
+                f"{shown('day', h['lifted_on'])}から {h['lift_actor']} {h['lift_reason']}".rstrip()
+                if h["lifted_on"]
+                else "—",
+            )
+            for h in slip.holds
+        ),
+    )
+
+
+def _carried_table(slip: SlipStory) -> Table:
+    """滞納繰越: from which year into which."""
+    return Table(
+        words.HEADINGS["carried"],
+        ("会計日", "番号", "区分", "期別", "繰越元", "繰越先", "額", "人"),
+        tuple(
+            (
+                shown("day", c["booked_on"]),
+                str(c["carry_no"]),
+                messages.label("carry_event", str(c["event"])),
+                term(str(c["term"])),
+                formatting.fiscal_year(int(str(c["from_year"]))),
+                formatting.fiscal_year(int(str(c["to_year"]))),
+                shown("yen", c["amount_yen"]),
+                str(c["actor"]),
+            )
+            for c in slip.carried
+        ),
+        (6,),
+    )
 
 
 def credits_table(settlement: Settlement) -> Table:

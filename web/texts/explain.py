@@ -25,6 +25,8 @@ HEADINGS = {
     "claim": "請求（納付書・期別）",
     "versions": "納付書の版",
     "assessments": "調定の異動",
+    "holds": "猶予・停止",
+    "carried": "滞納繰越",
     "slip_events": "納付書の出来事",
     "settlement": "払込と入金",
     "others": "同じ納付・同じ記録の、ほかの報告",
@@ -101,6 +103,12 @@ FACTS: dict[str, tuple[str, str]] = {
     "valid_until": ("支払期限", "day"),
     "paid_on": ("領収日・勘定日", "day"),
     "instalment_yen": ("調定額", "yen"),
+    "approval_id": ("承認", ""),
+    "asked_by": ("依頼した人", ""),
+    "decided_by": ("承認した人", ""),
+    "decision_reason": ("理由", ""),
+    "placed_before": ("それまでの充当先", ""),
+    "placed_now": ("決めた充当先", ""),
     "applied_before_yen": ("すでに消し込んだ額", "yen"),
     "paid_by": ("先に消し込んだ報告（資料:行）", ""),
     "direction": ("入払", "direction"),
@@ -167,6 +175,7 @@ JOURNALS = {
     "reconcile": "再照合",
     "assessments": "調定の取込",
     "placement": "充当先の決定",
+    "carry_over": "滞納繰越",
 }
 REASONS = {
     "assessment": "当初調定",
@@ -184,6 +193,7 @@ REASONS = {
     "fee": "手数料",
     "outgoing": "出金",
 }
+FLAGS = {"collection_hold": "徴収猶予", "dunning_hold": "督促停止", "direct_debit": "口座振替"}
 ASSESSMENT_KINDS = {"initial": "当初", "correction": "更正", "cancellation": "取消"}
 
 UNKNOWN = {
@@ -201,6 +211,7 @@ SENTENCES = {
     "now": "{number}回判定し、今の結果は「{outcome}」です。",
     "decided": "{booked_on}、{occasion}（{actor}）で、規則 {rule}「{label}」により「{outcome}」と判定しました。",
     "withdrawn": "{booked_on}、{occasion}（{actor}）で、後から届いた報告により「{outcome}」となりました（規則 {rule}）。",
+    "decided_by_people": "{booked_on}、{asked_by} の依頼と {decided_by} の承認（承認 {approval_id}、理由: {reason}）により「{outcome}」としました（規則 {rule}）。",
     "money": "消込 {applied}、仮受 {suspense}。",
     "disagrees": "記録から復元した値では規則 {found} となり、記録の規則 {rule} と異なります。kokin verify で帳簿を確かめてください。",
     "intact": "資料全体のSHA-256は、保管した証拠と一致しています。",
@@ -221,6 +232,7 @@ SENTENCES = {
     "approval_decided": "{decided_by} が {decided_at} に{decision}{note}",
     "approval_waiting": "判断を待っています",
     "decided_again": "{on} 改めて判定し、「{outcome}」となりました（規則 {rule}、消込 {applied}、仮受 {suspense}）。",
+    "later_decided_by_people": "{on} 二人の決定により「{outcome}」となりました（規則 {rule}、消込 {applied}、仮受 {suspense}）。",
     "later_withdrawn": "{on} 取り消されました（{file}）。",
     "confirmed": "{on} 確報により確定しました（{amount}、{file}）。",
     "corrected": "{on} 調定が {amount} 変わりました（{place}、{file}）。",
