@@ -10,10 +10,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.kana import fold_name
-from reconcile.line_books import as_date
+from reconcile.open_credits import Deposit, agent_of, credit_of, open_deposits
 from reconcile.owed import Namesakes, namesakes
-from reconcile.settle import Credit, is_returned_refund, payer_of
-from reconcile.settlements import Deposit, Settlements
+from reconcile.settle import Credit, is_returned_refund
+from reconcile.settlements import Settlements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,22 +73,11 @@ class Books(Settlements):
             return "outgoing", "B1"
         if not is_money:
             return "information", "B9"
-        credit = _credit(line)
-        deposit = Deposit(file_id, line.line_no, line.account_key, self._agent(credit), credit)
+        credit = credit_of(line)
+        agent = agent_of(self.connection, self.profile, credit)
+        deposit = Deposit(file_id, line.line_no, line.account_key, agent, credit)
         self._enter(deposit)
         return deposit
-
-    def _agent(self, credit: Credit) -> str:
-        """The payer among our agents; a remittance number of ours names eLTAX by itself."""
-        agent = payer_of(credit, self.profile)
-        if agent or not credit.edi:
-            return agent
-        named = self.run(
-            "SELECT 1 FROM remittance_group WHERE municipality_code = :m AND agent = 'eltax' "
-            "AND ref = :ref",
-            ref=credit.edi,
-        ).first()
-        return "eltax" if named else ""
 
     def _enter(self, deposit: Deposit) -> None:
         """Money on the account is in the books at once: unidentified until it finds its groups."""
@@ -180,22 +169,11 @@ class Books(Settlements):
         looked at again until nothing moves: in order of 勘定日, then of intake. Returns how many
         settled now.
         """
-        rows = self.run(
-            """SELECT d.file_id, d.line_no, d.account_key, d.agent, d.amount_yen, d.booked_on,
-                      b.payer_code, b.payer_name, b.remarks, b.edi
-               FROM deposit d
-               JOIN bank_line b ON b.municipality_code = :m AND b.file_id = d.file_id
-                               AND b.line_no = d.line_no
-               WHERE d.municipality_code = :m AND d.state = 'open'
-               ORDER BY d.booked_on, d.file_id, d.line_no""",
-        ).all()
         by_agent: dict[str, list[Deposit]] = {}
-        for row in rows:
-            credit = _credit(row)
-            agent = row.agent or self._agent(credit)
-            mine = agent or strangers_of is None or row.file_id == strangers_of
+        for deposit in open_deposits(self.connection, self.profile):
+            agent = deposit.agent
+            mine = agent or strangers_of is None or deposit.file_id == strangers_of
             if mine and (agents is None or agent in agents):
-                deposit = Deposit(row.file_id, row.line_no, row.account_key, agent, credit)
                 by_agent.setdefault(agent, []).append(deposit)
         settled = 0
         for agent in sorted(by_agent):
@@ -205,15 +183,3 @@ class Books(Settlements):
             for deposit in by_agent[agent]:
                 self.note(deposit, *self._decide_stranger(deposit))
         return settled
-
-
-def _credit(row: Any) -> Credit:
-    """The credit that a row of ``bank_line`` (with its amount) describes."""
-    return Credit(
-        amount_yen=row.amount_yen,
-        booked_on=as_date(row.booked_on),
-        payer_code=row.payer_code,
-        payer_name=row.payer_name,
-        remarks=row.remarks,
-        edi=row.edi.strip(),
-    )

@@ -153,6 +153,13 @@ PARTS: tuple[Part, ...] = (
         "link_block", _BY_ID.format(name="block_no"),
     ),
     _entered(
+        "payer_alias",
+        "t.alias_no, t.event, t.payer_folded, t.obligor_no, t.approval_id, "
+        "CAST(t.happened_on AS VARCHAR(10)) AS happened_on, "
+        "CAST(t.expires_on AS VARCHAR(10)) AS expires_on, t.actor, t.reason",
+        "payer_alias", _BY_ID.format(name="alias_no"),
+    ),
+    _entered(
         "carry_run",
         "t.carry_no, t.event, t.from_year, t.to_year, t.reverses_no, t.count, t.amount_yen, "
         "t.rows_sha256, CAST(t.booked_on AS VARCHAR(10)) AS booked_on, t.journal_id, "

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconcile.line_books import LineBooks, as_date
-from reconcile.settle import SPLIT, Credit, CreditDecision, Group, OpenCredit, decide_payer
+from reconcile.line_books import LineBooks
+from reconcile.open_credits import groups_of, is_net, waiting_of
+from reconcile.settle import SPLIT, Credit, CreditDecision, decide_payer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,30 +19,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
-    from reconcile.settle import CreditKey
+    from reconcile.open_credits import Deposit
 
 _SETTLE_LEG, _UNSETTLE_LEG = 10, 110
 UNLINKED = "unlinked"  # what two people took apart stays so until it settles otherwise
-
-
-class Deposit(NamedTuple):
-    """A credit line in hand."""
-
-    file_id: int
-    line_no: int
-    account_key: str
-    agent: str
-    credit: Credit
-
-    @property
-    def key(self) -> CreditKey:
-        """Its file and line."""
-        return self.file_id, self.line_no
-
-    @property
-    def subject(self) -> str:
-        """確認事項の対象: ``file:line``."""
-        return f"{self.file_id}:{self.line_no}"
 
 
 class Share(NamedTuple):
@@ -62,46 +43,16 @@ class Settlements(LineBooks):
         self.profile = profile
         self.details: dict[str, str] = {}  # case subject → JSON of what was compared
 
-    # ---- what is open ----
-
-    def is_net(self, agent: str) -> bool:
-        """差引入金か: whether the agent keeps its fee back, as the advice says (profile)."""
-        terms = self.profile.agent(agent)
-        return terms is not None and terms.fee == "advised"
-
-    def groups_of(self, agent: str) -> list[Group]:
-        """The agent's groups with what is still expected of each."""
-        fee = "fee_yen" if self.is_net(agent) else "0"
-        rows = self.run(
-            f"""SELECT group_id, ref, remitted_on, confirmed_yen - {fee} - credited_yen AS expected
-                FROM remittance_group
-                WHERE municipality_code = :m AND agent = :agent
-                  AND confirmed_yen - {fee} <> credited_yen AND remitted_on IS NOT NULL""",
-            agent=agent,
-        )
-        return [Group(r.group_id, r.ref, as_date(r.remitted_on), r.expected) for r in rows]
-
-    def blocked(self) -> dict[CreditKey, frozenset[int]]:
-        """手作業で解いた結び付き: the groups that people took from credits."""
-        found: dict[CreditKey, set[int]] = {}
-        for row in self.run(
-            "SELECT file_id, line_no, group_id FROM link_block "
-            "WHERE municipality_code = :m AND group_id IS NOT NULL"
-        ):
-            found.setdefault((row.file_id, row.line_no), set()).add(row.group_id)
-        return {key: frozenset(groups) for key, groups in found.items()}
-
     # ---- settling ----
 
     def decide_payer(self, agent: str, waiting: Sequence[Deposit]) -> int:
         """All open credits of one payer; returns how many settled."""
-        blocked = self.blocked()
         by_key = {deposit.key: deposit for deposit in waiting}
-        candidates = [
-            OpenCredit(deposit.key, deposit.credit, blocked.get(deposit.key, frozenset()))
-            for deposit in waiting
-        ]
-        decided = decide_payer(candidates, agent, self.groups_of(agent))
+        decided = decide_payer(
+            waiting_of(self.connection, self.profile.municipality_code, waiting),
+            agent,
+            groups_of(self.connection, self.profile, agent),
+        )
         for key, decision in decided.items():
             deposit = by_key[key]
             if decision.outcome == "settled":
@@ -123,7 +74,7 @@ class Settlements(LineBooks):
         Of several credits for one group the first one books the fee.
         """
         for number, (group_id, yen) in enumerate(shares):
-            fee = self._fee_left(group_id) if self.is_net(deposit.agent) else 0
+            fee = self._fee_left(group_id) if is_net(self.profile, deposit.agent) else 0
             self.run(
                 """INSERT INTO settlement (municipality_code, file_id, line_no, group_id,
                        amount_yen, fee_yen, journal_id)

@@ -12,6 +12,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from reconcile.verify_walk import Difference
@@ -125,6 +126,13 @@ _ENTERED: dict[str, tuple[str, str, str]] = {
         "block_no",
         "block_no, file_id, line_no, notice_id, term, group_id, approval_id, made_at",
     ),
+    "payer_alias": (
+        "payer_alias",
+        "alias_no",
+        """alias_no, event, payer_folded, obligor_no, approval_id,
+        CAST(happened_on AS VARCHAR(10)) AS day, CAST(expires_on AS VARCHAR(10)) AS last_day,
+        actor, reason""",
+    ),
     "carry_run": (
         "carry_run",
         "carry_no",
@@ -204,7 +212,7 @@ def _part(
     rows, width, yen = _rows(store, part, reach)
     marks = bytes(sealed.marks) if sealed else b""
     digest, count, amount_yen, first = hashlib.sha256(b"part:"), 0, 0, ""
-    while portion := [tuple(row) for row in islice(rows, _PORTION)]:
+    while portion := [*islice(rows, _PORTION)]:
         texts = _texts(portion)
         digests = [hashlib.sha256(row.encode()).digest() for row in texts]
         for start in range(0, len(digests), _BLOCK):
@@ -213,7 +221,7 @@ def _part(
         if not first:
             first = _first_unlike(portion, texts, digests, marks[2 * count :], width)
         count += len(portion)
-        amount_yen += sum(row[column] for row in portion for column in yen)
+        amount_yen += sum(sum(map(itemgetter(column), portion)) for column in yen)
     found = (count, amount_yen, digest.hexdigest()) if count else None
     expected = (sealed.row_count, sealed.amount_yen, sealed.sha256) if sealed else None
     if found != expected:
@@ -246,9 +254,9 @@ def _rows(
         statement, width, yen = _BOOKED[part]
         span = {"first": after_journal + 1, "last": journal_id}
         if part not in _OF_FILES:
-            return store.rows(statement, **span), width, yen
+            return _flat(store, statement, **span), width, yen
         files = [row.file_id for row in store.rows(_FILES, **span)]
-        rows = chain.from_iterable(store.rows(statement, file_id=file_id) for file_id in files)
+        rows = chain.from_iterable(_flat(store, statement, file_id=file_id) for file_id in files)
         return rows, width, yen
     table, key, columns = _ENTERED[part]
     one, _, other = key.partition(", ")
@@ -260,7 +268,12 @@ def _rows(
         "AND e.kind = :kind ORDER BY e.entry_no"
     )
     width = 3 if other else 2  # the entry, and the key of its row
-    return store.rows(statement, first=after_entry + 1, last=entry_no, kind=part), width, ()
+    return _flat(store, statement, first=after_entry + 1, last=entry_no, kind=part), width, ()
+
+
+def _flat(store: Store, statement: str, **values: object) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement as plain tuples."""
+    return chain.from_iterable(store.portions(statement, **values))
 
 
 def _covered(

@@ -92,6 +92,7 @@ class Profile:
     refund_return_patterns: tuple[str, ...] = ("ｸﾐﾓﾄﾞｼ",)
     confirmation_days: int = 15  # business days a 速報 may wait for its 確報
     settlement_days: int = 3  # business days a group may wait for its credit
+    alias_days: int = 730  # days for which a payer's name learned from a link is remembered
     cases_per_run_max: int = 10_000  # a run opening more than this AND than the share below stops
     cases_share_max: float = 0.5
     layouts: tuple[str, ...] = ()  # 独自様式, each a description as JSON text (docs/formats.md)

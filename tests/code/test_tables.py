@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 import payments.store.hold_tables
 import payments.store.slip_tables
 import payments.store.tables
+import reconcile.store.alias_tables
 import reconcile.store.day_tables
 import reconcile.store.placement_tables
 import reconcile.store.seal_tables
@@ -23,6 +24,7 @@ OURS = (
     payments.store.hold_tables,
     payments.store.slip_tables,
     payments.store.tables,
+    reconcile.store.alias_tables,
     reconcile.store.day_tables,
     reconcile.store.placement_tables,
     reconcile.store.seal_tables,

@@ -7,6 +7,7 @@ from sqlmodel import SQLModel
 
 # These modules register their tables.
 import payments.store.hold_tables  # noqa: F401
+import reconcile.store.alias_tables
 import reconcile.store.day_tables
 import reconcile.store.placement_tables
 import reconcile.store.seal_tables

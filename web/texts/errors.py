@@ -163,6 +163,8 @@ ERRORS: dict[str, str] = {
     "release_sample": "印刷 {run_id} は見本です。本番の団体からは引き渡せません。kokin slips issue で印刷し直してください。",
     "slip_unread": "印刷した納付書 {found} を読み戻せません。配布しないでください。",
     # cases
+    "payer_alias": "宛名番号 {obligor_no} について、この振込名義は覚えていません。",
+    "line": "資料 {file_id} の {line_no} 行目は見つかりません。",
     "case": "確認事項 {case_no} は見つかりません。",
     "case_state": "確認事項 {case_no} は「{state}」のため、この操作はできません。",
     "case_note": "メモを書いてください。",
