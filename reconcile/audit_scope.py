@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.domain.errors import NotFoundError
+from reconcile.placed import lines_placed_on
+from reconcile.placement_model import subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,12 +83,19 @@ def day_scope(connection: Connection, municipality_code: str, day: date) -> Scop
         row.approval_id
         for row in find.rows("SELECT approval_id FROM approval WHERE {m} AND subject = :on", on=on)
     ]
+    placed = find.rows(
+        "SELECT placement_no, approval_id FROM placement WHERE {m} AND journal_id IN ("
+        "SELECT journal_id FROM journal WHERE {m} AND booked_on = :on) ORDER BY placement_no",
+        on=on,
+    )
+    approvals += [row.approval_id for row in placed]
     scope.entries = find.entries(
         file=((number, 0) for number in scope.files),
         case_event=events,
         approval_asked=((number, 0) for number in approvals),
         approval_decided=((number, 0) for number in approvals),
         day_closure=((row.closure_no, 0) for row in closings),
+        **find.placements(placed),
     )
     return scope
 
@@ -141,7 +150,11 @@ def case_scope(connection: Connection, municipality_code: str, case_no: int) -> 
             last=f'%"case_no": {case_no}}}%',
         )
     ]
-    scope.entries |= find.entries(approval_asked=approvals, approval_decided=approvals)
+    placed = [row for line in sorted(lines) for row in find.placed(line)]
+    approvals += [(row.approval_id, 0) for line in sorted(lines) for row in find.asked(line)]
+    scope.entries |= find.entries(
+        approval_asked=approvals, approval_decided=approvals, **find.placements(placed)
+    )
     return scope
 
 
@@ -169,6 +182,7 @@ def _lines_of(find: _Finder, case: Any) -> tuple[set[Line], set[int]]:
             no=notice_id,
         )
         lines |= {(row.file_id, row.line_no) for row in paid}
+        lines |= set(lines_placed_on(find.connection, find.municipality_code, notice_id))
     partners = {
         (row.partner_file_id, row.partner_line_no)
         for line in lines
@@ -217,11 +231,49 @@ class _Finder:
             "SELECT notice_id FROM receipt WHERE {m} AND file_id = :file_id AND line_no = :line_no "
             "UNION SELECT s.notice_id FROM line_outcome o JOIN slip s ON s.municipality_code = :m "
             "AND s.slip_id = o.slip_id WHERE o.municipality_code = :m AND o.file_id = :file_id "
-            "AND o.line_no = :line_no",
+            "AND o.line_no = :line_no "
+            "UNION SELECT t.notice_id FROM placement p JOIN placement_part t "
+            "ON t.municipality_code = :m AND t.placement_no = p.placement_no "
+            "WHERE p.municipality_code = :m AND p.file_id = :file_id AND p.line_no = :line_no",
             file_id=line[0],
             line_no=line[1],
         )
         return {row.notice_id for row in found if row.notice_id is not None}
+
+    def placed(self, line: Line) -> list[Any]:
+        """What people decided about the place of a line's money, and carried out."""
+        return self.rows(
+            "SELECT placement_no, approval_id FROM placement "
+            "WHERE {m} AND file_id = :file_id AND line_no = :line_no ORDER BY placement_no",
+            file_id=line[0],
+            line_no=line[1],
+        )
+
+    def asked(self, line: Line) -> list[Any]:
+        """Every approval about a line, whatever became of it."""
+        return self.rows(
+            "SELECT approval_id FROM approval WHERE {m} AND subject = :subject",
+            subject=subject_of(*line),
+        )
+
+    def placements(self, placed: Iterable[Any]) -> dict[str, list[tuple[int, int]]]:
+        """The keys of placements with their parts and blocks, by kind of entry."""
+        keys: dict[str, list[tuple[int, int]]] = {
+            "placement": [], "placement_part": [], "link_block": [],
+        }  # fmt: skip
+        for row in placed:
+            number = int(row.placement_no)
+            keys["placement"].append((number, 0))
+            parts = self.rows(
+                "SELECT part_no FROM placement_part WHERE {m} AND placement_no = :no", no=number
+            )
+            keys["placement_part"] += [(number, part.part_no) for part in parts]
+            blocks = self.rows(
+                "SELECT block_no FROM link_block WHERE {m} AND approval_id = :no",
+                no=row.approval_id,
+            )
+            keys["link_block"] += [(block.block_no, 0) for block in blocks]
+        return keys
 
     def journals_of(self, files: Iterable[int]) -> set[int]:
         """The journals that booked these files."""

@@ -26,6 +26,9 @@ from reconcile.explain_rest import (
     settlement_of,
     slip_story,
 )
+from reconcile.placed import lines_placed_on
+from reconcile.placement_model import subject_of
+from reconcile.rules import PLACEMENT_OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -206,10 +209,12 @@ def _claim(
         ),
         {"m": municipality_code, "notice_id": notice_id} | ({"term": term} if term else {}),
     ).all()
+    paid = {(row.file_id, row.line_no) for row in places}
+    paid |= set(lines_placed_on(connection, municipality_code, notice_id, term))
     return (
         slip_story(connection, municipality_code, notice_id, term),
         bookings_of(connection, municipality_code, history.claims(term)),
-        [(row.file_id, row.line_no) for row in places],
+        sorted(paid),
     )
 
 
@@ -222,7 +227,7 @@ def line_story(
     entries = entries_about(connection, municipality_code, file_id, line_no)
     bookings = bookings_of(connection, municipality_code, entries)
     slip, place, settlement = None, None, None
-    subjects = [f"{file_id}:{line_no}"]
+    subjects = [f"{file_id}:{line_no}", subject_of(file_id, line_no)]
     claims: tuple[Booking, ...] = ()
     if line.channel == BANK:
         decisions = bank_decisions(connection, municipality_code, line)
@@ -272,6 +277,8 @@ def _later(
     found: list[tuple[str, Later]] = []
     for decision in decisions[1:]:
         event = "withdrawn" if decision.outcome == "withdrawn" else "decided_again"
+        if decision.outcome in PLACEMENT_OUTCOMES:
+            event = "decided_by_people"
         found.append(
             (
                 decision.journal.made_at,

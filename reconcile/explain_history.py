@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, text
 
+from reconcile.placed import lines_placed_on
 from reconcile.post import LEGS_PER_TURN
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 WHOLE_YEAR = "00"
 _WHOLE = range(10, 110)  # legs of a turn that apply a 全期 payment to its instalments
 _CLAIMS = {"assessment", "correction", "cancellation", "surplus"}
+REVERSALS = frozenset({"reversal", "placed_reversal"})
+APPLIES = frozenset({"applied", "placed"})
 _REVERSAL = 120  # legs from here on are booked before the turn decides
 
 
@@ -118,6 +121,10 @@ def _add(standing: Standing, entry: Entry) -> None:
     match entry.reason:
         case "applied":
             _apply(standing, entry.amount_yen, whole=entry.turn_leg in _WHOLE)
+        case "placed":
+            _apply(standing, entry.amount_yen, whole=False)
+        case "placed_reversal":
+            _apply(standing, -entry.amount_yen, whole=False)
         case "reversal" if "receivable" in {entry.debit_account, entry.credit_account}:
             _apply(standing, -entry.amount_yen, whole=entry.turn_leg - _REVERSAL in _WHOLE)
         case "surplus":
@@ -152,7 +159,7 @@ SELECT journal_id FROM line_outcome
 WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no"""
 _JOURNALS_OF_CLAIMS = """
 SELECT journal_id FROM journal WHERE municipality_code = :m
-AND kind NOT IN ('intake', 'reconcile') ORDER BY journal_id"""
+AND kind NOT IN ('intake', 'placement', 'reconcile') ORDER BY journal_id"""
 _POSTINGS = f"""
 SELECT {_COLUMNS} FROM posting p
 WHERE p.municipality_code = :m AND p.journal_id IN :journals
@@ -171,8 +178,10 @@ def history_of(connection: Connection, municipality_code: str, notice_id: int) -
         values,
     ).scalars()
     entries: list[Entry] = []
-    for row in connection.execute(text(_LINES_OF_NOTICE), values).all():
-        entries += entries_about(connection, municipality_code, row.file_id, row.line_no)
+    paid = {(r.file_id, r.line_no) for r in connection.execute(text(_LINES_OF_NOTICE), values)}
+    paid |= set(lines_placed_on(connection, municipality_code, notice_id))
+    for place in sorted(paid):
+        entries += entries_about(connection, municipality_code, *place)
     claims = connection.execute(text(_CLAIMS_OF_NOTICE), values).all()
     if claims:
         journals = list(connection.execute(text(_JOURNALS_OF_CLAIMS), values).scalars())
@@ -230,7 +239,7 @@ def reversals_of(entries: Iterable[Entry]) -> dict[tuple[int, int], int]:
     standing: dict[tuple[str, int, str | None], list[Entry]] = {}
     taken: dict[tuple[int, int], int] = {}
     for entry in entries:
-        if entry.reason == "reversal":
+        if entry.reason in REVERSALS:
             key = (entry.debit_account, entry.amount_yen, entry.term)
             if standing.get(key):
                 before = standing[key].pop()

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from reconcile.explain_evidence import flag, journals_of, plain
-from reconcile.explain_history import Moment, history_of
+from reconcile.explain_history import APPLIES, REVERSALS, Moment, history_of
 from reconcile.explain_model import Decision
 from reconcile.explain_rules import try_rules
+from reconcile.placed import decided_by_people
+from reconcile.rules import PLACEMENT_OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +89,12 @@ class Judged:
             facts: Facts = {}
             tests: tuple[Any, ...] = ()
             agrees = None
-            if outcome.outcome != "withdrawn":  # decided by the line that withdrew it
+            if outcome.outcome in PLACEMENT_OUTCOMES:
+                facts = decided_by_people(
+                    self.connection, self.code, self.line.file_id, self.line.line_no,
+                    outcome.journal_id,
+                )  # fmt: skip
+            elif outcome.outcome != "withdrawn":  # decided by the line that withdrew it
                 facts = self._facts(outcome, moments.get(outcome.revision))
                 tests = try_rules(self.connection, facts)
                 agrees = tests[-1].code == outcome.rule
@@ -109,7 +116,8 @@ class Judged:
                 {
                     entry.turn
                     for entry in self.entries
-                    if entry.journal_id == journal_id and entry.reason in {"applied", "suspense"}
+                    if entry.journal_id == journal_id
+                    and entry.reason in {*APPLIES, "suspense"}
                 }
             )
             booked = [
@@ -204,9 +212,9 @@ class Judged:
             if not entry.is_before(moment) or entry.term not in covered:
                 continue
             key = (entry.file_id, entry.line_no)
-            if entry.reason == "applied":
+            if entry.reason in APPLIES:
                 held[key] = held.get(key, 0) + entry.amount_yen
-            elif entry.reason == "reversal" and entry.debit_account == "receivable":
+            elif entry.reason in REVERSALS and entry.debit_account == "receivable":
                 held[key] = held.get(key, 0) - entry.amount_yen
         return [f"{file_id}:{line_no}" for (file_id, line_no), yen in held.items() if yen > 0]
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from reconcile.report_arrivals import as_date
 from reconcile.report_cash import balances
-from reconcile.rules import RULES
+from reconcile.rules import PLACEMENT_OUTCOMES, RULES
 
 if TYPE_CHECKING:
     from datetime import date
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 PAYMENT_CHANNELS = frozenset({"konbini", "eltax", "debit", "notification"})
 # A line that became a receipt; what a withdrawal took back had become one, too.
-BOOKING = frozenset({rule.outcome for rule in RULES if rule.books} | {"withdrawn"})
+BOOKING = frozenset(
+    {rule.outcome for rule in RULES if rule.books} | PLACEMENT_OUTCOMES | {"withdrawn"}
+)
 GROUPS_MAX = 200
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from reconcile.placed import BY_HAND, placed_on
 from reconcile.report_arrivals import as_date, sources
 
 if TYPE_CHECKING:
@@ -96,14 +97,16 @@ def _payment(
     """State and 領収日 when something was paid for what the slip asks for, else None.
 
     納付済 needs the whole amount, confirmed. Money that is there but not (all) applied to it is
-    being looked at; another way of paying the same (全期 or an older slip) counts as well.
+    being looked at; another way of paying the same (全期 or an older slip) counts as well, and what
+    people placed counts where they placed it.
     """
     settled = _settled(connection, municipality_code, slip.notice_id, slip.term)
     rows = connection.execute(
         text(
-            "SELECT stage, applied_yen, paid_on, slip_id FROM receipt "
-            "WHERE municipality_code = :m AND notice_id = :notice AND stage <> 'withdrawn' "
-            "ORDER BY paid_on, file_id, line_no"
+            f"SELECT r.stage, CASE WHEN {BY_HAND.format(receipt='r')} THEN 0 "
+            "ELSE r.applied_yen END AS applied_yen, r.paid_on, r.slip_id FROM receipt r "
+            "WHERE r.municipality_code = :m AND r.notice_id = :notice AND r.stage <> 'withdrawn' "
+            "ORDER BY r.paid_on, r.file_id, r.line_no"
         ),
         {"m": municipality_code, "notice": slip.notice_id},
     ).all()
@@ -111,7 +114,10 @@ def _payment(
     applied = [row for row in own if row.applied_yen > 0]
     if settled or sum(row.applied_yen for row in applied) >= slip.amount_yen:
         relevant = applied or [row for row in rows if row.applied_yen > 0]
-        waiting = any(row.stage == "provisional" for row in relevant)
+        placed = placed_on(connection, municipality_code, slip.notice_id)
+        stages = {row.stage for row in relevant}
+        stages |= {part.stage for part in placed if slip.term in {"00", part.term}}
+        waiting = "provisional" in stages
         paid_on = as_date(applied[-1].paid_on) if applied else None
         return (PROVISIONAL if waiting else PAID), paid_on
     if own:

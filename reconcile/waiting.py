@@ -152,6 +152,14 @@ def wrong_instalments(connection: Connection, profile: Profile, as_of: date) -> 
                       AND p.leg < r.leg + 120 AND p.reason = 'applied' AND p.term = later.term
                      WHERE r.municipality_code = :m AND r.notice_id = later.notice_id
                        AND r.applied_yen > 0 AND r.paid_on > ahead.due_on)
+                 AND NOT EXISTS (  -- people have placed money there
+                     SELECT 1 FROM placement_part t
+                     JOIN placement p ON p.municipality_code = :m
+                      AND p.placement_no = t.placement_no
+                     JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id
+                      AND r.line_no = p.line_no AND r.journal_id = p.journal_id
+                     WHERE t.municipality_code = :m AND t.notice_id = later.notice_id
+                       AND t.term = later.term)
                ORDER BY later.notice_id, later.term"""
         ),
         {"m": profile.municipality_code, "as_of": as_of.isoformat()},

@@ -154,8 +154,13 @@ def _verdict(decision: Decision) -> str:
     """判定を一文で: when, in which occasion, by which rule, and what became of the money."""
     deciding = next((test for test in reversed(decision.tests) if test.holds), None)
     outcome = messages.outcome(decision.outcome)
+    code = "withdrawn" if decision.outcome == "withdrawn" else "decided"
+    if decision.facts.get("approval_id"):
+        code = "decided_by_people"
     sentence = say(
-        "withdrawn" if decision.outcome == "withdrawn" else "decided",
+        code,
+        **{name: decision.facts.get(name) for name in ("asked_by", "decided_by", "approval_id")},
+        reason=decision.facts.get("decision_reason"),
         booked_on=formatting.long_day(decision.journal.booked_on),
         occasion=occasion_of(decision.journal.kind, decision.journal.file_name),
         actor=decision.journal.actor,
@@ -299,7 +304,10 @@ def _seal(seal: SealStory) -> str:
 def _later(later: Later) -> str:
     """その後の一件."""
     facts = later.facts
-    event = {"withdrawn": "later_withdrawn"}.get(later.event, later.event)
+    event = {
+        "withdrawn": "later_withdrawn",
+        "decided_by_people": "later_decided_by_people",
+    }.get(later.event, later.event)
     amount = facts.get("amount_yen")
     if later.event == "surplus" and isinstance(amount, int) and amount < 0:
         event, amount = "surplus_back", -amount

@@ -1,0 +1,99 @@
+"""充当の照会: what people placed where, for whoever tells or counts it (reads only)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import text
+
+from payments.domain.money import format_yen
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy import Connection
+
+_LINES = """
+SELECT DISTINCT p.file_id, p.line_no FROM placement_part t
+JOIN placement p ON p.municipality_code = :m AND p.placement_no = t.placement_no
+WHERE t.municipality_code = :m AND t.notice_id = :notice_id
+  AND (:term IN ('', '00') OR t.term = :term)
+ORDER BY p.file_id, p.line_no"""
+# In force is the placement whose journal decided the receipt as it stands.
+_IN_FORCE = """
+SELECT t.term, t.amount_yen, r.stage, r.paid_on, r.file_id, r.line_no FROM placement_part t
+JOIN placement p ON p.municipality_code = :m AND p.placement_no = t.placement_no
+JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id AND r.line_no = p.line_no
+ AND r.journal_id = p.journal_id AND r.stage <> 'withdrawn'
+WHERE t.municipality_code = :m AND t.notice_id = :notice_id
+ORDER BY r.paid_on, r.file_id, r.line_no, t.part_no"""
+_APPROVAL = """
+SELECT a.approval_id, a.asked_by, a.decided_by, a.reason, a.content_json FROM placement p
+JOIN approval a ON a.municipality_code = :m AND a.approval_id = p.approval_id
+WHERE p.municipality_code = :m AND p.file_id = :file_id AND p.line_no = :line_no
+  AND p.journal_id = :journal_id"""
+# A receipt whose decision in force is a placement: its parts say what it settles.
+BY_HAND = """EXISTS (
+    SELECT 1 FROM placement p WHERE p.municipality_code = :m AND p.file_id = {receipt}.file_id
+      AND p.line_no = {receipt}.line_no AND p.journal_id = {receipt}.journal_id)"""
+
+
+class Placed(NamedTuple):
+    """充当済: money of one receipt on one instalment, by the decision in force."""
+
+    term: str
+    amount_yen: int
+    stage: str
+    paid_on: date | str | None
+    file_id: int
+    line_no: int
+
+
+def lines_placed_on(
+    connection: Connection, municipality_code: str, notice_id: int, term: str = ""
+) -> list[tuple[int, int]]:
+    """充当された明細: every line that people ever placed on the notice, or on one of its terms."""
+    scope = {"m": municipality_code, "notice_id": notice_id, "term": term}
+    rows = connection.execute(text(_LINES), scope)
+    return [(int(row.file_id), int(row.line_no)) for row in rows]
+
+
+def placed_on(connection: Connection, municipality_code: str, notice_id: int) -> list[Placed]:
+    """充当済 on the instalments of a notice, oldest payment first."""
+    rows = connection.execute(text(_IN_FORCE), {"m": municipality_code, "notice_id": notice_id})
+    return [Placed(*row) for row in rows]
+
+
+def decided_by_people(
+    connection: Connection, municipality_code: str, file_id: int, line_no: int, journal_id: int
+) -> dict[str, Any]:
+    """二人の決定 carried out in this journal: who asked, who decided, why, and the places.
+
+    Empty when it was none.
+    """
+    row = connection.execute(
+        text(_APPROVAL),
+        {
+            "m": municipality_code,
+            "file_id": file_id,
+            "line_no": line_no,
+            "journal_id": journal_id,
+        },
+    ).one_or_none()
+    if row is None:
+        return {}
+    content = json.loads(row.content_json)
+    return {
+        "approval_id": row.approval_id,
+        "asked_by": row.asked_by,
+        "decided_by": row.decided_by,
+        "decision_reason": row.reason,
+        "placed_before": _shown(content["stands"]["parts"]),
+        "placed_now": _shown(content["parts"]),
+    }
+
+
+def _shown(parts: list[dict[str, Any]]) -> str:
+    """Places with their money, as people read them; "" for none."""
+    return "、".join(f"{part['place']} {format_yen(part['amount_yen'])}" for part in parts)
