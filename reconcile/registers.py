@@ -56,14 +56,16 @@ def import_assessments(
     *,
     received_on: date,
     actor: str = "system",
+    reason: str = "",
     progress: Callable[[int], None] | None = None,
 ) -> FileReport:
-    """調定の取込: take in an ``assessments-1`` file."""
+    """調定の取込: take in an ``assessments-1`` file; ``reason``: why, for what it corrects."""
 
     def work(connection: Connection, profile: Profile, kept: Kept, sheet: Any) -> dict[str, int]:
         journal_id = open_journal(
-            connection, municipality_code, "assessments", received_on, actor, file_id=kept.file_id
-        )
+            connection, municipality_code, "assessments", received_on, actor,
+            file_id=kept.file_id, reason=reason,
+        )  # fmt: skip
         assessor = Assessor(connection, profile, file_id=kept.file_id, journal_id=journal_id)
         result = assessor.apply(
             (line, hashlib.blake2b(repr(line[2:]).encode(), digest_size=16).digest())

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from reference_rows import csv_bytes
 from years_town import M, YearsTown, claim
 
 from payments.store.unit_of_work import unit_of_work
@@ -136,3 +137,31 @@ def test_an_auditor_holds_nothing(town):
                       "--reason", "検証", "--user", "kansa")  # fmt: skip
     assert answer.exit_code == 1
     assert "forbidden_role" in answer.stderr
+
+
+def test_the_history_of_a_claim_tells_every_change_with_file_line_and_reason(town, tmp_path):
+    name = "901/2025/0000000001"
+    _close(town)
+    file = tmp_path / "correction.csv"
+    row = claim(1, 2025, 12_000, kind="correction", flags="collection_hold")
+    file.write_bytes(csv_bytes([row]))
+    made = town.run("assessments", "import", file, "--received-on", "2026-06-03",
+                    "--reason", "税額更正決定")  # fmt: skip
+    assert made.exit_code == 0, made.output
+    shown = town.run("assessments", "show", name)
+    assert shown.exit_code == 0, shown.output
+    lines = shown.stdout.splitlines()
+    (corrected,) = [line for line in lines if "更正" in line]
+    for word in ("2026年6月3日", "correction.csv 2行目", "15,000円", "12,000円", "徴収猶予",
+                 "税額更正決定"):  # fmt: skip
+        assert word in corrected
+    (carried,) = [line for line in lines if "令和8年度" in line]
+    assert "15,000円" in carried
+    assert "調定ファイル" in shown.stdout
+    data = json.loads(town.run("assessments", "show", f"{name}/01", "--json").stdout)
+    assert [(e["before_yen"], e["amount_yen"]) for e in data["assessments"]] == [
+        (None, 15_000),
+        (15_000, 12_000),
+    ]
+    assert data["facts"]["outstanding_yen"] == 12_000
+    assert "claim" in town.run("assessments", "show", "901/2025/9").stderr

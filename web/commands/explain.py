@@ -182,10 +182,10 @@ def _print(out: Console, section: Section) -> None:
     for row in section.code:
         out.print(f"    {row}", markup=False)
     for table in section.tables:
-        out.print(_table(table))
+        out.print(table_of(table))
 
 
-def _table(table: Table) -> Any:
+def table_of(table: Table) -> Any:
     """A table whose columns stand under one another, full-width characters included."""
     shown = RichTable(box=box.SIMPLE, title=table.caption, title_justify="left", pad_edge=False)
     for place, heading in enumerate(table.headings):

@@ -1,15 +1,23 @@
-"""``kokin assessments import``: 調定 in (調定の取込)."""
+"""``kokin assessments``: 調定 in, and the history of a claim (調定の取込・経過)."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from payments.domain.errors import ConfigurationError
+from payments.domain.reason import require_reason
+from payments.holds import WHOLE_NOTICE, target_of
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.explain_rest import slip_story
 from reconcile.model import Delivery
 from reconcile.registers import import_assessments
+from web.accounts import staff
+from web.commands.explain import table_of
 from web.commands.intake import (
     DATE,
     MUNICIPALITY,
@@ -18,6 +26,8 @@ from web.commands.intake import (
     show_report,
 )
 from web.commands.session import Session, fail_unless, say_json, session_of
+from web.explain.tables import history_tables
+from web.explain.values import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,12 +66,40 @@ def assessments() -> None:
 @assessments.command("import")
 @FILE
 @RECEIVED_ON
+@click.option("--reason", default="", help="この異動の理由（例: 税額更正決定）。経過に残ります。")
 @JSON
 @MUNICIPALITY
 @session_of
-def import_(session: Session, file: Path, received_on: datetime | None, *, as_json: bool) -> None:
+def import_(
+    session: Session, file: Path, received_on: datetime | None, reason: str, *, as_json: bool
+) -> None:
     """調定ファイルを取り込みます。誤りが一つでもあれば、何も取り込みません。"""
-    run_import(session, import_assessments, file, day_or_today(received_on), as_json=as_json)
+    importer = partial(import_assessments, reason=require_reason(reason) if reason else "")
+    run_import(session, importer, file, day_or_today(received_on), as_json=as_json)
+
+
+@assessments.command()
+@click.argument("claim", metavar="科目/賦課年度/通知書番号[/期別]")
+@JSON
+@MUNICIPALITY
+@session_of
+def show(session: Session, claim: str, *, as_json: bool) -> None:
+    """通知書や期別の経過: 調定の異動、猶予・停止、滞納繰越、今の残高。"""
+    code = session.municipality
+    with reading(session.engine, code) as connection:
+        target = target_of(connection, code, claim)
+        term = "" if target.term == WHOLE_NOTICE else target.term
+        story = slip_story(connection, code, target.notice_id, term)
+    with unit_of_work(session.engine, code) as connection:
+        subject = f"claim {target.notice_id} {term}".rstrip()
+        staff.record(connection, code, session.actor, "explained", subject)
+    if as_json:
+        say_json(asdict(story))
+        return
+    for name, value in named(story.facts):
+        session.out.print(f"{name}: {value}", markup=False)
+    for table in history_tables(story):
+        session.out.print(table_of(table))
 
 
 def run_import(
