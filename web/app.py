@@ -21,6 +21,7 @@ from web.explain.routes import explaining
 from web.files.routes import files
 from web.health.routes import health
 from web.notifications.routes import api_documents, notifications
+from web.placements.routes import placing
 from web.security import SESSION_SECONDS, Access, csrf, guard, limiter, register
 from web.services import Services, services
 
@@ -66,6 +67,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (days, Access.STAFF),
         (cases, Access.STAFF),
         (approving, Access.STAFF),
+        (placing, Access.STAFF),
         (files, Access.STAFF),
         (explaining, Access.STAFF),
     ):

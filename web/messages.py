@@ -7,7 +7,7 @@ sure that every code in the source has its own.
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from web.texts.errors import ERRORS
 from web.texts.faults import FAULTS
@@ -45,6 +45,10 @@ class _Lenient(string.Formatter):
     def get_value(self, key: int | str, args: object, kwargs: Mapping[str, object]) -> object:
         """The value as text, or nothing."""
         return kwargs.get(str(key), "—")
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        """Yen in threes (``{found:,}``); a text where a number was expected stays a text."""
+        return super().format_field(value, format_spec if isinstance(value, int) else "")
 
 
 _FORMATTER = _Lenient()

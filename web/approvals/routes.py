@@ -14,7 +14,7 @@ from web import messages
 from web.accounts import staff
 from web.approval_desk import decide_as
 from web.approval_roles import DUTIES, duty
-from web.approvals.story import subject_words, tell
+from web.approvals.story import kind_words, subject_words, tell
 from web.errors import status_of
 from web.security import roles, source
 from web.services import services
@@ -60,6 +60,7 @@ def listing() -> str:
         pages=max(-(-total // PAGE), 1),
         size=PAGE,
         subject_words=subject_words,
+        kind_words=kind_words,
         may_decide=_may_decide,
     )
 
@@ -117,6 +118,7 @@ def _page(approval_id: int, *, note: str = "", errors: dict[str, str] | None = N
         approval=approval,
         story=story,
         subject=subject_words(approval),
+        kind=kind_words(approval),
         may_decide=_may_decide(approval),
         own=_own(approval),
         deciders="・".join(messages.label("role", role) for role in duty(approval.kind).decides),

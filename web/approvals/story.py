@@ -16,13 +16,17 @@ from payments.domain.errors import KokinError
 from payments.release import KIND as RELEASE
 from payments.release import release_content
 from reconcile import day_close
+from reconcile.placement import asked_placement, content_of
+from reconcile.placement_model import KIND as PLACEMENT
 from web import formatting, messages
 from web.approval_effects import LIVE, live_content
 from web.days.sheet import Cell, columns_of, sheet_of
 from web.days.sheets import sheets
+from web.placements.panel import places
 from web.printing.report import read_back_words
 from web.printing.status import status_of
 from web.texts import approvals as words
+from web.texts import placements as placing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,6 +81,12 @@ def tell(connection: Connection, profile: Profile, approval: Approval) -> Story:
     return story
 
 
+def kind_words(approval: Approval) -> str:
+    """種類 as people say it: of a placement, what it does."""
+    operation = str(approval.content.get("operation", ""))
+    return placing.OPERATIONS.get(operation) or messages.label("approval_kind", approval.kind)
+
+
 def subject_words(approval: Approval) -> str:
     """対象 as people say it: a day, a fiscal year, a print run, a line of a file."""
     kind, subject = approval.kind, approval.subject
@@ -88,6 +98,8 @@ def subject_words(approval: Approval) -> str:
         return f"印刷 {approval.content['run_id']}"
     if kind == LIVE:
         return str(approval.content["name"])
+    if "file_name" in approval.content:
+        return f"{approval.content['file_name']} {approval.content['line_no']}行目"
     return subject
 
 
@@ -189,6 +201,46 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
     )
 
 
+def _placement(connection: Connection, profile: Profile, approval: Approval) -> Story:
+    """充当先の決定: where the money stands, and where it will stand."""
+    content = approval.content
+    rows: list[tuple[Cell, ...]] = [
+        (place.name, place.obligor or None, place.now_yen, place.then_yen)
+        for place in places(connection, profile, content["stands"], content)
+    ]
+    first, before, after = words.PLACES_DECIDED if approval.decision else words.PLACES
+    head = columns_of(first, words.WORDS["obligor"], f"{before}:yen", f"{after}:yen")
+    line = {"file_id": content["file_id"], "line_no": content["line_no"]}
+    facts = [
+        (words.WORDS["operation"], placing.OPERATIONS[content["operation"]]),
+        (words.WORDS["line"], f"{content['file_name']} {content['line_no']}行目"),
+        (words.WORDS["amount"], formatting.yen(int(content["amount_yen"]))),
+        (words.WORDS["outcome"], messages.outcome(content["stands"]["outcome"]).label),
+    ]
+    links = [
+        Link(words.WORDS["placement"], "placements.show", line),
+        Link(words.WORDS["explain"], "explain.line", line),
+    ]
+    if content["case_no"]:
+        case_no = {"case_no": content["case_no"]}
+        links.append(Link(f"{words.WORDS['case']} {content['case_no']}", "cases.show", case_no))
+    return Story(
+        placing.OPERATION_SENTENCES[content["operation"]],
+        (sheet_of("changes", words.TITLES["changes"], head, rows), _facts(facts)),
+        links=tuple(links),
+    )
+
+
+def _placement_now(connection: Connection, profile: Profile, approval: Approval) -> dict[str, Any]:
+    content = approval.content
+    return content_of(
+        connection,
+        profile.municipality_code,
+        asked_placement(content),
+        case_no=content["case_no"],
+    )
+
+
 def _then(name: str, period: str) -> tuple[str, str, str]:
     """What a close moves from this period into the next one."""
     return name, f"{name}_same_{period}", f"{name}_next_{period}"
@@ -235,6 +287,7 @@ KINDS: dict[str, _Kind] = {
             connection, profile, int(approval.content["run_id"]), changed_files=lambda _run: ()
         ),
     ),
+    PLACEMENT: _Kind(_placement, _placement_now),
     LIVE: _Kind(_live, lambda _connection, profile, _approval: live_content(profile)),
     **dict.fromkeys(
         day_close.KINDS,

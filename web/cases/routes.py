@@ -18,8 +18,10 @@ from reconcile.cases import (
     waiting_kinds,
 )
 from web import clock, messages
+from web.placements.panel import panel_of
 from web.security import roles
 from web.services import services
+from web.texts import placements as placing_words
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -66,8 +68,18 @@ def show(case_no: int) -> str:
     """One case with its facts and history."""
     with reading(services().engine, services().municipality) as connection:
         view = show_case(connection, services().municipality, case_no)
+        panel = None
+        if view.line and not view.bank:
+            place = view.line["file_id"], view.line["line_no"]
+            panel = panel_of(connection, services().profile, *place)
     return render_template(
-        "cases/show.html", view=view, today=clock.today(), messages=messages, waiting=WAITING
+        "cases/show.html",
+        view=view,
+        panel=panel if panel and panel.view else None,
+        today=clock.today(),
+        messages=messages,
+        waiting=WAITING,
+        placing=placing_words,
     )
 
 

@@ -99,6 +99,14 @@ def case(case_no: int) -> str:
     )
 
 
+def _place(explanation: Explanation) -> dict[str, int] | None:
+    """The line whose money people may place elsewhere, when the explanation is about one."""
+    subject = explanation.subject
+    if subject["kind"] not in {"line", "receipt"}:
+        return None
+    return {"file_id": int(str(subject["file_id"])), "line_no": int(str(subject["line_no"]))}
+
+
 def _show(subject: str, explain: Callable[[Connection, str], Explanation]) -> str:
     """The page, and the record that somebody looked."""
     code = services().municipality
@@ -111,4 +119,5 @@ def _show(subject: str, explain: Callable[[Connection, str], Explanation]) -> st
         explanation=explanation,
         title=title(explanation),
         sections=tell(explanation),
+        place=_place(explanation),
     )

@@ -37,7 +37,17 @@ PULLED: dict[str, str] = {
 # the words of the tables
 CHANGES = ("項目", "いま", "承認したあと")
 CHANGES_DECIDED = ("項目", "依頼のとき", "承認したあと")
+PLACES = ("充当先", "いま", "承認したあと")
+PLACES_DECIDED = ("充当先", "依頼のとき", "承認したあと")
 WORDS: dict[str, str] = {
+    "obligor": "納付義務者",
+    "operation": "行うこと",
+    "line": "明細",
+    "amount": "届いた額",
+    "outcome": "いまの結果",
+    "placement": "この明細の充当先",
+    "explain": "この明細の説明",
+    "case": "確認事項",
     "print_state": "印刷の状態",
     "sample": "納付書の「見本」",
     "sample_printed": "印字する",

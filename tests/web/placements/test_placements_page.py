@@ -1,0 +1,280 @@
+"""充当先の画面: undo, move and split by two people, with every mistake beside its field."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.explain import explain_line
+from reconcile.placement import placement_view
+from reconcile.placement_model import Part
+from reconcile.verify import verify
+from web.accounts import staff
+from web.commands.setup import sample_profile
+from web.placements import panel
+from web.placements.form import prefilled, yen_of
+
+M = "99999"
+PASSWORD = "kaikei-no-himitsu"
+
+
+@pytest.fixture
+def admin(app):
+    return _client(app, "kanri")
+
+
+@pytest.fixture
+def clerk(app, city):
+    with unit_of_work(city.engine, M) as connection:
+        staff.add(connection, M, "kazei", role="tax", display_name="kazei", password=PASSWORD)
+    return _client(app, "kazei")
+
+
+def _client(app, name):
+    client = app.test_client()
+    client.post("/staff/sign-in", data={"user_name": name, "password": PASSWORD})
+    return client
+
+
+def _one(city, sql):
+    with reading(city.engine, M) as connection:
+        return connection.execute(text(sql)).first()
+
+
+@pytest.fixture
+def matched(city):
+    """A receipt that settled one instalment by itself."""
+    return _one(
+        city,
+        "SELECT o.file_id, o.line_no, r.amount_yen FROM line_outcome o JOIN receipt r "
+        "ON r.file_id = o.file_id AND r.line_no = o.line_no "
+        "WHERE o.outcome = 'matched' AND r.stage = 'confirmed' AND r.amount_yen > 20000 "
+        "ORDER BY o.file_id, o.line_no LIMIT 1",
+    )
+
+
+@pytest.fixture
+def unknown(city):
+    """A receipt all of which waits in suspense, and its case."""
+    return _one(
+        city,
+        "SELECT c.file_id, c.line_no, c.case_no, c.amount_yen FROM review_case c "
+        "WHERE c.kind = 'duplicate' ORDER BY c.amount_yen DESC LIMIT 1",
+    )
+
+
+@pytest.fixture
+def unpaid(city):
+    """A slip of an instalment to which nothing has been paid."""
+    return _one(
+        city,
+        "SELECT s.slip_no, s.notice_id, s.term, a.amount_yen, n.notice_no FROM slip s "
+        "JOIN instalment_account a ON a.notice_id = s.notice_id AND a.term = s.term "
+        "JOIN notice n ON n.notice_id = s.notice_id "
+        "WHERE s.state = 'new' AND a.term_yen + a.whole_yen = 0 AND a.amount_yen > 3000 "
+        "ORDER BY a.amount_yen DESC LIMIT 1",
+    )
+
+
+def _path(line):
+    return f"/staff/placements/{line.file_id}/{line.line_no}"
+
+
+def _view(city, line):
+    with reading(city.engine, M) as connection:
+        return placement_view(connection, M, line.file_id, line.line_no)
+
+
+def _field(place):
+    return f"yen-{place.notice_id}-{place.term}"
+
+
+def test_yen_are_read_as_people_type_them():
+    assert [yen_of(t) for t in ("", "１２，３００円", " 12,300 ", "5", "0")] == [
+        0,
+        12300,
+        12300,
+        5,
+        0,
+    ]
+    assert [yen_of(t) for t in ("-1", "1.5", "abc", "1" * 12, "円")] == [None] * 4 + [0]
+    typed = prefilled([Part(3, "01", 1200), Part(3, "02", 5)])
+    assert (typed.notices, typed.amounts) == ([3], {"yen-3-01": "1,200", "yen-3-02": "5"})
+
+
+def test_a_link_is_undone_by_two_people_and_its_history_stays(treasurer, admin, city, matched):
+    page = treasurer.get(_path(matched)).get_data(as_text=True)
+    assert "いまの充当先" in page
+    assert "人が決めたことはまだありません" in page
+    missing = treasurer.post(f"{_path(matched)}/undo", data={"undo_reason": " "})
+    assert missing.status_code == 422
+    assert 'id="undo-error"' in missing.get_data(as_text=True)
+    asked = treasurer.post(f"{_path(matched)}/undo", data={"undo_reason": "別人の納付"})
+    assert (asked.status_code, asked.headers["Location"]) == (303, "/staff/approvals/1")
+    pending = treasurer.get(_path(matched)).get_data(as_text=True)
+    assert "消込取消の承認を待っています" in pending
+    assert 'name="undo_reason"' not in pending
+    again = treasurer.post(f"{_path(matched)}/undo", data={"undo_reason": "もう一度"})
+    assert again.status_code == 409
+    assert "承認 1 が決定を待っています" in again.get_data(as_text=True)
+    own = treasurer.post("/staff/approvals/1/decision", data={"decision": "approved"})
+    assert own.status_code == 403
+    story = admin.get("/staff/approvals/1").get_data(as_text=True)
+    for words in ("承認 1: 消込取消", "全額を仮受に戻します", "別人の納付", "この明細の説明"):
+        assert words in story
+    assert (
+        admin.post("/staff/approvals/1/decision", data={"decision": "approved"}).status_code == 303
+    )
+    view = _view(city, matched)
+    assert (view.outcome, view.rule, view.suspense_yen) == ("unlinked", "M1", matched.amount_yen)
+    after = treasurer.get(_path(matched)).get_data(as_text=True)
+    assert "消込取消（規則 M1）" in after
+    assert "依頼 kaikei → 承認 kanri" in after
+    case = panel.case_of_line
+    with reading(city.engine, M) as connection:
+        number = case(connection, M, matched.file_id, matched.line_no)
+        assert explain_line(connection, M, matched.file_id, matched.line_no).stories
+    page = treasurer.get(f"/staff/cases/{number}").get_data(as_text=True)
+    assert "充当先のこれまでの決定" in page
+    assert "依頼 kaikei → 承認 kanri" in page
+    told = treasurer.get(f"/staff/explain/lines/{matched.file_id}/{matched.line_no}")
+    assert "消込取消" in told.get_data(as_text=True)
+    assert _path(matched) in told.get_data(as_text=True)
+    assert list(verify(city.engine, M)) == []
+
+
+def test_money_in_suspense_is_placed_from_its_case(treasurer, admin, city, unknown, unpaid):
+    case = treasurer.get(f"/staff/cases/{unknown.case_no}").get_data(as_text=True)
+    assert _path(unknown) in case
+    assert "通知書番号か納付書番号を入れると" in treasurer.get(_path(unknown)).get_data(
+        as_text=True
+    )
+    found = treasurer.post(_path(unknown), data={"do": "search", "number": unpaid.slip_no})
+    page = found.get_data(as_text=True)
+    placed = min(unknown.amount_yen, unpaid.amount_yen)
+    assert found.status_code == 200
+    assert f'name="{_field(unpaid)}" value="{placed:,}"' in page
+    assert unpaid.slip_no not in found.request.url
+    part = placed - 1000
+    data = {"notice": unpaid.notice_id, _field(unpaid): f"{part:,}", "reason": "申出を確認"}
+    checked = treasurer.post(_path(unknown), data={**data, "do": "check"})
+    assert checked.status_code == 200
+    assert f"<strong>{unknown.amount_yen - part:,}円</strong>" in checked.get_data(as_text=True)
+    asked = treasurer.post(_path(unknown), data={**data, "do": "ask"})
+    assert asked.headers["Location"] == "/staff/approvals/1"
+    case = treasurer.get(f"/staff/cases/{unknown.case_no}").get_data(as_text=True)
+    assert "再消込・振替の承認を待っています" in case
+    admin.post("/staff/approvals/1/decision", data={"decision": "approved"})
+    view = _view(city, unknown)
+    assert [(p.notice_id, p.term, p.amount_yen) for p in view.parts] == [
+        (unpaid.notice_id, unpaid.term, part)
+    ]
+    assert list(verify(city.engine, M)) == []
+
+
+def test_several_instalments_take_their_shares(treasurer, admin, city, matched, unpaid):
+    view = _view(city, matched)
+    (stands,) = view.parts
+    data = {
+        "notice": [stands.notice_id, unpaid.notice_id],
+        _field(stands): str(matched.amount_yen - 2000),
+        _field(unpaid): "２，０００",
+        "reason": "分割の申出",
+        "do": "ask",
+    }
+    assert treasurer.post(_path(matched), data=data).status_code == 303
+    story = admin.get("/staff/approvals/1").get_data(as_text=True)
+    assert "承認 1: 分割" in story
+    assert f"{matched.amount_yen - 2000:,}" in story
+    admin.post("/staff/approvals/1/decision", data={"decision": "approved"})
+    assert [part.amount_yen for part in _view(city, matched).parts] == [
+        matched.amount_yen - 2000, 2000,
+    ]  # fmt: skip
+
+
+def test_every_mistake_stands_beside_its_field(treasurer, city, matched, unpaid):
+    (stands,) = _view(city, matched).parts
+    data = {"notice": unpaid.notice_id, "reason": "理由あり", "do": "ask"}
+
+    def answer(**fields):
+        found = treasurer.post(_path(matched), data={**data, **fields})
+        return found.status_code, found.get_data(as_text=True)
+
+    name = _field(unpaid)
+    status, page = answer(**{name: "abc"})
+    assert (status, "金額は数字で書いてください。" in page) == (422, True)
+    assert f'id="{name}-error"' in page
+    assert 'value="abc"' in page
+    assert ">理由あり</textarea>" in page
+    status, page = answer(**{name: str(unpaid.amount_yen + 1)})
+    assert (status, f"充てられるのは {unpaid.amount_yen:,}円 まで" in page) == (422, True)
+    status, page = answer()
+    assert (status, "充てる額を書いてください" in page) == (422, True)
+    status, page = answer(
+        notice=[stands.notice_id, unpaid.notice_id],
+        **{_field(stands): str(matched.amount_yen), name: "1"},
+    )
+    assert (status, "納付額" in page) == (422, True)
+    status, page = answer(reason="", **{name: "5"})
+    assert (status, 'id="reason-error"' in page) == (422, True)
+    for number, said in (("", "入れてください"), ("XX-1", "見つかりません")):
+        status, page = answer(do="search", number=number)
+        assert (status, said in page, 'id="number-error"' in page) == (422, True, True)
+    status, page = answer(notice=stands.notice_id, **{_field(stands): str(stands.amount_yen)})
+    assert (status, "すでにそのとおりに充当されています" in page) == (409, True)
+    status, page = answer(number=unpaid.slip_no)  # looked up first, asked for by the next click
+    assert status == 200
+    with reading(city.engine, M) as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM approval")).scalar_one() == 0
+
+
+def test_lines_without_money_and_roles_without_hands(treasurer, auditor, clerk, city, matched):
+    failed = _one(
+        city, "SELECT file_id, line_no FROM line_outcome WHERE outcome = 'repeat' LIMIT 1"
+    )
+    page = treasurer.get(_path(failed)).get_data(as_text=True)
+    assert "収納を記帳していないため" in page
+    assert treasurer.post(_path(failed), data={"do": "check"}).status_code == 409
+    assert treasurer.post(f"{_path(failed)}/undo", data={"undo_reason": "x"}).status_code == 409
+    assert treasurer.get("/staff/placements/1/999999").status_code == 404
+    looked = auditor.get(_path(matched)).get_data(as_text=True)
+    assert 'name="do"' not in looked
+    assert auditor.post(f"{_path(matched)}/undo").status_code == 403
+    assert auditor.post(_path(matched)).status_code == 403
+    assert (
+        clerk.post(f"{_path(matched)}/undo", data={"undo_reason": "申出"})
+        .headers["Location"]
+        .endswith("/approvals/1")
+    )
+
+
+def test_a_request_that_the_books_have_overtaken_is_not_carried_out(
+    treasurer, admin, city, matched
+):
+    treasurer.post(f"{_path(matched)}/undo", data={"undo_reason": "別人の納付"})
+    with unit_of_work(city.engine, M) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO line_outcome SELECT municipality_code, file_id, line_no, revision + 1, "
+                "outcome, rule, applied_yen, suspense_yen, slip_id, partner_file_id, "
+                "partner_line_no, journal_id FROM line_outcome "
+                "WHERE file_id = :f AND line_no = :l"
+            ),
+            {"f": matched.file_id, "l": matched.line_no},
+        )
+    page = admin.get("/staff/approvals/1").get_data(as_text=True)
+    assert "依頼のあとに内容が変わった" in page
+    assert 'value="approved"' not in page
+    answer = admin.post("/staff/approvals/1/decision", data={"decision": "approved"})
+    assert answer.status_code == 409
+    assert (
+        admin.post(
+            "/staff/approvals/1/decision", data={"decision": "rejected", "note": "古い依頼"}
+        ).status_code
+        == 303
+    )
+    assert "消込取消の承認を待っています" not in treasurer.get(_path(matched)).get_data(
+        as_text=True
+    )
+    assert panel.place_words(sample_profile(), "901/2026/0000000001/00").endswith("全期")
