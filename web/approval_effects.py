@@ -16,6 +16,7 @@ from payments.store.municipalities import set_live
 from reconcile import day_close, placing
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock
+from web.notifications.outlook import require_booked
 from web.slip_release import content_to_release
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ def _require_same(approval: Approval, content: dict[str, object]) -> None:
 
 def _close(connection: Connection, profile: Profile, approval: Approval) -> None:
     """A day or a year is closed or re-opened; its figures are compared there."""
+    if not approval.content.get("despite"):
+        require_booked(
+            connection.engine, profile.municipality_code, approval.kind, approval.subject
+        )
     day_close.carry_out(connection, profile.municipality_code, approval)
 
 

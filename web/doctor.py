@@ -14,9 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from payments.domain.errors import ConfigurationError, KokinError
 from payments.store.engine import open_engine
-from web import messages
+from web import formatting, messages
 from web.commands.session import choose_municipality
 from web.database import current_revision, head_revision
+from web.notifications.outlook import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("payments", "qr", "reconcile", "sample_data", "web")
 DISTRIBUTION = "kokin"
+STUCK_MINUTES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Finding:
     code: str
     label: str
     problem: str = ""
+    note: str = ""  # what is worth knowing although all is well
 
     @property
     def ok(self) -> bool:
@@ -43,7 +46,7 @@ class Finding:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every part in turn; one that is broken never hides the next."""
-    parts: tuple[tuple[str, str, Callable[[Settings], None]], ...] = (
+    parts: tuple[tuple[str, str, Callable[[Settings], str | None]], ...] = (
         ("packages", "パッケージ名の衝突がない", _packages),
         ("zbar", "記号の読取り（zbar）", _zbar),
         ("fonts", "日本語フォント", _fonts),
@@ -52,17 +55,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("municipality", "団体", _municipality),
         ("inbox", "受信フォルダ", _inbox),
         ("notification_keys", "通知用の鍵", _keys),
+        ("notifications", "記帳を待つ納付通知", _notifications),
     )
     for code, label, check in parts:
         try:
-            check(settings)
+            note = check(settings) or ""
         except KokinError as error:
             yield Finding(code, label, messages.error(error.error_code, error.details))
         except (SQLAlchemyError, OSError) as error:
             text = str(getattr(error, "orig", None) or error)
             yield Finding(code, label, messages.error("database_unusable", {"found": text}))
         else:
-            yield Finding(code, label)
+            yield Finding(code, label, note=note)
 
 
 def _packages(_settings: Settings) -> None:
@@ -133,3 +137,19 @@ def _inbox(settings: Settings) -> None:
 
 def _keys(settings: Settings) -> None:
     settings.named_keys()
+
+
+def _notifications(settings: Settings) -> str:
+    """How many notifications wait; longer than an import takes is too long."""
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        return ""  # That the database is missing has been said.
+    engine = open_engine(settings.database)
+    try:
+        found = waiting(engine, choose_municipality(engine, settings))
+    finally:
+        engine.dispose()
+    minutes = found.oldest_seconds // 60
+    if minutes >= STUCK_MINUTES:
+        raise ConfigurationError("notifications_stuck", number=found.number, minutes=minutes)
+    return formatting.waiting_notifications(found.number, found.oldest_seconds)

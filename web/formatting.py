@@ -61,3 +61,10 @@ def wide(text: str) -> str:
 def moment(instant: datetime | None) -> str:
     """``2026-05-28 21:14`` in Japanese time; None is a dash."""
     return "—" if instant is None else in_japan(instant).strftime("%Y-%m-%d %H:%M")
+
+
+def waiting_notifications(number: int, oldest_seconds: int) -> str:
+    """記帳待ち: how many notifications wait, and how long the oldest has."""
+    if not number:
+        return "0件"
+    return f"{number:,}件（最も古いものは {oldest_seconds // 60:,}分前に受付）"

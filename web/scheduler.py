@@ -1,4 +1,4 @@
-"""定時処理: the process that watches the inbox and reconciles every day.
+"""定時処理: the process that watches the inbox, books what waits and reconciles every day.
 
 APScheduler in a process of its own, never inside the web server, with its jobs in memory only: a
 job store in the database would run whatever somebody writes into it. Leases make sure that two
@@ -23,6 +23,7 @@ from reconcile.seal import seal_pending
 from reconcile.waiting import reconcile_waiting
 from web import clock, leases, messages
 from web.inbox import take_in_waiting
+from web.notifications.outlook import book_rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,13 @@ class Jobs:
         seal_pending(self.engine, self.municipality_code)
         return number
 
+    def book_notifications(self) -> int:
+        """Book what the server has not booked itself; returns how many there were."""
+        number = book_rest(self.engine, self.municipality_code)
+        if number:
+            self.say(f"納付通知 {number:,}件を記帳しました。")
+        return number
+
     def reconcile_daily(self) -> bool:
         """The reconciliation of the day, by one process only; whether it was this one."""
         slot = f"{clock.today().isoformat()}T{self.settings.reconcile_at}"
@@ -101,18 +109,19 @@ class Jobs:
 
 
 def build(settings: Settings, jobs: Jobs) -> BlockingScheduler:
-    """The scheduler with its two jobs; one at a time, late runs made up for once."""
+    """The scheduler with its jobs; one at a time, late runs made up for once."""
     scheduler = BlockingScheduler(
         timezone=clock.JST, executors={"default": ThreadPoolExecutor(max_workers=1)}
     )
     common: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    scheduler.add_job(
-        jobs.watch_inbox,
-        IntervalTrigger(seconds=settings.inbox_seconds, timezone=clock.JST),
-        id="watch_inbox",
-        next_run_time=clock.now(),
-        **common,
-    )
+    for job in (jobs.book_notifications, jobs.watch_inbox):
+        scheduler.add_job(
+            job,
+            IntervalTrigger(seconds=settings.inbox_seconds, timezone=clock.JST),
+            id=job.__name__,
+            next_run_time=clock.now(),
+            **common,
+        )
     hour, minute = settings.reconcile_at.split(":")
     scheduler.add_job(
         jobs.reconcile_daily,

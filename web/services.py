@@ -11,6 +11,7 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from web.commands.session import choose_municipality
 from web.notifications.receive import Desk
+from web.notifications.spool import Spool
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -38,12 +39,19 @@ class Services:
     @cached_property
     def desk(self) -> Desk:
         """Where notifications arrive."""
-        return Desk(self.engine, self.municipality)
+        return Desk(self.engine, self.spool, self.municipality)
+
+    @cached_property
+    def spool(self) -> Spool:
+        """受付簿."""
+        return Spool(self.engine)
 
     def close(self) -> None:
         """End what runs beside the requests."""
         if "desk" in self.__dict__:
             self.desk.close()
+        if "spool" in self.__dict__:
+            self.spool.close()
 
     @property
     def profile(self) -> Profile:

@@ -6,7 +6,7 @@ from web.security import HEADERS, Access
 
 PUBLIC = {
     "enquiries.ask", "enquiries.tell", "health.alive", "health.ready", "entrance.sign_in",
-    "entrance.check_sign_in", "api_documents.describe",
+    "entrance.check_sign_in", "api_documents.describe", "health.metrics",
 }  # fmt: skip
 SIGNED = {"notifications.notify", "notifications.look_up"}
 
@@ -88,4 +88,6 @@ def test_a_form_without_its_token_is_refused(city):
 
 def test_health_is_told_without_signing_in(client):
     assert client.get("/healthz").json == {"status": "ok"}
-    assert client.get("/readyz").json == {"status": "ready"}
+    waiting = {"waiting": 0, "oldest_seconds": 0}
+    assert client.get("/readyz").json == {"status": "ready", "notifications": waiting}
+    assert "kokin_notifications_waiting 0\n" in client.get("/metrics").get_data(as_text=True)

@@ -134,8 +134,8 @@ def test_the_reconciliation_of_a_day_runs_once(jobs, city):
     ]
 
 
-def test_the_schedule_has_its_two_jobs(jobs):
+def test_the_schedule_has_its_jobs(jobs):
     scheduler = build(jobs.settings, jobs)
     found = {job.id: job.trigger for job in scheduler.get_jobs()}
-    assert found.keys() == {"watch_inbox", "reconcile_daily"}
+    assert found.keys() == {"book_notifications", "watch_inbox", "reconcile_daily"}
     assert isinstance(found["reconcile_daily"], CronTrigger)

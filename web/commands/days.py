@@ -19,7 +19,7 @@ from reconcile import day_close
 from reconcile.closures import kept_report
 from reconcile.day_totals import summarise
 from reconcile.report import month_report
-from web import clock, messages
+from web import clock, formatting, messages
 from web.accounts import staff
 from web.commands.intake import DATE, MUNICIPALITY
 from web.commands.session import WIDE, Session, fail_unless, session_of
@@ -27,6 +27,7 @@ from web.commands.signing import USER, signed
 from web.days.exports import FORMATS, export
 from web.days.sheet import cell_text
 from web.days.sheets import heading, sheets
+from web.notifications.outlook import book_rest, require_booked, waiting
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,6 +91,7 @@ def show(
         form = "json"
     if form == "text" and out in {None, "-"}:
         _show(session.out, report, kept)
+        _show_waiting(session, report)
     else:
         data = _text(report, kept) if form == "text" else export(report, kept, form)
         _write(session, data, out)
@@ -147,6 +149,9 @@ def _ask(
     if despite and not reason.strip():
         raise InvalidValueError("reason_missing")
     person = signed(session, user_name, asks=kind)
+    if not despite:
+        book_rest(session.engine, session.municipality)
+        require_booked(session.engine, session.municipality, kind, subject)
     with unit_of_work(session.engine, session.municipality) as connection:
         asked = day_close.ask(
             connection,
@@ -215,6 +220,14 @@ def _write(session: Session, data: bytes, out: str | None) -> None:
     finally:
         part.unlink(missing_ok=True)
     session.err.print(f"書き出しました: {out}", markup=False)
+
+
+def _show_waiting(session: Session, report: DayReport) -> None:
+    """Notifications up to the last day that the figures do not hold yet."""
+    found = waiting(session.engine, session.municipality, report.day)
+    if found.number:
+        said = formatting.waiting_notifications(found.number, found.oldest_seconds)
+        session.err.print(f"記帳を待つ納付通知: {said}", markup=False)
 
 
 def _show(out: Console, report: DayReport, closure: Closure | None) -> None:

@@ -15,6 +15,7 @@ from reconcile.pipeline import take_in
 from reconcile.waiting import reconcile_waiting
 from web import clock, formatting, messages
 from web.commands.session import Session, fail_unless, say_json, session_of
+from web.notifications.outlook import book_rest
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -70,10 +71,18 @@ def intake(
         answer, accepted = _take_in_one(session, path, day, as_json=as_json)
         answers.append(answer)
         good = good and accepted
+    _book_notifications(session, as_json=as_json)
     session.seal()
     if as_json:
         say_json(answers)
     fail_unless(good)
+
+
+def _book_notifications(session: Session, *, as_json: bool) -> None:
+    """What operators told while the files were taken in."""
+    number = book_rest(session.engine, session.municipality)
+    if number and not as_json:
+        session.out.print(f"納付通知 {formatting.count(number)}を記帳しました。", markup=False)
 
 
 def _take_in_one(

@@ -20,6 +20,7 @@ from web.approval_roles import require_asker
 from web.days.exports import MEDIA_TYPES, export, file_name
 from web.days.nil_reports import enter_nil_report
 from web.days.sheets import heading, sheets
+from web.notifications.outlook import require_booked
 from web.security import roles, source
 from web.services import services
 
@@ -66,6 +67,7 @@ def show(day: str) -> str:
         subject=chosen.isoformat(),
         heading=heading(report, closure),
         sheets={sheet.code: sheet for sheet in sheets(report)},
+        unbooked=services().spool.waiting(services().municipality, chosen).number,
         messages=messages,
     )
 
@@ -118,6 +120,9 @@ def ask(kind: str, subject: str) -> BaseResponse:
     """締め・締めの取消の申請; a second person decides."""
     _known(kind, subject)
     require_asker(g.user, kind)
+    despite = request.form.get("despite") == "yes"
+    if not despite:
+        require_booked(services().engine, services().municipality, kind, subject)
     with unit_of_work(services().engine, services().municipality) as connection:
         day_close.ask(
             connection,
@@ -127,7 +132,7 @@ def ask(kind: str, subject: str) -> BaseResponse:
             asked_by=g.user.user_name,
             reason=request.form.get("reason", "") or messages.label("close_reason", kind),
             at=clock.now(),
-            despite=request.form.get("despite") == "yes",
+            despite=despite,
         )
         _record(connection, kind, subject)
     return _back(kind, subject)

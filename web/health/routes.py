@@ -23,5 +23,26 @@ def ready() -> Response:
     """The database is there, at the right revision, with a municipality in it."""
     if current_revision(services().engine) != head_revision():
         return answer("not_ready", 503)
+    found = services().spool.waiting(services().municipality)
+    waiting = {"waiting": found.number, "oldest_seconds": found.oldest_seconds}
     with reading(services().engine, services().municipality):
-        return jsonify(status="ready")
+        return jsonify(status="ready", notifications=waiting)
+
+
+@health.get("/metrics")
+def metrics() -> Response:
+    """Figures for a monitoring system (Prometheus text format); nothing about anybody."""
+    found = services().spool.waiting(services().municipality)
+    figures = (
+        ("kokin_notifications_waiting", "Notifications not yet booked", found.number),
+        (
+            "kokin_notifications_oldest_seconds",
+            "Age of the oldest notification not yet booked",
+            found.oldest_seconds,
+        ),
+    )
+    lines = [
+        f"# HELP {name} {said}\n# TYPE {name} gauge\n{name} {value}\n"
+        for name, said, value in figures
+    ]
+    return Response("".join(lines), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -15,12 +15,12 @@ from payments.domain.errors import ConflictError, InvalidValueError, NotFoundErr
 from payments.store.engine import open_engine
 from web.notifications.booker import LOCK_WAIT_MS, RETRY_SECONDS, Booker
 from web.notifications.booking import Answer, answer_from, known_to_books, members
-from web.notifications.spool import Arrival, Spool
+from web.notifications.spool import Arrival
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from web.notifications.spool import Entry
+    from web.notifications.spool import Entry, Spool
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -52,10 +52,15 @@ class Desk:
     """受付窓口 of one municipality: takes notifications in, and has them booked."""
 
     def __init__(
-        self, engine: Engine, municipality_code: str, *, retry_seconds: float = RETRY_SECONDS
+        self,
+        engine: Engine,
+        spool: Spool,
+        municipality_code: str,
+        *,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         """``engine`` opens the books; booking has connections of its own that never wait long."""
-        self.spool = Spool(engine)
+        self.spool = spool
         self._engine = engine
         self._municipality_code = municipality_code
         url = engine.url.render_as_string(hide_password=False)
@@ -67,7 +72,6 @@ class Desk:
     def close(self) -> None:
         """Finish what is in hand; whatever waits then is booked after the next start."""
         self.booker.close()
-        self.spool.close()
         self._books.dispose()
 
     def receive(self, key_id: str, notification_id: str, body: bytes) -> tuple[Answer, bool]:

@@ -1,0 +1,108 @@
+"""記帳係: a request waits for its booking only as long as that is short."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from unittest.mock import Mock
+
+import pytest
+
+from web.notifications import booker as module
+from web.notifications.booker import BEHIND_FROM, Booker
+from web.notifications.booking import BooksBusyError, Step
+
+LONG = 30
+SOON = 0.001
+
+
+@pytest.fixture
+def rounds(monkeypatch):
+    """What happens in each round; the last one is repeated."""
+    plans = [lambda: iter(())]
+    seen = SimpleNamespace(plans=plans, begun=0)
+
+    def book_waiting(*_args):
+        seen.begun += 1
+        yield from plans[min(seen.begun, len(plans)) - 1]()
+
+    monkeypatch.setattr(module, "book_waiting", book_waiting)
+    return seen
+
+
+@pytest.fixture
+def booker(rounds):  # noqa: ARG001 - before the booker reads it
+    found = Booker(Mock(), Mock(), "99999", retry_seconds=SOON)
+    yield found
+    found.close()
+
+
+def _step(number, behind=0):
+    return Step(Mock(spool_no=number), booked=True, behind=behind)
+
+
+def _busy():
+    raise BooksBusyError
+
+
+def _returns(booker, spool_no):
+    """Whether waiting for an entry ends by itself."""
+    waiting = threading.Thread(target=booker.wait_for, args=(spool_no,), daemon=True)
+    waiting.start()
+    waiting.join(LONG)
+    return not waiting.is_alive()
+
+
+def _then_stay(step, go_on):
+    def plan():
+        yield step
+        assert go_on.wait(LONG)
+
+    return plan
+
+
+def test_a_request_goes_on_once_its_entry_was_looked_at(booker, rounds):
+    go_on = threading.Event()
+    rounds.plans[:] = [_then_stay(_step(7), go_on)]
+    assert _returns(booker, 7)
+    go_on.set()
+
+
+def test_a_request_goes_on_when_another_process_booked_its_entry(booker, rounds):
+    assert _returns(booker, 7)
+    assert rounds.begun == 1
+
+
+def test_a_request_does_not_sit_through_a_backlog(booker, rounds, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", None)
+    go_on = threading.Event()
+    rounds.plans[:] = [_then_stay(_step(1, BEHIND_FROM + 1), go_on)]
+    assert _returns(booker, 9)
+    assert _returns(booker, 10)
+    go_on.set()
+    assert booker.wait_until_idle(LONG)
+
+
+def test_a_request_does_not_wait_for_busy_books_and_they_are_tried_again(
+    booker, rounds, monkeypatch
+):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", None)
+    rounds.plans[:] = [_busy, _busy, lambda: iter([_step(1)])]
+    assert _returns(booker, 1)
+    assert booker.wait_until_idle(LONG)
+    assert rounds.begun >= 3
+
+
+def test_a_mistake_of_ours_ends_no_booker(booker, rounds, caplog):
+    def broken():
+        raise ValueError
+
+    rounds.plans[:] = [broken, lambda: iter([_step(1)])]
+    assert _returns(booker, 1)
+    assert booker.wait_until_idle(LONG)
+    assert "the spool cannot be booked" in caplog.text
+
+
+def test_after_the_end_nobody_waits(booker):
+    booker.close()
+    assert _returns(booker, 1)

@@ -1,0 +1,104 @@
+"""まとめ書き: one commit for all who wait, and nobody pays for another's mistake."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+import pytest
+
+from web.notifications.group_commit import BATCH_MAX, GroupCommit
+
+LONG = 30
+
+
+class Disk:
+    """Transactions over a list; what is committed, batch by batch."""
+
+    def __init__(self):
+        self.commits = []
+        self.broken = False
+
+    @contextmanager
+    def transaction(self):
+        rows = []
+        yield rows
+        if self.broken:
+            raise OSError("the disk")
+        self.commits.append(rows)
+
+
+@pytest.fixture
+def disk():
+    return Disk()
+
+
+@pytest.fixture
+def writer(disk):
+    found = GroupCommit(disk.transaction)
+    yield found
+    found.close()
+
+
+def _add(value):
+    return lambda rows: rows.append(value) or value
+
+
+def _while_busy(writer, *works):
+    """What becomes of works that arrive while a commit is under way: they wait for the next one."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    def first(_rows):
+        entered.set()
+        assert go_on.wait(LONG)
+
+    busy = threading.Thread(target=writer.run, args=(first,))
+    busy.start()
+    assert entered.wait(LONG)
+    futures = [Future() for _ in works]
+    for work, future in zip(works, futures, strict=True):
+        writer._waiting.put((work, future))
+    go_on.set()
+    busy.join(LONG)
+    return futures
+
+
+def test_whoever_waits_for_a_commit_shares_the_next_one(writer, disk):
+    futures = _while_busy(writer, *map(_add, range(20)))
+    assert [future.result(LONG) for future in futures] == list(range(20))
+    assert disk.commits == [[], list(range(20))]
+
+
+def test_a_batch_has_its_limit(writer, disk):
+    futures = _while_busy(writer, *map(_add, range(BATCH_MAX + 1)))
+    assert futures[-1].result(LONG) == BATCH_MAX
+    assert [len(rows) for rows in disk.commits] == [0, BATCH_MAX, 1]
+
+
+def test_one_that_fails_rejects_no_neighbour(writer, disk):
+    def bad(_rows):
+        raise ValueError
+
+    futures = _while_busy(writer, _add(1), bad, _add(3))
+    assert futures[0].result(LONG) == 1
+    assert isinstance(futures[1].exception(LONG), ValueError)
+    assert futures[2].result(LONG) == 3
+    assert disk.commits == [[], [1], [3]]
+
+
+def test_nobody_is_told_that_something_is_kept_when_the_commit_fails(writer, disk):
+    disk.broken = True
+    with pytest.raises(OSError, match="the disk"):
+        writer.run(_add(1))
+    disk.broken = False
+    assert writer.run(_add(2)) == 2
+    assert disk.commits == [[2]]
+
+
+def test_closing_commits_what_waits_and_work_may_go_on(writer, disk):
+    futures = _while_busy(writer, _add(1), _add(2))
+    writer.close()
+    assert [future.result(0) for future in futures] == [1, 2]
+    assert writer.run(_add(3)) == 3
+    assert disk.commits[-1] == [3]

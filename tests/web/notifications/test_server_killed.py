@@ -1,0 +1,124 @@
+"""A server that is killed -9 right behind a 2xx: nothing is lost, and nothing is booked twice."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+
+from payments.store.unit_of_work import reading, unit_of_work
+from web.notifications.keys import sign
+from web.notifications.spool import Spool
+
+M = "99999"
+KEY, SECRET = "pay-1", "a-secret-of-the-tests-and-long-enough"
+LONG = 60
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def either_city(request):
+    """The small city on both kinds of database."""
+    return request.getfixturevalue("city" if request.param == "sqlite" else "postgres_city")
+
+
+class Server:
+    """``kokin serve`` in a process of its own."""
+
+    def __init__(self, process, port):
+        self.process = process
+        self.port = port
+
+    def ask(self, method, path, body=b""):
+        timestamp = str(int(time.time()))
+        headers = {
+            "X-Kokin-Key": KEY, "X-Kokin-Timestamp": timestamp,
+            "X-Kokin-Signature": sign(SECRET, timestamp, body),
+        }  # fmt: skip
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
+        connection.request(method, f"/api/v1/payment-notifications{path}", body, headers)
+        answer = connection.getresponse()
+        found = json.loads(answer.read())
+        connection.close()
+        return answer.status, found.get("status")
+
+    def post(self, number):
+        return self.ask("POST", "", _body(number))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def _server(city):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")} | {
+        "KOKIN_HOME": str(city.settings.home),
+        "KOKIN_DATABASE_URL": city.settings.database_url,
+        "KOKIN_SECRET_KEY": city.settings.secret_key,
+        "KOKIN_NOTIFICATION_KEYS": f"{KEY}:{SECRET}",
+    }
+    command = [sys.executable, "-m", "web", "serve", "--port", "0"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    watchdog = threading.Timer(LONG, process.kill)
+    watchdog.start()
+    try:
+        said = process.stderr.readline()
+        yield Server(process, int(said.partition("127.0.0.1:")[2].partition("/")[0]))
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def _body(number):
+    return json.dumps(
+        {
+            "notification_id": f"n-{number}", "collecting_body_code": "99999",
+            "case_key": "9" * 20, "confirmation_no": "123456", "item_code": "901",
+            "amount_yen": 100 + number, "paid_on": "2026-06-02", "channel": "app",
+            "operator_code": "0820", "transaction_id": f"TX-{number}",
+        }
+    ).encode()  # fmt: skip
+
+
+def _booked(city):
+    with reading(city.engine, M) as connection:
+        return list(
+            connection.execute(
+                text(
+                    "SELECT r.amount_yen FROM receipt r JOIN source_file f "
+                    "ON f.municipality_code = r.municipality_code AND f.file_id = r.file_id "
+                    "WHERE r.municipality_code = '99999' AND f.channel = 'notification' "
+                    "ORDER BY r.file_id"
+                )
+            ).scalars()
+        )
+
+
+def test_what_was_answered_survives_and_the_next_server_books_it(either_city):
+    city = either_city
+    with _server(city) as server:
+        assert server.post(1) == (201, "accepted")
+        with unit_of_work(city.engine, M):
+            assert [server.post(number) for number in (2, 3)] == [(202, "received")] * 2
+            server.kill()
+    spool = Spool(city.engine)
+    assert [entry.notification_id for entry in spool.next_waiting(M, 0, 9)] == ["n-2", "n-3"]
+    spool.close()
+    assert _booked(city) == [101]
+    with _server(city) as server:
+        deadline = time.monotonic() + LONG
+        while server.ask("GET", "/n-3") != (200, "accepted"):
+            assert time.monotonic() < deadline
+        assert [server.post(number)[0] for number in (1, 2, 3)] == [200, 200, 200]
+        server.kill()
+    assert _booked(city) == [101, 102, 103]
