@@ -14,7 +14,7 @@ import pytest
 from codebase import PACKAGES, modules, name, tree
 
 from payments.domain import errors
-from reconcile.rules import CASE_OUTCOMES, RULES, SETTLEMENT_OUTCOMES
+from reconcile.rules import CASE_OUTCOMES, PLACEMENT_OUTCOMES, RULES, SETTLEMENT_OUTCOMES
 from web import messages
 from web.texts.errors import ERRORS
 from web.texts.faults import FAULTS
@@ -133,7 +133,7 @@ def test_every_reason_of_a_malformed_line_has_a_sentence():
 
 
 def test_every_outcome_has_a_label_and_a_sentence():
-    outcomes = {rule.outcome for rule in RULES} | SETTLEMENT_OUTCOMES.keys()
+    outcomes = {rule.outcome for rule in RULES} | SETTLEMENT_OUTCOMES.keys() | PLACEMENT_OUTCOMES
     assert sorted(outcomes - OUTCOMES.keys()) == []
 
 
