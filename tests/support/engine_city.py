@@ -151,6 +151,19 @@ class EngineCity:
         }
 
     @property
+    def rows(self) -> dict[tuple[str, int], int]:
+        """The row of outcomes.md 4 by which every line was decided last; 0 for any other rule."""
+        rows = self._query(
+            """SELECT f.sha256, o.line_no, o.rule FROM line_outcome o
+               JOIN source_file f ON f.municipality_code = :m AND f.file_id = o.file_id
+               WHERE o.municipality_code = :m ORDER BY o.file_id, o.line_no, o.revision"""
+        )
+        return {
+            (self.sha_of[r.sha256], r.line_no): int(r.rule[1:]) if r.rule[0] == "P" else 0
+            for r in rows
+        }
+
+    @property
     def balances(self) -> dict[tuple[str, str, str, str], tuple[int, int, int]]:
         """Per instalment: current amount, applied, outstanding."""
         rows = self._query(

@@ -73,9 +73,9 @@ def slip(term: str, amount_yen: int, version: int = 1, **other: Any) -> SlipRow:
 class Town:
     """町: 10,000 yen in term 01, 8,000 in term 02, slips for both and for the whole year."""
 
-    def __init__(self, profile: Profile | None = None) -> None:
-        """Assess, and print the first slips."""
-        self.city = ReferenceCity(profile or sample_profile())
+    def __init__(self, profile: Profile | None = None, city: Any = None) -> None:
+        """Assess, and print the first slips; ``city`` is the reference model, or the engine."""
+        self.city: Any = city or ReferenceCity(profile or sample_profile())
         self.city.assess([assessment("01", 10_000), assessment("02", 8_000)])
         self.slips = {term: slip(term, yen) for term, yen in TERMS.items()}
         self.city.register_slips(self.slips.values())
@@ -91,6 +91,11 @@ class Town:
         self.city.intake(**file.arguments)
         self.last = file
         return [self.city.outcomes[ref][0] for ref in self.refs(file)]
+
+    def status(self, file: MadeFile) -> str:
+        """Take a file in; what became of it as a whole."""
+        found = self.city.intake(**file.arguments)
+        return str(getattr(found, "status", found))
 
     def refs(self, file: MadeFile) -> list[tuple[str, int]]:
         """The lines of a file, as keys of ``outcomes``."""
@@ -140,7 +145,13 @@ class Town:
     @property
     def line(self) -> tuple[str, int, int, int]:
         """The last file's first line: outcome, applied, suspense, row."""
-        return self.city.outcomes[self.refs(self.last)[0]]
+        return self.decided(self.last)
+
+    def decided(self, file: MadeFile) -> tuple[str, int, int, int]:
+        """A file's first line: outcome, applied, suspense, row of outcomes.md 4 (0: of none)."""
+        place = self.refs(file)[0]
+        outcome, applied, suspense, *row = self.city.outcomes[place]
+        return outcome, applied, suspense, row[0] if row else self.city.rows[place]
 
     def case(self, kind: str) -> bool:
         """Is there a case of this kind now?"""
