@@ -11,7 +11,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from web.notifications.booking import BooksBusyError, book_waiting
+from web.notifications.booking import BooksBusyError, book_again, book_waiting
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -49,6 +49,7 @@ class Booker:
         self._keeps_up = True  # False while the books are busy or too many wait
         self._handled = 0  # the last entry that was looked at
         self._begun = self._done = 0  # rounds
+        self._whole = False  # whether the books hold what the spool calls booked
 
     def start(self) -> int:
         """Book what waits, from now on; the number of the round that will have looked at it."""
@@ -114,6 +115,9 @@ class Booker:
 
     def _round(self) -> None:
         """Everything that waits now, and what arrives meanwhile."""
+        if not self._whole:
+            book_again(self._books, self._spool, self._municipality_code)
+            self._whole = True
         for step in book_waiting(self._books, self._spool, self._municipality_code):
             self._tell(keeps_up=step.behind <= BEHIND_FROM, handled=step.entry.spool_no)
             if self._closed:

@@ -107,6 +107,27 @@ def book_waiting(engine: Engine, spool: Spool, municipality_code: str) -> Iterat
         yield Step(found[0], booked, len(found) - 1)
 
 
+def book_again(engine: Engine, spool: Spool, municipality_code: str) -> int:
+    """復元の後: book what the spool calls booked and the books do not know; how many there were.
+
+    That is so when the books were restored from an older copy than the spool. What is missing is
+    the end of the spool, so that one look suffices otherwise. Raises :class:`BooksBusyError`.
+    """
+    missing: list[Entry] = []
+    before = None
+    while (entry := spool.last_booked(municipality_code, before)) is not None:
+        if known_to_books(engine, municipality_code, entry.key_id, entry.notification_id):
+            break
+        missing.append(entry)
+        before = entry.spool_no
+    for entry in reversed(missing):
+        with spool.turn(municipality_code) as mine:
+            if not mine:
+                raise BooksBusyError
+            _try(engine, spool, municipality_code, entry)
+    return len(missing)
+
+
 def _try(engine: Engine, spool: Spool, municipality_code: str, entry: Entry) -> bool:
     """Book one entry; whether it is in the books now."""
     try:

@@ -185,6 +185,22 @@ class Spool:
         with reading(self._engine, municipality_code) as connection:
             return [Entry(*row) for row in connection.execute(statement)]
 
+    def last_booked(self, municipality_code: str, before: int | None) -> Entry | None:
+        """The youngest entry that is marked as booked, of those below number ``before``."""
+        if not self._exists():
+            return None
+        statement = (
+            select(*_HEAD)
+            .where(spool.c.municipality_code == municipality_code, spool.c.state == BOOKED)
+            .order_by(spool.c.spool_no.desc())
+            .limit(1)
+        )
+        if before is not None:
+            statement = statement.where(spool.c.spool_no < before)
+        with reading(self._engine, municipality_code) as connection:
+            row = connection.execute(statement).first()
+        return None if row is None else Entry(*row)
+
     def body(self, municipality_code: str, spool_no: int) -> bytes:
         """The bytes of an entry, as they came."""
         statement = select(spool.c.body).where(

@@ -27,6 +27,7 @@ def rounds(monkeypatch):
         yield from plans[min(seen.begun, len(plans)) - 1]()
 
     monkeypatch.setattr(module, "book_waiting", book_waiting)
+    monkeypatch.setattr(module, "book_again", Mock())
     return seen
 
 

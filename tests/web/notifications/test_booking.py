@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -191,6 +194,27 @@ def test_each_step_tells_how_many_wait_behind_it(desk):
     steps = list(booking.book_waiting(desk.city.engine, desk.spool, M))
     assert [step.behind for step in steps] == [most, *range(most, -1, -1)]
     assert _booked(desk.city) == [100 + number for number in numbers]
+
+
+def test_books_restored_from_an_older_copy_get_what_the_spool_has(city, tmp_path):
+    older = tmp_path / "older.sqlite"
+    books = Path(city.engine.url.database)
+    spool = Spool(city.engine)
+    with closing(Desk(city.engine, spool, M)) as desk:
+        desk.receive("pay-1", "n-1", _body(1))
+        with closing(sqlite3.connect(books)) as connection:
+            connection.execute("VACUUM INTO ?", (str(older),))
+        for number in (2, 3):
+            desk.receive("pay-1", f"n-{number}", _body(number))
+    city.engine.dispose()
+    older.replace(books)
+    assert _booked(city) == [101]
+    with closing(Desk(city.engine, spool, M)) as desk:
+        desk.booker.start()
+        assert desk.booker.wait_until_idle(LONG)
+    assert _booked(city) == [101, 102, 103]
+    assert booking.book_again(city.engine, spool, M) == 0
+    spool.close()
 
 
 def test_what_only_the_books_know_is_answered_from_them(city):
