@@ -97,6 +97,19 @@ def keep_evidence(
     return Kept(file_id, sha256, is_duplicate=False)
 
 
+def decided_meanwhile(connection: Connection, municipality_code: str, kept: Kept) -> bool:
+    """取込済か: whether another process has finished the same bytes since they were kept (R8).
+
+    Two processes may be given one file at the same time: each keeps the evidence, and whoever
+    writes first decides it. To be asked in the transaction that would decide it again.
+    """
+    status = connection.execute(
+        text("SELECT status FROM source_file WHERE municipality_code = :m AND file_id = :file_id"),
+        {"m": municipality_code, "file_id": kept.file_id},
+    ).scalar_one()
+    return bool(status == FileStatus.ACCEPTED)
+
+
 def record_file(
     connection: Connection, municipality_code: str, file_id: int, status: FileStatus,
     reading: Reading | None,

@@ -25,7 +25,13 @@ from reconcile.advice import compare_advice, take_in_advice
 from reconcile.deciding import decide_waiting
 from reconcile.deposits import Books
 from reconcile.formats.detect import detect
-from reconcile.intake import keep_evidence, record_file, record_findings, status_of
+from reconcile.intake import (
+    decided_meanwhile,
+    keep_evidence,
+    record_file,
+    record_findings,
+    status_of,
+)
 from reconcile.journal import open_journal
 from reconcile.model import (
     AdviceLine,
@@ -85,7 +91,7 @@ def take_in(
     """
     kept = keep_evidence(engine, municipality_code, delivery, received_on=received_on)
     if kept.is_duplicate:
-        return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
+        return duplicate(delivery, kept)
     with read_only(engine, municipality_code) as connection:
         profile = load_profile(connection, municipality_code)
     found = file_format or detect(delivery.data, profile)
@@ -94,6 +100,8 @@ def take_in(
     context = ReadContext(received_on, profile)
     try:
         with unit_of_work(engine, municipality_code) as connection:
+            if decided_meanwhile(connection, municipality_code, kept):
+                return duplicate(delivery, kept)
             run = FileRun(connection, profile, kept.file_id, received_on, actor)
             report = run.reconcile(found.read(delivery.data, context), delivery, kept, progress)
     except UnusableFileError as stop:
@@ -105,6 +113,11 @@ def take_in(
             engine, profile, delivery, kept, findings, None, status=FileStatus.STOPPED
         )
     return replace(report, label_ja=found.label_ja)
+
+
+def duplicate(delivery: Delivery, kept: Kept) -> FileReport:
+    """重複: the same bytes were accepted before, and nothing happens (outcomes.md 3)."""
+    return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
 
 
 def set_aside(
@@ -120,6 +133,8 @@ def set_aside(
     """保留・取込対象外・中止: keep the file as evidence with its findings; nothing else changes."""
     status = status or status_of(findings)
     with unit_of_work(engine, profile.municipality_code) as connection:
+        if decided_meanwhile(connection, profile.municipality_code, kept):
+            return duplicate(delivery, kept)
         record_file(connection, profile.municipality_code, kept.file_id, status, found)
         record_findings(connection, profile.municipality_code, kept.file_id, findings)
     return FileReport(

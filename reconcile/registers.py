@@ -17,7 +17,13 @@ from payments.vehicles import register as register_vehicles
 from reconcile import flag
 from reconcile.formats import assessments, slip_register, vehicle_register
 from reconcile.formats.detect import detect
-from reconcile.intake import keep_evidence, record_file, record_findings, status_of
+from reconcile.intake import (
+    decided_meanwhile,
+    keep_evidence,
+    record_file,
+    record_findings,
+    status_of,
+)
 from reconcile.journal import open_journal
 from reconcile.model import (
     Channel,
@@ -165,6 +171,8 @@ def _take_in(
     sheet = register.read(delivery.data, ReadContext(received_on, profile))
     try:
         with unit_of_work(engine, municipality_code) as connection:
+            if decided_meanwhile(connection, municipality_code, kept):
+                return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
             outcomes = work(connection, profile, kept, sheet)
             if sheet.failed:
                 raise _RejectedError  # noqa: TRY301  # rolls the transaction back
@@ -219,6 +227,8 @@ def _set_aside(
     """保留・取込対象外: the register stays as evidence with its findings; nothing else changes."""
     status = status_of(findings)
     with unit_of_work(engine, profile.municipality_code) as connection:
+        if decided_meanwhile(connection, profile.municipality_code, kept):
+            return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
         record_file(connection, profile.municipality_code, kept.file_id, status, summary)
         record_findings(connection, profile.municipality_code, kept.file_id, findings)
     return FileReport(
