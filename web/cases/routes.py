@@ -18,6 +18,7 @@ from reconcile.cases import (
     waiting_kinds,
 )
 from web import clock, messages
+from web.placements.candidates import candidates_of
 from web.placements.panel import panel_of
 from web.security import roles
 from web.services import services
@@ -25,6 +26,9 @@ from web.texts import placements as placing_words
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
+
+    from web.placements.candidates import Candidate
+    from web.placements.panel import Panel
 
 PAGE = 50
 NOTE_MAX = 2_000
@@ -68,10 +72,12 @@ def show(case_no: int) -> str:
     """One case with its facts and history."""
     with reading(services().engine, services().municipality) as connection:
         view = show_case(connection, services().municipality, case_no)
-        panel = None
+        panel: Panel | None = None
+        candidates: tuple[Candidate, ...] = ()
         if view.line and not view.bank:
             place = view.line["file_id"], view.line["line_no"]
             panel = panel_of(connection, services().profile, *place)
+            candidates = candidates_of(connection, services().profile, panel)
     return render_template(
         "cases/show.html",
         view=view,
@@ -79,6 +85,7 @@ def show(case_no: int) -> str:
         today=clock.today(),
         messages=messages,
         waiting=WAITING,
+        candidates=candidates,
         placing=placing_words,
     )
 

@@ -18,6 +18,7 @@ from web import clock, messages
 from web.accounts import staff
 from web.approval_roles import require_asker
 from web.errors import status_of
+from web.placements.candidates import candidates_of
 from web.placements.form import Typed, look_up, parts_of, prefilled, read_form, rows_of
 from web.placements.panel import Panel, case_of_line, panel_of
 from web.security import roles, source
@@ -130,6 +131,7 @@ def _page(connection: Connection, panel: Panel, typed: Typed, rows: list[Row] | 
         rows=rows or [],
         typed=typed,
         placed_yen=placed,
+        candidates=candidates_of(connection, services().profile, panel),
         case_no=case_of_line(connection, code, panel.file_id, panel.line_no),
         words=words,
         messages=messages,

@@ -9,10 +9,13 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.explain import explain_line
 from reconcile.placement import placement_view
 from reconcile.placement_model import Part
+from reconcile.suggest import suggestions_for
 from reconcile.verify import verify
+from web import messages
 from web.accounts import staff
 from web.commands.setup import sample_profile
 from web.placements import panel
+from web.placements.candidates import digits
 from web.placements.form import prefilled, yen_of
 
 M = "99999"
@@ -278,3 +281,47 @@ def test_a_request_that_the_books_have_overtaken_is_not_carried_out(
         as_text=True
     )
     assert panel.place_words(sample_profile(), "901/2026/0000000001/00").endswith("全期")
+
+
+@pytest.fixture
+def suggested(city):
+    """A case whose money may belong somewhere, as the engine suggests."""
+    with reading(city.engine, M) as connection:
+        rows = connection.execute(
+            text("SELECT file_id, line_no, case_no FROM review_case WHERE kind = 'amount_mismatch'")
+        ).all()
+        profile = sample_profile()
+        return next(
+            (row, found)
+            for row in rows
+            if (found := suggestions_for(connection, profile, row.file_id, row.line_no))
+        )
+
+
+def test_a_suggestion_is_compared_and_fills_the_form(treasurer, admin, auditor, city, suggested):
+    line, (best, *_rest) = suggested
+    case = f"/staff/cases/{line.case_no}"
+    page = treasurer.get(case).get_data(as_text=True)
+    assert "候補 1" in page
+    assert messages.label("suggestion_level", best.level) in page
+    for reason in best.reasons:
+        assert messages.label("suggestion_reason", reason) in page
+    (part,) = best.parts
+    field = f'name="{_field(part)}" value="{part.amount_yen:,}"'
+    assert field in page
+    assert "この候補で承認を依頼する" not in auditor.get(case).get_data(as_text=True)
+    sent = {"notice": part.notice_id, _field(part): f"{part.amount_yen:,}"}
+    filled = treasurer.post(_path(line), data={**sent, "do": "check"})
+    assert filled.status_code == 200
+    assert field in filled.get_data(as_text=True)
+    asked = treasurer.post(_path(line), data={**sent, "do": "ask", "reason": "候補のとおり"})
+    assert asked.status_code == 303
+    assert "候補 1" not in treasurer.get(case).get_data(as_text=True)
+    admin.post("/staff/approvals/1/decision", data={"decision": "approved"})
+    assert _view(city, line).outcome == "placed"
+    assert _view(city, line).suspense_yen == 0
+
+
+def test_the_digits_that_differ_stand_out():
+    assert digits("12345", "12945") == (("12", False), ("3", True), ("45", False))
+    assert digits("123", "1234") == (("123", False),)
