@@ -106,3 +106,26 @@ def status_of(engine: Engine, sha256: str) -> str:
             text("SELECT status FROM source_file WHERE sha256 = :sha256"), {"sha256": sha256}
         )
         return str(found.scalar_one())
+
+
+def test_a_file_accepted_late_under_its_old_number_repeats_what_came_meanwhile(
+    engine: Engine,
+) -> None:
+    """A file that stopped keeps its lower number; what a later file brought came before it."""
+    payments = unknown_payments(3)
+    stopped = take_in(engine, "99999", Delivery("a.csv", payments), received_on=RECEIVED)
+    assert stopped.status is FileStatus.STOPPED
+    with unit_of_work(engine, "99999") as connection:
+        save_profile(connection, sample_profile())
+
+    # The same payments in a file made a day later, then the first file after all.
+    later = take_in(
+        engine, "99999", Delivery("b.csv", payments.replace(b"20260602", b"20260603")),
+        received_on=RECEIVED,
+    )  # fmt: skip
+    again = take_in(engine, "99999", Delivery("a.csv", payments), received_on=RECEIVED)
+
+    assert (later.file_id or 0) > (again.file_id or 0)
+    assert later.outcomes["unknown_slip"].count == 3
+    assert again.outcomes["repeat"].count == 3
+    assert counts(engine)["receipt"] == 3
