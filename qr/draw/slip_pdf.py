@@ -8,12 +8,9 @@ field by field, label and value together. Equal pages give equal bytes.
 from __future__ import annotations
 
 import zlib
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-
-import pypdfium2 as pdfium
 
 from payments.domain.errors import InvalidValueError
 from qr.draw.pdf_document import FIGURE, SlipDocument, Spoken
@@ -23,11 +20,11 @@ from qr.draw.slip_symbols import SymbolDrawing
 from qr.layout.slip_page import PrintProfile, SlipFault, SlipFaultsError, SlipPage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from PIL import Image
+    from qr.draw.slip_set import Composition, Plan
 
-    from qr.draw.slip_set import Composition
+    Refuse = Callable[[list[SlipFault]], None]
 
 _BATCH = 128
 """Slips encoded together: enough for the arrays to pay, few enough to stay in the cache."""
@@ -39,47 +36,37 @@ _FORMS = {True: "Fm", False: "Fn"}
 _LEVEL = 4
 
 
-def check_page(page: SlipPage, profile: PrintProfile | None = None) -> list[SlipFault]:
-    """印刷前検査: every reason why this page must not be printed; empty when it may be."""
-    profile = profile or PrintProfile()
-    plan = plan_of(profile.slip_layout(page.layout), profile.font_folders)
-    return plan.compose(page, profile, FontUse()).faults
+def raise_faults(faults: list[SlipFault]) -> None:
+    """印刷前検査: a slip that must not be printed stops the whole file."""
+    raise SlipFaultsError(faults)
 
 
 def draw_slips(
-    pages: Iterable[SlipPage], out: Path | BinaryIO, profile: PrintProfile | None = None
+    pages: Iterable[SlipPage],
+    out: Path | BinaryIO,
+    profile: PrintProfile | None = None,
+    refuse: Refuse = raise_faults,
 ) -> int:
-    """納付書を印刷する: write all pages into one PDF and return how many there were.
+    """納付書を印刷する: write all pages into one PDF and return how many were written.
 
-    A page with a fault raises :class:`SlipFaultsError` and nothing is written at all. A file
-    appears under its name only when it is complete. All pages of a file have one layout.
+    A page with a fault raises :class:`SlipFaultsError` and nothing is written at all, unless
+    ``refuse`` takes every reason and does not raise: then it is left out and leaves no trace. A
+    file appears under its name only when it is complete. All pages of a file have one layout.
     """
     profile = profile or PrintProfile()
     if not isinstance(out, Path):
-        return _draw(pages, out, profile)
+        return _draw(pages, out, profile, refuse)
     unfinished = out.with_name(f"{out.name}.unfinished")
     try:
         with unfinished.open("w+b") as file:
-            count = _draw(pages, file, profile)
+            count = _draw(pages, file, profile, refuse)
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
     return count
 
 
-def slip_image(page: SlipPage, profile: PrintProfile | None = None, dpi: int = 100) -> Image.Image:
-    """納付書の画像: one page as a picture for the screen."""
-    file = BytesIO()
-    draw_slips([page], file, profile)
-    document = pdfium.PdfDocument(file.getvalue())
-    try:
-        picture: Image.Image = document[0].render(scale=dpi / 72).to_pil()
-    finally:
-        document.close()
-    return picture
-
-
-def _draw(pages: Iterable[SlipPage], out: BinaryIO, profile: PrintProfile) -> int:
+def _draw(pages: Iterable[SlipPage], out: BinaryIO, profile: PrintProfile, refuse: Refuse) -> int:
     """Write all pages into the stream."""
     rest = iter(pages)
     first = next(rest, None)
@@ -98,29 +85,43 @@ def _draw(pages: Iterable[SlipPage], out: BinaryIO, profile: PrintProfile) -> in
         for page in batch:
             if page.layout != layout.name:
                 raise InvalidValueError("slip_layouts", found=page.layout, expected=layout.name)
-        composed = [_composed(plan.compose(page, profile, use)) for page in batch]
-        for page, content, spoken in _contents(batch, composed, symbols):
+        composed, use = _composed(plan, batch, profile, use, refuse)
+        for page, content, spoken in _contents(composed, symbols):
             document.add_page(zlib.compress(content.encode("ascii"), _LEVEL), page.slip_no, spoken)
         use.settle()
-        count += len(batch)
+        count += len(composed)
         batch = [*islice(rest, _BATCH)]
     document.save(out, plan.faces, use)
     return count
 
 
-def _composed(composition: Composition) -> Composition:
-    """The composition itself; its faults are raised."""
-    if composition.faults:
-        raise SlipFaultsError(composition.faults)
-    return composition
+def _composed(
+    plan: Plan,
+    pages: Sequence[SlipPage],
+    profile: PrintProfile,
+    before: FontUse,
+    refuse: Refuse,
+) -> tuple[list[tuple[SlipPage, Composition]], FontUse]:
+    """The pages that may be printed, and which glyphs the file uses with them."""
+    use = before.copy()
+    found = [(page, plan.compose(page, profile, use)) for page in pages]
+    sound = [page for page, composition in found if not composition.faults]
+    if len(sound) == len(found):
+        return found, use
+    for _, composition in found:
+        if composition.faults:
+            refuse(composition.faults)
+    # The fonts of the file hold no character of a refused page: a file that is drawn again, of
+    # the others alone, has the same bytes.
+    return _composed(plan, sound, profile, before, refuse)
 
 
 def _contents(
-    pages: Sequence[SlipPage], composed: Sequence[Composition], symbols: SymbolDrawing
+    composed: Sequence[tuple[SlipPage, Composition]], symbols: SymbolDrawing
 ) -> Iterator[tuple[SlipPage, str, list[Spoken]]]:
     """Content stream and what is read aloud of each page."""
-    codes = iter(symbols.qr([page.el_qr for page in pages if page.el_qr is not None]))
-    for page, composition in zip(pages, composed, strict=True):
+    codes = iter(symbols.qr([page.el_qr for page, _ in composed if page.el_qr is not None]))
+    for page, composition in composed:
         drawn = [f"/Artifact BMC\n/{_FORMS[page.el_qr is not None]} Do\nEMC\nBT\n"]
         spoken: list[Spoken] = []
         for group, operators, words in composition.groups:

@@ -57,6 +57,13 @@ class FontUse:
         for face in self.plain:
             self.plain[face] = self.characters(face)
 
+    def copy(self) -> FontUse:
+        """The same, for pages that may yet be left out."""
+        return FontUse(
+            {resource: {**glyphs} for resource, glyphs in self.used.items()},
+            defaultdict(set, {face: {*texts} for face, texts in self.plain.items()}),
+        )
+
     def place(self, name: str, face: Face, glyph: int, cluster: str) -> str:
         """Name of the resource through which this glyph reads as this character or sequence."""
         if len(cluster) == 1 and face.glyphs.get(ord(cluster)) == glyph:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pypdfium2 as pdfium
 
 from qr.digits import el_qr, konbini_barcode
-from qr.layout.slip_page import SlipPage
+from qr.draw.slip_pdf import draw_slips
+from qr.layout.slip_page import PrintProfile, SlipPage
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from qr.layout.slip_page import SlipFault
 
 DUE_ON = date(2026, 6, 1)
 VALID_UNTIL = date(2026, 7, 1)
@@ -52,3 +62,22 @@ def slip_page(number: int = 1, amount_yen: int = 12_300) -> SlipPage:
         el_qr=el_qr.build(qr),
         konbini_barcode=barcode,
     )
+
+
+def check_page(page: SlipPage) -> list[SlipFault]:
+    """Every reason why a page must not be printed, as drawing it says; empty when it may be."""
+    found: list[SlipFault] = []
+    draw_slips([page], BytesIO(), refuse=found.extend)
+    return found
+
+
+def slip_image(page: SlipPage, profile: PrintProfile, dpi: int) -> Image.Image:
+    """One page as a picture."""
+    file = BytesIO()
+    draw_slips([page], file, profile)
+    document = pdfium.PdfDocument(file.getvalue())
+    try:
+        picture: Image.Image = document[0].render(scale=dpi / 72).to_pil()
+    finally:
+        document.close()
+    return picture

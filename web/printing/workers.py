@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ from payments.print_runs import FileDifference, PrintedFile, Refusal, slips_of_f
 from payments.store.engine import open_engine
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
-from qr.draw.slip_pdf import check_page, draw_slips
-from qr.layout.slip_page import PrintProfile, SlipPage
+from qr.draw.slip_pdf import draw_slips, raise_faults
+from qr.layout.slip_page import PrintProfile, SlipFault, SlipPage
 from qr.proof.file_check import ReadBackChoice, check_slips
 from web.printing.folder import file_name, unwritable, whole_file
 from web.printing.pages import slip_page
@@ -77,14 +78,28 @@ def print_file(order: WorkOrder, task: FileTask, tick: Callable[[int], None]) ->
     """
     slips, pages = _pages(order, task)
     profile = PrintProfile(sample=order.sample, slip_layouts=order.layouts, made_at=order.made_at)
-    faults = {} if task.sha256 else _faults(slips, pages, profile)
-    tick(len(faults))
-    refused = tuple(faults.values())
-    printed = [page for slip, page in zip(slips, pages, strict=True) if slip.seq not in faults]
-    if not printed:
-        return FileResult(PrintedFile(task.file_no, "", 0, 0, "", 0, 0), refused, ())
+    places = {slip.slip_no: slip.seq for slip in slips}
+    refused: dict[str, Refusal] = {}
+
+    def refuse(faults: list[SlipFault]) -> None:
+        first = faults[0]
+        refused[first.slip_no] = Refusal(
+            places[first.slip_no], first.code, first.field, first.found
+        )
+        tick(1)
+
+    for slip in slips:
+        if slip.fault and not task.sha256:
+            refuse([SlipFault(slip.slip_no, "", slip.fault, "")])
+    sound = [page for page in pages if page.slip_no not in refused]
     path = Path(order.folder) / file_name(task.file_no)
-    digest, size = _draw(path, _watched(printed, tick), profile, task.sha256)
+    digest, size = _draw(
+        path, _watched(sound, tick), profile, task.sha256, raise_faults if task.sha256 else refuse
+    )
+    printed = [page for page in sound if page.slip_no not in refused]
+    refusals = tuple(sorted(refused.values(), key=attrgetter("seq")))
+    if not printed:
+        return FileResult(PrintedFile(task.file_no, "", 0, 0, "", 0, 0), refusals, ())
     choice = ReadBackChoice.parse(order.read_back)
     check = check_slips(path, printed, profile, choice, task.file_no, tick)
     file = PrintedFile(
@@ -94,7 +109,7 @@ def print_file(order: WorkOrder, task: FileTask, tick: Callable[[int], None]) ->
     differences = tuple(
         FileDifference(d.page, d.slip_no, d.field, d.printed, d.expected) for d in check.differences
     )
-    return FileResult(file, refused, differences)
+    return FileResult(file, refusals, differences)
 
 
 def _pages(order: WorkOrder, task: FileTask) -> tuple[list[RunSlip], list[SlipPage]]:
@@ -112,20 +127,6 @@ def _pages(order: WorkOrder, task: FileTask) -> tuple[list[RunSlip], list[SlipPa
     return slips, [slip_page(slip, profile, task.layout) for slip in slips]
 
 
-def _faults(
-    slips: Sequence[RunSlip], pages: Sequence[SlipPage], profile: PrintProfile
-) -> dict[int, Refusal]:
-    """印刷前検査: the first reason of each slip that must not be printed, by its place."""
-    refused: dict[int, Refusal] = {}
-    for slip, page in zip(slips, pages, strict=True):
-        if slip.fault:
-            refused[slip.seq] = Refusal(slip.seq, slip.fault)
-            continue
-        for fault in check_page(page, profile)[:1]:
-            refused[slip.seq] = Refusal(slip.seq, fault.code, fault.field, fault.found)
-    return refused
-
-
 def _watched(pages: Sequence[SlipPage], tick: Callable[[int], None]) -> Iterator[SlipPage]:
     """The pages one by one; between two of them a run may be stopped."""
     for page in pages:
@@ -134,15 +135,20 @@ def _watched(pages: Sequence[SlipPage], tick: Callable[[int], None]) -> Iterator
 
 
 def _draw(
-    path: Path, pages: Iterable[SlipPage], profile: PrintProfile, expected: str
+    path: Path,
+    pages: Iterable[SlipPage],
+    profile: PrintProfile,
+    expected: str,
+    refuse: Callable[[list[SlipFault]], None],
 ) -> tuple[str, int]:
-    """Draw the pages; SHA-256 and size of the finished file.
+    """Draw the pages; SHA-256 and size of the finished file, which is not written without a page.
 
     The PDF is made in memory, a few megabytes: the library that writes it would end the process
     when the disk is full.
     """
     drawn = BytesIO()
-    draw_slips(pages, drawn, profile)
+    if not draw_slips(pages, drawn, profile, refuse):
+        return "", 0
     content = drawn.getvalue()
     digest = sha256(content).hexdigest()
     if expected and digest != expected:

@@ -15,14 +15,14 @@ import pikepdf
 import pytest
 from PIL import Image
 from pyzbar.pyzbar import ZBarSymbol, decode
-from slips import slip_page
+from slips import check_page, slip_image, slip_page
 
 from payments.domain.errors import InvalidValueError
-from qr.draw.slip_pdf import check_page, draw_slips, slip_image
+from qr.draw.slip_pdf import draw_slips
 from qr.layout.file import parse_layout
 from qr.layout.fonts import REGULAR, clusters, load_face
 from qr.layout.shipped import SHIPPED, slip_layout
-from qr.layout.slip_page import PrintProfile, SlipPage
+from qr.layout.slip_page import PrintProfile, SlipFault, SlipPage
 
 MADE_AT = datetime(2026, 4, 10, 9, 30, tzinfo=UTC)
 LIVE = PrintProfile(sample=False, made_at=MADE_AT)
@@ -146,7 +146,7 @@ def test_characters_keep_their_selectors() -> None:
 def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     script = (
         "import sys, hashlib; sys.path.insert(0, 'tests/support'); "
-        "from io import BytesIO; from slips import slip_page; "
+        "from io import BytesIO; from slips import check_page, slip_image, slip_page; "
         "from qr.draw.slip_pdf import draw_slips; from qr.layout.slip_page import PrintProfile; "
         "out = BytesIO(); draw_slips(map(slip_page, range(300)), out, PrintProfile(sample=False)); "
         "print(hashlib.sha256(out.getvalue()).hexdigest())"
@@ -226,3 +226,25 @@ def test_a_layout_of_ones_own_with_a_picture() -> None:
     image = slip_image(replace(slip_page(), layout="ours"), profile, dpi=72)
     x, y = (round(mm * 72 / 25.4) for mm in (115, 12))
     assert image.getpixel((x, y)) == (200, 0, 0)
+
+
+def test_a_refused_page_leaves_no_trace_in_the_file() -> None:
+    sound = [slip_page(number) for number in range(300)]
+    # The first is refused at once; the others only after characters of theirs have been set.
+    bad = [
+        replace(slip_page(301), amount_yen=0),
+        replace(slip_page(302), obligor_name="薔薇 \U00030000"),
+        replace(slip_page(303), obligor_name="葛\U000e0100城 髙", notice_no="1" * 2_000),
+    ]
+    said: list[SlipFault] = []
+    out = BytesIO()
+    mixed = [bad[0], *sound[:100], bad[1], *sound[100:128], bad[2], *sound[128:]]
+    assert draw_slips(mixed, out, LIVE, said.extend) == len(sound)
+    assert out.getvalue() == drawn(*sound)
+    assert {(fault.slip_no, fault.field) for fault in said} == {
+        ("S2026-0000301", "amount_yen"),
+        ("S2026-0000301", "el_qr.amount_yen"),
+        ("S2026-0000301", "konbini_barcode.amount_yen"),
+        ("S2026-0000302", "obligor_name"),
+        ("S2026-0000303", "notice_no"),
+    }

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pypdfium2 as pdfium
 import pytest
-from slips import slip_page
+from slips import check_page, slip_page
 
 from payments.domain.errors import ConfigurationError
-from qr.draw.slip_pdf import check_page, draw_slips
+from qr.draw.slip_pdf import draw_slips
 from qr.layout.fonts import find_font
 from qr.layout.shipped import SHIPPED
 from qr.layout.slip_page import PrintProfile, SlipFaultsError, SlipPage
