@@ -12,7 +12,7 @@ from sqlalchemy import text
 import sample_data
 from payments.domain.errors import InvalidValueError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import closures, day_close, day_totals
+from reconcile import carry_over, closures, day_close, day_totals
 from reconcile.journal import open_journal
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
@@ -374,3 +374,27 @@ def test_two_people_close_and_reopen_on_the_page(app, city, treasurer):
 )
 def test_a_closing_that_cannot_be_is_refused(treasurer, path, status):
     assert treasurer.post(path, data={"decision": "approved"}).status_code == status
+
+
+def test_the_page_of_a_closed_year_says_what_was_carried_and_lists_it(city, treasurer):
+    page = "/staff/years/2025"
+    assert treasurer.get(f"{page}/carried.csv").status_code == 404
+    with unit_of_work(city.engine, M) as connection:  # half of the claims are those of 2025
+        connection.execute(
+            text("UPDATE instalment SET fiscal_year = 2025 WHERE notice_id % 2 = 0")
+        )
+        connection.execute(text("DROP TRIGGER journal_refuses_update"))
+        connection.execute(text("UPDATE journal SET booked_on = '2026-05-29'"))
+    _close(city, date(2026, 5, 29), despite=True, reason="検証")
+    _close(city, date(2026, 5, 31), despite=True, reason="検証")
+    _close(city, "2025", day_close.YEAR_CLOSE, despite=True, reason="検証")
+    with reading(city.engine, M) as connection:
+        run = carry_over.run_of(connection, M, 2025)
+    shown = treasurer.get(page).get_data(as_text=True)
+    assert f"2026年度へ {run.count:,}件 {run.amount_yen:,}円を繰り越しました" in shown
+    answer = treasurer.get(f"{page}/carried.csv")
+    rows = answer.get_data(as_text=True).split("\r\n")[1:-1]
+    assert len(rows) == run.count
+    assert sum(int(row.rsplit(",", 1)[1]) for row in rows) == run.amount_yen
+    day = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
+    assert "滞納繰越（調定替え）" in day

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +19,7 @@ from web.commands.intake import MUNICIPALITY
 from web.commands.session import Session, say_json, session_of
 from web.commands.signing import USER, signed
 from web.commands.writing import written
+from web.days.carried import carried_csv
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from reconcile.carry_over import CarryRun, CarryTotal
 
 WHICH = click.argument("which", metavar="YEAR", type=YEAR)
-COLUMNS = carry_over.CarryLine._fields
-_PROGRESS_EVERY = 5_000
 
 
 class Shown(NamedTuple):
@@ -93,13 +91,9 @@ def lines(session: Session, which: int, out: str) -> None:
         if run is None:
             raise RefusedError("carry_none", year=which)
         with written(out) as stream, session.progress("滞納繰越", run.count) as progress:
-            writer = csv.writer(stream, lineterminator="\r\n")
-            writer.writerow(COLUMNS)
-            found = carry_over.lines_of(connection, session.municipality, run.carry_no)
-            for number, line in enumerate(found, start=1):
-                writer.writerow(line)
-                if number % _PROGRESS_EVERY == 0:
-                    progress(number)
+            for number, piece in carried_csv(connection, session.municipality, run):
+                stream.write(piece)
+                progress(number)
     if out != "-":
         session.err.print(f"{run.count:,}件を書き出しました: {out}", markup=False)
 

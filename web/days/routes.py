@@ -11,12 +11,13 @@ from payments import approve
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.domain.errors import InvalidValueError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import closures, day_close
+from reconcile import carry_over, closures, day_close
 from reconcile.report import latest_day, month_report
 from web import clock, messages
 from web.accounts import staff
 from web.approval_desk import decide_as
 from web.approval_roles import require_asker
+from web.days.carried import carried_csv
 from web.days.exports import MEDIA_TYPES, export, file_name
 from web.days.nil_reports import enter_nil_report
 from web.days.sheets import heading, sheets
@@ -25,9 +26,12 @@ from web.security import roles, source
 from web.services import services
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
     from werkzeug.wrappers import Response as BaseResponse
 
+    from reconcile.carry_over import CarryRun
     from reconcile.closures import Closure
     from reconcile.report import DayReport
 
@@ -85,7 +89,8 @@ def show_year(year: int) -> str:
     report, closure = _year(year)
     with reading(services().engine, services().municipality) as connection:
         state = day_close.year_state(connection, services().municipality, year)
-    return _period_page(report, closure, state=state, subject=str(year))
+        carried = carry_over.run_of(connection, services().municipality, year)
+    return _period_page(report, closure, state=state, subject=str(year), carried=carried)
 
 
 @days.get("/days/<day>/report.<form>")
@@ -112,6 +117,26 @@ def download_month(month: str, form: str) -> Response:
 def download_year(year: int, form: str) -> Response:
     """The report of a fiscal year as a file."""
     return _file(*_year(year), form)
+
+
+@days.get("/years/<int:year>/carried.csv")
+def download_carried(year: int) -> Response:
+    """滞納繰越の一覧: every instalment that passed into the next year."""
+    engine, code = services().engine, services().municipality
+    with unit_of_work(engine, code) as connection:
+        run = carry_over.run_of(connection, code, year)
+        if run is None:
+            abort(404)
+        _record(connection, "carried_list", str(year))
+
+    def pieces() -> Iterator[str]:
+        with reading(engine, code) as connection:
+            for _number, piece in carried_csv(connection, code, run):
+                yield piece
+
+    answer = Response(pieces(), content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="carried-{code}-{year}.csv"'
+    return answer
 
 
 @days.post("/closings/<kind>/<subject>")
@@ -183,6 +208,7 @@ def _period_page(
     *,
     state: day_close.State | None,
     subject: str,
+    carried: CarryRun | None = None,
 ) -> str:
     """A month or a year."""
     return render_template(
@@ -191,6 +217,7 @@ def _period_page(
         closure=closure,
         state=state,
         subject=subject,
+        carried=carried,
         heading=heading(report, closure),
         sheets=sheets(report),
         messages=messages,
