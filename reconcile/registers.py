@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from payments.assess import Assessor
 from payments.enrol import Enroller
 from payments.store.municipalities import load_profile
+from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from payments.vehicles import register as register_vehicles
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from reconcile.model import Delivery
 
 _REPORT_EVERY = 2_000
+# Where the files of payments that may follow at once find their keys and what is owed.
+_LOOKED_UP = ("notice", "instalment", "instalment_account", "slip", "pay_key")
 # What a vehicle register should have said.
 _EXPECTED = {"unknown_notice": "調定のある通知書", "notice_twice": "一つの通知書に一行"}
 
@@ -176,6 +179,8 @@ def _take_in(
             outcomes = work(connection, profile, kept, sheet)
             if sheet.failed:
                 raise _RejectedError  # noqa: TRY301  # rolls the transaction back
+            for table in _LOOKED_UP:
+                count_afresh(connection, sheet.count, table)
             summary = _summary(sheet)
             record_file(connection, municipality_code, kept.file_id, FileStatus.ACCEPTED, summary)
             record_findings(connection, municipality_code, kept.file_id, sheet.findings)
