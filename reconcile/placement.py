@@ -149,6 +149,26 @@ def placement_view(
     )  # fmt: skip
 
 
+def line_of_case(connection: Connection, municipality_code: str, case_no: int) -> tuple[int, int]:
+    """確認事項の明細 as file and line.
+
+    Raises :class:`NotFoundError` ``case``; :class:`RefusedError` ``placement_case`` for a case that
+    is about no line.
+    """
+    row = connection.execute(
+        text(
+            "SELECT file_id, line_no FROM review_case "
+            "WHERE municipality_code = :m AND case_no = :case_no"
+        ),
+        {"m": municipality_code, "case_no": case_no},
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("case", case_no=case_no)
+    if row.file_id is None or row.line_no is None:
+        raise RefusedError("placement_case", case_no=case_no)
+    return int(row.file_id), int(row.line_no)
+
+
 def place_of(connection: Connection, municipality_code: str, notice_id: int, term: str) -> str:
     """期別の名: 科目/賦課年度/通知書番号/期別.
 
@@ -295,7 +315,7 @@ def content_of(
         view.file_id, view.line_no, placement.parts, amount_yen=view.amount_yen
     )
     if case_no is not None:
-        _require_case(connection, municipality_code, case_no)
+        require_case(connection, municipality_code, case_no)
     stands = [_part(part.place, part) for part in view.parts]
     parts = [
         _part(place_of(connection, municipality_code, part.notice_id, part.term), part)
@@ -337,7 +357,8 @@ def _part(place: str, part: Part | StandingPart) -> dict[str, Any]:
     }
 
 
-def _require_case(connection: Connection, municipality_code: str, case_no: int) -> None:
+def require_case(connection: Connection, municipality_code: str, case_no: int) -> None:
+    """確認事項の有無; :class:`NotFoundError` ``case``."""
     found = connection.execute(
         text("SELECT 1 FROM review_case WHERE municipality_code = :m AND case_no = :case_no"),
         {"m": municipality_code, "case_no": case_no},

@@ -76,7 +76,7 @@ FROM line_outcome o
 WHERE o.municipality_code = :m AND o.file_id = :file_id AND o.line_no = :line_no
   AND o.revision = :revision"""
 # What people filled again is not open, and lets nothing be decided again.
-_STILL_OPEN = """
+STILL_OPEN = """
 DELETE FROM reopened WHERE municipality_code = :m AND NOT EXISTS (
     SELECT 1 FROM instalment_account a
     WHERE a.municipality_code = :m AND a.notice_id = reopened.notice_id AND a.term = reopened.term
@@ -140,7 +140,7 @@ class _Placing:
         self._reverse()
         self._post()
         self._write_down()
-        self._run(_STILL_OPEN)
+        self._run(STILL_OPEN)
         decide_waiting(self.connection, dict(self.scope), AGAIN_FROM)
         self._flag(case_no)
         clear_staging(self.connection, self.code)

@@ -19,6 +19,7 @@ from web.commands import (
     intake,
     municipality,
     outcomes,
+    placing,
     registers,
     sample,
     serve,
@@ -77,6 +78,9 @@ for command in (
     slip_handover.release,
 ):
     slips.slips.add_command(command)
+
+for command in (placing.place, placing.undo):
+    cases.cases.add_command(command)
 
 for command in (
     demo.demo,

@@ -41,6 +41,7 @@ class PlacingTown:
 
     def __init__(self, url: str, profile: Profile | None = None) -> None:
         """Assess, and enter the slips."""
+        self.url = url
         self.engine = open_engine(url)
         self.moment = datetime(2026, 6, 20, 1, tzinfo=UTC)
         self.files: dict[str, int] = {}
