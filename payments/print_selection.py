@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import InvalidValueError
+from payments.domain.slip import WHOLE_YEAR
 from payments.versions import OPEN_YEN
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _whole(scope: str, held: str) -> str:
     """Groups that may still be paid at once; one held part holds the 全期 slip back."""
     is_open = f"{OPEN_YEN} > 0"
     any_held = f"{is_open} AND (1 = 0{held})"
-    return f"""SELECT a.notice_id, '00' AS term, SUM({OPEN_YEN}) AS open_yen,
+    return f"""SELECT a.notice_id, '{WHOLE_YEAR}' AS term, SUM({OPEN_YEN}) AS open_yen,
                MIN(CASE WHEN {is_open} THEN i.due_on END) AS due_on
         FROM instalment_account a
         JOIN instalment i ON i.municipality_code = a.municipality_code

@@ -13,11 +13,10 @@ from web.commands.intake import DATE, MUNICIPALITY, day_or_today
 from web.commands.registers import FILE, JSON, RECEIVED_ON, run_import
 from web.commands.session import Session, fail_unless, session_of
 from web.commands.slip_reading import read
+from web.printing.plan import PAGES_PER_FILE
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-PAGES_PER_FILE = 1_000
 
 
 @click.group()
