@@ -6,7 +6,9 @@ and every picture is turned the way its camera was held (EXIF).
 
 from __future__ import annotations
 
+import contextlib
 import io
+import re
 import struct
 import warnings
 from dataclasses import dataclass
@@ -48,6 +50,7 @@ _DAMAGE = (
 )
 """What Pillow and its plugins raise on damaged files."""
 _STRIP_ROWS = 256
+_NUMBER = re.compile("[0-9]+")  # the pixels, first in the English of the library
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,10 @@ class Picture:
 def pictures(source: Source, dpi: int) -> Iterator[Picture]:
     """Every page of the file, one at a time; PDF pages are drawn at ``dpi``.
 
-    Raises :class:`InvalidValueError`: ``scan_empty``, ``scan_unknown_format``, ``scan_unreadable``,
-    ``scan_password``, ``scan_heif_missing``, ``scan_too_large``, ``scan_too_many_pages``,
-    ``scan_too_many_pixels``, ``scan_too_heavy`` or ``scan_too_slow``.
+    Raises :class:`InvalidValueError`: ``scan_missing``, ``scan_not_opened``, ``scan_empty``,
+    ``scan_unknown_format``, ``scan_unreadable``, ``scan_password``, ``scan_heif_missing``,
+    ``scan_too_large``, ``scan_too_many_pages``, ``scan_too_many_pixels``, ``scan_too_heavy`` or
+    ``scan_too_slow``.
     """
     head = source.head()
     if _PDF_MAGIC in head:
@@ -104,18 +108,11 @@ def _register_heif(source: Source) -> None:
 def _frames(source: Source, kind: str) -> Iterator[tuple[int, Image.Image]]:
     """Page number and picture of every page of an image file."""
     content = source.content
-    try:
-        with warnings.catch_warnings():
-            # Our own limit below is stricter than the library's warning.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            file = io.BytesIO(content) if isinstance(content, bytes) else content
-            image = Image.open(file, formats=[kind])
-    except Image.DecompressionBombError as error:
-        raise source.refusal(
-            "scan_too_many_pixels", found=str(error), max=source.limits.pixels_max
-        ) from error
-    except _DAMAGE as error:
-        raise source.refusal("scan_unreadable") from error
+    with _refusing(source), warnings.catch_warnings():
+        # Our own limit below is stricter than the library's warning.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        file = io.BytesIO(content) if isinstance(content, bytes) else content
+        image = Image.open(file, formats=[kind])
     with image:
         _check_frames(source, image)
         frame = 0
@@ -123,6 +120,24 @@ def _frames(source: Source, kind: str) -> Iterator[tuple[int, Image.Image]]:
             source.check_time()
             yield frame + 1, _grey(source, image)
             frame += 1
+
+
+@contextlib.contextmanager
+def _refusing(source: Source) -> Iterator[None]:
+    """What Pillow raises becomes why this file is not read."""
+    try:
+        yield
+    except MemoryError as error:
+        raise source.refusal("scan_too_heavy") from error
+    except Image.DecompressionBombError as error:
+        found = _NUMBER.search(str(error))
+        raise source.refusal(
+            "scan_too_many_pixels",
+            found=found.group() if found else "",
+            max=source.limits.pixels_max,
+        ) from error
+    except _DAMAGE as error:
+        raise source.refusal("scan_unreadable") from error
 
 
 def _check_frames(source: Source, image: Image.Image) -> None:
@@ -135,19 +150,18 @@ def _seek(source: Source, image: Image.Image, frame: int) -> bool:
     """Whether there is such a page; when there is, the picture stands there."""
     if frame and image.format not in _PAGED:
         return False
-    try:
-        image.seek(frame)
-    except EOFError:
-        return False
-    except _DAMAGE as error:
-        raise source.refusal("scan_unreadable") from error
+    with _refusing(source):
+        try:
+            image.seek(frame)
+        except EOFError:
+            return False
     return True
 
 
 def _grey(source: Source, image: Image.Image) -> Image.Image:
     """The page in grey, upright."""
     source.check_pixels(image.width * image.height)
-    try:
+    with _refusing(source):
         image.draft("L", image.size)
         ImageOps.exif_transpose(image, in_place=True)
         if image.has_transparency_data:
@@ -155,14 +169,6 @@ def _grey(source: Source, image: Image.Image) -> Image.Image:
         if image.mode.startswith("I;16"):
             return image.point(lambda value: value / 256).convert("L")
         return image.convert("L")
-    except MemoryError as error:
-        raise source.refusal("scan_too_heavy") from error
-    except Image.DecompressionBombError as error:
-        raise source.refusal(
-            "scan_too_many_pixels", found=str(error), max=source.limits.pixels_max
-        ) from error
-    except _DAMAGE as error:
-        raise source.refusal("scan_unreadable") from error
 
 
 def _on_paper(image: Image.Image) -> Image.Image:

@@ -76,8 +76,10 @@ class Source:
             else:
                 with content.open("rb") as file:
                     first = file.read(_HEAD)
+        except FileNotFoundError as error:
+            raise self.refusal("scan_missing") from error
         except OSError as error:
-            raise self.refusal("scan_unreadable") from error
+            raise self.refusal("scan_not_opened") from error
         if not first:
             raise self.refusal("scan_empty")
         return first

@@ -101,6 +101,8 @@ ERRORS: dict[str, str] = {
     "scan_too_large": "{file} が大きすぎます（{found}バイト、上限 {max}）。",
     "scan_too_many_pages": "{file} のページが多すぎます（{found}、上限 {max}）。",
     "scan_too_many_pixels": "{file} の画像が大きすぎます（{found}画素、上限 {max}）。",
+    "scan_missing": "{file} がありません。名前と場所を確かめてください。",
+    "scan_not_opened": "{file} を開けません。フォルダでないこと、読む権限があることを確かめてください。",
     "scan_unreadable": "{file} を読めません。壊れているか、途中で切れています。",
     "scan_empty": "{file} は空のファイルです。",
     "scan_unknown_format": "{file} は画像（PNG・JPEG・HEIC・TIFF・WebP・BMP・GIF）でもPDFでもありません。",

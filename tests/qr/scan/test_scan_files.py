@@ -194,7 +194,11 @@ def test_a_picture_cut_off(paper: Image.Image, kind: str) -> None:
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    assert refused(tmp_path / "nothing.pdf") == "scan_unreadable"
+    assert refused(tmp_path / "nothing.pdf") == "scan_missing"
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert refused(tmp_path) == "scan_not_opened"
 
 
 def test_a_pdf_with_a_password() -> None:
@@ -271,6 +275,13 @@ def heic_of_size(width: int, height: int) -> bytes:
 def test_a_bomb_of_pixels_is_not_unpacked(bomb: bytes) -> None:
     assert len(bomb) < 2_000
     assert refused(bomb) == "scan_too_many_pixels"
+
+
+def test_the_number_of_pixels_is_said_without_the_words_of_the_library() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        read_slips(png_header(60_000, 60_000), "写真.png")
+    sentence = messages.error(caught.value.error_code, caught.value.details)
+    assert sentence == "写真.png の画像が大きすぎます（3600000000画素、上限 52000000）。"
 
 
 def test_a_bomb_inside_a_pdf_is_not_unpacked() -> None:
