@@ -39,6 +39,11 @@ class SymbolReading:
     findings: list[Values]
     slip: int = 1
 
+    @property
+    def contradicted(self) -> bool:
+        """食い違い: whether another symbol of the slip says something else."""
+        return any(finding["code"] == "symbols_disagree" for finding in self.findings)
+
     def as_dict(self) -> Values:
         """The reading as one JSON object."""
         return dataclasses.asdict(self)

@@ -50,10 +50,7 @@ class SlipReading:
     @property
     def good(self) -> bool:
         """Whether every symbol is valid and none contradicts another."""
-        return all(
-            symbol.valid and not any(f["code"] == "symbols_disagree" for f in symbol.findings)
-            for symbol in self.symbols
-        )
+        return all(symbol.valid and not symbol.contradicted for symbol in self.symbols)
 
     @classmethod
     def from_dict(cls, values: Values) -> Self:

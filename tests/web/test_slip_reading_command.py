@@ -76,6 +76,19 @@ def test_a_table_for_people(good: Path, contradicting: Path) -> None:
     assert done.exit_code == 1
 
 
+def test_the_table_calls_no_contradicted_symbol_right(contradicting: Path) -> None:
+    said = read("--table", contradicting).stdout
+    assert "正しい" not in said
+    assert said.count("食い違い") == 2
+
+
+def test_a_missing_file_is_not_called_damaged(tmp_path: Path) -> None:
+    done = read(tmp_path / "missing.pdf")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "missing.pdf がありません" in done.stderr
+    assert "壊れて" not in done.stderr
+
+
 def test_more_pages_when_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "pages.tiff"
     page = sheet((ONE.el_qr, None))

@@ -121,8 +121,15 @@ def _cells(symbol: SymbolReading) -> tuple[str, ...]:
     return (
         str(symbol.slip),
         messages.symbol(symbol.symbol),
-        "正しい" if symbol.valid else "不正",
+        _verdict(symbol),
         "" if amount is None else f"{amount:,}円",
         symbol.fields.get("valid_until") or "",
         number or symbol.text,
     )
+
+
+def _verdict(symbol: SymbolReading) -> str:
+    """判定: a symbol that another one of the slip contradicts is not right by itself."""
+    if not symbol.valid:
+        return "不正"
+    return "食い違い" if symbol.contradicted else "正しい"
