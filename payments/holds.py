@@ -18,7 +18,7 @@ from payments.domain.errors import InvalidValueError, NotFoundError, RefusedErro
 from payments.domain.holds import FLAGS, Span, check_span
 from payments.domain.reason import require_reason
 from payments.store.bulk import take_numbers
-from payments.store.hold_tables import HoldEventRow
+from payments.store.hold_tables import WHOLE_NOTICE, HoldEventRow
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
     from payments.domain.holds import HoldKind
 
 table = HoldEventRow.__table__  # type: ignore[attr-defined]
-WHOLE_NOTICE = "00"
-# What people's holds keep back on :on, as a subquery of (notice_id, term): a hold of the whole
-# notice stands under term 00. Dates are texts, because both databases compare them alike.
-HELD_BY_PEOPLE = """
-SELECT h.notice_id, h.term FROM hold_event h
-WHERE h.municipality_code = :m AND h.event = 'set' AND h.kind = '{kind}' AND h.from_on <= :held_on
-  AND (h.until_on IS NULL OR h.until_on >= :held_on)
-  AND NOT EXISTS (SELECT 1 FROM hold_event e WHERE e.municipality_code = :m
-    AND e.hold_no = h.hold_no AND e.event = 'lifted' AND e.from_on <= :held_on)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,11 +129,13 @@ def plan_run(
     *,
     actor: str,
     at: datetime,
+    on: date,
 ) -> int:
     """印刷計画: freeze the ordered list of what ``selection`` names; gives the run's number.
 
-    Slips of one layout follow each other, each layout in the order of the selection. Raises
-    :class:`NotFoundError` ``slips_none`` when nothing needs a slip.
+    What people hold back on the day ``on`` gets no slip. Slips of one layout follow each other,
+    each layout in the order of the selection. Raises :class:`NotFoundError` ``slips_none`` when
+    nothing needs a slip.
     """
     code = profile.municipality_code
     for table in _PLANNED_FROM:
@@ -157,7 +159,7 @@ def plan_run(
             sections_json="[]",
         )
     )
-    ordered, values = by_layout(*_ordered(selection), plan.layouts)
+    ordered, values = by_layout(*_ordered(selection, on), plan.layouts)
     slips = connection.execute(
         text(
             f"""INSERT INTO print_run_slip (municipality_code, run_id, seq, notice_id, term,
@@ -177,10 +179,10 @@ def plan_run(
 
 
 def plan_totals(
-    connection: Connection, municipality_code: str, selection: Selection
+    connection: Connection, municipality_code: str, selection: Selection, *, on: date
 ) -> list[PlanTotal]:
     """印刷の見積り: what :func:`plan_run` would freeze now, by item and kind; writes nothing."""
-    ordered, values = _ordered(selection)
+    ordered, values = _ordered(selection, on)
     rows = connection.execute(
         text(
             f"""SELECT q.item_code, q.term = '{WHOLE_YEAR}' AS whole, COUNT(*) AS slips,
@@ -192,9 +194,9 @@ def plan_totals(
     return [PlanTotal(r.item_code, bool(r.whole), r.slips, int(r.amount_yen)) for r in rows]
 
 
-def _ordered(selection: Selection) -> tuple[str, dict[str, Any]]:
+def _ordered(selection: Selection, on: date) -> tuple[str, dict[str, Any]]:
     """What a selection names, in the order of its pages (``seq``) and no more than its limit."""
-    found, values = candidates(selection)
+    found, values = candidates(selection, on)
     limit = ""
     if selection.limit is not None:
         limit = " WHERE o.seq <= :most"

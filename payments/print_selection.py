@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import InvalidValueError
 from payments.domain.slip import WHOLE_YEAR
+from payments.domain.holds import HoldKind
+from payments.store.hold_tables import held_by_people
 from payments.versions import OPEN_YEN
 
 if TYPE_CHECKING:
@@ -48,8 +50,10 @@ class Selection:
     order: str = "postal"  # of ORDERS
 
 
-def candidates(selection: Selection) -> tuple[str, dict[str, Any]]:
+def candidates(selection: Selection, on: date) -> tuple[str, dict[str, Any]]:
     """納付書が要るもの: a SELECT of (notice_id, term, open_yen, due_on), and its values but ``m``.
+
+    ``on`` is the day on which people's holds are looked at.
 
     A 全期 slip is only for a group of which more than one part is open and for which no money has
     come by 期別 slips: a payment on it would otherwise be an overpayment (outcomes.md 4, row 7).
@@ -65,7 +69,8 @@ def candidates(selection: Selection) -> tuple[str, dict[str, Any]]:
     if not selection.with_direct_debit:
         held += " OR i.direct_debit"
     if not selection.with_collection_hold:
-        held += " OR i.collection_hold"
+        held += f" OR i.collection_hold OR {held_by_people(HoldKind.COLLECTION.value)}"
+        values["held_on"] = on.isoformat()
     parts = []
     if selection.kinds != "whole":
         parts.append(_by_term(scope, held))

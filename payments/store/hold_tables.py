@@ -13,6 +13,8 @@ from sqlmodel import BigInteger, Field, SQLModel
 
 from payments.store.tables import CLUSTERED
 
+WHOLE_NOTICE = "00"
+
 
 class HoldEventRow(SQLModel, table=True):
     """猶予・停止の出来事: event 1 sets a hold from one day to another, event 2 lifts it.
@@ -42,3 +44,13 @@ class HoldEventRow(SQLModel, table=True):
     reason: str
     actor: str = Field(max_length=60)
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+def held_by_people(kind: str) -> str:
+    """人による猶予・停止: a condition on instalment ``a`` for the day ``:held_on`` (ISO text)."""
+    return f"""EXISTS (SELECT 1 FROM hold_event h WHERE h.municipality_code = :m
+        AND h.notice_id = a.notice_id AND h.term IN (a.term, '{WHOLE_NOTICE}')
+        AND h.event = 'set' AND h.kind = '{kind}' AND h.from_on <= :held_on
+        AND (h.until_on IS NULL OR h.until_on >= :held_on)
+        AND NOT EXISTS (SELECT 1 FROM hold_event e WHERE e.municipality_code = :m
+            AND e.hold_no = h.hold_no AND e.event = 'lifted' AND e.from_on <= :held_on))"""

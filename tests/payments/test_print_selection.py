@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from slip_town import AT, SlipTown
+from slip_town import AT, TODAY, SlipTown
 
 from payments.domain.errors import NotFoundError
-from payments.print_runs import PrintedFile, finish, record_file, run_of, slips_of_file
+from payments.domain.holds import HoldKind, Span
+from payments.holds import lift_hold, set_hold, target_of
+from payments.print_plan import plan_totals
+from payments.print_runs import (
+    PrintedFile,
+    Selection,
+    finish,
+    record_file,
+    run_of,
+    slips_of_file,
+)
 from payments.store.municipalities import set_live
 
 
@@ -49,3 +61,32 @@ def test_an_unfinished_sample_run_keeps_its_slips_to_itself(town):
         town.plan(sample=False)
     with town.read() as connection:
         assert run_of(connection, town.code, run_id).sample
+
+
+def test_what_people_hold_back_gets_no_slip_unless_asked_for(town):
+    town.notice(2, (3_000,))
+    with town.write() as connection:
+        target = target_of(connection, town.code, "901/2026/0000000001/01")
+        span = Span(TODAY, TODAY + timedelta(days=30))
+        number = set_hold(
+            connection, town.code, target, HoldKind.COLLECTION, span, reason="申請", actor="abe",
+            at=AT,
+        )  # fmt: skip
+
+    def named(on=TODAY, *, held=False):
+        selection = Selection(kinds="term", with_collection_hold=held)
+        with town.read() as connection:
+            return sum(t.slips for t in plan_totals(connection, town.code, selection, on=on))
+
+    assert (named(), named(held=True)) == (2, 3)
+    assert named(TODAY - timedelta(days=1)) == 3  # not yet in force
+    assert named(TODAY + timedelta(days=31)) == 3  # over
+    with town.write() as connection:
+        lift_hold(connection, town.code, number, on=TODAY, reason="取下げ", actor="ito", at=AT)
+    assert named() == 3
+    with town.write() as connection:
+        target = target_of(connection, town.code, "901/2026/0000000001")
+        for kind in (HoldKind.DUNNING, HoldKind.COLLECTION):
+            set_hold(connection, town.code, target, kind, Span(TODAY), reason="申請", actor="abe",
+                     at=AT)  # fmt: skip
+    assert named() == 1  # the whole notice is held

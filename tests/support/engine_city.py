@@ -151,7 +151,7 @@ class EngineCity:
         }
 
     @property
-    def rows(self) -> dict[tuple[str, int], int]:
+    def decided_by(self) -> dict[tuple[str, int], int]:
         """The row of outcomes.md 4 by which every line was decided last; 0 for any other rule."""
         rows = self._query(
             """SELECT f.sha256, o.line_no, o.rule FROM line_outcome o

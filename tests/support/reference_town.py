@@ -151,7 +151,7 @@ class Town:
         """A file's first line: outcome, applied, suspense, row of outcomes.md 4 (0: of none)."""
         place = self.refs(file)[0]
         outcome, applied, suspense, *row = self.city.outcomes[place]
-        return outcome, applied, suspense, row[0] if row else self.city.rows[place]
+        return outcome, applied, suspense, row[0] if row else self.city.decided_by[place]
 
     def case(self, kind: str) -> bool:
         """Is there a case of this kind now?"""

@@ -184,6 +184,7 @@ class SlipTown(EngineCity):
                 replace(PLAN, **changes),
                 actor="abe",
                 at=AT,
+                on=TODAY,
             )
 
     def number(self, run_id: int, *, size: int = 4, issued_on: date = TODAY) -> None:

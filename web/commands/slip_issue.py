@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from payments.domain.errors import InvalidValueError
 from payments.print_runs import Selection, plan_totals, unfinished
 from payments.store.unit_of_work import reading
-from web import formatting, messages
+from web import clock, formatting, messages
 from web.commands.session import explain, pace, say_json
 from web.printing.folder import READ_BACK, held
 from web.printing.plan import Wish, plan_for
@@ -144,7 +144,8 @@ def _spoken(session: Session) -> Callable[..., contextlib.AbstractContextManager
 def _show_totals(session: Session, shop: Shop, selection: Selection, *, as_json: bool) -> None:
     """印刷の見積り: slips and yen by item and kind."""
     with reading(shop.engine, shop.municipality_code) as connection:
-        totals = plan_totals(connection, shop.municipality_code, selection)
+        day = clock.today()
+        totals = plan_totals(connection, shop.municipality_code, selection, on=day)
     if as_json:
         say_json([asdict(total) for total in totals])
         return

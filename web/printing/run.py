@@ -161,7 +161,13 @@ def _plan(shop: Shop, selection: Selection, plan: RunPlan) -> int:
         with unit_of_work(shop.engine, shop.municipality_code) as connection:
             profile = load_profile(connection, shop.municipality_code)
             return print_runs.plan_run(
-                connection, profile, selection, plan, actor=shop.actor, at=clock.now()
+                connection,
+                profile,
+                selection,
+                plan,
+                actor=shop.actor,
+                at=clock.now(),
+                on=clock.today(),
             )
     except NotFoundError as error:
         with reading(shop.engine, shop.municipality_code) as connection:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -464,7 +464,7 @@ def test_a_page_that_was_not_read_back_is_not_released(hamlet, tmp_path):
 
 def test_an_order_that_nobody_knows_is_refused(hamlet):
     with reading(hamlet.engine, "99999") as connection, pytest.raises(InvalidValueError) as refused:
-        plan_totals(connection, "99999", Selection(order="weight"))
+        plan_totals(connection, "99999", Selection(order="weight"), on=date(2026, 6, 1))
     assert refused.value.error_code == "slip_order"
 
 
