@@ -372,43 +372,51 @@ def runner(connection: Connection, scope: dict[str, Any]) -> Any:
 
 # Per notice the next receipt that waits in suspense on a reopened instalment, in order of
 # paid_on, then intake; each at most once per round (the rounds since turn :first).
+# The keys stand in columns of their own, for PostgreSQL looks up what row-level security protects
+# by the values of columns only, never by an expression.
 WAITING = f"""
 INSERT INTO match_work ({_WORK_COLUMNS})
+WITH named AS MATERIALIZED (
+    SELECT r.file_id, r.line_no, r.stage, r.notice_id, r.paid_on, r.superseded, l.kind, l.identity,
+        l.fault, l.is_ours, l.key_valid, l.key_kind, l.amount_yen, l.paid_on AS line_paid_on,
+        {STAGE_RANK.format(alias="l")} AS stage_rank,
+        CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END
+            || l.slip_key AS own_key,
+        'K' || l.slip_key || '/' || l.reissue AS shared_key
+    FROM receipt r
+    JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id
+                      AND l.line_no = r.line_no
+    WHERE r.municipality_code = :m AND r.suspense_yen > 0 AND r.stage <> 'withdrawn'
+      AND NOT EXISTS (  -- people have decided about it (reconcile.placing)
+        SELECT 1 FROM link_block b
+        WHERE b.municipality_code = :m AND b.file_id = r.file_id AND b.line_no = r.line_no)
+      AND r.notice_id IN (SELECT notice_id FROM reopened WHERE municipality_code = :m)
+      AND NOT EXISTS (
+        SELECT 1 FROM match_work d WHERE d.municipality_code = :m AND d.turn > 1
+          AND d.turn >= :first AND d.file_id = r.file_id AND d.line_no = r.line_no)
+      AND EXISTS (
+        SELECT 1 FROM reopened o
+        JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = o.notice_id
+                                 AND a.term = o.term
+        WHERE o.municipality_code = :m AND o.notice_id = r.notice_id
+          AND (o.term = r.term OR (r.term = '00' AND a.in_group))))
 SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, :turn, 0, 0, stage, kind, identity, 1, fault,
     is_ours, key_valid, is_el, amount_yen, line_paid_on, NULL, slip_id, notice_id, term,
     COALESCE(slip_yen, owed_yen), CASE WHEN line_paid_on > valid_until THEN 1 ELSE 0 END,
     CASE WHEN superseded THEN 1 ELSE 0 END, 0, 0, 0
-FROM (SELECT r.file_id, r.line_no, r.stage, l.kind, l.identity, l.fault,
-    CASE WHEN l.is_ours THEN 1 ELSE 0 END AS is_ours,
-    CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
-    CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_el, l.amount_yen,
-    l.paid_on AS line_paid_on, k.slip_id, k.notice_id, k.term, k.slip_yen, k.valid_until,
-    r.superseded,
+FROM (SELECT r.file_id, r.line_no, r.stage, r.kind, r.identity, r.fault,
+    CASE WHEN r.is_ours THEN 1 ELSE 0 END AS is_ours,
+    CASE WHEN r.key_valid THEN 1 ELSE 0 END AS key_valid,
+    CASE WHEN r.key_kind = 'el' THEN 1 ELSE 0 END AS is_el, r.amount_yen,
+    r.line_paid_on, k.slip_id, k.notice_id, k.term, k.slip_yen, k.valid_until, r.superseded,
     (SELECT c.amount_yen FROM instalment_account c WHERE c.municipality_code = :m
       AND c.notice_id = k.notice_id AND c.term = k.term) AS owed_yen,
     ROW_NUMBER() OVER (
         PARTITION BY r.notice_id
-        ORDER BY r.paid_on, r.file_id, {STAGE_RANK.format(alias="l")}, r.line_no) AS place
-FROM receipt r
-JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id
-                  AND l.line_no = r.line_no
-JOIN pay_key k ON k.municipality_code = :m AND k.pay_key IN (
-    CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END || l.slip_key,
-    'K' || l.slip_key || '/' || l.reissue)
-WHERE r.municipality_code = :m AND r.suspense_yen > 0 AND r.stage <> 'withdrawn'
-  AND NOT EXISTS (  -- people have decided about it (reconcile.placing)
-    SELECT 1 FROM link_block b
-    WHERE b.municipality_code = :m AND b.file_id = r.file_id AND b.line_no = r.line_no)
-  AND r.notice_id IN (SELECT notice_id FROM reopened WHERE municipality_code = :m)
-  AND NOT EXISTS (
-    SELECT 1 FROM match_work d WHERE d.municipality_code = :m AND d.turn > 1
-      AND d.turn >= :first AND d.file_id = r.file_id AND d.line_no = r.line_no)
-  AND EXISTS (
-    SELECT 1 FROM reopened o
-    JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = o.notice_id
-                             AND a.term = o.term
-    WHERE o.municipality_code = :m AND o.notice_id = r.notice_id
-      AND (o.term = r.term OR (r.term = '00' AND a.in_group)))) waiting
+        ORDER BY r.paid_on, r.file_id, r.stage_rank, r.line_no) AS place
+FROM named r
+JOIN pay_key k ON k.municipality_code = :m
+              AND (k.pay_key = r.own_key OR k.pay_key = r.shared_key)) waiting
 WHERE place = 1
 """
 
