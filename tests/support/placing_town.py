@@ -171,20 +171,46 @@ class PlacingTown:
             return [",".join(map(str, row)) for row in outcome_rows(connection, M)]
 
     def check(self) -> None:
-        """Money is neither lost nor made, and everything follows from the evidence."""
+        """Everything follows from the evidence, and money is neither lost nor made."""
         seal_pending(self.engine, M)
         differences = verify(self.engine, M)
         assert differences == [], differences
+        self.conserve()
+
+    def conserve(self) -> None:
+        """調定 = applied + outstanding; received = applied + suspense, and so says the ledger."""
         claims = self.rows(
             "SELECT SUM(amount_yen) AS assessed, SUM(term_yen + whole_yen) AS applied, "
+            "SUM(amount_yen - term_yen - whole_yen + surplus_yen) AS open, "
             "SUM(surplus_yen) AS surplus FROM instalment_account"
         )[0]
         received = self.rows(
             "SELECT COALESCE(SUM(amount_yen), 0) AS came, COALESCE(SUM(applied_yen), 0) AS applied, "
             "COALESCE(SUM(suspense_yen), 0) AS suspense FROM receipt WHERE stage <> 'withdrawn'"
         )[0]
-        assert (claims.applied or 0) == received.applied
+        assert claims.applied == received.applied
         assert received.came == received.applied + received.suspense
+        ledger = {
+            account: self.balance(account)
+            for account in ("assessed", "receivable", "suspense", "reported", "confirmed_due")
+        }
+        assert (
+            ledger["receivable"]
+            == claims.open
+            == claims.assessed - received.applied + (claims.surplus)
+        )
+        assert -ledger["assessed"] == claims.assessed
+        assert -ledger["suspense"] == received.suspense + claims.surplus
+        assert ledger["reported"] + ledger["confirmed_due"] == received.came
+
+    def balance(self, account: str) -> int:
+        """残高: debit minus credit."""
+        found = self.rows(
+            "SELECT COALESCE(SUM(CASE WHEN debit_account = :account THEN amount_yen "
+            "WHEN credit_account = :account THEN -amount_yen ELSE 0 END), 0) FROM posting",
+            account=account,
+        )
+        return int(found[0][0])
 
 
 def row(
