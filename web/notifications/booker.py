@@ -61,19 +61,19 @@ class Booker:
             self._changed.notify_all()
             return self._begun + 1
 
-    def wait_for(self, spool_no: int) -> None:
-        """Return when this entry was looked at, or when it is better not to wait for that."""
+    def wait_for(self, spool_no: int) -> bool:
+        """Whether this entry was looked at; False when it is better not to wait for that."""
         own_round = self.start()
+
+        def looked_at() -> bool:
+            return self._handled >= spool_no or self._done >= own_round
+
         with self._changed:
             self._changed.wait_for(
-                lambda: (
-                    self._handled >= spool_no
-                    or self._done >= own_round
-                    or not self._keeps_up
-                    or self._closed
-                ),
+                lambda: looked_at() or not self._keeps_up or self._closed,
                 timeout=PATIENCE_SECONDS,
             )
+            return looked_at()
 
     def wait_until_idle(self, timeout: float) -> bool:
         """Whether everything that waits was looked at, within ``timeout`` seconds."""

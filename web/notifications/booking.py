@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from payments.store.engine import is_busy
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 notifications = PaymentNotificationRow.__table__  # type: ignore[attr-defined]
 
 LOOK_AHEAD = 10
+_KNOWN = select(notifications.c.body_sha256, notifications.c.answer_json).where(
+    notifications.c.municipality_code == bindparam("m"),
+    notifications.c.key_id == bindparam("key_id"),
+    notifications.c.notification_id == bindparam("notification_id"),
+)
 
 log = logging.getLogger(__name__)
 
@@ -210,14 +215,9 @@ def known_to_books(
     engine: Engine, municipality_code: str, key_id: str, notification_id: str
 ) -> tuple[str, Answer | None] | None:
     """The body's hash and the answer of a notification that the books know, or None."""
+    values = {"m": municipality_code, "key_id": key_id, "notification_id": notification_id}
     with reading(engine, municipality_code) as connection:
-        row = connection.execute(
-            select(notifications.c.body_sha256, notifications.c.answer_json).where(
-                notifications.c.municipality_code == municipality_code,
-                notifications.c.key_id == key_id,
-                notifications.c.notification_id == notification_id,
-            )
-        ).one_or_none()
+        row = connection.execute(_KNOWN, values).one_or_none()
     if row is None:
         return None
     return row.body_sha256, None if row.answer_json is None else answer_from(row.answer_json)

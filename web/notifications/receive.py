@@ -91,8 +91,7 @@ class Desk:
             if answer is not None:
                 return answer, False
         entry, first = self.spool.append(self._municipality_code, arrival)
-        if entry.answer_json is None:
-            self.booker.wait_for(entry.spool_no)
+        if entry.answer_json is None and self.booker.wait_for(entry.spool_no):
             entry = self._entry(key_id, notification_id) or entry
         return _answer(entry), first
 

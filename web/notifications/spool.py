@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 
 from payments.domain.errors import ConflictError
 from payments.store.engine import open_engine
@@ -36,6 +36,46 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _HEAD = tuple(c for c in spool.c if c.name not in {"municipality_code", "body", "booked_at"})
+# As a literal: SQLite finds the small index of what waits only by a condition that it can read.
+_IS_WAITING = text(f"state = '{WAITING}'")
+# Made once: building a statement costs more than it costs the database to run it.
+_UNDER_KEY = select(*_HEAD).where(
+    spool.c.municipality_code == bindparam("m"),
+    spool.c.key_id == bindparam("key_id"),
+    spool.c.notification_id == bindparam("notification_id"),
+)
+_COUNTS = _UNDER_KEY.where(spool.c.state != CONFLICT)
+_LAST_NO = select(func.coalesce(func.max(spool.c.spool_no), 0)).where(
+    spool.c.municipality_code == bindparam("m")
+)
+_INSERT = insert(spool)
+_WAITING = (
+    select(*_HEAD)
+    .where(
+        spool.c.municipality_code == bindparam("m"),
+        _IS_WAITING,
+        spool.c.spool_no > bindparam("after"),
+    )
+    .order_by(spool.c.spool_no)
+    .limit(bindparam("most"))
+)
+_BODY = select(spool.c.body).where(
+    spool.c.municipality_code == bindparam("m"), spool.c.spool_no == bindparam("number")
+)
+_MARK = (
+    update(spool)
+    .where(
+        spool.c.municipality_code == bindparam("m"),
+        spool.c.spool_no == bindparam("number"),
+        spool.c.state == WAITING,
+    )
+    .values(
+        state=BOOKED,
+        file_id=bindparam("file"),
+        answer_json=bindparam("answer"),
+        booked_at=bindparam("at"),
+    )
+)
 
 
 class Arrival(NamedTuple):
@@ -136,16 +176,11 @@ class Spool:
         self, municipality_code: str, spool_no: int, *, file_id: int, answer_json: str
     ) -> None:
         """記帳済: the entry is in the books as this file; once marked, an entry stays as it is."""
-        statement = (
-            update(spool)
-            .where(
-                spool.c.municipality_code == municipality_code,
-                spool.c.spool_no == spool_no,
-                spool.c.state == WAITING,
-            )
-            .values(state=BOOKED, file_id=file_id, answer_json=answer_json, booked_at=clock.now())
-        )
-        self._writer(municipality_code).run(lambda connection: connection.execute(statement))
+        values = {
+            "m": municipality_code, "number": spool_no, "file": file_id, "answer": answer_json,
+            "at": clock.now(),
+        }  # fmt: skip
+        self._writer(municipality_code).run(lambda connection: connection.execute(_MARK, values))
 
     def _writer(self, municipality_code: str) -> GroupCommit:
         """The writer of a municipality: a transaction concerns one only (R11)."""
@@ -172,18 +207,9 @@ class Spool:
         """The oldest entries behind number ``after`` that wait to be booked, at most so many."""
         if not self._exists():
             return []
-        statement = (
-            select(*_HEAD)
-            .where(
-                spool.c.municipality_code == municipality_code,
-                spool.c.state == WAITING,
-                spool.c.spool_no > after,
-            )
-            .order_by(spool.c.spool_no)
-            .limit(most)
-        )
+        values = {"m": municipality_code, "after": after, "most": most}
         with reading(self._engine, municipality_code) as connection:
-            return [Entry(*row) for row in connection.execute(statement)]
+            return [Entry(*row) for row in connection.execute(_WAITING, values)]
 
     def last_booked(self, municipality_code: str, before: int | None) -> Entry | None:
         """The youngest entry that is marked as booked, of those below number ``before``."""
@@ -203,18 +229,16 @@ class Spool:
 
     def body(self, municipality_code: str, spool_no: int) -> bytes:
         """The bytes of an entry, as they came."""
-        statement = select(spool.c.body).where(
-            spool.c.municipality_code == municipality_code, spool.c.spool_no == spool_no
-        )
+        values = {"m": municipality_code, "number": spool_no}
         with reading(self._engine, municipality_code) as connection:
-            return bytes(connection.execute(statement).scalar_one())
+            return bytes(connection.execute(_BODY, values).scalar_one())
 
     def waiting(self, municipality_code: str, until: date | None = None) -> Waiting:
         """How many wait, of all days or of those up to ``until``."""
         if not self._exists():
             return Waiting(0, None)
         statement = select(func.count(), func.min(spool.c.received_at)).where(
-            spool.c.municipality_code == municipality_code, spool.c.state == WAITING
+            spool.c.municipality_code == municipality_code, _IS_WAITING
         )
         if until is not None:
             statement = statement.where(spool.c.received_on <= until)
@@ -271,12 +295,8 @@ def _append(
     connection: Connection, municipality_code: str, arrival: Arrival, *, known: bool = False
 ) -> tuple[Entry, bool]:
     """The entry that counts under the key, after this arrival; whether the arrival was new."""
-    mine = (
-        spool.c.municipality_code == municipality_code,
-        spool.c.key_id == arrival.key_id,
-        spool.c.notification_id == arrival.notification_id,
-    )
-    rows = [Entry(*row) for row in connection.execute(select(*_HEAD).where(*mine))]
+    key = _key(municipality_code, arrival.key_id, arrival.notification_id)
+    rows = [Entry(*row) for row in connection.execute(_UNDER_KEY, key)]
     counts = next((row for row in rows if row.state != CONFLICT), None)
     same = next((row for row in rows if row.body_sha256 == arrival.body_sha256), None)
     if same is not None:
@@ -287,17 +307,16 @@ def _append(
             text("SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext(:m))"),
             {"m": municipality_code},
         )
-    last = select(func.coalesce(func.max(spool.c.spool_no), 0)).where(mine[0])
     now = clock.now()
     values = {
         **arrival._asdict(),
         "municipality_code": municipality_code,
-        "spool_no": connection.execute(last).scalar_one() + 1,
+        "spool_no": connection.execute(_LAST_NO, {"m": municipality_code}).scalar_one() + 1,
         "received_at": now,
         "received_on": clock.in_japan(now).date(),
         "state": CONFLICT if known or counts else WAITING,
     }
-    connection.execute(insert(spool).values(values))
+    connection.execute(_INSERT, values)
     entry = Entry(
         **{name: values.get(name) for name in Entry._fields}  # type: ignore[arg-type]
     )
@@ -308,12 +327,11 @@ def _by_key(
     connection: Connection, municipality_code: str, key_id: str, notification_id: str
 ) -> Entry | None:
     """The entry that counts under a key."""
-    row = connection.execute(
-        select(*_HEAD).where(
-            spool.c.municipality_code == municipality_code,
-            spool.c.key_id == key_id,
-            spool.c.notification_id == notification_id,
-            spool.c.state != CONFLICT,
-        )
-    ).one_or_none()
+    key = _key(municipality_code, key_id, notification_id)
+    row = connection.execute(_COUNTS, key).one_or_none()
     return None if row is None else Entry(*row)
+
+
+def _key(municipality_code: str, key_id: str, notification_id: str) -> dict[str, str]:
+    """The values of the statements about one key."""
+    return {"m": municipality_code, "key_id": key_id, "notification_id": notification_id}
