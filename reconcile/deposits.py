@@ -10,10 +10,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.kana import fold_name
+from reconcile.credit_books import CreditBooks
 from reconcile.open_credits import Deposit, agent_of, credit_of, open_deposits
 from reconcile.owed import Namesakes, namesakes
 from reconcile.settle import Credit, is_returned_refund
-from reconcile.settlements import Settlements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
 
 
-class Books(Settlements):
+class Books(CreditBooks):
     """One municipality's deposits within one journal."""
 
     def __init__(
@@ -150,8 +150,9 @@ class Books(Settlements):
         return "withdraws", "B8"
 
     def _withdraw_deposit(self, file_id: int, line_no: int, amount_yen: int) -> None:
-        """The bank took a notified credit back: its settlement and its money are reversed."""
+        """The bank took a notified credit back: what it paid and its money are reversed."""
         self.unsettle(file_id, line_no)
+        self.unplace(file_id, line_no)
         self.post(file_id, line_no, 101, "unidentified", "bank", amount_yen, "reversal")
         self.set_state(file_id, line_no, "withdrawn")
 

@@ -313,6 +313,8 @@ class FileRun:
         """Statement lines: money on the account, settled against the groups it names."""
         books = self._books()
         books.take_in_statement(self.scope["file_id"])
+        if books.reopened:
+            self.again_turn = decide_waiting(self.connection, self.scope, self.again_turn)
         self.details = books.details
 
     def _settle_advice(self) -> None:

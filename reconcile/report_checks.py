@@ -189,7 +189,7 @@ def _t11(connection: Connection, code: str, ledger: tuple[LedgerRow, ...]) -> Ch
             "AND EXISTS (SELECT 1 FROM line_outcome o "
             "WHERE o.municipality_code = b.municipality_code AND o.file_id = b.file_id "
             "AND o.line_no = b.line_no AND o.outcome IN ('unidentified_deposit', "
-            "'direct_transfer', 'settlement_difference', 'refund_returned') "
+            "'direct_transfer', 'settlement_difference', 'refund_returned', 'unlinked') "
             f"AND {_IN_FORCE})"
         ),
         {"m": code},

@@ -74,7 +74,7 @@ class Settlements(LineBooks):
         Of several credits for one group the first one books the fee.
         """
         for number, (group_id, yen) in enumerate(shares):
-            fee = self._fee_left(group_id) if is_net(self.profile, deposit.agent) else 0
+            fee = self._fee_left(group_id)
             self.run(
                 """INSERT INTO settlement (municipality_code, file_id, line_no, group_id,
                        amount_yen, fee_yen, journal_id)
@@ -139,15 +139,15 @@ class Settlements(LineBooks):
         )
 
     def _fee_left(self, group_id: int) -> int:
-        """The advised fee of a group that no credit has booked yet."""
-        fee: int = self.run(
-            """SELECT g.fee_yen - COALESCE((SELECT SUM(s.fee_yen) FROM settlement s
-                   WHERE s.municipality_code = :m AND s.group_id = g.group_id), 0)
+        """The advised fee of a group that no credit has booked yet; 0 where fees are invoiced."""
+        row = self.run(
+            """SELECT g.agent, g.fee_yen - COALESCE((SELECT SUM(s.fee_yen) FROM settlement s
+                   WHERE s.municipality_code = :m AND s.group_id = g.group_id), 0) AS fee_yen
                FROM remittance_group g
                WHERE g.municipality_code = :m AND g.group_id = :group_id""",
             group_id=group_id,
-        ).scalar_one()
-        return fee
+        ).one()
+        return int(row.fee_yen) if is_net(self.profile, row.agent) else 0
 
     def _credit_group(self, group_id: int, yen: int) -> None:
         """More (or less) of the group's money has come."""

@@ -21,6 +21,8 @@ the formats and the domain are common. Each difference carries one of these name
                       ``placement_journal``, ``placement_booking``, ``placement_outcome``: the
                       occasion, the postings, the outcome of its line differ;
                       ``placement_in_force``: something else has decided since
+``credit_placement``  likewise what people decided about a bank credit; ``payer_alias``: a name
+                      was learned without their approval
 ``link_block``        a link that must not return has no approval, or an approval no such block
 ``deposit``           a credit is not the deposit that its line and outcome say
 ``settlement``        what a credit settled is not its amount
@@ -68,8 +70,10 @@ from typing import TYPE_CHECKING
 
 from payments.store.engine import SQLITE_CACHE_KIB, open_engine
 from payments.store.municipalities import load_profile
+from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading
 from reconcile.verify_claims import instalments, pay_keys
+from reconcile.verify_credits import credits_placed
 from reconcile.verify_days import days
 from reconcile.verify_files import evidence_and_lines
 from reconcile.verify_lines import LineWalk
@@ -85,13 +89,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["DIFFERENCES_MAX", "Difference", "verify"]
+__all__ = ["DIFFERENCES_MAX", "Difference", "books", "verify"]
 
 # One damaged file can differ in a million lines; this many say enough and fit in memory.
 DIFFERENCES_MAX = 10_000
 # Below this the start of a second process takes longer than it saves.
 TWO_PROCESSES_FROM = 50_000
 _SORT_KIB = 32_768
+_LARGE = (
+    "source_file", "source_line", "line_outcome", "receipt", "journal", "posting", "notice",
+    "instalment", "instalment_account", "slip", "pay_key", "assessment_event",
+)  # fmt: skip
 _RECORDS = "SELECT SUM(count) FROM source_file WHERE municipality_code = :m"
 
 
@@ -118,15 +126,23 @@ def verify(
     processes: this one reads the files again, another compares what was booked. Raises
     :class:`NotFoundError` for a municipality that does not exist.
     """
+    _know_the_tables(engine)
     with _store(engine, municipality_code, progress) as store:
         if store.number(_RECORDS) < TWO_PROCESSES_FROM:
-            return list(islice(chain(evidence_and_lines(store), _books(store)), DIFFERENCES_MAX))
+            return list(islice(chain(evidence_and_lines(store), books(store)), DIFFERENCES_MAX))
         # A fresh interpreter: a fork would share this one's connections.
         with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
             url = engine.url.render_as_string(hide_password=False)
-            books = pool.submit(_books_apart, url, municipality_code)
+            apart = pool.submit(_books_apart, url, municipality_code)
             found = list(islice(evidence_and_lines(store), DIFFERENCES_MAX))
-            return [*found, *books.result()][:DIFFERENCES_MAX]
+            return [*found, *apart.result()][:DIFFERENCES_MAX]
+
+
+def _know_the_tables(engine: Engine) -> None:
+    """Where PostgreSQL's own worker has not been yet, its plans would be those of empty tables."""
+    with engine.begin() as connection:
+        for table in _LARGE:
+            count_afresh(connection, 0, table)
 
 
 @contextmanager
@@ -145,13 +161,13 @@ def _books_apart(url: str, municipality_code: str) -> list[Difference]:
     engine = open_engine(url)
     try:
         with _store(engine, municipality_code) as store:
-            return list(islice(_books(store), DIFFERENCES_MAX))
+            return list(islice(books(store), DIFFERENCES_MAX))
     finally:
         engine.dispose()
 
 
-def _books(store: Store) -> Iterator[Difference]:
-    """What was booked, against the lines and against itself."""
+def books(store: Store) -> Iterator[Difference]:
+    """帳簿の検算: what was booked, against the lines and against itself."""
     walk = LineWalk(store)
     yield from walk.differences()
     yield from instalments(store)
@@ -159,6 +175,7 @@ def _books(store: Store) -> Iterator[Difference]:
     yield from slips(store)
     yield from decisions(store)
     yield from placements(store)
+    yield from credits_placed(store)
     yield from journals(store)
     yield from statement_chain(store)
     yield from days(store)

@@ -27,7 +27,10 @@ SELECT p.placement_no, p.approval_id, p.file_id, p.line_no, p.journal_id, j.kind
 FROM placement p
 LEFT JOIN journal j ON j.municipality_code = :m AND j.journal_id = p.journal_id
 LEFT JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id AND r.line_no = p.line_no
-WHERE p.municipality_code = :m ORDER BY p.placement_no"""
+WHERE p.municipality_code = :m AND NOT EXISTS (
+    SELECT 1 FROM approval a WHERE a.municipality_code = :m AND a.approval_id = p.approval_id
+      AND a.kind = 'credit_placement')  -- reconcile.verify_credits
+ORDER BY p.placement_no"""
 _PARTS = """
 SELECT notice_id, term, amount_yen FROM placement_part
 WHERE municipality_code = :m AND placement_no = :placement_no ORDER BY part_no"""

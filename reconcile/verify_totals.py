@@ -34,6 +34,12 @@ _CONFIRMED = (
     "SELECT SUM(amount_yen) FROM receipt WHERE municipality_code = :m AND stage = 'confirmed'"
 )
 _SETTLED = "SELECT SUM(amount_yen + fee_yen) FROM settlement WHERE municipality_code = :m"
+# A credit that people placed is report and money in one (reconcile.credit_books).
+_DIRECT = (
+    "SELECT SUM(r.amount_yen) FROM deposit d JOIN receipt r ON r.municipality_code = :m "
+    "AND r.file_id = d.file_id AND r.line_no = d.line_no AND r.stage = 'confirmed' "
+    "WHERE d.municipality_code = :m AND d.state = 'settled'"
+)
 _FEES = "SELECT SUM(fee_yen) FROM settlement WHERE municipality_code = :m"
 
 
@@ -51,7 +57,7 @@ def ledger(store: Store, walk: LineWalk) -> Iterator[Difference]:
         "assessed": -store.number(_CLAIMED),
         "suspense": -store.number(_WAITING) - store.number(_SURPLUS),
         "reported": store.number(_REPORTED),
-        "confirmed_due": store.number(_CONFIRMED) - store.number(_SETTLED),
+        "confirmed_due": store.number(_CONFIRMED) - store.number(_SETTLED) - store.number(_DIRECT),
         "fee": store.number(_FEES),
         "bank": walk.bank_yen,
         "unidentified": -walk.open_yen,
@@ -83,13 +89,17 @@ def journals(store: Store) -> Iterator[Difference]:
         )
 
 
-# The postings of the decision in force are those that a withdrawal would reverse.
+# The postings of the decision in force are those that a withdrawal would reverse; they are about
+# the instalment that the receipt names.
 _DECISIONS = """
 SELECT r.file_id, r.line_no, r.amount_yen, SUM(p.amount_yen) AS found
 FROM receipt r
 LEFT JOIN posting p ON p.municipality_code = :m AND p.journal_id = r.journal_id
      AND p.subject_file_id = r.file_id AND p.subject_line_no = r.line_no
      AND p.leg > r.leg AND p.leg < r.leg + 120 AND p.reason IN ('applied', 'placed', 'suspense')
+     AND (p.reason = 'placed' OR (p.reason = 'suspense' AND p.notice_id IS NULL)
+          OR (COALESCE(p.notice_id, 0) = COALESCE(r.notice_id, 0)
+          AND (r.term = '00' OR COALESCE(p.term, '') = COALESCE(r.term, ''))))
 WHERE r.municipality_code = :m
 GROUP BY r.file_id, r.line_no, r.amount_yen
 HAVING COALESCE(SUM(p.amount_yen), 0) <> r.amount_yen

@@ -13,7 +13,8 @@ from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from payments.release import release
 from payments.store.municipalities import set_live
-from reconcile import day_close, placing
+from reconcile import credit_placing, day_close, placing
+from reconcile.credit_placement import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock
 from web.notifications.outlook import require_booked
@@ -97,9 +98,15 @@ def _place(connection: Connection, profile: Profile, approval: Approval) -> None
     placing.carry_out(connection, profile, approval, on=clock.today())
 
 
+def _place_credit(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """A bank credit is linked or taken apart, if it still stands as it did."""
+    credit_placing.carry_out(connection, profile, approval, on=clock.today())
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
     PLACEMENT: _place,
+    CREDIT_PLACEMENT: _place_credit,
     **dict.fromkeys(day_close.KINDS, _close),
 }

@@ -166,6 +166,13 @@ ERRORS: dict[str, str] = {
     "release_sample": "印刷 {run_id} は見本です。本番の団体からは引き渡せません。kokin slips issue で印刷し直してください。",
     "slip_unread": "印刷した納付書 {found} を読み戻せません。配布しないでください。",
     # cases
+    "credit": "{line_no} 行目は、口座への入金の明細ではありません。",
+    "credit_mixed": "入金の充当先は、期別か払込のどちらか一方にしてください。",
+    "credit_groups": "払込は一つずつ、{expected}件までで指定してください（{found}件）。",
+    "credit_groups_sum": "払込への充当の合計 {found}円 が、入金額 {expected}円 と一致しません。",
+    "credit_group_open": "払込 {ref} の未入金額は {expected}円 です（指定 {found}円）。",
+    "credit_alias": "振込名義を覚えるのは、名義のある入金を期別に充てるときだけです。",
+    "remittance_group": "払込（番号 {group_id}）は見つかりません。",
     "payer_alias": "宛名番号 {obligor_no} について、この振込名義は覚えていません。",
     "line": "資料 {file_id} の {line_no} 行目は見つかりません。",
     "case": "確認事項 {case_no} は見つかりません。",

@@ -173,6 +173,7 @@ JOURNALS = {
     "reconcile": "再照合",
     "assessments": "調定の取込",
     "placement": "充当先の決定",
+    "credit_placement": "入金の充当先の決定",
     "carry_over": "滞納繰越",
 }
 REASONS = {

@@ -21,6 +21,8 @@ INVARIANTS: dict[str, str] = {
     "receipt": "収納と明細の結果",
     "receipt_decision": "収納を決めた仕訳",
     "placement": "充当先の決定と承認",
+    "credit_placement": "入金の充当先の決定と承認",
+    "payer_alias": "覚えた振込名義の承認",
     "placement_approval": "充当先の決定の承認と実行",
     "placement_journal": "充当先の決定の仕訳帳",
     "placement_booking": "充当先の決定の仕訳",
