@@ -57,13 +57,11 @@ class RunSlip:
     notice_no: str
     item_code: str
     levy_year: int
-    obligor_no: str
     name: str
     postal_code: str
     address: str
     terms: tuple[TermLine, ...]  # of a 全期 slip; empty for 期別
     terms_in_notice: int
-    direct_debit: bool  # this instalment, or any part of the group
     alternative: str  # number of the current 全期 slip; for 全期 that of a current 期別 slip, or ""
     fault: str
     vehicle: Vehicle | None  # of the notice; its tax is certified when nothing else is owed for it
@@ -146,7 +144,7 @@ def slips_of_file(
         text(
             """SELECT p.seq, s.slip_id, s.slip_no, s.version, s.notice_id, s.term, s.el_number,
                       s.konbini_barcode, s.amount_yen, s.due_on, s.valid_until, s.issued_on,
-                      s.state, n.notice_no, n.item_code, n.levy_year, n.obligor_no, o.name,
+                      s.state, n.notice_no, n.item_code, n.levy_year, o.name,
                       o.postal_code, o.address
                FROM print_run_slip p
                JOIN slip s ON s.municipality_code = p.municipality_code AND s.slip_id = p.slip_id
@@ -190,7 +188,7 @@ def _run_slip(
     return RunSlip(
         row.seq, row.slip_id, row.slip_no, row.version, row.notice_id, row.term, row.el_number,
         row.konbini_barcode, row.amount_yen, as_day(row.due_on), as_day(row.valid_until),
-        as_day(row.issued_on), row.notice_no, row.item_code, row.levy_year, row.obligor_no,
+        as_day(row.issued_on), row.notice_no, row.item_code, row.levy_year,
         row.name, row.postal_code, row.address,
         terms=tuple(
             TermLine(part.term, part.open_yen, as_day(part.due_on))
@@ -198,7 +196,6 @@ def _run_slip(
             if whole and part.open_yen > 0
         ),
         terms_in_notice=len(parts),
-        direct_debit=any(part.direct_debit for part in covered),
         alternative=_alternative(others, whole=whole),
         fault=fault,
         vehicle=vehicle,
@@ -218,8 +215,7 @@ def _parts(
     """The instalments of these notices, in order of term."""
     rows = _of_notices(
         connection,
-        f"""SELECT a.notice_id, a.term, a.in_group, {OPEN_YEN} AS open_yen, i.due_on,
-                   i.direct_debit
+        f"""SELECT a.notice_id, a.term, a.in_group, {OPEN_YEN} AS open_yen, i.due_on
             FROM instalment_account a
             JOIN instalment i ON i.municipality_code = a.municipality_code
              AND i.notice_id = a.notice_id AND i.term = a.term

@@ -76,11 +76,6 @@ class KonbiniBarcode:
         return self.free_area[CLIENT_CODE_LENGTH:]
 
 
-def check_digit(body: str) -> str:
-    """C/D of the 43 digits before it, AI included: modulus 10, weight 3 (symbols.md 3.2)."""
-    return str(konbini_check_digit(body))
-
-
 def free_area(client_code: str, own_key: str) -> str:
     """自由使用欄: client code (5) and own key, the key right-padded with zeros to 16 digits."""
     for name, value, fits in (
@@ -117,7 +112,7 @@ def build(payload: KonbiniBarcode) -> str:
             "check_digit": "0",
         }
     )
-    return text[:-1] + check_digit(text[:-1])
+    return f"{text[:-1]}{konbini_check_digit(text[:-1])}"
 
 
 def parse(text: str) -> KonbiniBarcode:
@@ -126,7 +121,7 @@ def parse(text: str) -> KonbiniBarcode:
     An amount above the limit parses (such symbols exist on paper) and shows in ``over_limit``.
     """
     values = LAYOUT.split(text)
-    expected = check_digit(text[:-1])
+    expected = str(konbini_check_digit(text[:-1]))
     if values["check_digit"] != expected:
         raise LAYOUT.error(
             "check_digit", "check_digit", found=values["check_digit"], expected=expected

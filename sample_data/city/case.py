@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from payments.domain.calendars import tax_due_on
 from payments.domain.instalments import split
+from payments.domain.slip import WHOLE_YEAR
 from qr.digits import konbini_barcode
 from sample_data.city import sample
-from sample_data.city.model import WHOLE_YEAR, Instalment, Line, Notice, Slip
+from sample_data.city.model import Instalment, Line, Notice, Slip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from payments.domain.identifiers import DebitCustomerNo, FreeArea
+from payments.domain.identifiers import DebitCustomerNo, FreeArea, konbini_check_digit
 from qr.digits import konbini_barcode
 from sample_data.city import sample
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sample_data.city.names import Obligor
-
-WHOLE_YEAR = "00"
 
 # What a line with this outcome does with its amount (outcomes.md 4, 5 and 8). The outcomes that
 # split an amount (over, superseded_slip, alternative_paid) say how much is applied.
@@ -86,7 +84,7 @@ def barcode(free_area: str, amount_yen: int, valid_until: date | None, reissue: 
         f"{valid_until.strftime('%y%m%d') if valid_until else konbini_barcode.NO_EXPIRY}"
         f"0{amount_yen:06d}"
     )
-    return body + konbini_barcode.check_digit(body)
+    return f"{body}{konbini_check_digit(body)}"
 
 
 @dataclass(slots=True, eq=False)

@@ -90,36 +90,30 @@ def slip(session: Session, slip_no: str, *, as_json: bool) -> None:
     )
 
 
-@why.command()
-@click.argument("place", metavar="FILE:LINE")
-@JSON
-@MUNICIPALITY
-@session_of
-def receipt(session: Session, place: str, *, as_json: bool) -> None:
-    """収納を、それを報告した明細から説明します。"""
-    _tell(
-        session,
-        lambda connection, code: explain_receipt(
-            connection, code, *explain_place(connection, code, place)
-        ),
-        as_json=as_json,
-    )
+def _by_place(
+    name: str, explain: Callable[[Connection, str, int, int], Explanation], said: str
+) -> None:
+    """A command for what one line of a file brought."""
+
+    @why.command(name, help=said)
+    @click.argument("place", metavar="FILE:LINE")
+    @JSON
+    @MUNICIPALITY
+    @session_of
+    def command(session: Session, place: str, *, as_json: bool) -> None:
+        _tell(
+            session,
+            lambda connection, code: explain(
+                connection, code, *explain_place(connection, code, place)
+            ),
+            as_json=as_json,
+        )
 
 
-@why.command()
-@click.argument("place", metavar="FILE:LINE")
-@JSON
-@MUNICIPALITY
-@session_of
-def credit(session: Session, place: str, *, as_json: bool) -> None:
-    """入金が、どの払込と結び付いたか（付かなかったか）を説明します。"""
-    _tell(
-        session,
-        lambda connection, code: explain_credit(
-            connection, code, *explain_place(connection, code, place)
-        ),
-        as_json=as_json,
-    )
+_by_place("receipt", explain_receipt, "収納を、それを報告した明細から説明します。")
+_by_place(
+    "credit", explain_credit, "入金が、どの払込と結び付いたか（付かなかったか）を説明します。"
+)
 
 
 @why.command()
