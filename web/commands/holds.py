@@ -9,6 +9,7 @@ import click
 
 from payments import holds as books
 from payments.domain.holds import HoldKind, Span
+from payments.store.hold_tables import WHOLE_NOTICE
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, formatting, messages
 from web.accounts import staff
@@ -142,7 +143,7 @@ def list_(
 def _said(hold: Hold, name: str) -> str:
     """One hold as a line."""
     number = f"{hold.hold_no:>6}" if hold.hold_no else "     —"
-    term = "" if hold.term == books.WHOLE_NOTICE else f"/{hold.term}"
+    term = "" if hold.term == WHOLE_NOTICE else f"/{hold.term}"
     until = formatting.long_day(hold.span.until_on) if hold.span.until_on else ""
     said = (
         f"{number}  {messages.label('hold_kind', hold.kind)}  {name}{term}  "

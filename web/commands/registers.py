@@ -11,7 +11,8 @@ import click
 
 from payments.domain.errors import ConfigurationError
 from payments.domain.reason import require_reason
-from payments.holds import WHOLE_NOTICE, target_of
+from payments.holds import target_of
+from payments.store.hold_tables import WHOLE_NOTICE
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.explain_rest import slip_story
 from reconcile.model import Delivery
