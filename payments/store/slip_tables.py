@@ -10,7 +10,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import BigInteger, Field, SQLModel
 
 from payments.store.tables import CLUSTERED
@@ -230,6 +237,13 @@ class ApprovalRow(SQLModel, table=True):
             "AND (decision IS NULL) = (decided_at IS NULL)"
         ),
         Index("approval_by_subject", "municipality_code", "kind", "subject"),
+        Index(
+            "approval_waiting",
+            "municipality_code",
+            "approval_id",
+            sqlite_where=text("decision IS NULL"),
+            postgresql_where=text("decision IS NULL"),
+        ),
         CLUSTERED,
     )
     municipality_code: str = Field(primary_key=True, max_length=5)

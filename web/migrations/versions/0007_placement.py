@@ -29,6 +29,15 @@ _ADD = "INSERT INTO seal_entry (municipality_code, entry_no, kind, subject_id, p
 def upgrade() -> None:
     """The tables, then their entries under the seals and their guards."""
     _create_tables()
+    # With placements there are many approvals, and every page counts those that wait.
+    waits = sa.text("decision IS NULL")
+    op.create_index(
+        "approval_waiting",
+        "approval",
+        ["municipality_code", "approval_id"],
+        sqlite_where=waits,
+        postgresql_where=waits,
+    )
     guard = _guard_sqlite if op.get_bind().dialect.name == "sqlite" else _guard_postgresql
     for table in TABLES:
         guard(*table)
@@ -36,6 +45,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take everything away again; the triggers of a table go with it."""
+    op.drop_index("approval_waiting", table_name="approval")
     for table, _subject, _part in reversed(TABLES):
         op.drop_table(table)
         if op.get_bind().dialect.name != "sqlite":
