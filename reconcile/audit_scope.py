@@ -95,6 +95,9 @@ def day_scope(connection: Connection, municipality_code: str, day: date) -> Scop
         approval_asked=((number, 0) for number in approvals),
         approval_decided=((number, 0) for number in approvals),
         day_closure=((row.closure_no, 0) for row in closings),
+        carry_run=find.rows(
+            "SELECT carry_no, 0 FROM carry_run WHERE {m} AND booked_on = :on", on=on
+        ),
         **find.placements(placed),
     )
     return scope
@@ -120,11 +123,7 @@ def case_scope(connection: Connection, municipality_code: str, case_no: int) -> 
         scope.files.add(case[0].file_id)
     assessed = [
         row.file_id
-        for notice_id in sorted(notices)
-        for row in find.rows(
-            "SELECT DISTINCT file_id FROM assessment_event WHERE {m} AND notice_id = :no",
-            no=notice_id,
-        )
+        for row in find.of_each("DISTINCT file_id", "assessment_event", "notice_id", notices)
     ]
     scope.journals = {row.journal_id for row in outcomes} | find.journals_of(assessed)
     scope.entries = find.entries(
@@ -132,13 +131,9 @@ def case_scope(connection: Connection, municipality_code: str, case_no: int) -> 
         case_event=find.rows(
             "SELECT case_no, event_no FROM case_event WHERE {m} AND case_no = :no", no=case_no
         ),
-        slip_event=(
-            row
-            for slip_id in sorted(slips)
-            for row in find.rows(
-                "SELECT slip_id, event_no FROM slip_event WHERE {m} AND slip_id = :no", no=slip_id
-            )
-        ),
+        slip_event=find.of_each("slip_id, event_no", "slip_event", "slip_id", slips),
+        hold_event=find.of_each("hold_no, event_no", "hold_event", "notice_id", notices),
+        carry_run=find.of_each("DISTINCT carry_no, 0", "carry_over", "notice_id", notices),
     )
     approvals = [
         (row.approval_id, 0)
@@ -203,6 +198,11 @@ class _Finder:
         """The rows; ``{m}`` stands for the condition on the municipality."""
         query = text(statement.replace("{m}", "municipality_code = :m"))
         return list(self.connection.execute(query, {"m": self.municipality_code, **values}))
+
+    def of_each(self, columns: str, table: str, key: str, numbers: set[int]) -> list[Any]:
+        """The rows of a table that have one of these numbers under ``key``."""
+        query = f"SELECT {columns} FROM {table} WHERE {{m}} AND {key} = :no"
+        return [row for number in sorted(numbers) for row in self.rows(query, no=number)]
 
     def outcomes(self, line: Line) -> list[Any]:
         """Every outcome of a line."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from years_town import YearsTown, claim, lines
 
 from payments.domain.errors import RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import carry_over
+from reconcile.audit_scope import day_scope
 from reconcile.report import day_report
 from reconcile.report_data import canonical_json, report_as_data, report_from_data
 from reconcile.seal import seal_pending
@@ -252,4 +254,20 @@ def test_what_was_altered_is_named(sqlite_url, damage, name):
         town.run(f"DROP TRIGGER {row.name}")
     town.run(damage)
     assert name in {difference.name for difference in verify(town.engine, M)}
+    town.close()
+
+
+def test_the_pack_of_the_day_holds_the_carry_over(sqlite_url):
+    town = YearsTown(sqlite_url)
+    town.assess(claim(1, 2025, 15_000), on="2025-06-02")
+    _close(town)
+    seal_pending(town.engine, M)
+    with reading(town.engine, M) as connection:
+        scope = day_scope(connection, M, date(2026, 6, 1))
+        assert len(scope.entries) == 1
+        (entry,) = connection.execute(
+            text("SELECT kind, subject_id FROM seal_entry WHERE entry_no = :no"),
+            {"no": next(iter(scope.entries))},
+        ).all()
+    assert tuple(entry) == ("carry_run", 1)
     town.close()
