@@ -147,6 +147,15 @@ def auditor(app):
 
 
 @pytest.fixture
+def address(city: SimpleNamespace) -> Iterator[str]:
+    """The service on a free port of this machine, with every protection on."""
+    import browser  # noqa: PLC0415  # most tests need no browser and need not load its driver
+
+    with browser.served(create_app(city.settings, city.engine)) as found:
+        yield found
+
+
+@pytest.fixture
 def books(database_url: str, tmp_path: Path) -> Iterator[SimpleNamespace]:
     """An empty municipality on both kinds of database."""
     settings = _settings(database_url, tmp_path)

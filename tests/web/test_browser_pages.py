@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browser import fits, violations
 from sqlalchemy import text
-from waitress.server import create_server
 
 from payments.store.unit_of_work import reading
-from web.app import create_app
 
 pytestmark = pytest.mark.browser
 PASSWORD = "kaikei-no-himitsu"
 NAMES = ("collecting_body_code", "case_key", "confirmation_no", "item_code")
-
-
-@pytest.fixture
-def address(city):
-    """The service on a free port of this machine, with every protection on."""
-    app = create_app(city.settings, city.engine)
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-
-    def stop():
-        # In the thread of the server's own loop: elsewhere it might be waiting for a connection
-        # that is being closed under its hands. With nothing left to wait for, the loop ends.
-        server.task_dispatcher.shutdown()
-        for connection in list(server._map.values()):
-            connection.close()
-
-    server.trigger.pull_trigger(stop)
-    thread.join(timeout=10)
-    assert not thread.is_alive()
-
-
-def _violations(page):
-    found = Axe().run(page).response["violations"]
-    return [(v["id"], [node["target"] for node in v["nodes"]]) for v in found]
 
 
 def _sign_in(page, address):
@@ -51,15 +21,10 @@ def _sign_in(page, address):
     page.wait_for_url("**/staff/days/*")
 
 
-def _fits(page):
-    """No page scrolls sideways as a whole; wide tables scroll inside their frame."""
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
 def test_the_pages_of_the_staff_break_no_rule_of_accessibility(page, address, city):
     page.set_viewport_size({"width": 1366, "height": 768})
     page.goto(f"{address}/staff/sign-in")
-    assert _violations(page) == []
+    assert violations(page) == []
     _sign_in(page, address)
     with reading(city.engine, "99999") as connection:
         bad = connection.execute(
@@ -82,8 +47,8 @@ def test_the_pages_of_the_staff_break_no_rule_of_accessibility(page, address, ci
         *(f"/staff/explain/lines/{file_id}/{line_no}" for file_id, line_no in told),
     ):
         page.goto(address + path)
-        assert _violations(page) == [], path
-        assert _fits(page), path
+        assert violations(page) == [], path
+        assert fits(page), path
 
 
 def test_the_page_of_the_residents_breaks_no_rule_of_accessibility(page, address, city):
@@ -92,13 +57,13 @@ def test_the_page_of_the_residents_breaks_no_rule_of_accessibility(page, address
             text("SELECT el_number FROM slip WHERE el_number IS NOT NULL LIMIT 1")
         ).scalar_one()
     page.goto(address)
-    assert _violations(page) == []
+    assert violations(page) == []
     parts = (number[:5], number[5:25], number[25:31], number[31:])
     for name, value in zip(NAMES, parts, strict=True):
         page.fill(f"#{name}", value)
     page.keyboard.press("Enter")
     page.wait_for_selector(".answer")
-    assert _violations(page) == []
+    assert violations(page) == []
     assert number[5:25] not in page.url
     page.fill("#case_key", "12")
     for name, value in zip(NAMES[2:], parts[2:], strict=True):
@@ -106,14 +71,14 @@ def test_the_page_of_the_residents_breaks_no_rule_of_accessibility(page, address
     page.fill("#collecting_body_code", "99999")
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=alert]")
-    assert _violations(page) == []
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1366, 768)])
 def test_the_pages_fit_a_telephone_and_an_office_screen(page, address, city, size):
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.goto(address)
-    assert _fits(page)
+    assert fits(page)
     _sign_in(page, address)
     for path in (
         f"/staff/days/{city.day}",
@@ -122,7 +87,7 @@ def test_the_pages_fit_a_telephone_and_an_office_screen(page, address, city, siz
         "/staff/explain/cases/1",
     ):
         page.goto(address + path)
-        assert _fits(page), path
+        assert fits(page), path
 
 
 def test_a_case_is_worked_from_the_keyboard(page, address):

@@ -15,7 +15,8 @@ from payments import approve
 from payments.domain.errors import KokinError
 from payments.release import KIND as RELEASE
 from payments.release import release_content
-from reconcile import day_close
+from reconcile import credit_placement, day_close
+from reconcile.credit_placement import KIND as CREDIT_PLACEMENT
 from reconcile.placement import asked_placement, content_of
 from reconcile.placement_model import KIND as PLACEMENT
 from web import formatting, messages
@@ -83,8 +84,9 @@ def tell(connection: Connection, profile: Profile, approval: Approval) -> Story:
 
 def kind_words(approval: Approval) -> str:
     """種類 as people say it: of a placement, what it does."""
-    operation = str(approval.content.get("operation", ""))
-    return placing.OPERATIONS.get(operation) or messages.label("approval_kind", approval.kind)
+    if approval.kind in {PLACEMENT, CREDIT_PLACEMENT}:
+        return placing.operation(approval.kind, approval.content["operation"])
+    return messages.label("approval_kind", approval.kind)
 
 
 def subject_words(approval: Approval) -> str:
@@ -204,19 +206,22 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
 def _placement(connection: Connection, profile: Profile, approval: Approval) -> Story:
     """充当先の決定: where the money stands, and where it will stand."""
     content = approval.content
+    amount_yen = int(content["amount_yen"])
     rows: list[tuple[Cell, ...]] = [
         (place.name, place.obligor or None, place.now_yen, place.then_yen)
-        for place in places(connection, profile, content["stands"], content)
+        for place in places(connection, profile, amount_yen, content["stands"], content)
     ]
     first, before, after = words.PLACES_DECIDED if approval.decision else words.PLACES
     head = columns_of(first, words.WORDS["obligor"], f"{before}:yen", f"{after}:yen")
     line = {"file_id": content["file_id"], "line_no": content["line_no"]}
     facts = [
-        (words.WORDS["operation"], placing.OPERATIONS[content["operation"]]),
+        (words.WORDS["operation"], kind_words(approval)),
         (words.WORDS["line"], f"{content['file_name']} {content['line_no']}行目"),
-        (words.WORDS["amount"], formatting.yen(int(content["amount_yen"]))),
+        (words.WORDS["amount"], formatting.yen(amount_yen)),
         (words.WORDS["outcome"], messages.outcome(content["stands"]["outcome"]).label),
     ]
+    if approval.kind == CREDIT_PLACEMENT:
+        facts += _credit_facts(content)
     links = [
         Link(words.WORDS["placement"], "placements.show", line),
         Link(words.WORDS["explain"], "explain.line", line),
@@ -225,10 +230,32 @@ def _placement(connection: Connection, profile: Profile, approval: Approval) -> 
         case_no = {"case_no": content["case_no"]}
         links.append(Link(f"{words.WORDS['case']} {content['case_no']}", "cases.show", case_no))
     return Story(
-        placing.OPERATION_SENTENCES[content["operation"]],
+        placing.operation_sentence(approval.kind, content["operation"]),
         (sheet_of("changes", words.TITLES["changes"], head, rows), _facts(facts)),
         links=tuple(links),
     )
+
+
+def _credit_facts(content: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the statement says about the credit, and the name that would be remembered."""
+    facts = [
+        (placing.FACTS["booked_on"], formatting.long_day(content["booked_on"])),
+        (placing.FACTS["payer_name"], formatting.wide(content["payer_name"]).strip() or "—"),
+        (placing.FACTS["remarks"], formatting.wide(content["remarks"]).strip() or "—"),
+    ]
+    if content["alias"]:
+        people = "、".join(one["name"] for one in content["alias"]["obligors"])
+        name = formatting.wide(content["alias"]["payer_folded"])
+        facts.append((words.WORDS["alias"], f"{name} → {people}"))
+    return facts
+
+
+def _credit_placement_now(
+    connection: Connection, profile: Profile, approval: Approval
+) -> dict[str, Any]:
+    content = approval.content
+    asked = credit_placement.asked_credit_placement(content)
+    return credit_placement.content_of(connection, profile, asked, case_no=content["case_no"])
 
 
 def _placement_now(connection: Connection, profile: Profile, approval: Approval) -> dict[str, Any]:
@@ -288,6 +315,7 @@ KINDS: dict[str, _Kind] = {
         ),
     ),
     PLACEMENT: _Kind(_placement, _placement_now),
+    CREDIT_PLACEMENT: _Kind(_placement, _credit_placement_now),
     LIVE: _Kind(_live, lambda _connection, profile, _approval: live_content(profile)),
     **dict.fromkeys(
         day_close.KINDS,

@@ -74,14 +74,14 @@ def show(case_no: int) -> str:
         view = show_case(connection, services().municipality, case_no)
         panel: Panel | None = None
         candidates: tuple[Candidate, ...] = ()
-        if view.line and not view.bank:
+        if view.line:
             place = view.line["file_id"], view.line["line_no"]
             panel = panel_of(connection, services().profile, *place)
             candidates = candidates_of(connection, services().profile, panel)
     return render_template(
         "cases/show.html",
         view=view,
-        panel=panel if panel and panel.view else None,
+        panel=panel if panel and panel.kind else None,
         today=clock.today(),
         messages=messages,
         waiting=WAITING,

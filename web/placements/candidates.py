@@ -11,22 +11,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, select, text
 
+from reconcile.credit_placement import GroupShare
 from reconcile.owed import owed_by_notices
+from reconcile.placement_model import Part
 from reconcile.store.tables import BankLineRow, SourceFileRow, SourceLineRow
 from reconcile.suggest import suggestions_for
 from reconcile.suggest_rules import Fact
 from web import formatting, messages
-from web.placements.form import Typed, field_name
-from web.placements.panel import place_words
+from web.placements.form import standing
+from web.placements.panel import group_words, place_words
 from web.texts import placements as words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
-    from reconcile.suggest_rules import SuggestedPart, Suggestion
+    from reconcile.suggest_rules import Suggestion
+    from web.placements.form import Typed
     from web.placements.panel import Panel
 
 INSTALMENTS_MAX = 200
@@ -86,12 +90,12 @@ class Candidate:
     compared: tuple[Compared, ...]
     shares: tuple[Share, ...]
     beside: tuple[str, ...]
-    typed: Typed  # the form with the candidate in it
+    typed: Typed  # the form with the candidate in it, beside what stands
 
 
 def candidates_of(connection: Connection, profile: Profile, panel: Panel) -> tuple[Candidate, ...]:
     """候補 of a line whose money waits and about which nothing is asked, the surest first."""
-    if panel.view is None or panel.waiting is not None:
+    if panel.waiting is not None:
         return ()
     code = profile.municipality_code
     found = suggestions_for(connection, profile, panel.file_id, panel.line_no)
@@ -105,16 +109,17 @@ def candidates_of(connection: Connection, profile: Profile, panel: Panel) -> tup
     names = _line_names(connection, code, [subject for one in found for subject in one.beside])
     told = []
     for one in found:
-        days = sorted({due[at] for at in ((p.notice_id, p.term) for p in one.parts) if at in due})
+        days = {due[at] for at in ((p.notice_id, p.term) for p in one.parts) if at in due}
+        days |= {group.remitted_on for group in one.groups}
         told.append(
             Candidate(
                 level=str(one.level),
                 speaks_for=_said(one, against=False),
                 speaks_against=_said(one, against=True),
-                compared=_compared(line, one, numbers, "、".join(map(formatting.long_day, days))),
-                shares=tuple(_share(profile, part) for part in one.parts),
+                compared=_compared(line, one, numbers, sorted(days)),
+                shares=_shares(profile, one, panel.agent),
                 beside=tuple(names.get(subject, subject) for subject in one.beside),
-                typed=_typed(one.parts, panel.settled_here),
+                typed=_typed(one, panel),
             )
         )
     return tuple(told)
@@ -128,26 +133,35 @@ def _said(one: Suggestion, *, against: bool) -> tuple[str, ...]:
     )
 
 
-def _share(profile: Profile, part: SuggestedPart) -> Share:
-    name = place_words(profile, part.place)
-    return Share(name, part.obligor_name, part.outstanding_yen, part.amount_yen)
+def _shares(profile: Profile, one: Suggestion, agent: str) -> tuple[Share, ...]:
+    """What would go where; a remittance is expected in full."""
+    bills = (
+        Share(place_words(profile, p.place), p.obligor_name, p.outstanding_yen, p.amount_yen)
+        for p in one.parts
+    )
+    remittances = (
+        Share(group_words(group.ref, agent), "", group.amount_yen, group.amount_yen)
+        for group in one.groups
+    )
+    return (*bills, *remittances)
 
 
-def _typed(parts: Sequence[SuggestedPart], settled_here: Mapping[tuple[int, str], int]) -> Typed:
+def _typed(one: Suggestion, panel: Panel) -> Typed:
     """The form as if a person had typed the candidate beside what the line settles already."""
-    amounts = dict(settled_here)
-    for part in parts:
-        at = (part.notice_id, part.term)
-        amounts[at] = amounts.get(at, 0) + part.amount_yen
-    typed = Typed()
-    for (notice_id, term), yen in amounts.items():
-        typed.add(notice_id)
-        typed.amounts[field_name(notice_id, term)] = f"{yen:,}"
+    typed = standing(panel)
+    for part in one.parts:
+        stands = panel.settled_here.get((part.notice_id, part.term), 0)
+        typed.add(Part(part.notice_id, part.term, part.amount_yen + stands))
+    for group in one.groups:
+        typed.add(GroupShare(group.group_id, group.amount_yen))
     return typed
 
 
 def _compared(
-    line: Mapping[str, Any], one: Suggestion, numbers: Mapping[int, Sequence[str]], days: str
+    line: Mapping[str, Any],
+    one: Suggestion,
+    numbers: Mapping[int, Sequence[str]],
+    days: Sequence[date],
 ) -> tuple[Compared, ...]:
     """比べる行: number, amount, name and date, as far as either side has them."""
     found = []
@@ -166,7 +180,9 @@ def _compared(
     if payer or obligors:
         found.append(_plain("name", payer, obligors))
     paid_on = formatting.long_day(line["paid_on"])
-    found.append(_plain("day", paid_on, days and f"{words.COMPARED['due_on']} {days}"))
+    said = "、".join(map(formatting.long_day, days))
+    which = words.COMPARED["remitted_on" if one.groups else "due_on"]
+    found.append(_plain("day", paid_on, said and f"{which} {said}"))
     return tuple(found)
 
 

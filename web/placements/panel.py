@@ -1,38 +1,52 @@
-"""充当先の状況: where the money of one line stands, what waits, and what people decided before."""
+"""充当先の状況: where the money of one line stands, what waits, and what people decided before.
+
+The line is a payment (収納, :mod:`reconcile.placement`) or a credit on an account (入金,
+:mod:`reconcile.credit_placement`); the page speaks about both in one way.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from payments.domain.errors import RefusedError
 from reconcile.cases import WAITING
+from reconcile.credit_placement import credit_view, is_credit
 from reconcile.owed import owed_by_notices
 from reconcile.placement import placement_view
 from reconcile.placing import ANSWERED
 from reconcile.store.tables import ReviewCaseRow
-from web import messages
+from web import formatting, messages
 from web.explain.values import term
 from web.texts import placements as words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from payments.approve import Approval
     from payments.domain.profile import Profile
-    from reconcile.placement import PlacementView
+    from reconcile.credit_placement import CreditView, StandingGroup
+    from reconcile.placement import StandingPart
 
+RECEIPT, CREDIT = "receipt", "credit"
 INSTALMENTS_MAX = 200
+_BLOCKS = """
+SELECT DISTINCT b.term, n.item_code, n.levy_year, n.notice_no, g.ref, g.agent FROM link_block b
+LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = b.notice_id
+LEFT JOIN remittance_group g ON g.municipality_code = :m AND g.group_id = b.group_id
+WHERE b.municipality_code = :m AND b.file_id = :file_id AND b.line_no = :line_no
+  AND (b.notice_id IS NOT NULL OR b.group_id IS NOT NULL)
+ORDER BY n.item_code, n.levy_year, n.notice_no, b.term, g.ref"""
 case_table = ReviewCaseRow.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """充当先: an instalment in words, or 仮受; yen before and after (None: not part of it)."""
+    """充当先: an instalment or a remittance in words, or where the rest waits; yen then and now."""
 
     name: str
     obligor: str
@@ -51,44 +65,101 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """充当先の状況; without ``view`` the line brought no money, and ``why`` says so."""
+    """充当先の状況; a line that brought no money has no ``kind``, and ``why`` says so.
+
+    ``facts`` are what a person recognises the line by; ``waits_yen`` has no place yet.
+    """
 
     file_id: int
     line_no: int
-    view: PlacementView | None
+    kind: str = ""
     why: str = ""
+    file_name: str = ""
+    amount_yen: int = 0
+    facts: tuple[tuple[str, str], ...] = ()
+    agent: str = ""
+    movable: bool = False
+    parts: tuple[StandingPart, ...] = ()
+    groups: tuple[StandingGroup, ...] = ()
+    waits_yen: int = 0
     places: tuple[Place, ...] = ()
     waiting: Decided | None = None
     history: tuple[Decided, ...] = ()
+    blocks: tuple[str, ...] = ()  # links that no rule makes again, in words
 
     @property
     def settled_here(self) -> dict[tuple[int, str], int]:
         """Yen by instalment that the line settles now."""
-        parts = self.view.parts if self.view else ()
-        return {(part.notice_id, part.term): part.amount_yen for part in parts}
+        return {(part.notice_id, part.term): part.amount_yen for part in self.parts}
+
+    @property
+    def linked(self) -> bool:
+        """Whether there is anything to undo."""
+        return bool(self.parts or self.groups)
 
 
 def panel_of(connection: Connection, profile: Profile, file_id: int, line_no: int) -> Panel:
     """充当先の状況 of one line; :class:`NotFoundError` ``placement_line`` when there is none."""
+    if is_credit(connection, profile, file_id, line_no):
+        return _of_credit(connection, profile, credit_view(connection, profile, file_id, line_no))
     code = profile.municipality_code
     try:
         view = placement_view(connection, code, file_id, line_no)
     except RefusedError as error:
-        return Panel(file_id, line_no, None, messages.error(error.error_code, error.details))
-    stands = {
-        "parts": [
-            {"place": p.place, "notice_id": p.notice_id, "amount_yen": p.amount_yen}
-            for p in view.parts
-        ],
-        "suspense_yen": view.suspense_yen,
-    }
+        return Panel(file_id, line_no, why=messages.error(error.error_code, error.details))
+    stands = {"parts": list(map(_as_part, view.parts)), "suspense_yen": view.suspense_yen}
+    key = view.file_id, view.line_no
     return Panel(
         view.file_id,
         view.line_no,
-        view,
-        places=places(connection, profile, stands, stands),
+        kind=RECEIPT,
+        file_name=view.file_name,
+        amount_yen=view.amount_yen,
+        facts=(
+            (words.FACTS["amount"], _staged(view.amount_yen, view.stage)),
+            (words.FACTS["paid_on"], formatting.long_day(view.paid_on)),
+            (words.FACTS["outcome"], _outcome(view.outcome, view.rule)),
+        ),
+        movable=view.stage != "withdrawn",
+        parts=view.parts,
+        waits_yen=view.suspense_yen,
+        places=places(connection, profile, view.amount_yen, stands, stands),
         waiting=_decided(connection, profile, view.waiting) if view.waiting else None,
         history=tuple(_decided(connection, profile, approval) for approval in view.decided),
+        blocks=_blocks(connection, profile, *key) if view.decided else (),
+    )
+
+
+def _of_credit(connection: Connection, profile: Profile, view: CreditView) -> Panel:
+    """入金 in the same words."""
+    credit = view.deposit.credit
+    stands: dict[str, Any] = {
+        "parts": list(map(_as_part, view.parts)),
+        "groups": [{"ref": g.ref, "amount_yen": g.amount_yen} for g in view.groups],
+        "suspense_yen": view.suspense_yen,
+    }
+    return Panel(
+        view.deposit.file_id,
+        view.deposit.line_no,
+        kind=CREDIT,
+        file_name=view.file_name,
+        amount_yen=view.amount_yen,
+        facts=(
+            (words.FACTS["credit"], formatting.yen(view.amount_yen)),
+            (words.FACTS["booked_on"], formatting.long_day(credit.booked_on)),
+            (words.FACTS["payer_name"], formatting.wide(credit.payer_name).strip() or "—"),
+            (words.FACTS["remarks"], formatting.wide(credit.remarks).strip() or "—"),
+            (words.FACTS["outcome"], _outcome(view.outcome, view.rule)),
+        ),
+        agent=view.deposit.agent,
+        movable=view.deposit.state != "withdrawn",
+        parts=view.parts,
+        groups=view.groups,
+        waits_yen=view.amount_yen - _placed(stands),
+        places=places(connection, profile, view.amount_yen, stands, stands),
+        waiting=_decided(connection, profile, view.waiting) if view.waiting else None,
+        history=tuple(_decided(connection, profile, approval) for approval in view.decided),
+        blocks=_blocks(connection, profile, *view.deposit.key) if view.decided else (),
     )
 
 
@@ -96,19 +167,21 @@ def _decided(connection: Connection, profile: Profile, approval: Approval) -> De
     content = approval.content
     return Decided(
         approval,
-        words.OPERATIONS[content["operation"]],
-        places(connection, profile, content["stands"], content),
+        words.operation(approval.kind, content["operation"]),
+        places(connection, profile, content["amount_yen"], content["stands"], content),
     )
 
 
 def places(
     connection: Connection,
     profile: Profile,
+    amount_yen: int,
     stands: Mapping[str, Any],
     then: Mapping[str, Any],
 ) -> tuple[Place, ...]:
-    """充当先のいまと、承認したあと: every instalment concerned, by name, then 仮受."""
+    """充当先のいまと、承認したあと: bills and remittances by name, then what waits."""
     parts = {part["place"]: part for part in (*stands["parts"], *then["parts"])}
+    refs = sorted({g["ref"] for side in (stands, then) for g in side.get("groups", ())})
     obligors = _obligors(
         connection, profile.municipality_code, {p["notice_id"] for p in parts.values()}
     )
@@ -116,13 +189,29 @@ def places(
         Place(
             place_words(profile, place),
             obligors.get(part["notice_id"], ""),
-            _yen_at(stands, place),
-            _yen_at(then, place),
+            _yen_at(stands["parts"], "place", place),
+            _yen_at(then["parts"], "place", place),
         )
         for place, part in sorted(parts.items())
     ]
+    found += [
+        Place(
+            group_words(ref),
+            "",
+            _yen_at(stands.get("groups", ()), "ref", ref),
+            _yen_at(then.get("groups", ()), "ref", ref),
+        )
+        for ref in refs
+    ]
     suspense = Place(words.SUSPENSE, "", stands["suspense_yen"], then["suspense_yen"])
-    return (*found, suspense)
+    unidentified = Place(
+        words.UNIDENTIFIED,
+        "",
+        *(amount_yen - _placed(side) - side["suspense_yen"] for side in (stands, then)),
+    )
+    if "groups" not in stands:
+        return (*found, suspense)
+    return (*found, *(rest for rest in (suspense, unidentified) if rest.now_yen or rest.then_yen))
 
 
 def place_words(profile: Profile, place: str) -> str:
@@ -130,6 +219,12 @@ def place_words(profile: Profile, place: str) -> str:
     item_code, year, notice_no, of_term = place.split("/")
     name = next((i.name for i in profile.items if i.item_code == item_code), item_code)
     return f"{name} {year}年度 通知書 {notice_no} {term(of_term)}"
+
+
+def group_words(ref: str, agent: str = "") -> str:
+    """払込 in words: whose, with its number and day."""
+    name = f"{words.GROUP} {ref.replace('|', ' / ')}"
+    return f"{name}（{messages.label('agent', agent)}）" if agent else name
 
 
 def case_of_line(
@@ -150,8 +245,40 @@ def case_of_line(
     return int(number) if number is not None else None
 
 
-def _yen_at(content: Mapping[str, Any], place: str) -> int:
-    return sum(part["amount_yen"] for part in content["parts"] if part["place"] == place)
+def _blocks(
+    connection: Connection, profile: Profile, file_id: int, line_no: int
+) -> tuple[str, ...]:
+    """結び付けの禁止: what people took apart, and no rule puts together again."""
+    rows = connection.execute(
+        text(_BLOCKS), {"m": profile.municipality_code, "file_id": file_id, "line_no": line_no}
+    )
+    return tuple(
+        group_words(row.ref, row.agent)
+        if row.ref is not None
+        else place_words(profile, f"{row.item_code}/{row.levy_year}/{row.notice_no}/{row.term}")
+        for row in rows
+    )
+
+
+def _as_part(part: StandingPart) -> dict[str, Any]:
+    return {"place": part.place, "notice_id": part.notice_id, "amount_yen": part.amount_yen}
+
+
+def _outcome(outcome: str, rule: str) -> str:
+    return f"{messages.outcome(outcome).label}（規則 {rule}）"
+
+
+def _staged(amount_yen: int, stage: str) -> str:
+    return f"{formatting.yen(amount_yen)}（{messages.label('stage', stage)}）"
+
+
+def _placed(content: Mapping[str, Any]) -> int:
+    """What has a place among bills and remittances."""
+    return sum(one["amount_yen"] for one in (*content["parts"], *content.get("groups", ())))
+
+
+def _yen_at(shares: Sequence[Mapping[str, Any]], name: str, value: str) -> int:
+    return sum(share["amount_yen"] for share in shares if share[name] == value)
 
 
 def _obligors(

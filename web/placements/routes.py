@@ -12,31 +12,38 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from payments.domain.errors import KokinError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.credit_placement import KIND as CREDIT_KIND
+from reconcile.credit_placement import CreditPlacement, GroupShare, ask_credit_placement
 from reconcile.placement import ask_placement
 from reconcile.placement_model import KIND, Part, Placement
 from web import clock, messages
 from web.accounts import staff
-from web.approval_roles import require_asker
+from web.approval_roles import duty, require_asker
 from web.errors import status_of
 from web.placements.candidates import candidates_of
-from web.placements.form import Typed, look_up, parts_of, prefilled, read_form, rows_of
-from web.placements.panel import Panel, case_of_line, panel_of
+from web.placements.form import Typed, look_up, places_typed, read_form, rows_of, standing
+from web.placements.panel import CREDIT, case_of_line, panel_of
 from web.security import roles, source
 from web.services import services
 from web.texts import placements as words
+from web.texts.labels import LABELS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
     from werkzeug.wrappers import Response
 
     from payments.approve import Approval
     from web.placements.form import Row
+    from web.placements.panel import Panel
 
 placing = Blueprint("placements", __name__, url_prefix="/staff/placements")
 readers = roles("tax", "treasury", "auditor", "admin")
 workers = roles("tax", "treasury", "admin")
-# What is wrong with the reason stands beside it.
+# Where on the page an error stands; all others stand above everything.
 REASON_ERRORS = frozenset({"reason_missing", "reason_long"})
+PLACES_ERRORS = frozenset({"credit_mixed", "credit_groups", "credit_groups_sum", "placement_parts"})
 
 
 @placing.get("/<int:file_id>/<int:line_no>")
@@ -45,9 +52,7 @@ def show(file_id: int, line_no: int) -> str:
     """Where the money of a line stands, and what may be asked for."""
     with reading(services().engine, services().municipality) as connection:
         panel = panel_of(connection, services().profile, file_id, line_no)
-        parts = panel.view.parts if panel.view else ()
-        typed = prefilled([Part(p.notice_id, p.term, p.amount_yen) for p in parts])
-        page = _page(connection, panel, typed)
+        page = _page(connection, panel, standing(panel))
     with unit_of_work(services().engine, services().municipality) as connection:
         _record(connection, "placement_shown", f"{file_id}:{line_no}")
     return page
@@ -60,83 +65,102 @@ def work(file_id: int, line_no: int) -> Response | tuple[str, int]:
 
     Whatever is missing or wrong is said beside its field, and nothing typed is lost.
     """
-    typed = read_form(request.form, REASON_MAX)
     asks = request.form.get("do") == "ask"
     with reading(services().engine, services().municipality) as connection:
         panel = panel_of(connection, services().profile, file_id, line_no)
-        if panel.view is None:
+        typed = read_form(request.form, panel, REASON_MAX)
+        if not panel.kind:
             return _page(connection, panel, typed), 409
-        if typed.number or request.form.get("do") == "search":
+        if typed.number:
             look_up(connection, services().municipality, typed)
             asks = False  # What was just looked up must be seen before it is asked for.
-        rows = rows_of(connection, services().profile, typed, panel.view)
-        parts = parts_of(rows, typed, panel.view.amount_yen)
-        if asks and not parts and not typed.errors:
-            typed.errors["parts"] = messages.error("placement_empty")
+        elif request.form.get("do") == "search":
+            typed.errors["number"] = messages.error("placement_number")
+        rows = rows_of(connection, services().profile, panel, typed)
+        places = places_typed(rows, typed, panel.amount_yen)
+        if asks and not places and not typed.errors:
+            typed.errors["places"] = messages.error("placement_empty")
         if typed.errors or not asks:
             return _page(connection, panel, typed, rows), 422 if typed.errors else 200
-    return _ask(panel, parts, typed)
+    return _ask(panel, places, typed)
 
 
 @placing.post("/<int:file_id>/<int:line_no>/undo")
 @workers
 def undo(file_id: int, line_no: int) -> Response | tuple[str, int]:
-    """消込取消の依頼: no part at all; the money goes back to suspense."""
+    """消込取消の依頼: no place at all; the money waits again."""
     with reading(services().engine, services().municipality) as connection:
         panel = panel_of(connection, services().profile, file_id, line_no)
-    return _ask(panel, (), Typed(undo_reason=request.form.get("undo_reason", "")))
+    typed = standing(panel)
+    typed.undo_reason = request.form.get("undo_reason", "")[: REASON_MAX + 1]
+    return _ask(panel, (), typed)
 
 
-def _ask(panel: Panel, parts: tuple[Part, ...], typed: Typed) -> Response | tuple[str, int]:
+def _ask(
+    panel: Panel, places: Sequence[Part | GroupShare], typed: Typed
+) -> Response | tuple[str, int]:
     """依頼, and lead to the approval that waits now; what stands in the way is said on the page."""
-    undoes = not parts
     try:
-        require_asker(g.user, KIND)
+        require_asker(g.user, CREDIT_KIND if panel.kind == CREDIT else KIND)
         with unit_of_work(services().engine, services().municipality) as connection:
-            approval = _asked(
-                connection, panel, parts, typed.undo_reason if undoes else typed.reason
-            )
+            approval = _asked(connection, panel, places, typed)
+            _record(connection, "placement_asked", str(approval.approval_id))
     except KokinError as error:
-        said = messages.error(error.error_code, error.details)
-        reason = "undo_reason" if undoes else "reason"
-        typed.errors[reason if error.error_code in REASON_ERRORS else "page"] = said
+        beside = "page"
+        if error.error_code in REASON_ERRORS:
+            beside = "reason" if places else "undo_reason"
+        elif error.error_code in PLACES_ERRORS:
+            beside = "places"
+        typed.errors[beside] = messages.error(error.error_code, error.details)
         with reading(services().engine, services().municipality) as connection:
             return _page(connection, panel, typed), status_of(error)
     return redirect(url_for("approvals.show", approval_id=approval.approval_id), 303)
 
 
-def _asked(connection: Connection, panel: Panel, parts: tuple[Part, ...], reason: str) -> Approval:
-    approval = ask_placement(
-        connection,
-        services().profile,
-        Placement(panel.file_id, panel.line_no, parts),
-        asked_by=g.user.user_name,
-        at=clock.now(),
-        reason=reason,
-        case_no=case_of_line(connection, services().municipality, panel.file_id, panel.line_no),
+def _asked(
+    connection: Connection, panel: Panel, places: Sequence[Part | GroupShare], typed: Typed
+) -> Approval:
+    """The request, of a credit or of a payment; without places its link is undone."""
+    code, profile = services().municipality, services().profile
+    case_no = case_of_line(connection, code, panel.file_id, panel.line_no)
+    parts = tuple(place for place in places if isinstance(place, Part))
+    asked_by, at = g.user.user_name, clock.now()
+    reason = typed.reason if places else typed.undo_reason
+    if panel.kind != CREDIT:
+        placement = Placement(panel.file_id, panel.line_no, parts)
+        return ask_placement(
+            connection, profile, placement, asked_by=asked_by, at=at, reason=reason, case_no=case_no
+        )
+    credit = CreditPlacement(
+        panel.file_id,
+        panel.line_no,
+        parts,
+        tuple(place for place in places if isinstance(place, GroupShare)),
+        learn_alias=typed.learn_alias and bool(parts),
     )
-    _record(connection, "placement_asked", str(approval.approval_id))
-    return approval
+    return ask_credit_placement(
+        connection, profile, credit, asked_by=asked_by, at=at, reason=reason, case_no=case_no
+    )
 
 
 def _page(connection: Connection, panel: Panel, typed: Typed, rows: list[Row] | None = None) -> str:
     """The page with what was typed."""
-    code = services().municipality
-    if rows is None and panel.view is not None:
-        rows = rows_of(connection, services().profile, typed, panel.view)
-    placed = sum(part.amount_yen for part in parts_of(rows or [], Typed(), 0))
+    code, profile = services().municipality, services().profile
+    if rows is None:
+        rows = rows_of(connection, profile, panel, typed) if panel.kind else []
+    kind = CREDIT_KIND if panel.kind == CREDIT else KIND
     return render_template(
         "placements/show.html",
         panel=panel,
-        rows=rows or [],
+        rows=rows,
         typed=typed,
-        placed_yen=placed,
-        candidates=candidates_of(connection, services().profile, panel),
+        placed_yen=sum(p.amount_yen for p in places_typed(rows, Typed(), panel.amount_yen)),
+        candidates=candidates_of(connection, profile, panel) if panel.kind else (),
         case_no=case_of_line(connection, code, panel.file_id, panel.line_no),
+        agents=[name for name in LABELS["agent"] if panel.kind == CREDIT],
         words=words,
-        messages=messages,
         reason_max=REASON_MAX,
-        may_ask=g.user.role != "auditor",
+        may_ask=g.user.role in duty(kind).asks,
     )
 
 

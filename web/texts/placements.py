@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-OPERATIONS: dict[str, str] = {
-    "undo": "消込取消",
-    "move": "再消込・振替",
-    "split": "分割",
-}
-# What happens to the money when the second person agrees.
-OPERATION_SENTENCES: dict[str, str] = {
-    "undo": "承認すると、この納付の消込を取り消し、全額を仮受に戻します。同じ消込が自動で戻ることはありません。",
-    "move": "承認すると、この納付のお金を下の期別に充てます。充てない分は仮受に残ります。",
-    "split": "承認すると、この納付のお金を下の期別に分けて充てます。充てない分は仮受に残ります。",
+# kind of approval → operation → (what it is called, what happens when the second person agrees)
+_OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "placement": {
+        "undo": (
+            "消込取消",
+            "承認すると、この納付の消込を取り消し、全額を仮受に戻します。同じ消込が自動で戻ることはありません。",
+        ),
+        "move": (
+            "再消込・振替",
+            "承認すると、この納付のお金を表の期別に充てます。充てない分は仮受に残ります。",
+        ),
+        "split": (
+            "分割",
+            "承認すると、この納付のお金を表の期別に分けて充てます。充てない分は仮受に残ります。",
+        ),
+    },
+    "credit_placement": {
+        "undo": (
+            "入金照合の取消",
+            "承認すると、この入金の結び付けを取り消し、全額を不明入金に戻します。同じ結び付けが自動で戻ることはありません。",
+        ),
+        "place": (
+            "入金の充当",
+            "承認すると、この入金を表の期別への納付として充てます。充てない分は仮受に残ります。",
+        ),
+        "settle": ("払込の指定", "承認すると、この入金を表の払込のお金とします。"),
+    },
 }
 SUSPENSE = "仮受"
+UNIDENTIFIED = "不明入金（歳計外）"
+GROUP = "払込"
+# What a person recognises a line by.
+FACTS: dict[str, str] = {
+    "amount": "届いた額",
+    "credit": "入金額",
+    "paid_on": "領収日",
+    "booked_on": "勘定日",
+    "payer_name": "振込依頼人",
+    "remarks": "摘要",
+    "outcome": "結果",
+}
 # What is compared with a candidate.
 COMPARED: dict[str, str] = {
     "number": "番号",
@@ -21,6 +50,7 @@ COMPARED: dict[str, str] = {
     "name": "名義",
     "day": "日付",
     "due_on": "納期限",
+    "remitted_on": "資金化日",
 }
 SENTENCES: dict[str, str] = {
     "two_people": "依頼しただけでは何も変わりません。別の職員が承認すると、その場で帳簿に反映されます。",
@@ -28,4 +58,15 @@ SENTENCES: dict[str, str] = {
     "no_candidates": "番号や金額の合う候補はありません。番号から探してください。",
     "candidates": "候補は見つけやすくするためのものです。示すだけで、帳簿には何も反映しません。",
     "mistakes": "入力を確かめてください。直すところを、それぞれの欄に示しています。",
+    "no_groups": "この払込元に、入金を待っている払込はありません。",
 }
+
+
+def operation(kind: str, code: str) -> str:
+    """操作の名: what a request of this kind does."""
+    return _OPERATIONS[kind][code][0]
+
+
+def operation_sentence(kind: str, code: str) -> str:
+    """操作の説明: what happens to the money when the second person agrees."""
+    return _OPERATIONS[kind][code][1]

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.credit_placement import GroupShare
 from reconcile.explain import explain_line
 from reconcile.placement import placement_view
 from reconcile.placement_model import Part
@@ -16,7 +17,7 @@ from web.accounts import staff
 from web.commands.setup import sample_profile
 from web.placements import panel
 from web.placements.candidates import digits
-from web.placements.form import prefilled, yen_of
+from web.placements.form import Typed, yen_of
 
 M = "99999"
 PASSWORD = "kaikei-no-himitsu"
@@ -90,7 +91,7 @@ def _view(city, line):
 
 
 def _field(place):
-    return f"yen-{place.notice_id}-{place.term}"
+    return f"part-{place.notice_id}-{place.term}"
 
 
 def test_yen_are_read_as_people_type_them():
@@ -102,8 +103,10 @@ def test_yen_are_read_as_people_type_them():
         0,
     ]
     assert [yen_of(t) for t in ("-1", "1.5", "abc", "1" * 12, "円")] == [None] * 4 + [0]
-    typed = prefilled([Part(3, "01", 1200), Part(3, "02", 5)])
-    assert (typed.notices, typed.amounts) == ([3], {"yen-3-01": "1,200", "yen-3-02": "5"})
+    typed = Typed()
+    for place in (Part(3, "01", 1200), Part(3, "02", 5), GroupShare(7, 0)):
+        typed.add(place)
+    assert (typed.notices, typed.amounts) == ([3], {"part-3-01": "1,200", "part-3-02": "5"})
 
 
 def test_a_link_is_undone_by_two_people_and_its_history_stays(treasurer, admin, city, matched):
@@ -134,6 +137,7 @@ def test_a_link_is_undone_by_two_people_and_its_history_stays(treasurer, admin, 
     after = treasurer.get(_path(matched)).get_data(as_text=True)
     assert "消込取消（規則 M1）" in after
     assert "依頼 kaikei → 承認 kanri" in after
+    assert "自動では戻らない結び付け: " in after
     case = panel.case_of_line
     with reading(city.engine, M) as connection:
         number = case(connection, M, matched.file_id, matched.line_no)
