@@ -80,11 +80,11 @@ def main() -> None:
         folder.chmod(0o711)
         for database in options.databases:
             for instalments in options.instalments:
-                with _cities(database, folder) as cities:
-                    city = cities.make(instalments)
+                with cities(database, folder) as made:
+                    city = made.make(instalments)
                     for lines in options.lines:
                         if lines <= instalments:
-                            print(_row(cities, city, instalments, lines, options.runs), flush=True)
+                            print(_row(made, city, instalments, lines, options.runs), flush=True)
 
 
 def _row(cities: Cities, city: str, instalments: int, lines: int, runs: int) -> str:
@@ -152,6 +152,10 @@ class Cities:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return str(path)
 
+    def empty(self, name: str) -> str:
+        """An empty database."""
+        return f"sqlite:///{self.folder / name}.db"
+
     def copy(self, city: str) -> str:
         """A fresh copy."""
         path = self.folder / "run.db"
@@ -184,6 +188,10 @@ class ServerCities(Cities):
             connection.execute("VACUUM ANALYZE")
         return name
 
+    def empty(self, name: str) -> str:
+        """An empty database."""
+        return str(self.cluster.create_database(name))
+
     def copy(self, city: str) -> str:
         """A fresh copy."""
         self.cluster.drop_database("run")
@@ -193,7 +201,7 @@ class ServerCities(Cities):
 
 
 @contextmanager
-def _cities(database: str, folder: Path) -> Iterator[Cities]:
+def cities(database: str, folder: Path) -> Iterator[Cities]:
     """SQLite files, or a PostgreSQL cluster that is thrown away at the end."""
     place = Path(tempfile.mkdtemp(dir=folder))
     place.chmod(0o711)

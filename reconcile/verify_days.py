@@ -17,15 +17,25 @@ if TYPE_CHECKING:
 
     from reconcile.verify_walk import Store
 
+# The year whose books stood open on 領収日 is looked at with the years (verify_years).
 _POSTED = """
-SELECT CAST(j.booked_on AS VARCHAR(10)) AS day, p.debit_account, p.credit_account,
-    COUNT(*) AS number, SUM(p.amount_yen) AS yen
-FROM posting p JOIN journal j ON j.municipality_code = :m AND j.journal_id = p.journal_id
-WHERE p.municipality_code = :m AND p.journal_id <= :mark GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+SELECT CAST(j.booked_on AS VARCHAR(10)) AS day, COALESCE(n.item_code, '') AS item,
+    COALESCE(i.fiscal_year, 0) AS claim_year, COALESCE(f.channel, '') AS channel,
+    p.debit_account, p.credit_account, p.reason, COUNT(*) AS number, SUM(p.amount_yen) AS yen
+FROM journal j
+CROSS JOIN posting p
+LEFT JOIN source_file f ON f.municipality_code = :m AND f.file_id = p.subject_file_id
+LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = p.notice_id
+LEFT JOIN instalment i ON i.municipality_code = :m AND i.notice_id = p.notice_id
+    AND i.term = p.term
+WHERE j.municipality_code = :m AND j.journal_id <= :mark
+  AND p.municipality_code = :m AND p.journal_id = j.journal_id
+GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 _TOTALS = """
-SELECT CAST(booked_on AS VARCHAR(10)) AS day, debit_account, credit_account,
-    SUM(count) AS number, SUM(amount_yen) AS yen
-FROM day_total WHERE municipality_code = :m GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+SELECT CAST(booked_on AS VARCHAR(10)) AS day, item_code, claim_year, channel, debit_account,
+    credit_account, reason, SUM(count) AS number, SUM(amount_yen) AS yen
+FROM day_total WHERE municipality_code = :m GROUP BY 1, 2, 3, 4, 5, 6, 7"""
+_CLAIMS = frozenset({"assessment", "correction", "cancellation"})
 # What settles instalments, less what was taken back; 調定 itself is no revenue.
 _COLLECTED = """
 SELECT SUM(CASE WHEN p.credit_account = 'receivable' THEN p.amount_yen ELSE -p.amount_yen END)
@@ -43,7 +53,9 @@ SELECT journal_id, CAST(booked_on AS VARCHAR(10)) AS day FROM journal
 WHERE municipality_code = :m AND journal_id > :after AND journal_id <= :until
   AND booked_on <= :closed_until ORDER BY journal_id"""
 _LAST = "SELECT MAX(journal_id) FROM journal WHERE municipality_code = :m"
-_MARK = "SELECT MAX(journal_id) FROM books_mark WHERE municipality_code = :m"
+_MARK = """
+SELECT journal_id, provisional_yen, applied_yen, outstanding_yen, surplus_yen FROM books_mark
+WHERE municipality_code = :m"""
 
 
 def days(store: Store) -> Iterator[Difference]:
@@ -57,12 +69,37 @@ def days(store: Store) -> Iterator[Difference]:
 
 def _day_totals(store: Store) -> Iterator[Difference]:
     """日別集計: the summary is the postings, day by day and account by account."""
-    posted = {tuple(row[:3]): row[3:] for row in store.rows(_POSTED, mark=store.number(_MARK))}
-    totals = {tuple(row[:3]): row[3:] for row in store.rows(_TOTALS)}
+    marks = list(store.rows(_MARK))
+    mark = marks[0].journal_id if marks else 0
+    posted = {tuple(row[:7]): row[7:] for row in store.rows(_POSTED, mark=mark)}
+    totals = {tuple(row[:7]): row[7:] for row in store.rows(_TOTALS)}
     for key in sorted(posted.keys() | totals.keys()):
         expected, found = posted.get(key, (0, 0)), totals.get(key, (0, 0))
         if tuple(map(int, expected)) != tuple(map(int, found)):
-            yield Difference("day_total", " ".join(key), _pair(expected), _pair(found))
+            subject = " ".join(map(str, key))
+            yield Difference("day_total", subject, _pair(expected), _pair(found))
+    for row in marks:
+        expected = _sums(posted)
+        for name, yen in expected.items():
+            if yen != getattr(row, name):
+                yield Difference(
+                    "day_total", f"books_mark {name}", str(yen), str(getattr(row, name))
+                )
+
+
+def _sums(posted: dict[tuple[Any, ...], Any]) -> dict[str, int]:
+    """全帳簿の合計 at the mark, from the postings up to there."""
+    sums = {"provisional_yen": 0, "applied_yen": 0, "outstanding_yen": 0, "surplus_yen": 0}
+    for (*_, debit, credit, reason), (_number, yen) in posted.items():
+        for account, moved in ((debit, int(yen)), (credit, -int(yen))):
+            if account == "reported":
+                sums["provisional_yen"] += moved
+            elif account == "receivable" and reason == "surplus":
+                sums["surplus_yen"] += moved
+            elif account == "receivable":
+                sums["outstanding_yen"] += moved
+                sums["applied_yen"] -= 0 if reason in _CLAIMS else moved
+    return sums
 
 
 def _records(closures: list[Any]) -> Iterator[Difference]:

@@ -338,6 +338,25 @@ def test_a_city_verifies_clean_on_postgresql(city, postgres_url):
         engine.dispose()
 
 
+def test_two_processes_find_what_one_finds(books, monkeypatch):
+    assert alter(books, ALTERED["line amount"].statement) == 1
+    alone = differences(books)
+    monkeypatch.setattr("reconcile.verify.TWO_PROCESSES_FROM", 1)
+    assert differences(books) == alone
+    assert {difference.name for difference in alone} == ALTERED["line amount"].names
+
+
+@pytest.mark.postgres
+def test_two_processes_verify_a_city_clean_on_postgresql(city, postgres_url, monkeypatch):
+    monkeypatch.setattr("reconcile.verify.TWO_PROCESSES_FROM", 1)
+    take_in_city(postgres_url, city)
+    engine = open_engine(postgres_url)
+    try:
+        assert verify(engine, MUNICIPALITY) == []
+    finally:
+        engine.dispose()
+
+
 def test_verify_shares_nothing_with_the_engine():
     engine = {
         f"reconcile.{name}"
