@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.credit_placement import GroupShare
+from reconcile.credit_placement import GroupShare, credit_view
 from reconcile.explain import explain_line
 from reconcile.placement import placement_view
 from reconcile.placement_model import Part
@@ -329,3 +329,104 @@ def test_a_suggestion_is_compared_and_fills_the_form(treasurer, admin, auditor, 
 def test_the_digits_that_differ_stand_out():
     assert digits("12345", "12945") == (("12", False), ("3", True), ("45", False))
     assert digits("123", "1234") == (("123", False),)
+
+
+# ---- credits on the account ----
+
+
+@pytest.fixture
+def transfer(city):
+    """A credit from somebody who owes just its amount, and its case."""
+    return _one(
+        city, "SELECT file_id, line_no, case_no, amount_yen FROM review_case "
+        "WHERE kind = 'direct_transfer' LIMIT 1",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def settled(city):
+    """A credit that a rule has settled."""
+    return _one(
+        city, "SELECT d.file_id, d.line_no, d.amount_yen, s.group_id FROM deposit d "
+        "JOIN settlement s ON s.file_id = d.file_id AND s.line_no = d.line_no "
+        "WHERE d.state = 'settled' AND d.agent <> '' ORDER BY d.file_id, d.line_no LIMIT 1",
+    )  # fmt: skip
+
+
+def _credit(city, line):
+    with reading(city.engine, M) as connection:
+        return credit_view(connection, sample_profile(), line.file_id, line.line_no)
+
+
+def test_a_transfer_is_placed_where_its_name_points(treasurer, clerk, admin, city, transfer):
+    page = clerk.get(f"/staff/cases/{transfer.case_no}").get_data(as_text=True)
+    for words in ("候補 1", "振込名義が納付義務者の名と等しい", "不明入金（歳計外）"):
+        assert words in page
+    with reading(city.engine, M) as connection:
+        (best, *_rest) = suggestions_for(
+            connection, sample_profile(), transfer.file_id, transfer.line_no
+        )
+    (part,) = best.parts
+    data = {
+        "notice": part.notice_id, _field(part): str(part.amount_yen), "learn_alias": "yes",
+        "reason": "本人に電話で確認", "do": "ask",
+    }  # fmt: skip
+    assert clerk.post(_path(transfer), data=data).headers["Location"] == "/staff/approvals/1"
+    refused = clerk.post("/staff/approvals/1/decision", data={"decision": "approved"})
+    assert refused.status_code == 403
+    story = treasurer.get("/staff/approvals/1").get_data(as_text=True)
+    for words in ("承認 1: 入金の充当", "覚える名義", part.obligor_name, "振込依頼人"):
+        assert words in story
+    assert treasurer.post(
+        "/staff/approvals/1/decision", data={"decision": "approved"}
+    ).status_code == 303  # fmt: skip
+    view = _credit(city, transfer)
+    assert [(p.notice_id, p.term, p.amount_yen) for p in view.parts] == [
+        (part.notice_id, part.term, part.amount_yen)
+    ]
+    assert list(verify(city.engine, M)) == []
+    # What was placed is taken back in the same way.
+    undone = treasurer.post(f"{_path(transfer)}/undo", data={"undo_reason": "別人だった"})
+    assert undone.headers["Location"] == "/staff/approvals/2"
+    pending = treasurer.get(_path(transfer)).get_data(as_text=True)
+    assert "入金照合の取消の承認を待っています" in pending
+    admin.post("/staff/approvals/2/decision", data={"decision": "approved"})
+    assert _credit(city, transfer).parts == ()
+    assert "自動では戻らない結び付け: " in treasurer.get(_path(transfer)).get_data(as_text=True)
+    assert list(verify(city.engine, M)) == []
+
+
+def test_a_settled_credit_is_taken_apart_and_given_its_remittance_again(
+    treasurer, admin, city, settled
+):
+    page = treasurer.get(_path(settled)).get_data(as_text=True)
+    assert f'name="group-{settled.group_id}" value="{settled.amount_yen:,}"' in page
+    treasurer.post(f"{_path(settled)}/undo", data={"undo_reason": "日を取り違えた"})
+    admin.post("/staff/approvals/1/decision", data={"decision": "approved"})
+    assert _credit(city, settled).groups == ()
+    after = treasurer.get(_path(settled)).get_data(as_text=True)
+    assert "自動では戻らない結び付け: 払込" in after
+    name = f"group-{settled.group_id}"
+    assert f'name="{name}"' in after
+    data = {"agent": _credit(city, settled).deposit.agent, "reason": "確認済", "do": "ask"}
+    short = treasurer.post(_path(settled), data={**data, name: str(settled.amount_yen - 1)})
+    assert short.status_code == 422
+    assert "払込" in short.get_data(as_text=True)
+    empty = treasurer.post(_path(settled), data=data)
+    assert empty.status_code == 422
+    asked = treasurer.post(_path(settled), data={**data, name: str(settled.amount_yen)})
+    assert asked.status_code == 303
+    assert "承認 2: 払込の指定" in admin.get("/staff/approvals/2").get_data(as_text=True)
+    admin.post("/staff/approvals/2/decision", data={"decision": "approved"})
+    view = _credit(city, settled)
+    assert (view.rule, [group.group_id for group in view.groups]) == ("M3", [settled.group_id])
+    assert list(verify(city.engine, M)) == []
+
+
+def test_a_payer_is_chosen_to_see_what_it_still_owes(treasurer, transfer):
+    page = treasurer.post(_path(transfer), data={"agent": "eltax", "do": "check"})
+    assert page.status_code == 200
+    assert 'value="eltax" selected' in page.get_data(as_text=True)
+    nobody = treasurer.post(_path(transfer), data={"agent": "nobody", "do": "check"})
+    assert nobody.status_code == 200
+    assert 'name="group-' not in nobody.get_data(as_text=True)
