@@ -8,25 +8,22 @@ then: once that has changed, the first person asks again (``approval_stale``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import text
 
 from payments import approve
 from payments.domain.errors import NotFoundError, RefusedError
-from reconcile.explain_find import find_number
 from reconcile.placement_model import KIND, Part, Placement, placement_of, subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection
 
     from payments.approve import Approval
     from payments.domain.profile import Profile
-
-WHOLE_YEAR = "00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +67,20 @@ class PlacementView:
     def subject(self) -> str:
         """承認の対象: ``line:FILE:LINE``."""
         return subject_of(self.file_id, self.line_no)
+
+
+class Money(Protocol):
+    """充てる金: a payment or a credit, and what of it settles instalments now."""
+
+    @property
+    def amount_yen(self) -> int:
+        """All of it."""
+        ...
+
+    @property
+    def parts(self) -> tuple[StandingPart, ...]:
+        """What settles instalments."""
+        ...
 
 
 _RECEIPT = """
@@ -149,26 +160,6 @@ def placement_view(
     )  # fmt: skip
 
 
-def line_of_case(connection: Connection, municipality_code: str, case_no: int) -> tuple[int, int]:
-    """確認事項の明細 as file and line.
-
-    Raises :class:`NotFoundError` ``case``; :class:`RefusedError` ``placement_case`` for a case that
-    is about no line.
-    """
-    row = connection.execute(
-        text(
-            "SELECT file_id, line_no FROM review_case "
-            "WHERE municipality_code = :m AND case_no = :case_no"
-        ),
-        {"m": municipality_code, "case_no": case_no},
-    ).one_or_none()
-    if row is None:
-        raise NotFoundError("case", case_no=case_no)
-    if row.file_id is None or row.line_no is None:
-        raise RefusedError("placement_case", case_no=case_no)
-    return int(row.file_id), int(row.line_no)
-
-
 def place_of(connection: Connection, municipality_code: str, notice_id: int, term: str) -> str:
     """期別の名: 科目/賦課年度/通知書番号/期別.
 
@@ -209,63 +200,11 @@ def _account(connection: Connection, municipality_code: str, notice_id: int, ter
 
 
 def room_yen(
-    connection: Connection, municipality_code: str, view: PlacementView, notice_id: int, term: str
+    connection: Connection, municipality_code: str, view: Money, notice_id: int, term: str
 ) -> int:
     """充当できる額: what may be placed on an instalment once the receipt's money is taken back."""
     mine = sum(p.amount_yen for p in view.parts if (p.notice_id, p.term) == (notice_id, term))
     return open_yen(connection, municipality_code, notice_id, term, without_yen=mine)
-
-
-# ---- naming the parts ----
-
-
-def parts_named(
-    connection: Connection,
-    municipality_code: str,
-    view: PlacementView,
-    wanted: Iterable[tuple[str, int | None]],
-) -> tuple[Part, ...]:
-    """充当先の指定: (number as people read it, yen) → parts; without yen, as much as is open.
-
-    A number is whatever :func:`reconcile.explain_find.find_number` knows that names an instalment
-    or a slip; a 全期 slip stands for the instalments of its group, in order of term. Raises what
-    that raises, and :class:`RefusedError` ``placement_notice`` for a notice without 期別.
-    """
-    parts: list[Part] = []
-    for number, asked_yen in wanted:
-        notice_id, terms = _places(connection, municipality_code, number)
-        if asked_yen is not None and len(terms) == 1:
-            parts.append(Part(notice_id, terms[0], asked_yen))
-            continue
-        rest = view.amount_yen - sum(part.amount_yen for part in parts)
-        left = share = rest if asked_yen is None else asked_yen
-        for term in terms:
-            room = room_yen(connection, municipality_code, view, notice_id, term)
-            if min(left, room) > 0:
-                parts.append(Part(notice_id, term, min(left, room)))
-                left -= min(left, room)
-        if left == share or (asked_yen is not None and left):
-            raise RefusedError(
-                "placement_outstanding", place=number, found=share, expected=share - left
-            )
-    return tuple(parts)
-
-
-def _places(connection: Connection, municipality_code: str, number: str) -> tuple[int, list[str]]:
-    """The notice and the instalments that a number names."""
-    found = find_number(connection, municipality_code, number)
-    if found.kind not in {"instalment", "slip"}:
-        raise RefusedError("placement_notice", found=number)
-    if found.term != WHOLE_YEAR:
-        return found.notice_id, [found.term]
-    rows = connection.execute(
-        text(
-            "SELECT term FROM instalment_account WHERE municipality_code = :m "
-            "AND notice_id = :notice_id AND in_group ORDER BY term"
-        ),
-        {"m": municipality_code, "notice_id": found.notice_id},
-    )
-    return found.notice_id, [str(term) for term in rows.scalars()]
 
 
 # ---- asking ----

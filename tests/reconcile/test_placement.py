@@ -9,14 +9,19 @@ import pytest
 from placing_town import DAY, NOTICES, M, PlacingTown, row
 from reference_rows import sample_profile
 from reference_town import assessment
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from payments import approve
 from payments.domain.errors import NotFoundError, RefusedError
-from payments.store.unit_of_work import reading
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile import day_close
+from reconcile.audit_scope import case_scope, day_scope
 from reconcile.explain import explain_line, explain_number
 from reconcile.formats import konbini_dsk
 from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import reconcile_waiting
-from reconcile.placement import parts_named
+from reconcile.placement_named import line_of_case, parts_named
 from reconcile.report import day_report
 from reconcile.status import slip_status
 
@@ -397,3 +402,84 @@ def test_a_later_payment_sees_what_people_placed(town, paid):
         story = explain_line(connection, M, *second).stories[0]
     assert story.decisions[0].agrees
     assert story.decisions[0].facts["paid_by"] == f"{paid[0]}:{paid[1]}"
+
+
+# ---- days, years and what rests on them ----
+
+
+def test_what_is_decided_about_a_closed_day_is_booked_on_the_next_open_one(town, paid):
+    with unit_of_work(town.engine, M) as connection:
+        asked = day_close.ask(
+            connection, M, day_close.CLOSE, DAY.isoformat(), asked_by="hanako", reason="締め",
+            at=town.moment, despite=True,
+        )  # fmt: skip
+        decided = approve.decide(
+            connection, M, asked.approval_id, "approved", decided_by="jiro", at=town.moment
+        )
+        day_close.carry_out(connection, M, decided)
+    town.place(paid, town.part(2, "01", 10_000), on=DAY)
+    booked = town.rows("SELECT booked_on FROM journal WHERE kind = 'placement'")[0].booked_on
+    assert str(booked) == "2026-06-22"  # a Monday; the 20th is a Saturday
+
+
+def test_a_payment_for_the_wrong_instalment_is_moved_by_its_case(town):
+    town.shop("a.csv", row(1, "02"))
+    later = date(2026, 7, 6)
+    reconcile_waiting(town.engine, M, as_of=later)
+    suspected = ("wrong_instalment_suspected", f"{town.notice[NOTICES[0]]}/02")
+    assert suspected in town.cases()
+    found = town.rows("SELECT case_no FROM review_case WHERE kind = :kind", kind=suspected[0])
+    case_no = found[0][0]
+    with reading(town.engine, M) as connection:
+        line = line_of_case(connection, M, case_no)
+    assert line == town.line("a.csv")
+    town.place(line, town.part(1, "01", 8_000), case_no=case_no)
+    assert suspected not in town.cases()
+    # What people placed there is no mistake any more.
+    town.place(line, town.part(1, "02", 8_000))
+    reconcile_waiting(town.engine, M, as_of=later)
+    assert suspected not in town.cases()
+
+
+def test_a_case_about_an_instalment_that_several_payments_settle_names_them(town):
+    town.shop("a.csv", row(1, yen=4_000))
+    town.shop("b.csv", row(1, yen=6_000, paid_at="1201"))
+    town.assess(assessment("01", 3_000, "correction", notice_no=NOTICES[0]), name="less.csv")
+    case_no = town.rows("SELECT case_no FROM review_case WHERE kind = 'overpaid_by_correction'")[0][
+        0
+    ]
+    with (
+        reading(town.engine, M) as connection,
+        pytest.raises(RefusedError, match="placement_lines") as refused,
+    ):
+        line_of_case(connection, M, case_no)
+    assert refused.value.details["expected"] == "a.csv:2、b.csv:2"
+
+
+@pytest.mark.parametrize("table", ["placement", "placement_part", "link_block"])
+def test_what_people_decided_cannot_be_changed(town, paid, table):
+    town.place(paid, town.part(2, "01", 10_000))
+    for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET municipality_code = '99999'"):
+        with (
+            pytest.raises(DBAPIError, match="append_only"),
+            unit_of_work(town.engine, M) as connection,
+        ):
+            connection.execute(text(statement))
+
+
+def test_an_audit_pack_of_the_case_or_the_day_holds_the_decision(town):
+    town.shop("a.csv", row(9))
+    line = town.line("a.csv")
+    case_no = town.rows("SELECT case_no FROM review_case")[0][0]
+    town.place(line, town.part(1, "01", 6_000), case_no=case_no)
+    town.check()
+    with reading(town.engine, M) as connection:
+        scopes = [case_scope(connection, M, case_no), day_scope(connection, M, DAY)]
+        kinds = {"placement", "placement_part", "link_block", "approval_asked", "approval_decided"}
+        for scope in scopes:
+            held = connection.execute(
+                text("SELECT entry_no, kind FROM seal_entry WHERE municipality_code = :m"),
+                {"m": M},
+            ).all()
+            assert kinds <= {row.kind for row in held if row.entry_no in scope.entries}
+        assert town.notice[NOTICES[0]] in scopes[0].notices

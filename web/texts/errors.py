@@ -80,6 +80,7 @@ ERRORS: dict[str, str] = {
     "placement_withdrawn": "{line_no}行目の納付は取り消されているため、充当先を決められません。",
     "placement_same": "{line_no}行目の納付は、すでにそのとおりに充当されています。",
     "placement_outstanding": "{place} には {found:,}円 を充当できません（充当できる額 {expected:,}円）。",
+    "placement_lines": "確認事項 {case_no} の期別には、いくつかの納付が充てられています（{expected}）。動かす納付を資料名:行番号で指定してください。",
     "placement_case": "確認事項 {case_no} は一つの明細についてのものではありません。納付を資料名:行番号で指定してください。",
     "placement_notice": "「{found}」は通知書です。科目/賦課年度/通知書番号/期別、または納付書番号で指定してください。",
     "record_character": "全銀の資料に書けない文字があります（「{found}」）。",
