@@ -18,7 +18,7 @@ from payments import approve
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.domain.kana import fold_name
 from payments.domain.money import require_yen
-from reconcile.open_credits import deposit_at, is_net
+from reconcile.open_credits import deposit_at, groups_of, is_net
 from reconcile.placement import StandingPart, open_yen, place_of, placement_view, require_case
 from reconcile.placement_model import Part, placement_of, subject_of
 from reconcile.settle import GROUPS_MAX
@@ -151,6 +151,33 @@ def credit_view(connection: Connection, profile: Profile, file_id: int, line_no:
         waiting=next((a for a in asked if a.decision is None), None),
         decided=tuple(a for a in asked if a.decision == "approved"),
     )  # fmt: skip
+
+
+def groups_named(
+    connection: Connection,
+    profile: Profile,
+    view: CreditView,
+    wanted: Sequence[tuple[str, int | None]],
+) -> tuple[GroupShare, ...]:
+    """払込の指定: (払込番号 or 払込日 as people read it, yen) → groups of the payer.
+
+    Without yen, all that is still expected of the group. () when the first one names no group of
+    the payer: then it is bills that are named. Raises :class:`NotFoundError` ``remittance_group``.
+    """
+    agent = view.deposit.agent
+    refs = {one.ref: one for one in groups_of(connection, profile, agent)} if agent else {}
+    standing = {one.ref: one for one in view.groups}
+    if not wanted or wanted[0][0] not in {*refs, *standing}:
+        return ()
+    shares = []
+    for ref, yen in wanted:
+        if ref not in refs and ref not in standing:
+            raise NotFoundError("remittance_group", group_id=ref)
+        group_id = refs[ref].group_id if ref in refs else standing[ref].group_id
+        expected = refs[ref].expected_yen if ref in refs else 0
+        expected += standing[ref].amount_yen if ref in standing else 0
+        shares.append(GroupShare(group_id, expected if yen is None else yen))
+    return tuple(shares)
 
 
 # ---- asking ----

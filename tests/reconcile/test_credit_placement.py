@@ -39,7 +39,8 @@ def town(database_url):
 def ask(town, line, parts=(), groups=(), *, alias=False):
     """The first of two people."""
     placement = CreditPlacement(
-        *line,
+        line[0],
+        line[1],
         tuple(Part(notice_id(town, number), term, yen) for number, term, yen in parts),
         tuple(GroupShare(group_id(town, ref), yen) for ref, yen in groups),
         learn_alias=alias,

@@ -32,6 +32,7 @@ class CreditTown(Town):
 
     def __init__(self, url: str, profile: Profile | None = None) -> None:
         """Assess, and print the first slips, in the database."""
+        self.url = url
         self.profile = profile or sample_profile()
         self.engine_city = EngineCity(url, self.profile)
         self.city = self.engine_city  # asked in the same way as the model
