@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.domain.errors import NotFoundError, RefusedError
-from reconcile.explain_bank import advice_decisions, bank_decisions
+from reconcile.explain_bank import BY_HAND, advice_decisions, bank_decisions
 from reconcile.explain_evidence import evidence_of, line_row, others_of, reports_beside
 from reconcile.explain_find import Found, find_file, find_number, find_slip, split_place
 from reconcile.explain_history import entries_about, history_of
@@ -277,7 +277,7 @@ def _later(
     found: list[tuple[str, Later]] = []
     for decision in decisions[1:]:
         event = "withdrawn" if decision.outcome == "withdrawn" else "decided_again"
-        if decision.outcome in PLACEMENT_OUTCOMES:
+        if decision.outcome in PLACEMENT_OUTCOMES or decision.rule in BY_HAND:
             event = "decided_by_people"
         found.append(
             (

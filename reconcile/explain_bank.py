@@ -23,6 +23,7 @@ from reconcile.explain_groups import (
 )
 from reconcile.explain_model import Decision, Facts, RuleTest
 from reconcile.line_books import as_date
+from reconcile.placed import decided_by_people
 from reconcile.post import LEGS_PER_TURN
 from reconcile.settle import (
     DIFFERENCE,
@@ -77,6 +78,7 @@ ADVICE_RULES = (
         ("count", "confirmed_count", "gross_yen", "confirmed_yen"),
     ),
 )  # fmt: skip
+BY_HAND = frozenset({"M1", "M2", "M3"})  # rules that only people apply
 _OUTCOMES = """
 SELECT * FROM line_outcome
 WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no ORDER BY revision"""
@@ -101,7 +103,11 @@ def bank_decisions(
         candidates: tuple[Facts, ...] = ()
         tests: tuple[RuleTest, ...] = ()
         unknown: list[str] = []
-        if outcome.outcome != "withdrawn":
+        if outcome.rule in BY_HAND:
+            facts |= decided_by_people(
+                connection, municipality_code, line.file_id, line.line_no, outcome.journal_id
+            )
+        elif outcome.outcome != "withdrawn":
             if bank is not None and not facts["fixed"]:
                 more, candidates, unknown = _credit_facts(connection, profile, line, bank, outcome)
                 facts |= more

@@ -89,11 +89,13 @@ def decided_by_people(
         "asked_by": row.asked_by,
         "decided_by": row.decided_by,
         "decision_reason": row.reason,
-        "placed_before": _shown(content["stands"]["parts"]),
-        "placed_now": _shown(content["parts"]),
+        "placed_before": _shown(content["stands"]),
+        "placed_now": _shown(content),
     }
 
 
-def _shown(parts: list[dict[str, Any]]) -> str:
-    """Places with their money, as people read them; "" for none."""
-    return "、".join(f"{part['place']} {format_yen(part['amount_yen'])}" for part in parts)
+def _shown(said: dict[str, Any]) -> str:
+    """Places with their money, as people read them (of a credit also 払込); "" for none."""
+    shares = [(part["place"], part["amount_yen"]) for part in said["parts"]]
+    shares += [(f"払込 {one['ref']}", one["amount_yen"]) for one in said.get("groups", ())]
+    return "、".join(f"{place} {format_yen(yen)}" for place, yen in shares)

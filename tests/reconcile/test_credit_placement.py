@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from credit_town import DSK, CreditTown, day, short
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reference_rows import sample_profile
 from reference_town import NOTICE
 
 from payments import approve
@@ -21,6 +23,7 @@ from reconcile.credit_placement import (
     credit_view,
 )
 from reconcile.credit_placing import carry_out
+from reconcile.explain import line_story
 from reconcile.placement_model import Part
 from reconcile.suggest_rules import Fact
 
@@ -385,3 +388,69 @@ def _do(town, lines, act, number):
     elif lines:
         line = lines[values[0] % len(lines)]
         decide(town, line, [(NOTICE, "01", values[1])] if kind == "place" else [])
+
+
+# ---- why it is so ----
+
+
+def told(town, line):
+    with reading(town.engine, town.code) as connection:
+        return line_story(connection, town.code, *line).decisions
+
+
+def test_a_story_names_the_people_and_the_places(town):
+    line = town.credited(10_000)
+    decide(town, line, [(NOTICE, "01", 10_000)])
+    decide(town, line)
+    first, placed, taken = told(town, line)
+    assert (first.rule, first.agrees) == ("B6", True)
+    assert (placed.facts["asked_by"], placed.facts["decided_by"]) == ("ichiro", "jiro")
+    assert placed.facts["placed_now"] == f"{FIRST} 10,000円"
+    assert (taken.rule, taken.facts["placed_before"]) == ("M1", f"{FIRST} 10,000円")
+
+
+def test_a_story_names_the_credits_that_are_one_group_together(town):
+    town.pay("01", "02", remitted_on="2026-06-24")
+    first = town.credited(4_000, "", payer_code=DSK)
+    second = town.credited(6_000, "", payer_code=DSK)
+    for line in (first, second):
+        decision = told(town, line)[-1]
+        assert (decision.rule, decision.agrees) == ("B3S", True)
+        assert (decision.facts["split"], decision.facts["split_yen"]) == (2, 10_000)
+        assert [one["chosen"] for one in decision.candidates] == [True]
+    decide(town, first)
+    assert told(town, first)[-1].facts["placed_before"] == "払込 2026-06-24 4,000円"
+
+
+def test_people_choose_a_group_and_the_story_says_which(town):
+    line = two_ways(town)
+    decide(town, line, groups=[("2026-06-25", 10_000)])
+    decision = told(town, line)[-1]
+    assert (decision.rule, decision.facts["placed_now"]) == ("M3", "払込 2026-06-25 10,000円")
+
+
+# ---- a bank that takes its notice back ----
+
+
+def notified(profile):
+    """The same town, whose money is what the bank notifies (01)."""
+    account_ = replace(profile.accounts[0], money_kind="01")
+    return replace(profile, accounts=(account_, *profile.accounts[1:]))
+
+
+def test_a_notice_that_the_bank_takes_back_reverses_what_it_paid(database_url):
+    town = CreditTown(database_url, notified(sample_profile()))
+    line = town.credited(10_000, source="01")
+    decide(town, line, [(NOTICE, "01", 10_000)])
+    assert town.pay("01", "02") == "duplicate"
+    receipt = town.last_line()
+    town.numbers -= 1
+    cancelling = town.credited(10_000, source="01", direction="cancel")
+    assert (town.outcome(line)[0], town.outcome(cancelling)[0]) == ("withdrawn", "withdraws")
+    assert town.outcome(receipt) == ("matched", "P13")
+    assert (open_yen(town), account(town, "bank"), account(town, "unidentified")) == (0, 0, 0)
+    assert town.differences() == []
+    with pytest.raises(RefusedError) as caught:
+        ask(town, line, [(NOTICE, "02", 1)])
+    assert code_of(caught) == "placement_withdrawn"
+    town.city.close()
