@@ -1,7 +1,7 @@
 """日計の速さ: a day report over a city with many receipts, on SQLite.
 
 ``python benchmarks/day_report.py [--receipts 1000000] [--lines-a-day 40000] [--runs 5]
-[--folder DIR]``
+[--only summary floor report pdf] [--folder DIR]``
 
 A city is written straight into the tables, set by set (not counted): every business day one file
 per channel with its lines, outcomes, receipts and postings. A city of ten million receipts a year
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 CODE = "99999"
+NAMES = ("bare", "summary", "floor", "report", "pdf")
 CHANNELS = ("konbini", "eltax", "debit", "notification")
 FIRST = date(2025, 6, 2)
 _NUMBERS = "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < {count}) "
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--receipts", type=int, default=1_000_000)
     parser.add_argument("--lines-a-day", type=int, default=40_000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -65,7 +67,7 @@ def main() -> None:
             f"{days * options.lines_a_day:,} receipts on {days} days, "
             f"{path.stat().st_size / 1e9:.1f} GB, prepared in {time.perf_counter() - begun:.0f} s"
         )
-        for name in ("bare", "summary", "floor", "report", "pdf"):
+        for name in (name for name in NAMES if name in options.only):
             runs = 1 if name == "summary" else options.runs
             subprocess.run(
                 [sys.executable, __file__, "--measure", name, "--folder", str(path), "--runs",
