@@ -84,3 +84,15 @@ def test_the_command_obeys_the_same_table_as_the_page(run, city):
         assert day_close.day_state(connection, M, city.day).asked is not None
     assert run("approvals", "approve", 1, "--user", "kanri").exit_code == 0
     assert "approval_role" in run("slips", "release", 1, "--user", "kaikei").stderr
+
+
+def test_the_command_tells_what_the_page_tells(run):
+    run("day", "close", "2026-06-01", "--user", "kaikei")
+    assert "締め  2026年6月1日（月）" in run("approvals", "list").stdout
+    shown = run("approvals", "show", 1).stdout
+    for words in ("までの帳簿を締めます", "承認で変わること", "締め済", "勘定の動き", "SHA-256"):
+        assert words in shown
+    run("approvals", "approve", 1, "--user", "kanri")
+    decided = run("approvals", "show", 1).stdout
+    assert "決定: kanri" in decided
+    assert "依頼のとき" in decided

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.cases import accept, acknowledge, add_note, list_cases, show_case
+from reconcile.credit_placement import CreditPlacement, ask_credit_placement
+from reconcile.placement_model import Part
+from reconcile.suggest import suggestions_for
+from web.commands.setup import sample_profile
 
 
 def _show(city, case_no):
@@ -80,3 +86,30 @@ def test_the_list_can_be_narrowed(treasurer, city):
     assert "該当する確認事項はありません。" in page
     assert treasurer.get("/staff/cases?page=x&state=nonsense").status_code == 200
     assert treasurer.get("/staff/cases/999999").status_code == 404
+
+
+def test_the_worklist_says_what_waits_for_a_second_person(treasurer, city):
+    case = _page(city, kind="direct_transfer").cases[0]
+    view = _show(city, case.case_no)
+    place = f"/staff/placements/{view.file_id}/{case.line_no}"
+    assert "待ち</a>" not in treasurer.get("/staff/cases").get_data(as_text=True)
+    page = treasurer.get(f"/staff/explain/lines/{view.file_id}/{case.line_no}")
+    assert place in page.get_data(as_text=True)
+    with unit_of_work(city.engine, "99999") as connection:
+        (best, *_rest) = suggestions_for(
+            connection, sample_profile(), view.file_id or 0, case.line_no or 0
+        )
+        part = best.parts[0]
+        ask_credit_placement(
+            connection, sample_profile(),
+            CreditPlacement(
+                view.file_id or 0, case.line_no or 0,
+                (Part(part.notice_id, part.term, part.amount_yen),),
+            ),
+            asked_by="kaikei", at=datetime(2026, 6, 3, tzinfo=UTC), reason="確認済",
+            case_no=case.case_no,
+        )  # fmt: skip
+    listed = treasurer.get("/staff/cases?kind=direct_transfer").get_data(as_text=True)
+    assert '<a class="small nowrap" href="/staff/approvals/1">承認 1 待ち</a>' in listed
+    page = treasurer.get(f"/staff/explain/lines/{view.file_id}/{case.line_no}")
+    assert "入金の充当の<a" in page.get_data(as_text=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
+from payments import approve
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.cases import (
     STATES,
@@ -17,6 +18,8 @@ from reconcile.cases import (
     show_case,
     waiting_kinds,
 )
+from reconcile.credit_placement import KIND as CREDIT_PLACEMENT
+from reconcile.placement_model import KIND as PLACEMENT
 from web import clock, messages
 from web.placements.candidates import candidates_of
 from web.placements.panel import panel_of
@@ -25,12 +28,14 @@ from web.services import services
 from web.texts import placements as placing_words
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
     from werkzeug.wrappers import Response
 
     from web.placements.candidates import Candidate
     from web.placements.panel import Panel
 
 PAGE = 50
+ASKED_MAX = 500
 NOTE_MAX = 2_000
 
 cases = Blueprint("cases", __name__, url_prefix="/staff/cases")
@@ -53,10 +58,12 @@ def worklist() -> str:
             offset=(number - 1) * PAGE,
         )
         kinds = waiting_kinds(connection, code)
+        asked = _asked(connection, code)
     return render_template(
         "cases/worklist.html",
         page=page,
         kinds=kinds,
+        asked=asked,
         state=state if state in STATES else "",
         kind=kind,
         number=number,
@@ -135,6 +142,20 @@ def close(case_no: int) -> Response:
             on=clock.today(),
         )
     return _back(case_no)
+
+
+def _asked(connection: Connection, municipality_code: str) -> dict[str, int]:
+    """承認待ち: ``file:line`` → the approval about it that waits for a second person."""
+    waiting = [
+        approval
+        for kind in (PLACEMENT, CREDIT_PLACEMENT)
+        for approval in approve.approvals(
+            connection, municipality_code, state=approve.WAITING, kind=kind, limit=ASKED_MAX
+        )
+    ]
+    return {
+        f"{one.content['file_id']}:{one.content['line_no']}": one.approval_id for one in waiting
+    }
 
 
 def _note() -> str:

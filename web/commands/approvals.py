@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from payments import approve
+from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from web import formatting, messages
 from web.approval_desk import decide_as
+from web.approvals.story import kind_words, subject_words, tell
 from web.commands.intake import MUNICIPALITY
 from web.commands.session import Session, say_json, session_of
+from web.commands.sheets import print_sheet
 from web.commands.signing import USER, signer
 
 if TYPE_CHECKING:
@@ -63,16 +65,23 @@ def show(session: Session, number: int, *, as_json: bool) -> None:
     """一つの承認の内容。"""
     with reading(session.engine, session.municipality) as connection:
         approval = approve.show(connection, session.municipality, number)
-    if as_json:
-        say_json(asdict(approval) | {"state": approval.state})
-        return
-    session.out.print(_line(approval), markup=False)
-    session.out.print(f"  理由: {approval.reason}", markup=False)
+        if as_json:
+            say_json(asdict(approval) | {"state": approval.state})
+            return
+        story = tell(connection, load_profile(connection, session.municipality), approval)
+    out = session.out
+    out.print(_line(approval), markup=False)
+    out.print(f"  理由: {approval.reason}", markup=False)
     if approval.decided_by:
         decided = f"{approval.decided_by} {formatting.moment(approval.decided_at)}"
-        session.out.print(f"  決定: {decided} {approval.note}".rstrip(), markup=False)
-    content = json.dumps(approval.content, ensure_ascii=False, indent=2)
-    session.out.print(f"  内容（sha256 {approval.content_sha256}）:\n{content}", markup=False)
+        out.print(f"  決定: {decided} {approval.note}".rstrip(), markup=False)
+    for said in (story.stale, *story.warnings, *([] if approval.decision else [story.effect])):
+        if said:
+            out.print(f"  {said}", markup=False)
+    for sheet in story.sheets:
+        if sheet.rows:
+            print_sheet(out, sheet)
+    out.print(f"  内容のSHA-256: {approval.content_sha256}", markup=False)
 
 
 @approvals.command("approve")
@@ -114,6 +123,6 @@ def _line(approval: Approval) -> str:
     """One approval of the list."""
     return (
         f"{approval.approval_id:>6}  {messages.label('approval_state', approval.state)}  "
-        f"{messages.label('approval_kind', approval.kind)}  {approval.subject}  "
+        f"{kind_words(approval)}  {subject_words(approval)}  "
         f"依頼 {approval.asked_by} {formatting.moment(approval.asked_at)}"
     )

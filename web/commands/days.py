@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from payments.domain.errors import ConfigurationError, InvalidValueError
 from payments.store.municipalities import load_profile
@@ -23,9 +22,9 @@ from web import clock, formatting, messages
 from web.accounts import staff
 from web.commands.intake import DATE, MUNICIPALITY
 from web.commands.session import WIDE, Session, fail_unless, session_of
+from web.commands.sheets import print_sheet
 from web.commands.signing import USER, signed
 from web.days.exports import FORMATS, export
-from web.days.sheet import cell_text
 from web.days.sheets import heading, sheets
 from web.notifications.outlook import book_rest, require_booked, waiting
 
@@ -237,11 +236,4 @@ def _show(out: Console, report: DayReport, closure: Closure | None) -> None:
     if not report.business_day:
         out.print("銀行休業日", markup=False)
     for sheet in sheets(report):
-        table = Table(title=sheet.title, title_justify="left", show_footer=bool(sheet.total))
-        footer = sheet.total if sheet.total and sheet.rows else ("",) * len(sheet.columns)
-        for column, total in zip(sheet.columns, footer, strict=True):
-            side = "right" if column.is_figure else "left"
-            table.add_column(column.heading, justify=side, footer=cell_text(total))  # type: ignore[arg-type]
-        for row in sheet.rows:
-            table.add_row(*map(cell_text, row))
-        out.print(table)
+        print_sheet(out, sheet)

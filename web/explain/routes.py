@@ -17,6 +17,7 @@ from reconcile.explain import explain_case, explain_claim, explain_line, explain
 from web import messages
 from web.accounts import staff
 from web.explain.story import tell, title
+from web.placements.panel import panel_of
 from web.security import roles, source
 from web.services import services
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from reconcile.explain_model import Explanation
+    from web.placements.panel import Panel
 
 NUMBER_MAX = 200
 
@@ -99,12 +101,14 @@ def case(case_no: int) -> str:
     )
 
 
-def _place(explanation: Explanation) -> dict[str, int] | None:
+def _panel(connection: Connection, explanation: Explanation) -> Panel | None:
     """The line whose money people may place elsewhere, when the explanation is about one."""
     subject = explanation.subject
-    if subject["kind"] not in {"line", "receipt"}:
+    if subject["kind"] not in {"line", "receipt", "credit"}:
         return None
-    return {"file_id": int(str(subject["file_id"])), "line_no": int(str(subject["line_no"]))}
+    place = int(str(subject["file_id"])), int(str(subject["line_no"]))
+    panel = panel_of(connection, services().profile, *place)
+    return panel if panel.kind else None
 
 
 def _show(subject: str, explain: Callable[[Connection, str], Explanation]) -> str:
@@ -112,6 +116,7 @@ def _show(subject: str, explain: Callable[[Connection, str], Explanation]) -> st
     code = services().municipality
     with reading(services().engine, code) as connection:
         explanation = explain(connection, code)
+        panel = _panel(connection, explanation)
     with unit_of_work(services().engine, code) as connection:
         staff.record(connection, code, g.user.user_name, "explained", subject, source())
     return render_template(
@@ -119,5 +124,5 @@ def _show(subject: str, explain: Callable[[Connection, str], Explanation]) -> st
         explanation=explanation,
         title=title(explanation),
         sections=tell(explanation),
-        place=_place(explanation),
+        panel=panel,
     )
