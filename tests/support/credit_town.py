@@ -32,15 +32,25 @@ class CreditTown(Town):
 
     def __init__(self, url: str, profile: Profile | None = None) -> None:
         """Assess, and print the first slips, in the database."""
-        self.url = url
-        self.profile = profile or sample_profile()
-        self.engine_city = EngineCity(url, self.profile)
-        self.city = self.engine_city  # asked in the same way as the model
-        self.engine, self.code = self.engine_city.engine, self.engine_city.code
+        self._open(url, profile or sample_profile())
         self.city.assess([assessment("01", 10_000), assessment("02", 8_000)])
         self.slips = {term: slip(term, yen) for term, yen in TERMS.items()}
         self.city.register_slips(self.slips.values())
         self.numbers = 0
+
+    @classmethod
+    def opened(cls, url: str) -> CreditTown:
+        """A town that was founded before."""
+        town = cls.__new__(cls)
+        town._open(url, sample_profile())
+        return town
+
+    def _open(self, url: str, profile: Profile) -> None:
+        self.url = url
+        self.profile = profile
+        self.engine_city = EngineCity(url, profile)
+        self.city = self.engine_city  # asked in the same way as the model
+        self.engine, self.code = self.engine_city.engine, self.engine_city.code
 
     def also_owes(
         self, number: int, amount_yen: int, *, kana: str = "ゼイモク タロウ", person: int = 123
