@@ -96,7 +96,8 @@ def correct(
     Slips of cancelled assessments are revoked. So are slips that nobody can pay rightly any more,
     so that the hub takes no second payment on them (law.md I24): 全期 slips whose notice is being
     paid by 期別 slips or has a single instalment open, and 期別 slips that the 全期 slip has
-    settled. A slip that has been paid itself stays as it is. Run again, there is nothing left.
+    settled; their reason is what happened, that of the others ``reason``. A slip that has been paid
+    itself stays as it is. Run again, there is nothing left.
     """
     scope = scope or CorrectionScope()
     replaced = cancelled = unusable = 0
@@ -109,10 +110,10 @@ def correct(
             if not place.refusal:
                 issues.append(Issue(place, SlipEvent.CORRECTED, reason))
             elif place.refusal == "assessment_cancelled":
-                endings += _revocations(place, reason or place.refusal)
+                endings += _revocations(place, place.refusal)
                 cancelled += 1
             elif place.refusal != "slip_nothing_due":
-                endings += _revocations(place, reason or place.refusal)
+                endings += _revocations(place, place.refusal)
                 unusable += 1
         replaced += len(issues)
         write_versions(connection, profile, issues, act)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import InvalidValueError
-from payments.domain.slip import WHOLE_YEAR
 from payments.domain.holds import HoldKind
+from payments.domain.slip import WHOLE_YEAR, SlipEvent, SlipState
 from payments.store.hold_tables import held_by_people
-from payments.versions import OPEN_YEN
+from payments.versions import CHANGED, OPEN_YEN
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,6 +23,17 @@ ORDERS = {
 # Paper of these runs exists or is coming into being.
 _COUNTING = "'planned', 'printing', 'printed', 'released'"
 
+# A slip that a correction ended names what had changed, and has no say in what is printed later.
+_REVOKED_BY_PEOPLE = f""" AND NOT EXISTS (SELECT 1 FROM slip s
+    JOIN slip_event e ON e.municipality_code = :m AND e.slip_id = s.slip_id
+     AND e.kind = '{SlipEvent.REVOKED.value}'
+     AND e.reason NOT IN ({", ".join(f"'{code}'" for code in CHANGED)})
+    WHERE s.municipality_code = :m AND s.notice_id = c.notice_id AND s.term = c.term
+      AND s.state = '{SlipState.REVOKED.value}'
+      AND NOT EXISTS (SELECT 1 FROM slip later WHERE later.municipality_code = :m
+        AND later.notice_id = s.notice_id AND later.term = s.term
+        AND later.slip_id > s.slip_id))"""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -31,7 +42,8 @@ class Selection:
     By default it is what needs a slip: every instalment with something left to pay, and the 全期
     slip of its group, unless a run that counts has printed just that slip; what was printed as 見本
     does not count once the municipality is live. Instalments on direct debit and held ones get none
-    unless asked for; ``again`` (or naming a slip) also takes what has been printed before.
+    unless asked for, nor do those whose slip a person ended (失効) without another in its place;
+    ``again`` (or naming a slip) also takes what has been printed before.
     """
 
     item_code: str = ""
@@ -46,6 +58,7 @@ class Selection:
     limit: int | None = None
     with_direct_debit: bool = False
     with_collection_hold: bool = False
+    with_revoked: bool = False
     again: bool = False
     order: str = "postal"  # of ORDERS
 
@@ -149,6 +162,8 @@ def _narrowed(selection: Selection, values: dict[str, Any]) -> str:
             " AND EXISTS (SELECT 1 FROM slip s WHERE s.municipality_code = :m "
             "AND s.slip_no = :slip_no AND s.term = c.term AND s.state = 'new')"
         )
+    if not selection.with_revoked:
+        conditions += _REVOKED_BY_PEOPLE
     counting = "'planned', 'printing'" if selection.again or selection.slip_no else _COUNTING
     # 見本 on paper is no slip once the municipality is live.
     real = """(r.state IN ('planned', 'printing') OR NOT r.sample OR NOT EXISTS (

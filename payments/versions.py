@@ -54,6 +54,10 @@ class Version(NamedTuple):
     valid_until: date
 
 
+CHANGED = ("assessment_cancelled", "slip_alternative_used", "slip_whole_year_single")
+"""What may have happened to a place, so that its slip has to end (:attr:`Place.refusal`)."""
+
+
 @dataclass(slots=True)
 class Place:
     """納付書の対象: one instalment or group, what is left to pay, and the slips it has."""

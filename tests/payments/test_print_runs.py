@@ -9,7 +9,7 @@ from slip_town import AT, SlipTown, register_line
 
 from payments import print_plan
 from payments.domain.errors import ConflictError, InvalidValueError, NotFoundError, RefusedError
-from payments.issue import reissue
+from payments.issue import correct, reissue, revoke
 from payments.print_runs import (
     FileDifference,
     PrintedFile,
@@ -126,6 +126,33 @@ def test_one_held_part_holds_the_whole_year_slip_back(town):
                  "AND term = '02'", yes=True)  # fmt: skip
     assert _chosen(town) == [(1, "01")]
     assert len(_chosen(town, with_direct_debit=True)) == 3
+
+
+def test_what_a_person_revoked_is_offered_again_only_when_asked_for(town):
+    town.notice(1, (1_000, 2_000), grouped=False)
+    town.issue()
+    with town.write() as connection:
+        revoke(connection, town.profile, town.slips()[1, "01"].slip_no, town.act(), reason="誤発行")
+        discard(connection, town.code, 1, actor="abe", at=AT, reason="試し")
+    assert _chosen(town) == [(1, "02")]
+    assert _chosen(town, with_revoked=True) == [(1, "01"), (1, "02")]
+    # Once there is a slip again, the older one has no say any more.
+    town.issue(Selection(with_revoked=True))
+    with town.write() as connection:
+        discard(connection, town.code, max(r.run_id for r in runs(connection, town.code)),
+                actor="abe", at=AT, reason="試し")  # fmt: skip
+    assert _chosen(town) == [(1, "01"), (1, "02")]
+
+
+def test_what_a_correction_revoked_is_offered_again(town):
+    town.notice(1, (1_000,), grouped=False)
+    town.issue()
+    town.change(1, 1, 0)
+    with town.write() as connection:
+        assert correct(connection, town.profile, town.act(), reason="一斉更正").cancelled == 1
+        discard(connection, town.code, 1, actor="abe", at=AT, reason="試し")
+    town.change(1, 1, 1_000)
+    assert _chosen(town) == [(1, "01")]
 
 
 def test_a_selection_of_no_kind_is_refused(town):

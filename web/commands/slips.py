@@ -13,7 +13,7 @@ from web.commands.intake import DATE, MUNICIPALITY, day_or_today
 from web.commands.registers import FILE, JSON, RECEIVED_ON, run_import
 from web.commands.session import Session, fail_unless, session_of
 from web.commands.slip_reading import read
-from web.printing.plan import PAGES_PER_FILE
+from web.printing.plan import AUTO, PAGES_PER_FILE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -78,6 +78,9 @@ def _selection(command: Any) -> Any:
         click.option("--with-direct-debit", is_flag=True, help="口座振替の分も印刷します。"),
         click.option("--with-collection-hold", is_flag=True, help="徴収猶予の分も印刷します。"),
         click.option(
+            "--with-revoked", is_flag=True, help="職員が失効させたままの分も、新しく印刷します。"
+        ),
+        click.option(
             "--order",
             type=click.Choice(["postal", "notice"]),
             default="postal",
@@ -96,8 +99,7 @@ def _selection(command: Any) -> Any:
 @_selection
 @click.option(
     "--pages-per-file",
-    default=PAGES_PER_FILE,
-    show_default=True,
+    show_default=f"{PAGES_PER_FILE}",
     type=click.IntRange(1, 10_000),
     help="一つのPDFのページ数。",
 )
@@ -110,8 +112,8 @@ def _selection(command: Any) -> Any:
 )
 @click.option(
     "--read-back",
-    default="auto",
-    show_default=True,
+    default="",
+    show_default=AUTO,
     metavar="auto|full|N",
     help="記号を画素から読み戻すページ: 枚数に応じて、全ページ、または一ファイルにNページ。",
 )
@@ -124,6 +126,9 @@ def _selection(command: Any) -> Any:
 @click.option("--resume", metavar="印刷番号", type=int, help="途中の印刷を続けます。")
 @click.option(
     "--again", "again_run", metavar="印刷番号", type=int, help="済んだ印刷のPDFを作り直します。"
+)
+@click.option(
+    "--expired-too", is_flag=True, help="続ける印刷の、支払期限を過ぎた納付書も印刷します。"
 )
 @click.option("--dry-run", is_flag=True, help="件数と金額を示すだけで、何も書きません。")
 @click.option("--verbose", is_flag=True, help="端末でなくても進み具合を出力します。")

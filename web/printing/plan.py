@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from payments.domain.errors import InvalidValueError
+from payments.domain.errors import ConflictError, InvalidValueError
 from payments.print_runs import RunPlan
 from payments.store.municipalities import load_profile
 
@@ -34,11 +34,12 @@ class Wish:
     """印刷の希望: how a new run is to be printed.
 
     ``read_back`` is ``auto``, ``full``, or how many pages of each file are decoded from pixels.
-    ``layout`` names one for all slips; without it each has that of its item.
+    ``layout`` names one for all slips; without it each has that of its item. What is empty was not
+    asked for.
     """
 
-    pages_per_file: int = PAGES_PER_FILE
-    read_back: str = AUTO
+    pages_per_file: int | None = None
+    read_back: str = ""
     layout: str = ""
 
 
@@ -57,12 +58,36 @@ def plan_for(
 
     profile = load_profile(connection, municipality_code)
     return RunPlan(
-        pages_per_file=wish.pages_per_file,
-        read_back=_with_seed(wish.read_back),
+        pages_per_file=wish.pages_per_file or PAGES_PER_FILE,
+        read_back=_with_seed(wish.read_back or AUTO),
         sample=not is_live(connection, municipality_code),
         folder=str(folder),
         layouts=layouts_by_item(profile, wish.layout),
     )
+
+
+def require_as_planned(run: PrintRun, wish: Wish) -> None:
+    """計画のとおり: a run that goes on stays as it was planned.
+
+    Raises :class:`ConflictError` ``print_plan_other`` when something else is asked for.
+    """
+    from web.printing.layouts import name_of  # noqa: PLC0415 - see above
+
+    layouts = {name_of(section.layout) for section in run.sections}
+    wanted = (
+        ("pages-per-file", wish.pages_per_file, run.pages_per_file),
+        ("read-back", wish.read_back, _without_seed(run.read_back)),
+        ("layout", wish.layout, " ".join(sorted(layouts))),
+    )
+    for option, asked, planned in wanted:
+        if asked and asked != planned:
+            raise ConflictError(
+                "print_plan_other",
+                run_id=run.run_id,
+                option=f"--{option}",
+                found=asked,
+                expected=planned,
+            )
 
 
 def is_live(connection: Connection, municipality_code: str) -> bool:
@@ -82,6 +107,12 @@ def choice_of(run: PrintRun) -> ReadBackChoice:
     if kind == AUTO:
         return ReadBackChoice.for_run(run.slips, int(seed))
     return ReadBackChoice.parse(run.read_back)
+
+
+def _without_seed(read_back: str) -> str:
+    """The choice as it was asked for."""
+    kind, _, rest = read_back.partition(":")
+    return rest.partition(":")[0] if kind == "sample" else kind
 
 
 def _with_seed(read_back: str) -> str:

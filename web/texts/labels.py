@@ -141,6 +141,7 @@ LABELS: dict[str, dict[str, str]] = {
         "limit": "枚数の上限",
         "with_direct_debit": "口座振替の分を含む",
         "with_collection_hold": "徴収猶予の分を含む",
+        "with_revoked": "失効させた分を含む",
         "again": "印刷済みの分を含む",
         "order": "順序",
     },
