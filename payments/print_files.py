@@ -134,6 +134,18 @@ def open_files(connection: Connection, municipality_code: str, run_id: int) -> l
     ]
 
 
+def expired(connection: Connection, municipality_code: str, run_id: int, today: date) -> int:
+    """支払期限経過: how many slips of the run have no page yet and can be paid no more."""
+    statement = text(
+        """SELECT COUNT(*) FROM print_run_slip p
+           JOIN slip s ON s.municipality_code = p.municipality_code AND s.slip_id = p.slip_id
+           WHERE p.municipality_code = :m AND p.run_id = :run_id AND p.refusal = ''
+             AND p.page_no IS NULL AND s.state = 'new' AND s.valid_until < :today"""
+    )
+    values = {"m": municipality_code, "run_id": run_id, "today": today.isoformat()}
+    return int(connection.execute(statement, values).scalar_one())
+
+
 def slips_of_file(
     connection: Connection, municipality_code: str, run_id: int, file_no: int
 ) -> list[RunSlip]:

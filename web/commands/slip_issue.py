@@ -14,8 +14,8 @@ from payments.store.unit_of_work import reading
 from web import clock, formatting, messages
 from web.commands.session import explain, pace, say_json
 from web.printing.folder import READ_BACK, held
-from web.printing.plan import Wish, plan_for
-from web.printing.run import GOING_ON, Shop, begin, carry_out, take_up
+from web.printing.plan import Wish, plan_for, require_as_planned
+from web.printing.run import GOING_ON, Shop, begin, carry_out, nothing_to_print, take_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ def issue_slips(session: Session, **options: Any) -> bool:
         run = _run(shop, folder, selection, options)
         _tell_of_others(session, shop, run)
         with _telling_how_to_go_on(session, shop, run, folder):
-            status = carry_out(shop, folder, run)
+            status = carry_out(shop, folder, run, expired_too=options["expired_too"])
     _show(session, status, options["out"] or folder.path, as_json=options["as_json"])
     return status.good
 
@@ -85,14 +85,16 @@ def _nobody_at_work(shop: Shop, path: Path, resumed: int | None) -> Iterator[Non
 
 def _run(shop: Shop, folder: RunFolder, selection: Selection, options: dict[str, Any]) -> PrintRun:
     """The run to carry out: a new one, the one left here, or the one that was named."""
-    if options["resume"]:
-        return take_up(shop, folder, options["resume"], ended=False)
-    if options["again_run"]:
-        return take_up(shop, folder, options["again_run"], ended=True)
+    wish = Wish(options["pages_per_file"], options["read_back"], options["layout"])
+    run_id = options["resume"] or options["again_run"]
+    if run_id:
+        require_as_planned(shop.run(run_id), wish)
+        return take_up(shop, folder, run_id, ended=not options["resume"])
     with reading(shop.engine, shop.municipality_code) as connection:
-        wish = Wish(options["pages_per_file"], options["read_back"], options["layout"])
         plan = plan_for(connection, shop.municipality_code, folder.path, wish)
-    return begin(shop, folder, selection, plan)
+    run = begin(shop, folder, selection, plan)
+    require_as_planned(run, wish)
+    return run
 
 
 def _tell_of_others(session: Session, shop: Shop, run: PrintRun) -> None:
@@ -142,10 +144,12 @@ def _spoken(session: Session) -> Callable[..., contextlib.AbstractContextManager
 
 
 def _show_totals(session: Session, shop: Shop, selection: Selection, *, as_json: bool) -> None:
-    """印刷の見積り: slips and yen by item and kind."""
+    """印刷の見積り: slips and yen by item and kind; raises as the run itself would."""
     with reading(shop.engine, shop.municipality_code) as connection:
         day = clock.today()
         totals = plan_totals(connection, shop.municipality_code, selection, on=day)
+    if not totals:
+        raise nothing_to_print(shop)
     if as_json:
         say_json([asdict(total) for total in totals])
         return

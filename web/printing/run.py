@@ -117,10 +117,23 @@ def take_up(shop: Shop, folder: RunFolder, run_id: int, *, ended: bool) -> Print
     return shop.run(run_id)
 
 
-def carry_out(shop: Shop, folder: RunFolder, run: PrintRun) -> RunStatus:
+def nothing_to_print(shop: Shop) -> NotFoundError:
+    """印刷対象なし: why nothing is left to print; an unfinished run may hold it."""
+    with reading(shop.engine, shop.municipality_code) as connection:
+        open_runs = print_runs.unfinished(connection, shop.municipality_code)
+    if not open_runs:
+        return NotFoundError("slips_none")
+    return NotFoundError("slips_in_run", run_id=open_runs[0].run_id, path=open_runs[0].folder)
+
+
+def carry_out(
+    shop: Shop, folder: RunFolder, run: PrintRun, *, expired_too: bool = False
+) -> RunStatus:
     """印刷する: from the plan, or from wherever the run stopped, to the report.
 
     Raises:
+        RefusedError: ``print_run_expired``, a slip that was numbered before has passed its 支払期限
+            and ``expired_too`` does not say that it is wanted all the same.
         ConfigurationError: ``disk_full``, ``output_unwritable``, ``print_worker_died``; the run
             can be taken up again.
         ConflictError: ``print_file_recorded``, another process prints the same run;
@@ -128,6 +141,8 @@ def carry_out(shop: Shop, folder: RunFolder, run: PrintRun) -> RunStatus:
     """
     folder.clear_unfinished()
     require_unchanged(shop.profile(), run)
+    if run.state in GOING_ON and not expired_too:
+        _require_payable(shop, run)
     _require_space(folder, run, _tasks(shop, folder, run))
     if run.state in GOING_ON:
         _number(shop, run)
@@ -137,6 +152,15 @@ def carry_out(shop: Shop, folder: RunFolder, run: PrintRun) -> RunStatus:
             print_runs.finish(connection, shop.municipality_code, run.run_id, at=clock.now())
     with shop.phase(messages.label("print_phase", "papers"), run.slips) as show:
         return write_papers(shop.engine, shop.municipality_code, run.run_id, folder.path, show)
+
+
+def _require_payable(shop: Shop, run: PrintRun) -> None:
+    """No slip that waits for its page has passed its 支払期限; a run may have rested for weeks."""
+    today = clock.today()
+    with reading(shop.engine, shop.municipality_code) as connection:
+        expired = print_runs.expired(connection, shop.municipality_code, run.run_id, today)
+    if expired:
+        raise RefusedError("print_run_expired", run_id=run.run_id, found=f"{expired:,}")
 
 
 def _left_here(shop: Shop, folder: RunFolder) -> PrintRun | None:
@@ -170,11 +194,8 @@ def _plan(shop: Shop, selection: Selection, plan: RunPlan) -> int:
                 on=clock.today(),
             )
     except NotFoundError as error:
-        with reading(shop.engine, shop.municipality_code) as connection:
-            open_runs = print_runs.unfinished(connection, shop.municipality_code)
-        if error.error_code == "slips_none" and open_runs:
-            first = open_runs[0]
-            raise NotFoundError("slips_in_run", run_id=first.run_id, path=first.folder) from error
+        if error.error_code == "slips_none":
+            raise nothing_to_print(shop) from error
         raise
 
 

@@ -132,6 +132,8 @@ ERRORS: dict[str, str] = {
     "print_run_going_on": "印刷 {run_id} は途中です。続けるには --resume {run_id} を付けてください。",
     "slips_in_run": "印刷する納付書がありません。途中の印刷 {run_id}（{path}）に含まれている場合は、--resume {run_id} で続けるか、kokin slips run discard {run_id} で破棄してください。",
     "read_back": "--read-back は {expected} のいずれかにしてください（{found}）。",
+    "print_plan_other": "印刷 {run_id} は {option} {expected} で計画されていて、続きからは変えられません（指定 {found}）。指定を外すか、kokin slips run discard {run_id} で破棄してください。",
+    "print_run_expired": "印刷 {run_id} の、まだ印刷していない納付書 {found}枚は支払期限を過ぎています。kokin slips run discard {run_id} で破棄すれば、次の印刷が新しい期限で発行します。このまま印刷するには --expired-too を付けてください。",
     "print_choice": "--resume、--again と印刷の対象は、一緒には指定できません。",
     "print_out_missing": "--out で出力フォルダを指定してください。",
     "print_file_missing": "{file} がありません。",

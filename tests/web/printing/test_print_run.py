@@ -20,6 +20,7 @@ from payments.store.bulk import take_numbers
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from qr.layout.shipped import slip_layout
+from web import clock
 from web.commands.setup import sample_profile
 from web.printing import run as printing
 from web.printing import workers
@@ -138,6 +139,55 @@ def test_a_dry_run_counts_and_writes_nothing(any_hamlet, tmp_path):
     assert not (tmp_path / "out").exists()
     assert any_hamlet.rows("SELECT COUNT(*) FROM print_run")[0][0] == 0
     assert "計 12枚" in any_hamlet.issue(tmp_path / "out", "--dry-run").stdout
+
+
+def test_a_dry_run_of_nothing_says_so_as_the_run_itself_would(hamlet, tmp_path):
+    for words in ((), ("--dry-run",), ("--dry-run", "--json")):
+        answer = hamlet.issue(tmp_path / "out", "--notice", "nothing", *words)
+        assert (answer.exit_code, answer.stdout) == (1, "")
+        assert "（slips_none）" in answer.stderr
+
+
+def test_a_run_that_goes_on_is_not_asked_for_something_else(hamlet, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        stop_at_second_file(patch, OSError(errno.EIO, "Input/output error"))
+        assert hamlet.issue(out).exit_code == 1
+    for option, asked, planned in (
+        ("--pages-per-file", 5, "4"),
+        ("--read-back", "full", "0"),
+        ("--layout", "window", "standard"),
+    ):
+        for answer in (
+            hamlet.issue(out, option, asked),
+            hamlet.run("slips", "issue", "--resume", 1, option, asked),
+        ):
+            assert answer.exit_code == 1
+            assert "（print_plan_other）" in answer.stderr
+            assert f"{option} {planned}" in answer.stderr
+    same = ("--pages-per-file", 4, "--read-back", 0, "--layout", "standard", "--workers", 1)
+    assert hamlet.run("slips", "issue", "--resume", 1, *same).exit_code == 0
+    again = ("--again", 1, "--out", tmp_path / "again", "--pages-per-file", 5)
+    assert "（print_plan_other）" in hamlet.run("slips", "issue", *again).stderr
+
+
+def test_slips_that_expired_while_a_run_rested_are_printed_only_when_asked_for(
+    any_hamlet, tmp_path, monkeypatch
+):
+    hamlet = any_hamlet
+    with monkeypatch.context() as patch:
+        stop_at_second_file(patch, OSError(errno.EIO, "Input/output error"))
+        assert hamlet.issue(tmp_path / "out").exit_code == 1
+    later = NOW.replace(year=NOW.year + 2)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    refused = hamlet.run("slips", "issue", "--resume", 1, "--workers", 1)
+    assert refused.exit_code == 1
+    assert "（print_run_expired）" in refused.stderr
+    assert "8枚" in refused.stderr  # the four pages of the first file are there
+    assert not (tmp_path / "out" / "slips-0002.pdf").exists()
+    answer = hamlet.run("slips", "issue", "--resume", 1, "--workers", 1, "--expired-too")
+    assert answer.exit_code == 0, answer.output
+    assert len(hamlet.manifest(tmp_path / "out")) == 12
 
 
 def test_a_second_process_is_told_that_the_run_is_at_work(hamlet, tmp_path):
