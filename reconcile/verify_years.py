@@ -1,8 +1,8 @@
 """検算・年度: what was carried from year to year, and what holds a claim back.
 
-The year that a posting belongs to is worked out here from its 領収日 (or 会計日), the closings that
-stood when it was booked, and the year of its claim; a carry-over must be what all postings of its
-years leave open, instalment by instalment.
+Which postings belong to the years up to a close is told here by their 領収日 (or 会計日) and by the
+closings that stood when they were booked; a carry-over must be what all of them leave open,
+instalment by instalment.
 """
 
 from __future__ import annotations
@@ -30,21 +30,25 @@ _STRAY = """
 SELECT COUNT(*) FROM carry_over o WHERE o.municipality_code = :m AND NOT EXISTS (
     SELECT 1 FROM carry_run r WHERE r.municipality_code = :m AND r.carry_no = o.carry_no
       AND r.event = 'carried')"""
-# All that moved a claim of the years up to one, booked before the next close of a year, with the
-# day that decides where it belongs.
-_MOVED = """
-SELECT p.notice_id, p.term, n.item_code, i.fiscal_year, p.journal_id,
-    CAST(COALESCE(r.paid_on, j.booked_on) AS VARCHAR(10)) AS day,
-    SUM(CASE WHEN p.debit_account = 'receivable' THEN p.amount_yen ELSE -p.amount_yen END) AS yen
-FROM posting p
-JOIN journal j ON j.municipality_code = :m AND j.journal_id = p.journal_id
-JOIN instalment i ON i.municipality_code = :m AND i.notice_id = p.notice_id AND i.term = p.term
-JOIN notice n ON n.municipality_code = :m AND n.notice_id = p.notice_id
-LEFT JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.subject_file_id
-    AND r.line_no = p.subject_line_no
-WHERE p.municipality_code = :m AND p.journal_id <= :journal_id AND i.fiscal_year <= :year
-  AND (p.debit_account = 'receivable' OR p.credit_account = 'receivable')
-GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2"""
+# What all postings of the years up to one leave open: those of a day that
+# they take, booked while they were open.
+_LEFT_OPEN = """
+SELECT notice_id, term, item_code, fiscal_year, SUM(yen) AS yen FROM (
+    SELECT p.notice_id, p.term, n.item_code, i.fiscal_year, p.journal_id,
+        CAST(COALESCE(r.paid_on, j.booked_on) AS VARCHAR(10)) AS day,
+        CASE WHEN p.debit_account = 'receivable' THEN p.amount_yen ELSE -p.amount_yen END AS yen
+    FROM posting p
+    JOIN journal j ON j.municipality_code = :m AND j.journal_id = p.journal_id
+    JOIN instalment i ON i.municipality_code = :m AND i.notice_id = p.notice_id
+        AND i.term = p.term
+    JOIN notice n ON n.municipality_code = :m AND n.notice_id = p.notice_id
+    LEFT JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.subject_file_id
+        AND r.line_no = p.subject_line_no
+    WHERE p.municipality_code = :m AND p.journal_id <= :journal_id AND i.fiscal_year <= :year
+      AND (p.debit_account = 'receivable' OR p.credit_account = 'receivable')) moved
+WHERE day <= :last_day AND {open}
+GROUP BY notice_id, term, item_code, fiscal_year HAVING SUM(yen) <> 0
+ORDER BY notice_id, term"""
 # The few instalments that are held, or ever were, with every line about them.
 _HELD = """
 SELECT k.notice_id, k.term, CASE WHEN i.collection_hold THEN 1 ELSE 0 END AS collection_hold,
@@ -125,28 +129,29 @@ def _carried(store: Store, run: Any, closings: list[Any]) -> Iterator[Difference
 
 
 def _expected(store: Store, run: Any, closings: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """What the postings of its years leave open, row by row."""
-    key: tuple[Any, ...] = ()
-    open_yen = 0
-    # What is booked behind the close belongs to a later year; so nothing behind the run matters.
-    for moved in store.rows(_MOVED, journal_id=run.journal_id, year=run.from_year):
-        if moved[:4] != key:
-            if open_yen:
-                yield (*key, open_yen)
-            key, open_yen = tuple(moved[:4]), 0
-        if _belongs(moved, closings) <= run.from_year:
-            open_yen += int(moved.yen)
-    if open_yen:
-        yield (*key, open_yen)
+    """What the postings of its years leave open, row by row.
 
-
-def _belongs(moved: Any, closings: list[Any]) -> int:
-    """歳入の属する年度: a year takes what is of a day up to 31 May after it, while it is open."""
-    year, month_and_day = int(moved.day[:4]), moved.day[5:]
-    by_day = year - 1 if month_and_day <= "05-31" else year
-    before = [row.closed_year for row in closings if row.journal_id < moved.journal_id]
-    closed = int(before[-1]) if before else 0
-    return max(by_day, closed + 1, int(moved.fiscal_year))
+    A year takes what is of a day up to 31 May after it, while it is open: a posting belongs to it
+    unless it was booked between a close of that year (or a later one) and its re-opening.
+    """
+    spans, since = [], None
+    for row in closings:
+        shut = row.closed_year >= run.from_year
+        if shut and since is None:
+            since = row.journal_id
+        elif not shut and since is not None:
+            spans.append(f"NOT (journal_id > {int(since)} AND journal_id <= {int(row.journal_id)})")
+            since = None
+    if since is not None:
+        spans.append(f"NOT (journal_id > {int(since)})")
+    found = store.rows(
+        _LEFT_OPEN.format(open=" AND ".join(spans) or "1 = 1"),
+        journal_id=run.journal_id,
+        year=run.from_year,
+        last_day=f"{run.to_year}-05-31",
+    )
+    for row in found:
+        yield (*row[:4], int(row.yen))
 
 
 def _said(rows: Iterable[tuple[Any, ...]]) -> str:
