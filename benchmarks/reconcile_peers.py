@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LIMIT_SECONDS = 120
+Passed = tuple[float, float]
 PAID, OPEN = "payments.csv", "instalments.csv"
 DAY = "2026-06-01"
 
@@ -61,26 +62,30 @@ def main() -> None:
         return
     if not options.peers:
         parser.error("--peers is missing")
-    print(f"{'lines':>9} {'package':<20} {'s':>8} {'lines/s':>9} {'kokin':>6}  found")
+    print(
+        f"{'lines':>9} {'package':<20} {'s':>8} {'lines/s':>9} {'kokin':>6} {'processor':>9}  found"
+    )
     for lines in options.lines:
         with tempfile.TemporaryDirectory(dir=options.folder) as name:
             folder = Path(name)
             _prepare(folder, lines, options.instalments)
-            ours = _run(sys.executable, "kokin", folder)["seconds"]
+            ours = _run(sys.executable, "kokin", folder)
             for measured in MEASURED:
                 own = measured in {"kokin", "join"}
                 found = _run(sys.executable if own else options.peers, measured, folder)
                 print(_row(lines, measured, found, ours), flush=True)
 
 
-def _row(lines: int, name: str, found: dict[str, Any], ours: float) -> str:
-    """How long it took, and how many times as long as we."""
+def _row(lines: int, name: str, found: dict[str, Any], ours: dict[str, Any]) -> str:
+    """How long it took, and how many times as long as we; likewise in processor seconds."""
     if "seconds" not in found:
         return f"{lines:>9,} {name:<20} {found['said']}"
     seconds = found["seconds"]
+    processor = found["processor"] / ours["processor"]
     return (
         f"{lines:>9,} {name:<20} {seconds:>8.2f} {lines / seconds:>9,.0f} "
-        f"{seconds / ours:>5.1f}x  {found['found']}"
+        f"{seconds / ours['seconds']:>5.2f}x {processor:>8.2f}x  "
+        f"{found['found']}"
     )
 
 
@@ -123,20 +128,30 @@ def _rows(folder: Path, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+class _Watch:
+    """Seconds of the clock and of the processor since it was made."""
+
+    def __init__(self) -> None:
+        self.begun, self.started = time.perf_counter(), time.process_time()
+
+    def passed(self) -> Passed:
+        return time.perf_counter() - self.begun, time.process_time() - self.started
+
+
 # ---- what is measured: each returns the seconds and what was found ----
 
 
-def _kokin(folder: Path) -> tuple[float, str]:
+def _kokin(folder: Path) -> tuple[Passed, str]:
     from payments.store.engine import open_engine  # noqa: PLC0415
     from reconcile.model import Delivery  # noqa: PLC0415
     from reconcile.pipeline import take_in  # noqa: PLC0415
 
     (folder / "run.db").write_bytes((folder / "city.db").read_bytes())
     engine = open_engine(f"sqlite:///{folder}/run.db")
-    begun = time.perf_counter()
+    watch = _Watch()
     delivery = Delivery("payments.txt", (folder / "payments.txt").read_bytes())
     report = take_in(engine, "99999", delivery, received_on=date(2026, 6, 2))
-    seconds = time.perf_counter() - begun
+    passed = watch.passed()
     with engine.connect() as connection:
         outcomes = connection.exec_driver_sql(
             "SELECT outcome, COUNT(*) FROM line_outcome GROUP BY outcome ORDER BY outcome"
@@ -144,63 +159,63 @@ def _kokin(folder: Path) -> tuple[float, str]:
     engine.dispose()
     if not report.status.is_good:
         sys.exit(f"not accepted: {report.findings[:3]}")
-    return seconds, ", ".join(f"{name} {count:,}" for name, count in outcomes)
+    return passed, ", ".join(f"{name} {count:,}" for name, count in outcomes)
 
 
-def _join(folder: Path) -> tuple[float, str]:
+def _join(folder: Path) -> tuple[Passed, str]:
     import sqlite3  # noqa: PLC0415
 
     connection = sqlite3.connect(folder / "run.db")  # as _kokin left it
-    begun = time.perf_counter()
+    watch = _Watch()
     found = connection.execute(
         "SELECT COUNT(k.pay_key), SUM(k.slip_yen = l.amount_yen) FROM source_line l "
         "LEFT JOIN pay_key k ON k.municipality_code = '99999' AND k.pay_key = 'K' || l.slip_key "
         "WHERE l.municipality_code = '99999'"
     ).fetchone()
-    seconds = time.perf_counter() - begun
+    passed = watch.passed()
     connection.close()
-    return seconds, f"known {found[0]:,}, equal {found[1]:,}"
+    return passed, f"known {found[0]:,}, equal {found[1]:,}"
 
 
-def _datacompy_polars(folder: Path) -> tuple[float, str]:
+def _datacompy_polars(folder: Path) -> tuple[Passed, str]:
     datacompy, polars = import_module("datacompy"), import_module("polars")
     paid, due = (polars.read_csv(folder / name) for name in (PAID, OPEN))
-    begun = time.perf_counter()
+    watch = _Watch()
     compared = datacompy.PolarsCompare(paid, due, join_columns="key")
     unequal = compared.all_mismatch()
-    return time.perf_counter() - begun, (
+    return watch.passed(), (
         f"equal {compared.count_matching_rows():,}, unequal {len(unequal):,}, "
         f"unknown {len(compared.df1_unq_rows):,}, open {len(compared.df2_unq_rows):,}"
     )
 
 
-def _datacompy_pandas(folder: Path) -> tuple[float, str]:
+def _datacompy_pandas(folder: Path) -> tuple[Passed, str]:
     datacompy, pandas = import_module("datacompy"), import_module("pandas")
     paid, due = (pandas.read_csv(folder / name) for name in (PAID, OPEN))
-    begun = time.perf_counter()
+    watch = _Watch()
     compared = datacompy.PandasCompare(paid, due, join_columns="key")
     unequal = compared.all_mismatch()
-    return time.perf_counter() - begun, (
+    return watch.passed(), (
         f"equal {compared.count_matching_rows():,}, unequal {len(unequal):,}, "
         f"unknown {len(compared.df1_unq_rows):,}, open {len(compared.df2_unq_rows):,}"
     )
 
 
-def _fastrecon(folder: Path) -> tuple[float, str]:
+def _fastrecon(folder: Path) -> tuple[Passed, str]:
     fastrecon = import_module("fastrecon")
-    begun = time.perf_counter()
+    watch = _Watch()
     paid, due = (fastrecon.CsvFile(str(folder / name)) for name in (PAID, OPEN))
     result = fastrecon.compare(paid, due, keys=["key"])
-    seconds = time.perf_counter() - begun
+    passed = watch.passed()
     if result.error:
         raise RuntimeError(result.error)
-    return seconds, (
+    return passed, (
         f"unequal {result.changed_rows:,}, unknown {result.missing_in_right:,}, "
         f"open {result.missing_in_left:,}, twice {result.duplicate_keys_left:,}"
     )
 
 
-def _bankstatementparser(folder: Path) -> tuple[float, str]:
+def _bankstatementparser(folder: Path) -> tuple[Passed, str]:
     package = import_module("bankstatementparser.reconciliation")
 
     def records(name: str) -> list[dict[str, Any]]:
@@ -215,12 +230,12 @@ def _bankstatementparser(folder: Path) -> tuple[float, str]:
         ]
 
     due, paid = records(OPEN), records(PAID)
-    begun = time.perf_counter()
+    watch = _Watch()
     report = package.reconcile_payments_and_statements(due, paid)
-    return time.perf_counter() - begun, f"matched {len(report.matches):,}"
+    return watch.passed(), f"matched {len(report.matches):,}"
 
 
-def _civicpay(folder: Path) -> tuple[float, str]:
+def _civicpay(folder: Path) -> tuple[Passed, str]:
     pandas, matcher = import_module("pandas"), import_module("civicpay.recon.matcher")
 
     def frame(name: str, number: str, day: str) -> Any:
@@ -232,16 +247,16 @@ def _civicpay(folder: Path) -> tuple[float, str]:
 
     paid = frame(PAID, "payment_id", "payment_date")
     due = frame(OPEN, "transaction_id", "posting_date")
-    begun = time.perf_counter()
+    watch = _Watch()
     config = matcher.ReconConfig(amount_tolerance=0.0)
     _results, _ledger, summary = matcher.reconcile(paid, due, config, "1")
-    return time.perf_counter() - begun, (
+    return watch.passed(), (
         f"matched {summary['matched_total']:,}, exceptions {summary['exception_total']:,}, "
         f"unknown {summary['unmatched_payment']:,}"
     )
 
 
-MEASURED: dict[str, Callable[[Path], tuple[float, str]]] = {
+MEASURED: dict[str, Callable[[Path], tuple[Passed, str]]] = {
     "kokin": _kokin,
     "join": _join,
     "datacompy-polars": _datacompy_polars,
@@ -254,8 +269,8 @@ MEASURED: dict[str, Callable[[Path], tuple[float, str]]] = {
 
 def _measure(name: str, folder: Path) -> None:
     """One measurement in this process."""
-    seconds, found = MEASURED[name](folder)
-    print(json.dumps({"seconds": seconds, "found": found}))
+    (seconds, processor), found = MEASURED[name](folder)
+    print(json.dumps({"seconds": seconds, "processor": processor, "found": found}))
 
 
 if __name__ == "__main__":
