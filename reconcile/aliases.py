@@ -8,7 +8,7 @@ anything by itself (R6). One person may revoke it, for that only makes suggestio
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, text
 
@@ -18,7 +18,7 @@ from payments.store.bulk import take_numbers
 from reconcile.line_books import as_date
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -31,9 +31,11 @@ INSERT INTO payer_alias (municipality_code, alias_no, event, payer_folded, oblig
     happened_on, expires_on, actor, reason)
 VALUES (:m, :alias_no, :event, :payer_folded, :obligor_no, :approval_id, :happened_on, :expires_on,
     :actor, :reason)"""
-_EVENTS = """
+_SELECT = """
 SELECT alias_no, event, payer_folded, obligor_no, approval_id, happened_on, expires_on
-FROM payer_alias WHERE municipality_code = :m AND payer_folded IN :names ORDER BY alias_no"""
+FROM payer_alias WHERE municipality_code = :m"""
+_ALL = f"{_SELECT} ORDER BY alias_no"
+_OF_NAMES = f"{_SELECT} AND payer_folded IN :names ORDER BY alias_no"
 
 
 class Alias(NamedTuple):
@@ -74,28 +76,31 @@ def learn(
 def revoke(
     connection: Connection,
     municipality_code: str,
-    payer_folded: str,
-    obligor_no: str,
+    alias_no: int,
     *,
     on: date,
     actor: str,
     reason: str,
-) -> None:
-    """名義を忘れる: the name says nothing about the obligor any more.
+) -> Alias:
+    """名義を忘れる: the name says nothing about the obligor any more; gives what was remembered.
 
-    Raises :class:`NotFoundError` ``payer_alias`` when nothing is remembered,
+    Raises :class:`NotFoundError` ``payer_alias`` when nothing is remembered under the number,
     :class:`InvalidValueError` ``reason_missing`` or ``reason_long``.
     """
-    known = [
-        alias
-        for alias in aliases_of(connection, municipality_code, [payer_folded], on=on)
-        if alias.obligor_no == obligor_no
-    ]
-    if not known:
-        raise NotFoundError("payer_alias", obligor_no=obligor_no)
+    known = all_aliases(connection, municipality_code, on=on)
+    alias = next((one for one in known if one.alias_no == alias_no), None)
+    if alias is None:
+        raise NotFoundError("payer_alias", alias_no=alias_no)
     number = take_numbers(connection, municipality_code, "payer_alias", 1)
-    alias = known[0]._replace(alias_no=number, expires_on=on)
-    _add(connection, municipality_code, REVOKED, alias, on, actor, require_reason(reason))
+    ended = alias._replace(alias_no=number, expires_on=on)
+    _add(connection, municipality_code, REVOKED, ended, on, actor, require_reason(reason))
+    return alias
+
+
+def all_aliases(connection: Connection, municipality_code: str, *, on: date) -> list[Alias]:
+    """振込名義の一覧: everything that is remembered on a day, by name, then obligor."""
+    rows = connection.execute(text(_ALL), {"m": municipality_code})
+    return _standing(rows, on)
 
 
 def aliases_of(
@@ -105,11 +110,16 @@ def aliases_of(
     if not names:
         return []
     rows = connection.execute(
-        text(_EVENTS).bindparams(bindparam("names", expanding=True)),
+        text(_OF_NAMES).bindparams(bindparam("names", expanding=True)),
         {"m": municipality_code, "names": list(names)},
     )
+    return _standing(rows, on)
+
+
+def _standing(events: Iterable[Any], on: date) -> list[Alias]:
+    """Of every name and obligor the last event, while it says anything."""
     standing: dict[tuple[str, str], Alias] = {}
-    for row in rows:
+    for row in events:
         standing.pop((row.payer_folded, row.obligor_no), None)
         if row.event == LEARNED and as_date(row.expires_on) >= on:
             standing[row.payer_folded, row.obligor_no] = Alias(

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from payments.domain.errors import KokinError
 from web.commands import (
+    aliases,
     approvals,
     audit,
     cases,
@@ -27,6 +28,7 @@ from web.commands import (
     slip_desk,
     slip_handover,
     slips,
+    suggesting,
     users,
     verify,
     years,
@@ -79,7 +81,7 @@ for command in (
 ):
     slips.slips.add_command(command)
 
-for command in (placing.place, placing.undo):
+for command in (placing.place, placing.undo, suggesting.suggest):
     cases.cases.add_command(command)
 
 for command in (
@@ -94,6 +96,7 @@ for command in (
     approvals.approvals,
     municipality.municipality,
     cases.cases,
+    aliases.aliases,
     days.day,
     years.year,
     holds.holds,

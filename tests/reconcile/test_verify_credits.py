@@ -48,8 +48,8 @@ ALTERED = {
         "receipt",
     ),
     "put together again": (
-        "UPDATE link_block SET group_id = 2, "
-        "file_id = (SELECT file_id FROM settlement WHERE group_id = 2)",
+        """UPDATE link_block SET group_id = 2,
+           file_id = (SELECT file_id FROM settlement WHERE group_id = 2)""",
         "link_block",
     ),
     "an outcome by nobody": (

@@ -80,6 +80,11 @@ def test_a_transfer_is_suggested_placed_and_taken_back(town, run):
     agreed_by_ito(run, 1)
     assert town.outcome(line) == ("placed", "M2")
     assert run("cases", "suggest", case_no).startswith("番号や名義と金額の合う候補はありません")
+    assert "ゼイモクタロウ  宛名番号 000000000123  承認 1" in run("aliases", "list")
+    run("aliases", "forget", "1", "--reason", "別人と分かった", "--user", "abe")
+    assert json.loads(run("aliases", "list", "--json")) == []
+    assert run("aliases", "list").startswith("覚えている振込名義はありません")
+    run("aliases", "forget", "1", "--reason", "もう一度", "--user", "abe", code=1)
     agreed_by_ito(run, asked_by_abe(run, "undo", case_no))
     assert town.outcome(line) == ("unlinked", "M1")
     assert town.differences() == []

@@ -176,7 +176,7 @@ ERRORS: dict[str, str] = {
     "credit_group_open": "払込 {ref} の未入金額は {expected}円 です（指定 {found}円）。",
     "credit_alias": "振込名義を覚えるのは、名義のある入金を期別に充てるときだけです。",
     "remittance_group": "払込（番号 {group_id}）は見つかりません。",
-    "payer_alias": "宛名番号 {obligor_no} について、この振込名義は覚えていません。",
+    "payer_alias": "覚えている振込名義に、番号 {alias_no} はありません。",
     "line": "資料 {file_id} の {line_no} 行目は見つかりません。",
     "case": "確認事項 {case_no} は見つかりません。",
     "case_state": "確認事項 {case_no} は「{state}」のため、この操作はできません。",
