@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -36,6 +37,8 @@ from web.commands import (
 from web.commands.explain import why
 from web.commands.session import Session, explain
 
+OTHERS = 0o077  # every right of the group and of everybody else
+
 
 class Kokin(click.Group):
     """The group of all commands: a foreseen error is one sentence, never a traceback."""
@@ -64,6 +67,8 @@ def main(ctx: click.Context) -> None:
     KOKIN_INBOX, KOKIN_NOTIFICATION_KEYS で変えられます。
     """
     if ctx.obj is None:
+        # Tax data are secret by law: whatever this process writes is for its own user alone.
+        os.umask(OTHERS)
         ctx.obj = Session()
 
 

@@ -63,6 +63,10 @@ def create(settings: Settings) -> None:
         raise ConfigurationError("home", found=str(error), path=str(settings.home)) from error
     settings.secret()
     upgrade(settings.database)
+    if file is not None:
+        # An older release left it to the umask who may read the books.
+        for part in file.parent.glob(f"{file.name}*"):
+            part.chmod(0o600)
 
 
 def enter(session: Session, profile: Profile) -> None:
