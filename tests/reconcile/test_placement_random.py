@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import random
 import shutil
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from placing_town import NOTICES, M, PlacingTown, row
+from reference_rows import sample_profile
 from reference_town import assessment
+from sqlalchemy import text
 
+from payments import approve
 from payments.domain.errors import InvalidValueError, RefusedError
-from payments.store.unit_of_work import reading
-from reconcile.placement import room_yen
+from payments.store.engine import open_engine
+from payments.store.municipalities import save_profile
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.explain import explain_line
+from reconcile.model import Delivery
+from reconcile.pipeline import reconcile_waiting, take_in
+from reconcile.placement import ask_placement, placement_view, room_yen
+from reconcile.placement_model import Part, Placement
+from reconcile.placing import carry_out
+from reconcile.registers import import_assessments, import_slips
+from reconcile.verify import verify
 
 if TYPE_CHECKING:
     from placing_town import Line
-
-    from reconcile.placement_model import Part
+    from sqlalchemy import Engine
 
 PLACES = [(notice, term) for notice in (1, 2, 3) for term in ("01", "02")]
 STEPS = st.one_of(
@@ -119,6 +132,73 @@ class Walk:
             obligor_name=f"税目 {self.files}",
         )  # fmt: skip
         self.town.assess(line, name=f"{self.files}.csv")
+
+
+def _place_at_random(engine: Engine, chance: random.Random, at: datetime) -> bool:
+    """Two people place any payment on up to three open instalments; whether that was possible."""
+    with reading(engine, M) as connection:
+        lines = connection.execute(
+            text(
+                "SELECT file_id, line_no FROM receipt WHERE stage <> 'withdrawn' "
+                "ORDER BY file_id, line_no"
+            )
+        ).all()
+        places = connection.execute(
+            text(
+                "SELECT notice_id, term FROM instalment_account "
+                "WHERE amount_yen - term_yen - whole_yen + surplus_yen > 0 "
+                "ORDER BY notice_id, term"
+            )
+        ).all()
+        view = placement_view(connection, M, *chance.choice(lines))
+        parts = []
+        left = view.amount_yen
+        for place in chance.sample(places, chance.randrange(4)):
+            taken = min(left, room_yen(connection, M, view, *place), chance.choice([1, 10**9]))
+            left -= taken
+            parts += [Part(place.notice_id, place.term, taken)] if taken else []
+    placement = Placement(view.file_id, view.line_no, tuple(parts))
+    try:
+        with unit_of_work(engine, M) as connection:
+            profile = sample_profile()
+            asked = ask_placement(
+                connection, profile, placement, asked_by="hanako", at=at, reason="くじ"
+            )
+            decided = approve.decide(
+                connection, M, asked.approval_id, "approved", decided_by="jiro", at=at
+            )
+            carry_out(connection, profile, decided, on=at.date())
+    except RefusedError as refused:
+        if refused.error_code != "placement_same":
+            raise
+        return False
+    return True
+
+
+def test_a_city_whose_payments_are_placed_at_random_verifies_every_day(sealed_folder, sqlite_url):
+    """All channels, with 取消, 確報 and credits that come to what people have placed."""
+    engine = open_engine(sqlite_url)
+    chance = random.Random(4)
+    with unit_of_work(engine, M) as connection:
+        save_profile(connection, sample_profile())
+    for name, importer in (("assessments.csv", import_assessments), ("slips.csv", import_slips)):
+        delivery = Delivery(name, (sealed_folder.path / name).read_bytes())
+        importer(engine, M, delivery, received_on=sealed_folder.days[0][0])
+    placed = 0
+    for day, paths in sealed_folder.days:
+        for path in paths:
+            take_in(engine, M, Delivery(path.name, path.read_bytes()), received_on=day)
+        at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        placed += sum(_place_at_random(engine, chance, at) for _ in range(15))
+        reconcile_waiting(engine, M, as_of=day)
+        assert verify(engine, M) == []
+    assert placed >= 20
+    with reading(engine, M) as connection:
+        lines = connection.execute(text("SELECT file_id, line_no FROM receipt")).all()
+        for line in lines:
+            for decision in explain_line(connection, M, *line).stories[0].decisions:
+                assert decision.agrees is not False, (line, decision)
+    engine.dispose()
 
 
 @settings(max_examples=20)
