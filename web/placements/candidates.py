@@ -177,7 +177,7 @@ def _compared(
     )
     obligors = "、".join(dict.fromkeys(part.obligor_name for part in one.parts))
     payer = formatting.wide(str(line.get("payer_name") or ""))
-    if payer or obligors:
+    if payer:
         found.append(_plain("name", payer, obligors))
     paid_on = formatting.long_day(line["paid_on"])
     said = "、".join(map(formatting.long_day, days))
