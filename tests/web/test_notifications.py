@@ -20,7 +20,8 @@ def operator(city):
     app = create_app(city.settings, city.engine, TESTING=True)
     with unit_of_work(city.engine, "99999") as connection:
         secret = keys.add(connection, city.settings, "99999", "pay-1", operator_name="見本決済")
-    return Operator(app.test_client(), secret)
+    yield Operator(app.test_client(), secret)
+    app.extensions["kokin"].close()
 
 
 class Operator:
@@ -210,11 +211,13 @@ def test_one_operator_does_not_see_the_notifications_of_another(operator, slip, 
 def test_keys_may_come_from_the_environment(city, slip):
     secret = "x" * 40
     settings = city.settings.model_copy(update={"notification_keys": f"env-1:{secret}"})
-    client = create_app(settings, city.engine, TESTING=True).test_client()
+    app = create_app(settings, city.engine, TESTING=True)
+    client = app.test_client()
     found = Operator(client, secret)
     body = json.dumps(payment(slip)).encode()
     headers = found.headers(body, key="env-1", **{"Idempotency-Key": "n-1"})
     assert client.post(URL, data=body, headers=headers).status_code == 201
+    app.extensions["kokin"].close()
 
 
 def test_the_interface_describes_itself(client):

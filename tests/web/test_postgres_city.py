@@ -85,7 +85,8 @@ def test_a_notification_is_booked_on_postgresql(postgres_city):
     city = postgres_city
     with unit_of_work(city.engine, "99999") as connection:
         secret = keys.add(connection, city.settings, "99999", "pay-1", operator_name="見本決済")
-    client = create_app(city.settings, city.engine, TESTING=True).test_client()
+    app = create_app(city.settings, city.engine, TESTING=True)
+    client = app.test_client()
     body = json.dumps(
         {
             "collecting_body_code": "99999", "case_key": "9" * 20, "confirmation_no": "123456",
@@ -103,3 +104,4 @@ def test_a_notification_is_booked_on_postgresql(postgres_city):
     ]
     assert [answer.status_code for answer in answers] == [201, 200]
     assert answers[0].json == answers[1].json
+    app.extensions["kokin"].close()

@@ -11,6 +11,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from web.notifications.booking import BooksBusyError, book_again, book_waiting
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 LOCK_WAIT_MS = 20  # what booking waits for the books' lock
 BEHIND_FROM = 4  # so many waiting are more than a request sits through
 RETRY_SECONDS = 0.25
+TROUBLE_RETRIES = 20  # … so many times longer when something is wrong
 PATIENCE_SECONDS = 5  # a request never waits longer, whatever happens to the booker
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,7 @@ class Booker:
         self._books = books
         self._spool = spool
         self._municipality_code = municipality_code
-        self._retry_seconds = retry_seconds
+        self._retry_seconds = self._pause = retry_seconds
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -97,10 +100,19 @@ class Booker:
             try:
                 self._round()
             except BooksBusyError:
-                self._tell(keeps_up=False)
+                self._fail(self._retry_seconds)
+            except SQLAlchemyError as error:
+                # The statement may carry numbers of slips: only the kind of error is logged.
+                log.error("the spool cannot be booked: %s", type(error).__name__)  # noqa: TRY400
+                self._fail(TROUBLE_RETRIES * self._retry_seconds)
             except Exception:
                 log.exception("the spool cannot be booked")
-                self._tell(keeps_up=False)
+                self._fail(TROUBLE_RETRIES * self._retry_seconds)
+
+    def _fail(self, pause: float) -> None:
+        """Let nobody wait for this round, and begin the next one after ``pause`` seconds."""
+        self._pause = pause
+        self._tell(keeps_up=False)
 
     def _begin(self) -> bool:
         """Wait for work, or out the pause after a round that failed; False at the end."""
@@ -108,7 +120,7 @@ class Booker:
             if self._keeps_up:
                 self._changed.wait_for(lambda: self._work or self._closed)
             else:
-                self._changed.wait_for(lambda: self._closed, timeout=self._retry_seconds)
+                self._changed.wait_for(lambda: self._closed, timeout=self._pause)
             self._work = False
             self._begun += 1
             return not self._closed

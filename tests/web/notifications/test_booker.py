@@ -7,13 +7,14 @@ from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from web.notifications import booker as module
 from web.notifications.booker import BEHIND_FROM, Booker
 from web.notifications.booking import BooksBusyError, Step
 
 LONG = 30
-SOON = 0.001
+SOON = 0.0001
 
 
 @pytest.fixture
@@ -94,9 +95,10 @@ def test_a_request_does_not_wait_for_busy_books_and_they_are_tried_again(
     assert rounds.begun >= 3
 
 
-def test_a_mistake_of_ours_ends_no_booker(booker, rounds, caplog):
+@pytest.mark.parametrize("error", [ValueError, SQLAlchemyError])
+def test_trouble_ends_no_booker(booker, rounds, caplog, error):
     def broken():
-        raise ValueError
+        raise error
 
     rounds.plans[:] = [broken, lambda: iter([_step(1)])]
     assert _returns(booker, 1)
