@@ -30,7 +30,7 @@ from sqlalchemy import text
 from reconcile.closures import signed_report
 from reconcile.report import day_report
 from reconcile.report_data import canonical_json, report_as_data
-from reconcile.rules import RULES
+from reconcile.rules import PLACEMENT_RULES, RULES
 from reconcile.seal import FIRST, seal_text
 from reconcile.seal_parts import BLOCK_ROWS, PARTS, part_rows, row_texts
 
@@ -369,7 +369,7 @@ def _write_facts(
             rule.code, rule.label_ja, rule.outcome, rule.condition, rule.applied,
             *words.outcomes.get(rule.outcome, ("", "")),
         )
-        for rule in RULES
+        for rule in (*RULES, *PLACEMENT_RULES)
     )  # fmt: skip
     columns = ("rule", "rule_label", "outcome", "condition", "applied", "label", "sentence")
     bundle.table("rule", columns, rules, words)

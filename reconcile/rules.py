@@ -139,8 +139,12 @@ SETTLEMENT_OUTCOMES = {
     "withdrawn": False,
 }
 
-# Outcomes that only two people cause (reconcile.placing): a case stays open while money waits.
-PLACEMENT_OUTCOMES = frozenset({"unlinked", "placed"})
+# What only two people decide (reconcile.placing): a case stays open while money waits.
+PLACEMENT_RULES = (
+    Rule("M1", "unlinked", "消込取消", ""),
+    Rule("M2", "placed", "手作業消込", ""),
+)
+PLACEMENT_OUTCOMES = frozenset(rule.outcome for rule in PLACEMENT_RULES)
 
 CASE_OUTCOMES = frozenset(
     {rule.outcome for rule in RULES if rule.opens_case}

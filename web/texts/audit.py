@@ -24,6 +24,7 @@ README = """\
     line 明細、line_outcome 照合結果、line_outcome_again 決め直した結果、journal 仕訳帳、posting 仕訳、
     assessment_event 調定異動、settlement 入金充当、case 確認事項、case_event 確認事項の経過、
     slip_event 納付書の出来事、approval_asked 承認の依頼、approval_decided 承認の決定、
+    placement 充当先の決定、placement_part その内訳、link_block 結び付けの禁止、
     day_closure 締め、file 資料の記録、rule 照合規則（作成した版での文言）
   seals/          封印。chain.txt は1番からのすべての封印、番号のフォルダは範囲の行とその証明
   day/            日計（signed.json は締めたときのまま、open.json は締める前の現在の帳簿）
@@ -55,6 +56,7 @@ COLUMNS: dict[str, str] = {
     "approval_id": "承認番号",
     "asked_at": "依頼日時",
     "asked_by": "依頼者",
+    "block_no": "禁止の番号",
     "booked_on": "会計日",
     "byte_length": "バイト数",
     "byte_offset": "バイト位置",
@@ -99,7 +101,9 @@ COLUMNS: dict[str, str] = {
     "paid_on": "領収日",
     "partner_file_id": "相手の資料番号",
     "partner_line_no": "相手の行番号",
+    "part_no": "内訳の順番",
     "period": "期間",
+    "placement_no": "充当先の決定の番号",
     "reason": "理由",
     "remittance_ref": "払込の番号",
     "report_sha256": "日計のSHA-256",
