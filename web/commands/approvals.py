@@ -14,7 +14,7 @@ from web import formatting, messages
 from web.approval_desk import decide_as
 from web.approvals.story import kind_words, subject_words, tell
 from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import Session, say_json, say_list, session_of
 from web.commands.sheets import print_sheet
 from web.commands.signing import USER, signer
 
@@ -47,13 +47,14 @@ def list_(session: Session, state: str, *, as_json: bool) -> None:
         found = approve.approvals(
             connection, session.municipality, state="" if state == "all" else state
         )
-    if as_json:
-        say_json([asdict(approval) | {"state": approval.state} for approval in found])
-        return
-    for approval in found:
-        session.out.print(_line(approval), markup=False)
-    if not found:
-        session.out.print("該当する承認はありません。")
+    say_list(
+        session,
+        found,
+        _line,
+        as_json=as_json,
+        data=lambda approval: asdict(approval) | {"state": approval.state},
+        empty="該当する承認はありません。",
+    )
 
 
 @approvals.command()

@@ -18,7 +18,7 @@ from reconcile.audit_scope import case_scope, day_scope
 from reconcile.seal import seals_after
 from web import messages
 from web.commands.intake import DATE, MUNICIPALITY
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import Session, say_json, say_list, session_of
 from web.texts.audit import COLUMNS, CONTENTS, README, SCOPE
 from web.texts.labels import LABELS
 from web.texts.outcomes import OUTCOMES
@@ -101,14 +101,17 @@ def seals(session: Session, after: int, *, as_json: bool) -> None:
     """
     with reading(session.engine, session.municipality) as connection:
         found = seals_after(connection, session.municipality, after)
-    if as_json:
-        say_json([seal._asdict() for seal in found])
-        return
-    for seal in found:
-        text = f"{seal.seal_no:>6}  仕訳帳 {seal.journal_id} まで  対象 {seal.entry_no} まで"
-        session.out.print(f"{text}  {seal.made_utc}  {seal.sha256}", markup=False)
-    if not found:
-        session.out.print("封印はまだありません。")
+    say_list(
+        session,
+        found,
+        lambda seal: (
+            f"{seal.seal_no:>6}  仕訳帳 {seal.journal_id} まで  対象 {seal.entry_no} まで"
+            f"  {seal.made_utc}  {seal.sha256}"
+        ),
+        as_json=as_json,
+        data=lambda seal: seal._asdict(),
+        empty="封印はまだありません。",
+    )
 
 
 def _words(profile: Profile, scope: Scope) -> Words:

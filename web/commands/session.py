@@ -6,10 +6,10 @@ import contextlib
 import getpass
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
@@ -30,9 +30,11 @@ from web import messages
 from web.config import Settings, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Engine
+
+_Entry = TypeVar("_Entry")
 
 ACTOR_MAX = 60
 WIDE = 200
@@ -155,6 +157,25 @@ def choose_municipality(engine: Engine, settings: Settings) -> str:
 def say_json(value: object) -> None:
     """Print a value as JSON, dates and enums as their text."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def say_list(
+    session: Session,
+    found: Sequence[_Entry],
+    line: Callable[[_Entry], str],
+    *,
+    as_json: bool,
+    data: Callable[[Any], object] = asdict,
+    empty: str = "",
+) -> None:
+    """一覧: a line each, or all of them as JSON; ``empty`` tells a person that there are none."""
+    if as_json:
+        say_json([data(entry) for entry in found])
+        return
+    for entry in found:
+        session.out.print(line(entry), markup=False)
+    if empty and not found:
+        session.out.print(empty)
 
 
 def fail_unless(good: bool) -> None:  # noqa: FBT001 - reads as the sentence it is

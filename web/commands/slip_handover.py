@@ -15,7 +15,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, formatting, messages
 from web.accounts import staff
 from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, explain, fail_unless, say_json, session_of
+from web.commands.session import Session, explain, fail_unless, say_json, say_list, session_of
 from web.commands.signing import USER, signed
 from web.slip_release import ask_release
 from web.slip_uploads import write_again, write_upload
@@ -91,13 +91,14 @@ def uploads_(session: Session, *, as_json: bool) -> None:
     """納付書情報の一覧と受付結果。"""
     with reading(session.engine, session.municipality) as connection:
         found = uploads.uploads(connection, session.municipality)
-    if as_json:
-        say_json([asdict(upload) | {"state": upload.state} for upload in found])
-        return
-    for upload in found:
-        session.out.print(_upload_line(upload), markup=False)
-    if not found:
-        session.out.print("納付書情報はまだありません。kokin slips upload-file で作ります。")
+    say_list(
+        session,
+        found,
+        _upload_line,
+        as_json=as_json,
+        data=lambda upload: asdict(upload) | {"state": upload.state},
+        empty="納付書情報はまだありません。kokin slips upload-file で作ります。",
+    )
 
 
 @click.command()
@@ -108,13 +109,13 @@ def runs(session: Session, *, as_json: bool) -> None:
     """印刷の一覧（新しい順）。"""
     with reading(session.engine, session.municipality) as connection:
         found = print_runs.runs(connection, session.municipality)
-    if as_json:
-        say_json([asdict(run) for run in found])
-        return
-    for run in found:
-        session.out.print(_run_line(run), markup=False)
-    if not found:
-        session.out.print("印刷はまだありません。kokin slips issue で印刷します。")
+    say_list(
+        session,
+        found,
+        _run_line,
+        as_json=as_json,
+        empty="印刷はまだありません。kokin slips issue で印刷します。",
+    )
 
 
 @click.group()

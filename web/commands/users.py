@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 
 import click
 
@@ -11,7 +10,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from web import messages
 from web.accounts import staff
 from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import Session, say_list, session_of
 from web.notifications import keys
 
 NAME = click.argument("name")
@@ -62,14 +61,15 @@ def list_(session: Session, *, as_json: bool) -> None:
     """職員の一覧。"""
     with reading(session.engine, session.municipality) as connection:
         users = staff.everybody(connection, session.municipality)
-    if as_json:
-        say_json([asdict(person) for person in users])
-        return
-    for person in users:
-        state = "無効" if person.disabled else "有効"
-        role = messages.label("role", person.role)
-        line = f"{person.user_name}  {role}  {person.display_name}  {state}"
-        session.out.print(line, markup=False)
+    say_list(
+        session,
+        users,
+        lambda person: (
+            f"{person.user_name}  {messages.label('role', person.role)}  {person.display_name}"
+            f"  {_state(disabled=person.disabled)}"
+        ),
+        as_json=as_json,
+    )
 
 
 @user.command()
@@ -127,12 +127,13 @@ def list_keys(session: Session, *, as_json: bool) -> None:
     """鍵の一覧（秘密は表示しません）。"""
     with reading(session.engine, session.municipality) as connection:
         found = keys.everybody(connection, session.municipality)
-    if as_json:
-        say_json([entry._asdict() for entry in found])
-        return
-    for entry in found:
-        state = "無効" if entry.disabled else "有効"
-        session.out.print(f"{entry.key_id}  {entry.operator_name}  {state}", markup=False)
+    say_list(
+        session,
+        found,
+        lambda entry: f"{entry.key_id}  {entry.operator_name}  {_state(disabled=entry.disabled)}",
+        as_json=as_json,
+        data=lambda entry: entry._asdict(),
+    )
 
 
 @key.command("disable")
@@ -145,6 +146,11 @@ def disable_key(session: Session, key_id: str) -> None:
         keys.disable(connection, session.municipality, key_id)
         staff.record(connection, session.municipality, session.actor, "key_disabled", key_id)
     session.out.print(f"鍵 {key_id} を無効にしました。", markup=False)
+
+
+def _state(*, disabled: bool) -> str:
+    """The state of somebody who may sign in, or of a key."""
+    return "無効" if disabled else "有効"
 
 
 def _password(*, from_stdin: bool) -> str:
