@@ -72,7 +72,6 @@ TABLE = {
     "B1": lambda f: f["direction"] == "debit",
     "B2": lambda f: f["single"] == 1,
     "B3": lambda f: f["single"] == 0 and f["combinations"] == 1,
-    "B3S": lambda f: f["single"] == 0 and f["combinations"] == 0 and f["split"] > 1,
     "B4": lambda f: f["agent"] and f["single"] != 1,
     "B5": lambda f: f["is_returned"],
     "B6": lambda f: f["suggested"],
