@@ -66,6 +66,13 @@ SELECT CASE WHEN booked_on < :month THEN -2 WHEN booked_on < :first THEN -1
     debit_account, credit_account, SUM(count) AS number, SUM(amount_yen) AS yen
 FROM day_total WHERE municipality_code = :m GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
+_CLAIMED = """
+SELECT item_code, claim_year, open_year, reason, debit_account, SUM(count) AS number,
+    SUM(amount_yen) AS yen
+FROM day_total WHERE municipality_code = :m AND booked_on BETWEEN :first AND :last
+  AND debit_account IN ('receivable', 'assessed') AND credit_account IN ('receivable', 'assessed')
+GROUP BY 1, 2, 3, 4, 5
+"""
 _SET_MARK = """
 INSERT INTO books_mark (municipality_code, journal_id, provisional_yen, applied_yen,
     outstanding_yen, surplus_yen)
@@ -86,6 +93,17 @@ class LedgerRow(NamedTuple):
     channel: str
     debit: str
     credit: str
+    count: int  # type: ignore[assignment]  # shadows tuple.count on purpose
+    amount_yen: int
+
+
+class ClaimRow(NamedTuple):
+    """調定の集計: what claims grew by, or below zero shrank by, for one reason."""
+
+    item_code: str
+    claim_year: int
+    open_year: int
+    reason: str  # assessment, correction or cancellation
     count: int  # type: ignore[assignment]  # shadows tuple.count on purpose
     amount_yen: int
 
@@ -162,6 +180,28 @@ def collected_by_day(
             before = sums.get(date.fromisoformat(day), (0, 0))
             sums[date.fromisoformat(day)] = (before[0] + sign * number, before[1] + sign * yen)
     return dict(sorted(sums.items()))
+
+
+def claimed(
+    connection: Connection, municipality_code: str, first: date, last: date
+) -> tuple[ClaimRow, ...]:
+    """調定の異動 booked in the period, as the ledger has it."""
+    days = {"first": first.isoformat(), "last": last.isoformat()}
+    stored = connection.execute(text(_CLAIMED), {"m": municipality_code, **days})
+    moved = [((*row[:4],), row[4], int(row.number), int(row.yen)) for row in stored]
+    moved += [
+        ((row.item_code, row.claim_year, row.open_year, row.reason), row.debit, row.count,
+         row.amount_yen)
+        for row in _fresh(connection, municipality_code)
+        if days["first"] <= row.booked_on <= days["last"]
+        and {row.debit, row.credit} == {RECEIVABLE, ASSESSED}
+    ]  # fmt: skip
+    sums: dict[tuple[str, int, int, str], list[int]] = {}
+    for key, debit, number, yen in moved:
+        total = sums.setdefault(key, [0, 0])
+        total[0] += number
+        total[1] += yen if debit == RECEIVABLE else -yen
+    return tuple(ClaimRow(*key, *sums[key]) for key in sorted(sums))
 
 
 def collects(debit: str, credit: str) -> int:

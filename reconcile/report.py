@@ -19,6 +19,7 @@ from reconcile import carry_over, report_blocks
 from reconcile.cases import waiting_kinds
 from reconcile.day_totals import (
     balance_at_mark,
+    claimed,
     collected_by_day,
     collects,
     ledger,
@@ -29,7 +30,7 @@ from reconcile.journal import closed_books
 from reconcile.report_arrivals import arrivals, as_date, is_business_day
 from reconcile.report_checks import Books, balance, checks
 from reconcile.report_lines import lines as lines_of
-from reconcile.report_revenue import left_open, revenue, year_lines
+from reconcile.report_revenue import claimed_lines, left_open, revenue, year_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     )
     from reconcile.report_checks import Check
     from reconcile.report_lines import LineTotal
-    from reconcile.report_revenue import Revenue, YearLine
+    from reconcile.report_revenue import Claimed, Revenue, YearLine
 
 _ONE_DAY = timedelta(days=1)
 
@@ -94,6 +95,7 @@ class DayReport:
     fiscal_year: int | None = None  # of a year's report
     days: tuple[tuple[date, int, int], ...] = ()  # 会計日, number, yen of a longer period
     year_lines: tuple[YearLine, ...] = ()
+    claimed: tuple[Claimed, ...] = ()  # 調定の異動
     carried: tuple[CarryEvent, ...] = ()  # 滞納繰越 booked in the period
     seal_no: int = 0  # the last seal when it was closed: an anchor outside the database
     seal_sha256: str = ""
@@ -182,6 +184,7 @@ def year_report(
         _report(connection, profile, "year", first, last, _Found(sums=sums)),
         fiscal_year=year,
         revenue=revenue(rows, profile, first, year=year),
+        claimed=claimed_lines(claimed(connection, code, date.min, date.max), profile, year=year),
         year_lines=year_lines(
             rows, closing, profile, year, carry_over.carried_into(connection, code, year)
         ),
@@ -245,6 +248,7 @@ def _report(
         sums_journal_id=sums["sums"].journal_id,
         closed_until=closed_books(connection, code)[0],
         previous_sha256=found.signed.sha256 if found.signed else "",
+        claimed=claimed_lines(claimed(connection, code, first, last), profile),
         carried=carry_over.events_between(connection, code, first, last),
     )
 

@@ -17,7 +17,7 @@ from reconcile.report import DayReport
 from reconcile.report_arrivals import Arrival, Source
 from reconcile.report_blocks import AccountMovement, Cash, FileSummary, Flow, Group, OutcomeTotal
 from reconcile.report_checks import Check
-from reconcile.report_revenue import Revenue, YearLine
+from reconcile.report_revenue import Claimed, Revenue, YearLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,7 @@ _ROWS: Mapping[str, Any] = {
     "checks": Check,
     "files": FileSummary,
     "year_lines": YearLine,
+    "claimed": Claimed,
     "carried": CarryEvent,
 }
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from payments.domain.profile import Profile
-    from reconcile.day_totals import LedgerRow
+    from reconcile.day_totals import ClaimRow, LedgerRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,20 @@ class YearLine:
         return self.assessed_yen - self.collected_yen
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """調定の異動の一行: what was assessed, corrected or cancelled in the period."""
+
+    fund: str
+    fiscal_year: int  # 歳入の属する年度
+    item_code: str
+    item_name: str
+    carried: bool  # of 滞納繰越分: a correction after the close of its year
+    reason: str  # assessment, correction or cancellation
+    count: int
+    amount_yen: int  # below zero: the claims shrank
+
+
 def assesses(row: LedgerRow) -> int:
     """+1 for 調定, -1 for a lowering correction or a cancellation, 0 for any other."""
     accounts = (row.debit, row.credit)
@@ -114,6 +128,27 @@ def _until(rows: tuple[LedgerRow, ...]) -> tuple[LedgerRow, ...]:
 
 def _order(line: Revenue) -> tuple[int, str, bool, str]:
     return -line.fiscal_year, line.item_code, line.carried, line.channel
+
+
+def claimed_lines(
+    rows: tuple[ClaimRow, ...], profile: Profile, *, year: int | None = None
+) -> tuple[Claimed, ...]:
+    """調定の異動 by 会計 × 年度 × 科目 × 現年・滞繰; with ``year`` only of that 会計年度."""
+    items = {item.item_code: item for item in profile.items}
+    sums: dict[tuple[int, str, bool, str], list[int]] = {}
+    for row in rows:
+        belongs = max(row.claim_year, row.open_year)
+        if year is None or belongs == year:
+            key = (-belongs, row.item_code, row.claim_year < belongs, row.reason)
+            total = sums.setdefault(key, [0, 0])
+            total[0] += row.count
+            total[1] += row.amount_yen
+    found = []
+    for (belongs, code, carried, reason), total in sorted(sums.items()):
+        item = items.get(code)
+        fund, name = (item.fund, item.name) if item else ("", code)
+        found.append(Claimed(fund, -belongs, code, name, carried, reason, *total))
+    return tuple(found)
 
 
 def left_open(rows: tuple[LedgerRow, ...], year: int) -> dict[str, int]:

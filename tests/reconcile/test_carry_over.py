@@ -13,6 +13,7 @@ from payments.domain.errors import RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import carry_over
 from reconcile.audit_scope import day_scope
+from reconcile.day_totals import summarise
 from reconcile.report import day_report
 from reconcile.report_data import canonical_json, report_as_data, report_from_data
 from reconcile.seal import seal_pending
@@ -271,3 +272,30 @@ def test_the_pack_of_the_day_holds_the_carry_over(sqlite_url):
         ).all()
     assert tuple(entry) == ("carry_run", 1)
     town.close()
+
+
+def test_a_report_lists_what_was_assessed_corrected_and_cancelled(town):
+    _close(town)
+    town.assess(claim(2, 2025, 12_000, kind="correction"), on="2026-06-08")
+    town.assess(claim(5, 2025, 0, kind="cancellation", item="904"), on="2026-06-08")
+    town.assess(claim(8, 2026, 3_000), on="2026-06-08")
+    expected = [
+        (2026, "901", False, "assessment", 1, 3_000),
+        (2026, "901", True, "correction", 1, -8_000),
+        (2026, "904", True, "cancellation", 1, -50_000),
+    ]
+    for _summed_up in (False, True):
+        with reading(town.engine, M) as connection:
+            report = day_report(connection, town.profile, date(2026, 6, 8))
+        found = [
+            (c.fiscal_year, c.item_code, c.carried, c.reason, c.count, c.amount_yen)
+            for c in report.claimed
+        ]
+        assert found == expected
+        assert report_from_data(report_as_data(report)) == report
+        summarise(town.engine, M)
+    # Of a year: everything that belongs to it, whenever it was booked.
+    for year in (2024, 2025, 2026):
+        report = town.year(year)
+        assessed = sum(line.amount_yen for line in report.claimed)
+        assert assessed == sum(line[0] - line[1] for line in lines(report).values())

@@ -70,8 +70,10 @@ def sheets(report: DayReport) -> tuple[Sheet, ...]:
     found = [_revenue(report), _funds(report)]
     if report.period == "year":
         found.insert(0, _year(report))
+    if report.claimed:
+        found.append(_claimed(report))
     if report.carried:
-        found.insert(1, _carry(report))
+        found.append(_carry(report))
     if report.period == "day":
         found += [_arrivals(report)]
     if report.period != "year":
@@ -170,6 +172,25 @@ def _year(report: DayReport) -> Sheet:
     total[-1] = _rate(collected, assessed)
     note = "不納欠損額は、まだこの帳簿にありません。"
     return Sheet("year", "歳入（調定・収入済・収入未済）", columns, tuple(rows), tuple(total), note)
+
+
+def _claimed(report: DayReport) -> Sheet:
+    """調定の異動: assessed, corrected, cancelled."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            line.fund,
+            formatting.fiscal_year(line.fiscal_year),
+            f"{line.item_code} {line.item_name}",
+            _carried(carried=line.carried),
+            messages.label("claimed", line.reason),
+            line.count,
+            line.amount_yen,
+        )
+        for line in report.claimed
+    ]
+    head = ("会計", "年度:word", "科目", "区分:word", "異動:word")
+    columns = columns_of(*head, "件数:count", "増減:yen")
+    return sheet_of("claimed", "調定の異動", columns, rows)
 
 
 def _carry(report: DayReport) -> Sheet:

@@ -256,6 +256,7 @@ LABELS: dict[str, dict[str, str]] = {
         "unknown": "入力された番号の納付書は確認できません。番号をもう一度お確かめください。",
     },
     "carried": {"current": "現年", "carried": "滞繰"},
+    "claimed": {"assessment": "当初調定", "correction": "更正", "cancellation": "調定取消"},
     "carry_event": {"carried": "繰越", "reversed": "繰越の取消"},
     "carry_state": {"carried": "繰越済", "preview": "今締めたときの見込み"},
     "hold_kind": {
