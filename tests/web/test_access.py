@@ -86,6 +86,14 @@ def test_a_form_without_its_token_is_refused(city):
     assert "csrf" in answer.get_data(as_text=True)
 
 
+def test_what_two_people_decide_is_protected_by_the_token_too(app, treasurer):
+    app.config["WTF_CSRF_ENABLED"] = True  # the fixture signed in without
+    for path in ("approvals/1/decision", "placements/1/2", "placements/1/2/undo"):
+        answer = treasurer.post(f"/staff/{path}", data={"decision": "approved", "do": "ask"})
+        assert answer.status_code == 400
+        assert "csrf" in answer.get_data(as_text=True)
+
+
 def test_health_is_told_without_signing_in(client):
     assert client.get("/healthz").json == {"status": "ok"}
     waiting = {"waiting": 0, "oldest_seconds": 0}

@@ -242,6 +242,8 @@ def test_lines_without_money_and_roles_without_hands(treasurer, auditor, clerk, 
     )
     page = treasurer.get(_path(failed)).get_data(as_text=True)
     assert "収納を記帳していないため" in page
+    told = treasurer.get(f"/staff/explain/lines/{failed.file_id}/{failed.line_no}")
+    assert "お金の充当先" not in told.get_data(as_text=True)
     assert treasurer.post(_path(failed), data={"do": "check"}).status_code == 409
     assert treasurer.post(f"{_path(failed)}/undo", data={"undo_reason": "x"}).status_code == 409
     assert treasurer.get("/staff/placements/1/999999").status_code == 404
