@@ -27,6 +27,7 @@ _PORTION = 2_000  # lines between two steps of the progress
 _AMOUNT = attrgetter("amount_yen")
 _DATES = frozenset({"paid_on", "remitted_on", "booked_on", "value_on"})
 _CONTENT_BYTES = 16
+_OWN = 5  # columns of an event itself, before those of its notice and instalment
 _SLIP = (
     "slip_no", "version", "term", "el_number", "konbini_barcode", "amount_yen", "due_on",
     "valid_until", "issued_on",
@@ -38,8 +39,23 @@ _FIELDS: dict[str, Sequence[str]] = {
     "source_line": ReportLine._fields,
     "bank_line": BankLine._fields,
     "advice_line": AdviceLine._fields,
-    "assessment_event": ("line_no", "kind", "term", "amount_yen", "content"),
-}
+    "assessment_event": (
+        "line_no", "kind", "term", "amount_yen", "content", "item_code", "levy_year", "notice_no",
+        "fiscal_year",
+    ),
+}  # fmt: skip
+# The notice and the instalment belong to what an event says; the year is that of the first line.
+_EVENTS = """
+SELECT e.line_no, e.kind, e.term, e.amount_yen, e.content, n.item_code, n.levy_year, n.notice_no,
+       CASE e.kind WHEN 'initial' THEN i.fiscal_year END, e.file_id
+FROM assessment_event e
+LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = e.notice_id
+LEFT JOIN instalment i ON i.municipality_code = :m AND i.notice_id = e.notice_id
+                      AND i.term = e.term
+WHERE e.municipality_code = :m ORDER BY e.file_id, e.line_no"""
+_APPLIED = """
+SELECT COUNT(*) FROM assessment_event WHERE municipality_code = :m AND file_id = :file_id
+  AND line_no = :line_no AND outcome = 'applied'"""
 
 
 def evidence_and_lines(store: Store) -> Iterator[Difference]:
@@ -77,7 +93,7 @@ def _file(
     """One accepted file, read once more."""
     context = ReadContext(date.fromisoformat(file.read_on), store.profile)
     if file.format_code == assessments.LAYOUT.code:
-        yield from _events(stored, file, assessments.read(data, context))
+        yield from _events(store, stored, file, assessments.read(data, context))
     elif file.format_code == slip_register.LAYOUT.code:
         yield from _slips(store, file, slip_register.read(data, context))
     elif file.format_code == vehicle_register.LAYOUT.code:
@@ -143,6 +159,8 @@ def _totals(file: Any, count: int, amount_yen: int) -> Iterator[Difference]:
 
 def _stored(store: Store, table: str, fields: Sequence[str]) -> Sections:
     """All rows of ``table`` in the order of files and lines."""
+    if table == "assessment_event":
+        return Sections(store.portions(_EVENTS))
     columns = ", ".join(
         f"CAST({name} AS TEXT) AS {name}" if name in _DATES else name for name in fields
     )
@@ -158,21 +176,28 @@ def _compare(
     stored: dict[str, Sections], table: str, file_id: int, expected: Iterable[Any]
 ) -> Iterator[Difference]:
     """The rows of one file in ``table`` against what stands in its bytes, line by line."""
-    fields = _FIELDS[table]
     for line_no, should, is_ in unlike(expected, stored[table].of(file_id)):
-        subject = f"{file_id}:{line_no}"
-        if len(should) != 1 or len(is_) != 1:
-            yield Difference(table, subject, f"{len(should)} line", f"{len(is_)} line")
-        else:
-            yield Difference(
-                table, subject, shown(fields, should[0], is_[0]), shown(fields, is_[0], should[0])
-            )
+        yield _difference(table, f"{file_id}:{line_no}", should, is_)
+
+
+def _difference(
+    table: str, subject: str, should: list[tuple[Any, ...]], is_: list[tuple[Any, ...]]
+) -> Difference:
+    """The fields that differ, or how many lines there are."""
+    if len(should) != 1 or len(is_) != 1:
+        return Difference(table, subject, f"{len(should)} line", f"{len(is_)} line")
+    fields = _FIELDS[table]
+    return Difference(
+        table, subject, shown(fields, should[0], is_[0]), shown(fields, is_[0], should[0])
+    )
 
 
 # ---- registers ----
 
 
-def _events(stored: dict[str, Sections], file: Any, sheet: Any) -> Iterator[Difference]:
+def _events(
+    store: Store, stored: dict[str, Sections], file: Any, sheet: Any
+) -> Iterator[Difference]:
     """調定: every line is an event with the amount and the content of the file."""
     expected = (
         (
@@ -181,10 +206,19 @@ def _events(stored: dict[str, Sections], file: Any, sheet: Any) -> Iterator[Diff
             line.term,
             line.amount_yen,
             hashlib.blake2b(repr(line[2:]).encode(), digest_size=_CONTENT_BYTES).digest(),
+            line.item_code,
+            line.levy_year,
+            line.notice_no,
+            line.fiscal_year if line.kind == "initial" else None,
         )
         for line in sheet.lines
     )
-    yield from _compare(stored, "assessment_event", file.file_id, expected)
+    for line_no, should, is_ in unlike(expected, stored["assessment_event"].of(file.file_id)):
+        own = len(should) == len(is_) == 1 and should[0][:_OWN] == is_[0][:_OWN]
+        # What was not applied need not say what the instalment says.
+        if not own or store.number(_APPLIED, file_id=file.file_id, line_no=line_no):
+            subject = f"{file.file_id}:{line_no}"
+            yield _difference("assessment_event", subject, should, is_)
     yield from _totals(file, sheet.count, sheet.amount_yen)
 
 

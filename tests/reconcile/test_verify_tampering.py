@@ -56,6 +56,8 @@ HOT = (
         "term group_id",
     ),
     Hot("journal", "kind file_id booked_on made_at actor"),
+    Hot("notice", "item_code levy_year notice_no"),
+    Hot("instalment", "fiscal_year"),
     Hot("instalment_account", "amount_yen term_yen whole_yen surplus_yen"),
     Hot(
         "assessment_event", "kind notice_id term amount_yen flags content outcome"
