@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from sqlalchemy import text
 
 from reconcile.closures import signed_report
+from reconcile.credit_placement import SETTLED_RULE
+from reconcile.explain_bank import ADVICE_RULES, STATEMENT_RULES
 from reconcile.report import day_report
 from reconcile.report_data import canonical_json, report_as_data
 from reconcile.rules import PLACEMENT_RULES, RULES
@@ -364,13 +366,14 @@ def _write_facts(
         or (scope.day is not None and row.opened_on == scope.day.isoformat())
     )
     bundle.table("case", names, rows, words)
-    rules = (
-        (
-            rule.code, rule.label_ja, rule.outcome, rule.condition, rule.applied,
-            *words.outcomes.get(rule.outcome, ("", "")),
-        )
+    every = {
+        rule.code: (rule.label_ja, rule.outcome, rule.condition, rule.applied)
         for rule in (*RULES, *PLACEMENT_RULES)
-    )  # fmt: skip
+    }
+    for code, outcome, label_ja, condition, _facts in (*STATEMENT_RULES, *ADVICE_RULES):
+        every.setdefault(code, (label_ja, outcome, condition, ""))
+    every[SETTLED_RULE] = ("払込の指定", "settled", "", "")
+    rules = ((code, *rule, *words.outcomes.get(rule[1], ("", ""))) for code, rule in every.items())
     columns = ("rule", "rule_label", "outcome", "condition", "applied", "label", "sentence")
     bundle.table("rule", columns, rules, words)
 

@@ -257,9 +257,9 @@ class _Finder:
         )
 
     def placements(self, placed: Iterable[Any]) -> dict[str, list[tuple[int, int]]]:
-        """The keys of placements with their parts and blocks, by kind of entry."""
+        """The keys of placements, parts, blocks and names learned, by kind of entry."""
         keys: dict[str, list[tuple[int, int]]] = {
-            "placement": [], "placement_part": [], "link_block": [],
+            "placement": [], "placement_part": [], "link_block": [], "payer_alias": [],
         }  # fmt: skip
         for row in placed:
             number = int(row.placement_no)
@@ -273,6 +273,11 @@ class _Finder:
                 no=row.approval_id,
             )
             keys["link_block"] += [(block.block_no, 0) for block in blocks]
+            names = self.rows(
+                "SELECT alias_no FROM payer_alias WHERE {m} AND approval_id = :no",
+                no=row.approval_id,
+            )
+            keys["payer_alias"] += [(name.alias_no, 0) for name in names]
         return keys
 
     def journals_of(self, files: Iterable[int]) -> set[int]:
