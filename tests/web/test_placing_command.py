@@ -86,7 +86,8 @@ def test_an_undo_names_the_line_and_is_told_as_data(town, run, tmp_path):
 
 
 def test_nothing_is_asked_for_without_a_yes_or_by_an_auditor(town, run):
-    run("cases", "undo", "a.csv:3", *REASON, "--user", "abe", answer="n\n", code=1)
+    said = run("cases", "undo", "a.csv:3", *REASON, "--user", "abe", answer="n\n", code=1)
+    assert "依頼しませんでした" in said
     said = run("cases", "undo", "a.csv:3", *REASON, "--user", "ono", "--yes", by="ono", code=1)
     assert "forbidden_role" in said
     assert town.rows("SELECT COUNT(*) FROM approval")[0][0] == 0

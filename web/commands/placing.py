@@ -19,7 +19,7 @@ from reconcile.placement_named import line_of_case, parts_named
 from web import clock, formatting, messages
 from web.accounts import staff
 from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import Session, fail_unless, say_json, session_of
 from web.commands.signing import USER, signed
 from web.texts.placements import SUSPENSE, operation
 
@@ -128,8 +128,9 @@ def _ask(
             content = credit_placement.content_of(connection, profile, asked, case_no=case_no)
     if not as_json:
         show_placement(session.out, content, kind)
-        if not yes:
-            click.confirm("この内容で依頼しますか", abort=True, err=True)
+        if not (yes or click.confirm("この内容で依頼しますか", err=True)):
+            session.out.print("依頼しませんでした。何も変わっていません。")
+            fail_unless(good=False)
     person = signed(session, user_name, asks=kind)
     who: dict[str, Any] = {
         "asked_by": person, "at": clock.now(), "reason": wish.reason, "case_no": case_no,
