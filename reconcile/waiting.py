@@ -158,6 +158,7 @@ def wrong_instalments(connection: Connection, profile: Profile, as_of: date) -> 
                       AND p.placement_no = t.placement_no
                      JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id
                       AND r.line_no = p.line_no AND r.journal_id = p.journal_id
+                      AND r.stage <> 'withdrawn'
                      WHERE t.municipality_code = :m AND t.notice_id = later.notice_id
                        AND t.term = later.term)
                ORDER BY later.notice_id, later.term"""

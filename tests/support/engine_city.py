@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from payments import approve
 from payments.assess import Assessor
+from payments.domain.errors import KokinError, RefusedError
 from payments.enrol import Enroller
 from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import flag
+from reconcile import day_close, flag
 from reconcile.journal import open_journal
 from reconcile.model import Channel, Delivery, Reading
 from reconcile.pipeline import reconcile_waiting, take_in
+from reconcile.placement import ask_placement
+from reconcile.placement_model import Part, Placement
+from reconcile.placing import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
+    from reference_books import Place
+    from sqlalchemy import Connection
+
+    from payments.approve import Approval
     from payments.domain.profile import Profile
     from reconcile.model import AdviceLine, BankLine, FileReport, ReadContext, ReportLine
 
+MOMENT = datetime(2026, 6, 20, 1, tzinfo=UTC)
 FORMAT_OF = {
     Channel.ELTAX: "eltax_payment",
     Channel.NOTIFICATION: "notification",
     Channel.DEBIT: "debit_result",
-    Channel.BANK: "zengin_statement",
+    Channel.BANK: "made_up_statement",  # no bytes from which balances could be read
     Channel.ADVICE: "eltax_remittance",
 }
 
@@ -132,6 +143,64 @@ class EngineCity:
     def reconcile(self, as_of: date) -> None:
         """再照合."""
         reconcile_waiting(self.engine, self.code, as_of=as_of)
+
+    def place(self, ref: tuple[str, int], parts: Sequence[tuple[Place, int]], on: date) -> bool:
+        """充当先の決定 by two people; False when it is refused."""
+        names = {place: place_id for place_id, place in self._subjects().items()}
+        lines = {line: line_id for line_id, line in self._subjects().items()}
+        file_id, line_no = map(int, lines[f"{ref[0]}:{ref[1]}"].split(":"))
+        named = []
+        for place, yen in parts:
+            notice_id, _, term = names["/".join(place)].partition("/")
+            named.append(Part(int(notice_id), term, yen))
+        try:
+            with unit_of_work(self.engine, self.code) as connection:
+                asked = ask_placement(
+                    connection,
+                    self.profile,
+                    Placement(file_id, line_no, tuple(named)),
+                    asked_by="taro",
+                    at=MOMENT,
+                    reason="試験",
+                )
+                approval = self._agreed(connection, asked)
+                carry_out(connection, self.profile, approval, on=on)
+        except KokinError:
+            return False
+        return True
+
+    def close_day(self, day: date) -> bool:
+        """締め by two people, whatever is missing; False when something else comes first."""
+        return self._close("day_close", day)
+
+    def reopen_day(self, day: date) -> bool:
+        """締めの取消; False when it is not the last closed day."""
+        return self._close("day_reopen", day)
+
+    def _close(self, kind: str, day: date) -> bool:
+        """締め or its 取消."""
+        try:
+            with unit_of_work(self.engine, self.code) as connection:
+                asked = day_close.ask(
+                    connection,
+                    self.code,
+                    kind,
+                    day.isoformat(),
+                    asked_by="taro",
+                    reason="試験",
+                    at=MOMENT,
+                    despite=kind == "day_close",
+                )
+                day_close.carry_out(connection, self.code, self._agreed(connection, asked))
+        except RefusedError:
+            return False
+        return True
+
+    def _agreed(self, connection: Connection, asked: Approval) -> Approval:
+        """The second person agrees."""
+        return approve.decide(
+            connection, self.code, asked.approval_id, "approved", decided_by="hanako", at=MOMENT
+        )
 
     @property
     def outcomes(self) -> dict[tuple[str, int], tuple[str, int, int]]:

@@ -114,6 +114,7 @@ class Receipt:
     outcome: str = ""
     suspense_yen: int = 0
     postings: list[tuple[Instalment, int]] = field(default_factory=list)
+    placed: bool = False  # people have decided where the money goes
 
     @property
     def applied_yen(self) -> int:
@@ -123,9 +124,9 @@ class Receipt:
     @property
     def whole_year(self) -> bool:
         """Whether the money came through a 全期 slip. A debit counts as a payment of the
-        instalment's own slip (outcomes.md 9).
+        instalment's own slip (outcomes.md 9), and so does what people have placed.
         """
-        return self.slip is not None and self.slip.whole_year
+        return self.slip is not None and self.slip.whole_year and not self.placed
 
 
 class Books:
@@ -287,6 +288,38 @@ class Books:
         receipt.row, receipt.outcome = 0, "withdrawn"
         return lost
 
+    # -- what people decide (充当先の決定) ------------------------------------------------------
+
+    def may_place(self, receipt: Receipt, parts: list[tuple[Instalment, int]]) -> bool:
+        """Whether the parts are another place than now, and no more than came or is open there."""
+        if not receipt.live or sum(yen for _, yen in parts) > (receipt.line.amount_yen or 0):
+            return False
+        if {(i.place, yen) for i, yen in parts} == {(i.place, yen) for i, yen in receipt.postings}:
+            return False
+        return all(0 < yen <= self.room_yen(receipt, instalment) for instalment, yen in parts)
+
+    def room_yen(self, receipt: Receipt, instalment: Instalment) -> int:
+        """What is open at an instalment once the receipt's own money has been taken back."""
+        mine_yen = sum(yen for other, yen in receipt.postings if other is instalment)
+        gross_yen = instalment.gross_yen - mine_yen
+        kept_yen = min(instalment.surplus_yen, max(0, gross_yen - instalment.amount_yen))
+        surplus_yen = kept_yen if mine_yen else instalment.surplus_yen
+        return instalment.amount_yen - gross_yen + surplus_yen
+
+    def place(self, receipt: Receipt, parts: list[tuple[Instalment, int]]) -> None:
+        """The money goes where people say, the rest waits; no rule decides about it again.
+
+        Whatever they open lets others be decided again (outcomes.md 5); what they fill does not.
+        """
+        lost = self.reverse(receipt)
+        receipt.placed, receipt.row = True, 0
+        receipt.outcome = "placed" if parts else "unlinked"
+        for instalment, yen in parts:
+            instalment.single_yen += yen
+            receipt.postings.append((instalment, yen))
+        receipt.suspense_yen = (receipt.line.amount_yen or 0) - receipt.applied_yen
+        self.decide_waiting_again(i for i in lost if i.outstanding_yen > 0)
+
     def decide_waiting_again(self, opened: Iterable[Instalment]) -> None:
         """Money in suspense on instalments that a withdrawal opened (outcomes.md 5 and 9).
 
@@ -302,6 +335,7 @@ class Books:
                 for receipt in self.receipts
                 if receipt.live
                 and receipt.suspense_yen > 0
+                and not receipt.placed
                 and receipt not in done
                 and any(i in circle for i in self.covered(receipt))
             ]

@@ -69,7 +69,10 @@ def remittances_overdue(treasury: Treasury, as_of: date) -> Iterable[Case]:
 
 
 def wrong_instalments(books: Books, as_of: date) -> Iterable[Case]:
-    """Instalment n+1 paid in time while n of the same notice is unpaid and due."""
+    """Instalment n+1 paid in time while n of the same notice is unpaid and due.
+
+    Where people have placed money, nobody has taken one instalment for the other.
+    """
     for place, paid in books.instalments.items():
         unpaid = books.instalments.get((*place[:3], f"{int(place[3]) - 1:02d}"))
         if unpaid is None or unpaid.cancelled or paid.cancelled:
@@ -77,7 +80,7 @@ def wrong_instalments(books: Books, as_of: date) -> Iterable[Case]:
         if unpaid.gross_yen > 0 or not paid.settled:
             continue
         in_time = all(
-            (receipt.line.paid_on or "") <= shifted(paid.due_on)
+            (receipt.line.paid_on or "") <= shifted(paid.due_on) and not receipt.placed
             for receipt in books.receipts
             for instalment, _ in receipt.postings
             if instalment is paid

@@ -25,6 +25,8 @@ Where the text leaves room, this reading was taken:
 * A 取消 that finds no live 速報 is ``withdrawal_after_confirmation`` while any equal payment is
   confirmed, whatever else was withdrawn; ``withdrawal_unmatched`` otherwise.
 * A debit after money of the 全期 slip is ``alternative_paid``: it counts as the 期別 slip's payment.
+* What people have placed counts as money of the instalment's own slip, whatever slip brought it.
+  Its 取消 takes it back like any other; a 確報 confirms it where it is.
 * A 22 is decided in the place of its 12, before waiting receipts are looked at again.
 * A malformed 取消 and a malformed debit line with a code other than 0 hold no money.
 * Groups are open while confirmed - fees - credited > 0. The fees of every advice line count,
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
 
 Outcome = tuple[str, int, int, int]  # (outcome, applied_yen, suspense_yen, row of section 4 or 0)
 DEBIT_DONE = "0"
+PLACED_OUTCOMES = frozenset({"placed", "unlinked"})  # a case while some of the money waits
 DEBIT_FAILED = frozenset("123489")
 POSTAL, POSTAL_CORRECTION = "12", "22"
 
@@ -168,6 +171,7 @@ class ReferenceCity:
                 self._say(file, line, known[line.line_no])
             else:
                 self._take(file, line)
+        self.treasury.reopen_late()
         self.treasury.settle()
         self._remember_cases()
         return "accepted"
@@ -182,6 +186,19 @@ class ReferenceCity:
             *wrong_instalments(self.books, as_of),
         }
         self._remember_cases()
+
+    def place(self, ref: LineRef, parts: Sequence[tuple[Place, int]]) -> bool:
+        """充当先の決定 of the receipt that a line booked; False when it is refused."""
+        receipt = self._receipts[ref]
+        named = [(self.books.instalments[place], yen) for place, yen in parts]
+        if not self.books.may_place(receipt, named):
+            return False
+        self.books.place(receipt, named)
+        # What two people have looked at is answered, whatever it was about.
+        answered = {"closed_year", "confirmed_after_withdrawal"}
+        self._event_cases -= {(kind, subject_of(ref)) for kind in answered}
+        self._remember_cases()
+        return True
 
     # -- what comes out -------------------------------------------------------------------------
 
@@ -202,8 +219,8 @@ class ReferenceCity:
     def cases(self) -> set[Case]:
         """Cases whose ground holds now; ``cases_ever`` also has those that time has answered."""
         found = set(self._event_cases | self._timed_cases)
-        for ref, (outcome, *_) in self.outcomes.items():
-            if outcome in CASE_OUTCOMES:
+        for ref, (outcome, _, suspense_yen, _) in self.outcomes.items():
+            if outcome in CASE_OUTCOMES or (outcome in PLACED_OUTCOMES and suspense_yen > 0):
                 found.add((outcome, subject_of(ref)))
         for place, instalment in self.books.instalments.items():
             if instalment.surplus_yen > 0:

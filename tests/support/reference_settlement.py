@@ -39,7 +39,8 @@ class Group:
     key: GroupKey
     remitted_on: str
     receipts: list[Receipt] = field(default_factory=list)
-    fee_yen: int = 0  # deducted before the transfer, as advised
+    advised_yen: int = 0  # deducted before the transfer, as advised
+    each_yen: int = 0  # … or as agreed, for every payment
     credited_yen: int = 0
     reopened: bool = False  # 確報 came after the money
 
@@ -47,6 +48,11 @@ class Group:
     def confirmed_yen(self) -> int:
         """Every confirmed receipt that names the group, in suspense or not (outcomes.md 9)."""
         return sum(r.line.amount_yen or 0 for r in self.receipts if r.live)
+
+    @property
+    def fee_yen(self) -> int:
+        """What the payer keeps back of it."""
+        return self.advised_yen + self.each_yen * sum(r.live for r in self.receipts)
 
     @property
     def open_yen(self) -> int:
@@ -86,10 +92,13 @@ class Treasury:
         self.groups: dict[GroupKey, Group] = {}
         self.entries: list[Entry] = []
         self.advice: list[Advice] = []
+        self.late: list[Group] = []  # that payments of this file joined after their money
 
     def group(self, key: GroupKey, remitted_on: str) -> Group:
         """The group of this key, opened when it is new."""
-        return self.groups.setdefault(key, Group(key, remitted_on))
+        agent = self.profile.agent(key[0])
+        each = agent.fee_each_yen if agent is not None else 0
+        return self.groups.setdefault(key, Group(key, remitted_on, each_yen=each))
 
     def confirm(self, receipt: Receipt, key: GroupKey, remitted_on: str) -> None:
         """A receipt became confirmed and names its group."""
@@ -97,7 +106,13 @@ class Treasury:
         receipt.group = key
         group.receipts.append(receipt)
         if group.credited_yen > 0:  # section 9: its money has already come
-            group.reopened = True
+            self.late.append(group)
+
+    def reopen_late(self) -> None:
+        """Groups reopen with the difference that a file has made to them, if it made one."""
+        for group in self.late:
+            group.reopened = group.reopened or group.open_yen != 0
+        self.late = []
 
     # -- advice -------------------------------------------------------------------------------
 
@@ -106,7 +121,7 @@ class Treasury:
         group = self.group(("eltax", line.remittance_no), line.remitted_on)
         agent = self.profile.agent("eltax")
         if agent is not None and agent.fee == "advised":
-            group.fee_yen += line.fee_yen
+            group.advised_yen += line.fee_yen
         self.advice.append(Advice(ref, line))
 
     def compare_advice(self) -> None:
