@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, text
 from payments.domain.slip import WHOLE_YEAR, SlipState, register_may_change
 from payments.pay_keys import make_keys
 from payments.store.bulk import insert_rows, take_numbers
+from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -186,15 +187,8 @@ class Enroller:
             ("slip_no IN :some", sorted({line.slip_no for line in batch})),
             ("notice_id IN :some", sorted(notice_ids)),
         ):
-            if not values:  # PostgreSQL takes an empty list for one of integers
-                continue
-            rows = self.connection.execute(
-                text(
-                    f"SELECT {columns} FROM slip WHERE municipality_code = :m AND {condition}"
-                ).bindparams(bindparam("some", expanding=True)),
-                {"m": self.code, "some": values},
-            )
-            for row in rows:
+            statement = f"SELECT {columns} FROM slip WHERE municipality_code = :m AND {condition}"
+            for row in rows_about(self.connection, statement, self.code, values):
                 days = [str(row.due_on), str(row.valid_until), str(row.issued_on)]
                 facts: list[Any] = [*row[:8], *days, row.state]
                 known[row.slip_no] = _Slip(*facts)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 
 from payments.domain.slip import slip_number
-from payments.store.bulk import portions, take_numbers
+from payments.store.bulk import take_numbers
+from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,12 +69,10 @@ def _taken(
         )
         taken |= {int(key[len(head) : len(head) + digits]) for key in rows.scalars()}
     names = {slip_number(year, n): n for year in years for n in range(first, last + 1)}
-    for some in portions(list(names)):
-        rows = connection.execute(
-            text(
-                "SELECT slip_no FROM slip WHERE municipality_code = :m AND slip_no IN :some"
-            ).bindparams(bindparam("some", expanding=True)),
-            {"m": profile.municipality_code, "some": some},
-        )
-        taken |= {names[slip_no] for slip_no in rows.scalars()}
-    return taken
+    used = rows_about(
+        connection,
+        "SELECT slip_no FROM slip WHERE municipality_code = :m AND slip_no IN :some",
+        profile.municipality_code,
+        list(names),
+    )
+    return taken | {names[row.slip_no] for row in used}

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, text
 
 from payments.domain.slip import REISSUE_MAX, SlipState
 from payments.store.bulk import insert_rows, portions
+from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,15 +79,13 @@ def _slips(
     connection: Connection, municipality_code: str, notice_ids: Sequence[int]
 ) -> list[Row[Any]]:
     """All versions of these notices' slips, in order of version."""
-    if not notice_ids:  # PostgreSQL takes an empty list for one of integers
-        return []
-    rows = connection.execute(
-        text(
-            "SELECT slip_id, notice_id, term, version, el_number, konbini_barcode, amount_yen, "
-            "valid_until, state FROM slip WHERE municipality_code = :m AND notice_id IN :some "
-            "ORDER BY notice_id, term, version, slip_id"
-        ).bindparams(bindparam("some", expanding=True)),
-        {"m": municipality_code, "some": list(notice_ids)},
+    rows = rows_about(
+        connection,
+        "SELECT slip_id, notice_id, term, version, el_number, konbini_barcode, amount_yen, "
+        "valid_until, state FROM slip WHERE municipality_code = :m AND notice_id IN :some "
+        "ORDER BY notice_id, term, version, slip_id",
+        municipality_code,
+        notice_ids,
     )
     return list(rows)
 
@@ -144,13 +143,10 @@ def _taken(
         wanted.add(number)
         if number.startswith("K"):
             wanted.update(f"{number}/{reissue}" for reissue in range(REISSUE_MAX + 1))
-    found: set[str] = set()
-    for some in portions(sorted(wanted)):
-        rows = connection.execute(
-            text(
-                "SELECT pay_key FROM pay_key WHERE municipality_code = :m AND pay_key IN :some"
-            ).bindparams(bindparam("some", expanding=True)),
-            {"m": municipality_code, "some": some},
-        )
-        found.update(str(key)[1:].partition("/")[0] for key in rows.scalars())
-    return sorted(found)
+    taken = rows_about(
+        connection,
+        "SELECT pay_key FROM pay_key WHERE municipality_code = :m AND pay_key IN :some",
+        municipality_code,
+        sorted(wanted),
+    )
+    return sorted({str(row.pay_key)[1:].partition("/")[0] for row in taken})

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import select, text
 
 from payments.domain.errors import ConflictError, RefusedError
 from payments.domain.slip import WHOLE_YEAR, SlipState
 from payments.print_plan import PrintRun, Refusal, change_run, refuse, run_of
+from payments.store.lookups import rows_about
 from payments.store.slip_tables import PrintRunDifferenceRow, PrintRunFileRow
 from payments.vehicles import vehicles_of
 from payments.versions import OPEN_YEN, as_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection, Row
@@ -225,7 +226,7 @@ def _parts(
     connection: Connection, municipality_code: str, notice_ids: Sequence[int]
 ) -> dict[int, list[Row[Any]]]:
     """The instalments of these notices, in order of term."""
-    rows = _of_notices(
+    rows = rows_about(
         connection,
         f"""SELECT a.notice_id, a.term, a.in_group, {OPEN_YEN} AS open_yen, i.due_on
             FROM instalment_account a
@@ -246,7 +247,7 @@ def _alternatives(
     connection: Connection, municipality_code: str, notice_ids: Sequence[int]
 ) -> dict[int, dict[str, str]]:
     """The numbers of the slips in state new of these notices, by term."""
-    rows = _of_notices(
+    rows = rows_about(
         connection,
         "SELECT s.notice_id, s.term, s.slip_no FROM slip s WHERE s.municipality_code = :m "
         "AND s.notice_id IN :some AND s.state = 'new' ORDER BY s.notice_id, s.term, s.version",
@@ -257,18 +258,6 @@ def _alternatives(
     for row in rows:
         found.setdefault(row.notice_id, {})[row.term] = row.slip_no
     return found
-
-
-def _of_notices(
-    connection: Connection, statement: str, municipality_code: str, notice_ids: Sequence[int]
-) -> Iterable[Row[Any]]:
-    """Rows of a statement over ``:some`` notices; a file has few enough for one."""
-    if not notice_ids:
-        return ()
-    return connection.execute(
-        text(statement).bindparams(bindparam("some", expanding=True)),
-        {"m": municipality_code, "some": list(notice_ids)},
-    )
 
 
 # ---- records ----

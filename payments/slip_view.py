@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import select, text
 
 from payments.domain.slip import WHOLE_YEAR
 from payments.issue import slip_place
+from payments.store.lookups import rows_about
 from payments.store.slip_tables import SlipEventRow
 from payments.versions import as_day, places_of
 
@@ -128,7 +129,7 @@ def _versions(
         happening = SlipHappening(row.kind, row.happened_at, row.actor, row.reason)
         events.setdefault(row.slip_id, []).append(happening)
     uploads: dict[int, list[tuple[str, int]]] = {}
-    for row in _of_slips(
+    for row in rows_about(
         connection,
         "SELECT slip_id, state, upload_id FROM slip_upload_line "
         "WHERE municipality_code = :m AND slip_id IN :some ORDER BY upload_id, line_no",
@@ -137,7 +138,7 @@ def _versions(
     ):
         uploads.setdefault(row.slip_id, []).append((row.state, row.upload_id))
     printed: dict[int, list[SlipPrinting]] = {}
-    for row in _of_slips(
+    for row in rows_about(
         connection,
         "SELECT p.slip_id, p.run_id, r.state, p.file_no, p.page_no FROM slip s "
         "JOIN print_run_slip p ON p.municipality_code = s.municipality_code "
@@ -159,13 +160,3 @@ def _versions(
         )
         for row in rows
     ]  # fmt: skip
-
-
-def _of_slips(
-    connection: Connection, statement: str, municipality_code: str, slip_ids: Sequence[int]
-) -> Sequence[Row[Any]]:
-    """Rows of a statement over ``:some`` slips."""
-    return connection.execute(
-        text(statement).bindparams(bindparam("some", expanding=True)),
-        {"m": municipality_code, "some": list(slip_ids)},
-    ).all()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sqlalchemy import bindparam, text
 
-from payments.store.bulk import insert_rows, portions
+from payments.store.bulk import insert_rows
+from payments.store.lookups import rows_about
 from payments.versions import OPEN_YEN, as_day
 
 if TYPE_CHECKING:
@@ -148,14 +149,8 @@ def _in_arrears(
         WHERE n.municipality_code = :m AND n.notice_id IN :some AND {_OPEN}
           AND NOT EXISTS (SELECT 1 FROM vehicle_entry w WHERE w.municipality_code = :m
                           AND w.notice_id = old.notice_id)"""
-    return {
-        row.notice_id
-        for some in portions(notice_ids)
-        for row in connection.execute(
-            text(statement).bindparams(bindparam("some", expanding=True)),
-            {"m": municipality_code, "some": list(some)},
-        )
-    }
+    found = rows_about(connection, statement, municipality_code, notice_ids)
+    return {row.notice_id for row in found}
 
 
 def _entries(
@@ -168,11 +163,7 @@ def _entries(
     )
     return {
         row.notice_id: (row.entry_no, row.vehicle_no, str(row.certificate_until or ""))
-        for some in portions(notice_ids)
-        for row in connection.execute(
-            text(statement).bindparams(bindparam("some", expanding=True)),
-            {"m": municipality_code, "some": list(some)},
-        )
+        for row in rows_about(connection, statement, municipality_code, notice_ids)
     }
 
 

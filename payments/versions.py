@@ -23,6 +23,7 @@ from payments.domain.slip import (
 )
 from payments.numbering import fresh_numbers, random_confirmation
 from payments.store.bulk import insert_rows, portions, take_numbers
+from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -313,17 +314,17 @@ def _instalments(
     connection: Connection, municipality_code: str, notice_ids: Sequence[int]
 ) -> Iterable[Row[Any]]:
     """Every instalment of these notices."""
-    return connection.execute(
-        text(
-            f"""SELECT n.notice_id, n.item_code, n.levy_year, a.term, a.in_group, a.amount_yen,
+    return rows_about(
+        connection,
+        f"""SELECT n.notice_id, n.item_code, n.levy_year, a.term, a.in_group, a.amount_yen,
                       a.term_yen, a.whole_yen, {OPEN_YEN} AS open_yen, i.due_on
                FROM notice n
                JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = n.notice_id
                JOIN instalment i ON i.municipality_code = :m AND i.notice_id = a.notice_id
                 AND i.term = a.term
-               WHERE n.municipality_code = :m AND n.notice_id IN :some"""
-        ).bindparams(bindparam("some", expanding=True)),
-        {"m": municipality_code, "some": list(notice_ids)},
+               WHERE n.municipality_code = :m AND n.notice_id IN :some""",
+        municipality_code,
+        notice_ids,
     )
 
 
@@ -331,13 +332,13 @@ def _versions(
     connection: Connection, municipality_code: str, notice_ids: Sequence[int]
 ) -> Iterable[Row[Any]]:
     """Every version of these notices' slips, in order of version."""
-    return connection.execute(
-        text(
-            "SELECT slip_id, slip_no, notice_id, term, version, amount_yen, valid_until, state "
-            "FROM slip WHERE municipality_code = :m AND notice_id IN :some "
-            "ORDER BY notice_id, term, version, slip_id"
-        ).bindparams(bindparam("some", expanding=True)),
-        {"m": municipality_code, "some": list(notice_ids)},
+    return rows_about(
+        connection,
+        "SELECT slip_id, slip_no, notice_id, term, version, amount_yen, valid_until, state "
+        "FROM slip WHERE municipality_code = :m AND notice_id IN :some "
+        "ORDER BY notice_id, term, version, slip_id",
+        municipality_code,
+        notice_ids,
     )
 
 
