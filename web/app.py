@@ -11,6 +11,7 @@ from payments.domain.fiscal import fiscal_year
 from payments.store.engine import open_engine
 from web import formatting, messages
 from web.accounts.routes import accounts, entrance
+from web.approval_roles import duty
 from web.approvals.routes import approving, waiting_count
 from web.cases.routes import cases
 from web.days.routes import days
@@ -89,7 +90,7 @@ def _words(app: Flask) -> None:
         blocker=messages.blocker,
         fiscal_year=fiscal_year,
     )
-    app.jinja_env.globals.update(label=messages.label, waiting_count=waiting_count)
+    app.jinja_env.globals.update(label=messages.label, waiting_count=waiting_count, duty=duty)
 
     @app.context_processor
     def _page() -> dict[str, Any]:

@@ -44,6 +44,7 @@ limiter = Limiter(key_func=get_remote_address, storage_uri="memory://")
 
 SESSION_SECONDS = 8 * 3600
 IDLE_SECONDS = 3600
+NUMBER_MAX = 2**63 - 1
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -86,6 +87,9 @@ def _gate() -> BaseResponse | None:
     """Let a request in by the rule of its blueprint; without a rule nothing gets in."""
     if request.endpoint in {None, "static"}:
         return None  # The error handler or the static folder answers.
+    numbers = [n for n in (request.view_args or {}).values() if isinstance(n, int)]
+    if any(number > NUMBER_MAX for number in numbers):
+        abort(404)  # No row has such a number, and no database could look for it.
     access = current_app.extensions["kokin_access"].get(request.blueprint)
     if access in {Access.PUBLIC, Access.SIGNED}:
         return None

@@ -94,6 +94,12 @@ def test_what_two_people_decide_is_protected_by_the_token_too(app, treasurer):
         assert "csrf" in answer.get_data(as_text=True)
 
 
+def test_a_number_that_no_row_can_have_is_not_found(treasurer):
+    for path in ("cases/{}", "placements/{}/1", "approvals/{}", "explain/lines/1/{}"):
+        assert treasurer.get(f"/staff/{path.format(2**63)}").status_code == 404
+        assert treasurer.get(f"/staff/{path.format(2**63 - 1)}").status_code == 404
+
+
 def test_health_is_told_without_signing_in(client):
     assert client.get("/healthz").json == {"status": "ok"}
     waiting = {"waiting": 0, "oldest_seconds": 0}

@@ -39,6 +39,7 @@ INSTALMENTS_MAX = 200
 NUMBER_MAX = 60
 TYPED_MAX = 20
 _AMOUNT = re.compile(r"[0-9]{1,11}")
+_ID = re.compile(r"[0-9]{1,18}")
 _FIELD = re.compile(r"(?:part-[0-9]{1,18}-[0-9]{2}|group-[0-9]{1,18})")
 
 
@@ -109,7 +110,7 @@ def standing(panel: Panel) -> Typed:
 
 def read_form(form: MultiDict[str, str], panel: Panel, reason_max: int) -> Typed:
     """What was sent; nothing is checked yet but its size."""
-    notices = [int(v) for v in form.getlist("notice")[:NOTICES_MAX] if v.isdecimal()]
+    notices = [int(v) for v in form.getlist("notice")[:NOTICES_MAX] if _ID.fullmatch(v)]
     amounts = {
         name: value.strip()[:TYPED_MAX]
         for name, value in form.items()

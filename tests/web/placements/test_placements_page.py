@@ -14,6 +14,7 @@ from reconcile.suggest import suggestions_for
 from reconcile.verify import verify
 from web import messages
 from web.accounts import staff
+from web.app import create_app
 from web.commands.setup import sample_profile
 from web.placements import panel
 from web.placements.candidates import digits
@@ -432,3 +433,34 @@ def test_a_payer_is_chosen_to_see_what_it_still_owes(treasurer, transfer):
     nobody = treasurer.post(_path(transfer), data={"agent": "nobody", "do": "check"})
     assert nobody.status_code == 200
     assert 'name="group-' not in nobody.get_data(as_text=True)
+
+
+@pytest.mark.postgres
+def test_two_people_do_the_same_on_postgresql(postgres_city):
+    app = create_app(
+        postgres_city.settings, postgres_city.engine, TESTING=True, WTF_CSRF_ENABLED=False
+    )
+    treasurer, admin = _client(app, "kaikei"), _client(app, "kanri")
+    lines = [
+        _one(postgres_city, "SELECT o.file_id, o.line_no FROM line_outcome o "
+             "WHERE o.outcome = 'matched' AND o.applied_yen > 10000 "
+             "ORDER BY o.file_id, o.line_no LIMIT 1"),
+        _one(postgres_city, "SELECT d.file_id, d.line_no FROM deposit d "
+             "WHERE d.state = 'settled' AND d.agent <> '' ORDER BY d.file_id, d.line_no LIMIT 1"),
+    ]  # fmt: skip
+    for number, line in enumerate(lines, 1):
+        asked = treasurer.post(f"{_path(line)}/undo", data={"undo_reason": "申出"})
+        assert asked.headers["Location"] == f"/staff/approvals/{number}"
+        assert "承認する" in admin.get(f"/staff/approvals/{number}").get_data(as_text=True)
+        done = admin.post(f"/staff/approvals/{number}/decision", data={"decision": "approved"})
+        assert done.status_code == 303
+        after = treasurer.get(_path(line)).get_data(as_text=True)
+        assert "自動では戻らない結び付け: " in after
+    assert treasurer.get("/staff/approvals").get_data(as_text=True).count("承認済</span>") == 2
+    suggested = _one(
+        postgres_city,
+        "SELECT case_no FROM review_case WHERE kind = 'direct_transfer' ORDER BY case_no LIMIT 1",
+    )
+    page = treasurer.get(f"/staff/cases/{suggested.case_no}")
+    assert "候補 1" in page.get_data(as_text=True)
+    assert list(verify(postgres_city.engine, M)) == []
