@@ -55,7 +55,8 @@ def groups_then(
     left in when this line found nothing.
     """
     terms = profile.agent(agent)
-    advised = terms is not None and terms.fee == "advised"
+    net = terms is not None and terms.is_net
+    each = terms.fee_each_yen if terms is not None else 0
     scope = {"m": profile.municipality_code, "agent": agent, "journal_id": outcome.journal_id}
     rows = connection.execute(
         text(
@@ -66,10 +67,11 @@ def groups_then(
         scope,
     ).all()
     expected = {
-        row.group_id: row.confirmed_yen - (row.fee_yen if advised else 0) - row.credited_yen
+        row.group_id: row.confirmed_yen - (row.fee_yen if net else 0) - row.credited_yen
         for row in rows
     }
     beside = False
+    payments: set[tuple[int, int, int, bool]] = set()  # confirmed since, or no longer
     for posting in connection.execute(text(SINCE), scope):
         if posting.group_id not in expected:
             continue
@@ -77,11 +79,15 @@ def groups_then(
         mine = (posting.file_id, posting.line_no) == (line.file_id, line.line_no)
         if posting.journal_id > outcome.journal_id or (credited and mine):
             expected[posting.group_id] -= confirmed - credited
+            payment = (posting.group_id, posting.file_id, posting.line_no, confirmed > 0)
+            if confirmed and payment not in payments:
+                payments.add(payment)
+                expected[posting.group_id] += each if confirmed > 0 else -each
         elif credited:  # another credit of the same journal
             beside = True
             if outcome.outcome == "settled":
                 expected[posting.group_id] += credited
-    if advised:
+    if net and not each:
         for ref, fee_yen in _fees_since(connection, scope):
             for row in rows:
                 if row.ref == ref:

@@ -110,9 +110,9 @@ def _deposits(
 
 
 def is_net(profile: Profile, agent: str) -> bool:
-    """差引入金か: whether the agent keeps its fee back, as the advice says (profile)."""
+    """差引入金か: whether the agent keeps its fee back (profile)."""
     terms = profile.agent(agent)
-    return terms is not None and terms.fee == "advised"
+    return terms is not None and terms.is_net
 
 
 def groups_of(connection: Connection, profile: Profile, agent: str) -> list[Group]:

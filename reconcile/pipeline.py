@@ -285,7 +285,9 @@ class FileRun:
             count_afresh(self.connection, self.scope["lines"], table, *match.LINE, sought)
         cases = self._confirmation_cases()
         if self.refs:
-            join_groups(self.connection, self.scope, list(self.refs))
+            agent = self.profile.agent(self.scope["agent"])
+            fee = agent.fee_each_yen if agent is not None else 0
+            join_groups(self.connection, self.scope, list(self.refs), fee_each_yen=fee)
             cases += self._late_confirmations(settled_before)
         self._settle_again(list(self.refs))
         return cases + self._closed_year_cases()

@@ -50,16 +50,26 @@ WHERE remittance_group.municipality_code = :m AND remittance_group.group_id = s.
 """
 
 
-def join_groups(connection: Connection, scope: dict[str, Any], refs: list[str]) -> None:
+AGREED_FEES = """
+UPDATE remittance_group SET fee_yen = confirmed_count * :each
+WHERE municipality_code = :m AND agent = :agent AND fee_yen <> confirmed_count * :each
+"""
+
+
+def join_groups(
+    connection: Connection, scope: dict[str, Any], refs: list[str], *, fee_each_yen: int = 0
+) -> None:
     """Add this file's confirmed payments to the groups they name, duplicates included.
 
     The confirmed sum of a group is every confirmed receipt that names it, in suspense or not
-    (outcomes.md 9).
+    (outcomes.md 9). ``fee_each_yen`` is what the agent keeps back of each, as agreed.
     """
     part = _PART if scope["agent"] == "eltax" else "TRIM('')"  # PostgreSQL groups by no constant
     connection.execute(text(JOIN_GROUPS.format(part=part)), scope)
     for ref in refs:
         connection.execute(text(TOTAL_GROUPS), {**scope, "ref": ref})
+    if fee_each_yen:
+        connection.execute(text(AGREED_FEES), {**scope, "each": fee_each_yen})
 
 
 def enter_groups(

@@ -121,7 +121,8 @@ def decisions(store: Store) -> Iterator[Difference]:
 
 
 def groups(store: Store, walk: LineWalk) -> Iterator[Difference]:
-    """払込単位: confirmed from the lines, fee from the advice, credited from the settlements."""
+    """払込単位: confirmed from lines, fee from advice or agreement, credited from settlements."""
+    each = {agent.code: agent.fee_each_yen for agent in store.profile.agents}
     parts: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
     for (agent, ref, part), (count, yen) in walk.groups.items():
         parts[agent, ref][part] = (count, yen)
@@ -136,7 +137,7 @@ def groups(store: Store, walk: LineWalk) -> Iterator[Difference]:
         subject = f"group:{row.group_id}"
         mine = parts.pop((row.agent, row.ref), {})
         count, yen = (sum(column) for column in zip((0, 0), *mine.values(), strict=True))
-        fee = walk.fees.get(row.ref, 0) if row.agent == "eltax" else 0
+        fee = walk.fees.get(row.ref, 0) if row.agent == "eltax" else count * each.get(row.agent, 0)
         received = walk.received.get(row.group_id, [0, 0])
         for name, expected, found in (
             ("group_sum", f"{count} {yen}", f"{row.confirmed_count} {row.confirmed_yen}"),

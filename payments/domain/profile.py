@@ -49,9 +49,17 @@ class Agent:
     code: str  # the format it delivers, "eltax" or "debit"
     payer_code: str  # 振込依頼人コード, 10 digits
     payer_name: str  # 振込依頼人名 in half-width kana
-    fee: str = "gross"  # "gross" (invoiced) or "advised" (deducted as the advice says)
+    # "gross" (invoiced), "advised" (deducted as the advice says) or "agreed" (deducted, so much
+    # for every confirmed payment).
+    fee: str = "gross"
+    fee_each_yen: int = 0
     company_code: str = ""  # MUF企業コード or the like
     client_code: str = ""  # 収納企業コード
+
+    @property
+    def is_net(self) -> bool:
+        """差引入金か: whether its credits come without its fee (自治令164四)."""
+        return self.fee in {"advised", "agreed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,11 @@ def _check(profile: Profile) -> None:
     ):
         if policy:
             require_policy(policy)
+    for agent in profile.agents:
+        # Only eLTAX names its fees in an advice; it has no agreed ones.
+        kinds = {"gross", "advised"} if agent.code == "eltax" else {"gross", "agreed"}
+        if agent.fee not in kinds or (agent.fee == "agreed") != (agent.fee_each_yen > 0):
+            raise InvalidValueError("profile_fee", field=agent.code, found=agent.fee)
     for account in profile.accounts:
         if account.money_kind not in {"01", "03"}:
             raise InvalidValueError("profile_money", found=account.money_kind, expected="01 or 03")

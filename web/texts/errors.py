@@ -39,6 +39,7 @@ ERRORS: dict[str, str] = {
     "layout_code": "{file} の {key} はすでに使われているか、置き換える様式がありません（値「{found}」、正 {expected}）。",
     "layout_agent": "{file} に様式の収納代行会社がありません（{key}、値「{found}」、正 {expected}）。",
     "layout_ambiguous": "{file} の {key} は、別の様式「{expected}」と見分けがつきません（値「{found}」）。定数（constant）の項目を加えてください。",
+    "profile_fee": "団体設定の払込元 {field} の手数料（fee: {found}）が正しくありません。gross（別途請求）、eltax は advised（払込明細のとおり差引）、そのほかは agreed（1件あたり fee_each_yen 円を差引）としてください。",
     "profile_money": "団体設定の口座の money_kind は 01 または 03 にしてください（値「{found}」）。",
     "demo_folder": "フォルダ {path} は体験用のデータではないため、消さずに中止しました。--data で別のフォルダを指定してください。",
     "port_in_use": "ポート {port} は使われています。--port で別の番号を指定してください。",
