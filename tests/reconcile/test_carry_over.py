@@ -299,3 +299,13 @@ def test_a_report_lists_what_was_assessed_corrected_and_cancelled(town):
         report = town.year(year)
         assessed = sum(line.amount_yen for line in report.claimed)
         assert assessed == sum(line[0] - line[1] for line in lines(report).values())
+
+
+def test_a_claim_that_was_paid_in_a_closed_year_and_lowered_later_leaves_nothing_open(town):
+    _close(town)
+    town.assess(claim(1, 2025, 8_000, kind="correction"), on="2026-06-08")
+    # 2,000 of what came in 2025 wait in suspense; the new year's arrears owe and hold 2,000 less.
+    assert lines(town.year(2026))["901", True] == (130_000, 132_000, 4_000, 126_000)
+    assert town.rows("SELECT amount_yen FROM posting WHERE reason = 'surplus'") == [(2_000,)]
+    assert town.year(2026).differing == ()
+    assert _clean(town) == []
