@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconcile import post
-from reconcile.match import runner
 from reconcile.settlements import Settlements
-from reconcile.store.staging import clear_staging
+from reconcile.store.staging import clear_staging, runner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -116,8 +116,7 @@ class Judged:
                 {
                     entry.turn
                     for entry in self.entries
-                    if entry.journal_id == journal_id
-                    and entry.reason in {*APPLIES, "suspense"}
+                    if entry.journal_id == journal_id and entry.reason in {*APPLIES, "suspense"}
                 }
             )
             booked = [

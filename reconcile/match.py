@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.store.statistics import count_afresh, count_staging
-from reconcile.rules import applied_case, booked_case, effects, rule_case
-from reconcile.store.staging import state_effects
+from reconcile import plain
+from reconcile.decision import LINE_SPACE, decision_from
+from reconcile.rules import effects
+from reconcile.store.staging import runner, state_effects
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 REVIVED = 8  # mark in receipt.seen: a later 確報 took this withdrawn payment up again
 LINE = ("municipality_code", "file_id", "line_no")
-LINE_SPACE = 1_000_000_000  # file_id × this + line_no names a line in one number
 # Turns of receipts decided again are numbered from here, after all turns of the file itself.
 AGAIN_FROM = 1_000_000
 
@@ -30,10 +31,13 @@ STAGE_RANK = "CASE {alias}.stage WHEN 'withdrawal' THEN 2 WHEN 'confirmed' THEN 
 # Every line with what its key names, in one pass. The facts of the instalment are those before any
 # line of the file is booked; lines of a later turn get them again (FACTS_NOW).
 _WORK_COLUMNS = """municipality_code, file_id, line_no, turn, crowded, found, stage, kind, identity,
-    occurrence, fault, is_ours, key_valid, is_el, yen, paid_on, ref, slip_id, notice_id, term,
-    asked_yen, late, superseded, live, outstanding_yen, alternative_yen"""
+    occurrence, fault, is_ours, key_valid, is_el, yen, paid_on, ref, shared_key, slip_id,
+    notice_id, term, asked_yen, late, superseded, live, outstanding_yen, alternative_yen"""
 LOAD = f"""
 INSERT INTO match_work ({_WORK_COLUMNS})
+WITH named AS MATERIALIZED (
+    SELECT l.*, CASE WHEN l.fault IS NULL AND l.is_ours THEN {plain.PAY_KEY} END AS pay_key
+    FROM source_line l WHERE l.municipality_code = :m AND l.file_id = :file_id {{which}})
 SELECT l.municipality_code, l.file_id, l.line_no, 1, 0,
     CASE WHEN EXISTS (
         SELECT 1 FROM source_line p
@@ -43,19 +47,16 @@ SELECT l.municipality_code, l.file_id, l.line_no, 1, 0,
     l.stage, l.kind, l.identity, 1, l.fault,
     CASE WHEN l.is_ours THEN 1 ELSE 0 END, CASE WHEN l.key_valid THEN 1 ELSE 0 END,
     CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END, l.amount_yen, l.paid_on, l.remittance_ref,
+    CASE l.key_kind WHEN 'konbini' THEN l.pay_key || '/' || l.reissue END,
     k.slip_id, k.notice_id, k.term, COALESCE(k.slip_yen, a.amount_yen),
     CASE WHEN l.paid_on > k.valid_until THEN 1 ELSE 0 END,
     CASE WHEN k.superseded THEN 1 ELSE 0 END,
     CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END,
     a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen, a.whole_yen
-FROM source_line l
-LEFT JOIN pay_key k
-  ON k.municipality_code = :m AND l.fault IS NULL AND l.is_ours
- AND k.pay_key = CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END
-                 || l.slip_key
+FROM named l
+LEFT JOIN pay_key k ON k.municipality_code = :m AND k.pay_key = l.pay_key
 LEFT JOIN instalment_account a
   ON a.municipality_code = :m AND a.notice_id = k.notice_id AND a.term = k.term
-WHERE l.municipality_code = :m AND l.file_id = :file_id
 """
 
 # Where several slips share a free area, the 再発行区分 joins the key (outcomes.md 1).
@@ -68,14 +69,11 @@ SET slip_id = k.slip_id, notice_id = k.notice_id, term = k.term,
     live = CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END,
     outstanding_yen = a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen,
     alternative_yen = a.whole_yen
-FROM source_line l
-JOIN pay_key k ON k.municipality_code = :m AND k.pay_key = 'K' || l.slip_key || '/' || l.reissue
+FROM pay_key k
 LEFT JOIN instalment_account a
   ON a.municipality_code = :m AND a.notice_id = k.notice_id AND a.term = k.term
 WHERE match_work.municipality_code = :m AND match_work.notice_id IS NULL
-  AND l.municipality_code = :m AND l.file_id = match_work.file_id
-  AND l.line_no = match_work.line_no
-  AND l.key_kind = 'konbini' AND l.fault IS NULL AND l.is_ours
+  AND k.municipality_code = :m AND k.pay_key = match_work.shared_key
 """
 
 CROWDED_BY_NOTICE = """
@@ -261,26 +259,16 @@ WHERE match_work.municipality_code = :m AND {turn} AND match_work.term = '00'
   AND a.notice_id = match_work.notice_id
 """
 
-_DECIDE = """
-INSERT INTO decision (municipality_code, file_id, line_no, revision, rule, outcome, stage, seen,
-    booked_yen, applied_yen, paid_on, slip_id, notice_id, term, superseded, group_id, partner,
-    revived)
-SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, {revision}, e.rule, e.outcome, stage,
-    CASE WHEN stage = 'confirmed' THEN 4 WHEN kind = '81' THEN 2 ELSE 1 END,
-    {booked}, {applied}, paid_on, slip_id, notice_id, term, superseded, {group_id}, partner,
-    revived
-FROM (SELECT facts.*, {rule} AS rule FROM (
-    SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.revived, w.slip_id,
-        w.notice_id, w.term, w.superseded, w.fault, w.yen AS amount, w.paid_on, w.ref,
-        :is_debit AS is_debit, w.is_ours, w.key_valid,
-        CASE WHEN w.notice_id IS NULL THEN 0 ELSE 1 END AS known, w.is_el, w.live,
-        w.outstanding_yen AS outstanding, w.alternative_yen, w.asked_yen AS slip_yen,
-        CASE WHEN w.asked_yen < w.outstanding_yen THEN w.asked_yen
-             ELSE w.outstanding_yen END AS due,
-        w.late, {confirmed_before} AS confirmed_before
-    FROM match_work w WHERE w.municipality_code = :m AND {turn}) facts) decided
-CROSS JOIN rule_effect e
-WHERE e.municipality_code = :m AND e.rule = decided.rule
+_FACTS = f"""
+SELECT w.file_id, w.line_no, w.fixed, w.stage, w.kind, w.partner, w.revived, w.slip_id,
+    w.notice_id, w.term, w.superseded, w.fault, w.yen AS amount, w.paid_on, w.ref,
+    :is_debit AS is_debit, w.is_ours, w.key_valid,
+    CASE WHEN w.notice_id IS NULL THEN 0 ELSE 1 END AS known, w.is_el, w.live,
+    w.outstanding_yen AS outstanding, w.alternative_yen, w.asked_yen AS slip_yen,
+    CASE WHEN w.asked_yen < w.outstanding_yen THEN w.asked_yen
+         ELSE w.outstanding_yen END AS due,
+    w.late, {_CONFIRMED_BEFORE} AS confirmed_before
+FROM match_work w WHERE w.municipality_code = :m AND {{turn}}
 """
 
 
@@ -293,9 +281,15 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
     state_effects(connection, scope["m"], effects())
     run = runner(connection, scope)
     count_afresh(connection, scope["lines"], "source_line", *LINE, "identity")
-    run(LOAD)
+    if scope["channel"] in plain.CHANNELS:
+        plain.decide_plain(connection, scope)
+        run(LOAD.format(which=plain.OTHERS))
+        run(LOAD_SHARED_KEYS)
+        run(LOAD.format(which=plain.MEETING))
+        plain.leave_to_turns(connection, scope)
+    else:
+        run(LOAD.format(which=""))
     count_staging(connection, "match_work", "municipality_code", "turn", "found", "notice_id")
-    run(LOAD_SHARED_KEYS)
     crowded = run(CROWDED_BY_NOTICE).rowcount + run(CROWDED_BY_IDENTITY).rowcount
     if crowded:
         count_staging(connection, "match_work", "crowded")
@@ -309,7 +303,7 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
         run(WITHDRAWALS_FOLLOW_PAYMENT)
     run(TURNS)
     turns = connection.execute(
-        text("SELECT COALESCE(MAX(turn), 1) FROM match_work WHERE municipality_code = :m"), scope
+        text("SELECT COALESCE(MAX(turn), 0) FROM match_work WHERE municipality_code = :m"), scope
     )
     return int(turns.scalar_one())
 
@@ -331,43 +325,12 @@ def decide(connection: Connection, scope: dict[str, Any], turn: int, *, moved: b
     if moved or turn > 1:
         run(FACTS_NOW.format(turn=here))
     run(FACTS_OF_WHOLE.format(turn=here))
-    again = turn > AGAIN_FROM
-    run(
-        _DECIDE.format(
-            turn=turn_is("w", turn),
-            rule=rule_case(),
-            booked=booked_case("e.rule", "e.books"),
-            applied=applied_case("e.applies"),
-            revision=_NEXT_REVISION if again else "1",
-            confirmed_before=_CONFIRMED_BEFORE,
-            group_id=_GROUP_AGAIN if again else _GROUP,
-        )
-    )
-
-
-_NEXT_REVISION = """(SELECT MAX(o.revision) + 1 FROM line_outcome o
-    WHERE o.municipality_code = :m AND o.file_id = decided.file_id
-      AND o.line_no = decided.line_no)"""
-_GROUP = """CASE WHEN stage = 'confirmed' THEN (
-    SELECT g.group_id FROM remittance_group g
-    WHERE g.municipality_code = :m AND g.agent = :agent AND g.ref = decided.ref) END"""
-_GROUP_AGAIN = """(SELECT r.group_id FROM receipt r
-    WHERE r.municipality_code = :m AND r.file_id = decided.file_id
-      AND r.line_no = decided.line_no)"""
+    run(decision_from(_FACTS.format(turn=turn_is("w", turn)), again=turn > AGAIN_FROM))
 
 
 def turn_is(alias: str, turn: int) -> str:
     """The condition for one turn, written so that the partial index on later turns serves it."""
     return f"{alias}.turn = 1" if turn == 1 else f"{alias}.turn > 1 AND {alias}.turn = {turn:d}"
-
-
-def runner(connection: Connection, scope: dict[str, Any]) -> Any:
-    """A function that runs one statement with the scope bound."""
-
-    def run(statement: str) -> Any:
-        return connection.execute(text(statement), scope)
-
-    return run
 
 
 # Per notice the next receipt that waits in suspense on a reopened instalment, in order of
@@ -380,8 +343,7 @@ WITH named AS MATERIALIZED (
     SELECT r.file_id, r.line_no, r.stage, r.notice_id, r.paid_on, r.superseded, l.kind, l.identity,
         l.fault, l.is_ours, l.key_valid, l.key_kind, l.amount_yen, l.paid_on AS line_paid_on,
         {STAGE_RANK.format(alias="l")} AS stage_rank,
-        CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END
-            || l.slip_key AS own_key,
+        {plain.PAY_KEY} AS own_key,
         'K' || l.slip_key || '/' || l.reissue AS shared_key
     FROM receipt r
     JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id
@@ -401,7 +363,7 @@ WITH named AS MATERIALIZED (
         WHERE o.municipality_code = :m AND o.notice_id = r.notice_id
           AND (o.term = r.term OR (r.term = '00' AND a.in_group))))
 SELECT CAST(:m AS VARCHAR(5)), file_id, line_no, :turn, 0, 0, stage, kind, identity, 1, fault,
-    is_ours, key_valid, is_el, amount_yen, line_paid_on, NULL, slip_id, notice_id, term,
+    is_ours, key_valid, is_el, amount_yen, line_paid_on, NULL, NULL, slip_id, notice_id, term,
     COALESCE(slip_yen, owed_yen), CASE WHEN line_paid_on > valid_until THEN 1 ELSE 0 END,
     CASE WHEN superseded THEN 1 ELSE 0 END, 0, 0, 0
 FROM (SELECT r.file_id, r.line_no, r.stage, r.kind, r.identity, r.fault,

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.domain.errors import RefusedError
-from payments.domain.fiscal import last_closed_fiscal_year
 from payments.store.bulk import insert_rows
 from payments.store.municipalities import load_profile
 from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
-from reconcile import flag, match, post
+from reconcile import file_cases, flag, match, post
 from reconcile.advice import compare_advice, take_in_advice
 from reconcile.deciding import decide_waiting
 from reconcile.deposits import Books
@@ -198,14 +197,16 @@ class FileRun:
         """The story of one file."""
         clear_staging(self.connection, self.code)
         self._normalise(found, progress)
-        turns = self._load(found)
+        self._name(found)
         cases: list[flag.Case] = []
         if found.channel is Channel.BANK:
+            match.load_lines(self.connection, self.scope)
             self._settle_statement()
         elif found.channel is Channel.ADVICE:
+            match.load_lines(self.connection, self.scope)
             self._settle_advice()
         else:
-            cases = self._match_and_post(turns)
+            cases = self._match_and_post()
         opened = self._flag(cases, found.count)
         record_file(self.connection, self.code, kept.file_id, FileStatus.ACCEPTED, found)
         record_findings(self.connection, self.code, kept.file_id, found.findings)
@@ -257,8 +258,8 @@ class FileRun:
 
     # ---- 照合 ----
 
-    def _load(self, found: Reading) -> int:
-        """Which slip each line names, whether it came before, and its turn."""
+    def _name(self, found: Reading) -> None:
+        """What the statements over all lines must know about the file."""
         agent = found.format_code
         if found.channel in {Channel.ELTAX, Channel.NOTIFICATION}:
             agent = "eltax"
@@ -272,25 +273,27 @@ class FileRun:
             "is_debit": int(found.channel is Channel.DEBIT),
             "lines": found.count,
         }
-        return match.load_lines(self.connection, self.scope)
 
     # ---- 消込 ----
 
-    def _match_and_post(self, turns: int) -> list[flag.Case]:
-        """Decide and book the file's payment reports turn by turn, then settle what moved."""
+    def _match_and_post(self) -> list[flag.Case]:
+        """Decide and book the plain lines, the others turn by turn, then settle what moved."""
         settled_before = self._open_groups()
+        turns = match.load_lines(self.connection, self.scope)
+        self.scope["leg"] += post.LEGS_PER_TURN
+        post.book(self.connection, self.scope, again=False)
         for turn in range(1, turns + 1):
             self._turn(turn)
         for table, sought in (("line_outcome", "revision"), ("receipt", "notice_id")):
             count_afresh(self.connection, self.scope["lines"], table, *match.LINE, sought)
-        cases = self._confirmation_cases()
+        cases = file_cases.revived_payments(self.scope["file_id"], self.revived)
         if self.refs:
             agent = self.profile.agent(self.scope["agent"])
             fee = agent.fee_each_yen if agent is not None else 0
             join_groups(self.connection, self.scope, list(self.refs), fee_each_yen=fee)
-            cases += self._late_confirmations(settled_before)
+            cases += file_cases.late_confirmations(self.connection, self.scope, settled_before)
         self._settle_again(list(self.refs))
-        return cases + self._closed_year_cases()
+        return cases + file_cases.closed_years(self.connection, self.scope, self.received_on)
 
     def _turn(self, turn: int) -> None:
         """One turn: find partners, take back what is withdrawn, decide, book, decide again."""
@@ -351,50 +354,6 @@ class FileRun:
         self.details = books.details
 
     # ---- 要確認 ----
-
-    def _late_confirmations(self, settled_before: dict[str, int]) -> list[flag.Case]:
-        """確報 for a group whose money has already come: the group reopens with the difference."""
-        cases = []
-        for ref in settled_before:
-            group = self.connection.execute(
-                text(
-                    "SELECT group_id, confirmed_yen - fee_yen - credited_yen AS open_yen "
-                    "FROM remittance_group WHERE municipality_code = :m AND agent = :agent "
-                    "AND ref = :ref"
-                ),
-                {**self.scope, "ref": ref},
-            ).one()
-            if group.open_yen:
-                cases.append(
-                    flag.Case("late_confirmation", f"group:{group.group_id}", group.open_yen)
-                )
-        return cases
-
-    def _confirmation_cases(self) -> list[flag.Case]:
-        """確報 after a 取消 of the same payment: a new receipt, and somebody should look."""
-        file_id = self.scope["file_id"]
-        return [
-            flag.Case("confirmed_after_withdrawal", f"{file_id}:{line_no}", yen, file_id, line_no)
-            for line_no, yen in self.revived
-        ]
-
-    def _closed_year_cases(self) -> list[flag.Case]:
-        """Receipts whose 領収日 lies in a year whose books are closed (自治令160)."""
-        closed_to = f"{last_closed_fiscal_year(self.received_on) + 1}-03-31"
-        rows = self.connection.execute(
-            text(
-                "SELECT r.file_id, r.line_no, r.amount_yen FROM receipt r "
-                "JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id "
-                "AND l.line_no = r.line_no AND l.fault IS NULL "
-                "WHERE r.municipality_code = :m AND r.file_id = :file_id "
-                "AND r.stage <> 'withdrawn' AND r.paid_on <= :closed_to ORDER BY r.line_no"
-            ),
-            {**self.scope, "closed_to": closed_to},
-        )
-        return [
-            flag.Case("closed_year", f"{r.file_id}:{r.line_no}", r.amount_yen, r.file_id, r.line_no)
-            for r in rows
-        ]
 
     def _flag(self, cases: list[flag.Case], lines: int) -> int:
         """Open the cases of this file and end those that its lines resolved."""

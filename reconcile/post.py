@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.store.bulk import insert_rows
-from reconcile.match import LINE_SPACE, REVIVED, runner
+from reconcile.decision import LINE_SPACE
+from reconcile.match import REVIVED
+from reconcile.store.staging import runner
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -84,12 +86,14 @@ FROM (SELECT d.file_id, d.line_no, d.stage, d.applied_yen, d.group_id, c.notice_
       WHERE d.municipality_code = :m AND d.applied_yen > 0 AND d.term = '00') shares
 WHERE open_yen > 0 AND before < applied_yen
 """
-# The account is always there: the conflict is the way both databases update in bulk fastest.
+# The account is always there: the conflict is the way both databases update in bulk fastest, and
+# in the order of the notices a page of balances is touched once.
 BALANCES = """
 INSERT INTO instalment_account (municipality_code, notice_id, term, in_group, amount_yen,
     term_yen, whole_yen, surplus_yen)
 SELECT CAST(:m AS VARCHAR(5)), notice_id, term, FALSE, 0, applied_yen, 0, 0
 FROM decision WHERE municipality_code = :m AND applied_yen > 0 AND term <> '00'
+ORDER BY notice_id
 ON CONFLICT (municipality_code, notice_id, term) DO UPDATE
 SET term_yen = instalment_account.term_yen + excluded.term_yen
 """

@@ -241,9 +241,7 @@ class _Stranger:
         ][:WAITING_MAX]
 
     def _run(self, statement: str, **values: Any) -> list[Any]:
-        bound = text(statement).bindparams(
-            *(bindparam(name, expanding=True) for name in values)
-        )
+        bound = text(statement).bindparams(*(bindparam(name, expanding=True) for name in values))
         return list(self.connection.execute(bound, {"m": self.code, **values}))
 
     def _run_plain(self, statement: str, **values: Any) -> list[Any]:

@@ -7,7 +7,7 @@ write-ahead log. The same statements run on both.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #   replaced  the receipt of kind 12 that a kind 22 corrects, in the same form
 #   revived   the withdrawn receipt of the same payment that a 確報 brings back after all
 #   asked_yen what the slip asks for; live, outstanding_yen, alternative_yen: its instalments
+#   shared_key  the key with the 再発行区分, for slips that share a free area
+# key_line: the lines that name a slip, with their keys; on SQLite in the order of the keys.
 # decision: what one turn decided, before it is booked.
 # reversal: receipts that are taken back, and how their line stands afterwards.
 # rule_effect: what each rule does (reconcile.rules), joined to the rule found for a line.
@@ -39,13 +41,20 @@ TABLES = {
         "stage TEXT NOT NULL, kind TEXT NOT NULL, identity TEXT NOT NULL, "
         "occurrence INTEGER NOT NULL, "
         "fault TEXT, is_ours INTEGER NOT NULL, key_valid INTEGER NOT NULL, "
-        "is_el INTEGER NOT NULL, yen BIGINT, paid_on DATE, ref TEXT, slip_id BIGINT, "
-        "notice_id BIGINT, term TEXT, asked_yen BIGINT, late INTEGER, superseded INTEGER, "
-        "live INTEGER, outstanding_yen BIGINT, alternative_yen BIGINT, fixed TEXT, "
-        "partner BIGINT, replaced BIGINT, revived BIGINT"
+        "is_el INTEGER NOT NULL, yen BIGINT, paid_on DATE, ref TEXT, shared_key TEXT, "
+        "slip_id BIGINT, notice_id BIGINT, term TEXT, asked_yen BIGINT, late INTEGER, "
+        "superseded INTEGER, live INTEGER, outstanding_yen BIGINT, alternative_yen BIGINT, "
+        "fixed TEXT, partner BIGINT, replaced BIGINT, revived BIGINT"
+    ),
+    "key_line": (
+        "municipality_code VARCHAR(5) NOT NULL, line_no INTEGER NOT NULL, stage TEXT NOT NULL, "
+        "kind TEXT NOT NULL, identity TEXT NOT NULL, amount_yen BIGINT NOT NULL, "
+        "paid_on DATE NOT NULL, ref TEXT, key_valid INTEGER NOT NULL, is_el INTEGER NOT NULL, "
+        "pay_key TEXT NOT NULL"
     ),
     "decision": (
-        "municipality_code VARCHAR(5) NOT NULL, file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, "
+        "municipality_code VARCHAR(5) NOT NULL, line {line} NOT NULL, file_id BIGINT NOT NULL, "
+        "line_no INTEGER NOT NULL, "
         "revision INTEGER NOT NULL, rule TEXT NOT NULL, outcome TEXT NOT NULL, "
         "stage TEXT NOT NULL, seen INTEGER NOT NULL, booked_yen BIGINT NOT NULL, "
         "applied_yen BIGINT NOT NULL, paid_on DATE, slip_id BIGINT, notice_id BIGINT, "
@@ -68,6 +77,9 @@ TABLES = {
         "municipality_code VARCHAR(5) NOT NULL, notice_id BIGINT NOT NULL, term TEXT NOT NULL"
     ),
 }
+# SQLite keeps what was decided in the order of the lines, so that outcomes, receipts and postings
+# are added behind one another; PostgreSQL adds rows wherever there is room.
+ROWS_BY = {"decision": ", PRIMARY KEY (line)"}
 EMPTIED = tuple(name for name in TABLES if name != "rule_effect")  # the rules stay
 INDEXES = (
     ("match_work_later", "match_work", "municipality_code, turn", "turn > 1"),
@@ -81,8 +93,12 @@ def staging_statements(dialect: str) -> list[str]:
     """The statements that create the staging tables for ``dialect``."""
     sqlite = dialect == "sqlite"
     kind, schema = ("TEMP", "temp.") if sqlite else ("UNLOGGED", "")
+    keys = ROWS_BY if sqlite else {}
+    line = "INTEGER" if sqlite else "BIGINT"  # SQLite's name of a row number
     tables = [
-        f"CREATE {kind} TABLE IF NOT EXISTS {name} ({columns})" for name, columns in TABLES.items()
+        f"CREATE {kind} TABLE IF NOT EXISTS {name} "
+        f"({columns.format(line=line)}{keys.get(name, '')})"
+        for name, columns in TABLES.items()
     ]
     indexes = [
         f"CREATE INDEX IF NOT EXISTS {schema if sqlite else ''}{name} "
@@ -90,6 +106,15 @@ def staging_statements(dialect: str) -> list[str]:
         for name, table, columns, condition in INDEXES
     ]
     return tables + indexes
+
+
+def runner(connection: Connection, scope: dict[str, Any]) -> Any:
+    """A function that runs one statement with the scope bound."""
+
+    def run(statement: str) -> Any:
+        return connection.execute(text(statement), scope)
+
+    return run
 
 
 def state_effects(

@@ -1,0 +1,129 @@
+"""単純な明細: the lines that concern nothing but a slip of their own, decided in one go.
+
+Nearly every line of a 速報 or of a list of debits is the only one that speaks of its payment and
+the only one of its file that speaks of its notice: what it does depends on no other line. All such
+lines are decided by one statement. Whatever is left, because it came before, meets another line,
+names a 全期 slip or no slip at all, goes through the turns of :mod:`reconcile.match`. Both apply
+the same rules to the same facts.
+
+A 確報 of which nothing but its 速報 has come is plain as well: it moves no money of an instalment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from payments.store.statistics import count_staging
+from reconcile.decision import LINE_SPACE, decision_from
+from reconcile.model import Channel
+from reconcile.store.staging import runner
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+# Channels whose lines report payments; statements and advice are decided line by line.
+CHANNELS = frozenset({Channel.KONBINI, Channel.ELTAX, Channel.DEBIT, Channel.NOTIFICATION})
+
+# The lines that name a slip or an instalment of their own and have not come before. Their keys
+# stand in a column of the staging area: PostgreSQL looks nothing up in an index by what it has yet
+# to put together where row-level security stands, and SQLite has the lines there in the order of
+# their keys (reconcile.store.lines).
+_FACTS = """
+SELECT CAST(:file_id AS BIGINT) AS file_id, l.line_no, CAST(NULL AS VARCHAR(8)) AS fixed,
+    l.stage, l.kind, CAST(NULL AS BIGINT) AS partner, CAST(NULL AS BIGINT) AS revived, k.slip_id,
+    k.notice_id, k.term, CASE WHEN k.superseded THEN 1 ELSE 0 END AS superseded,
+    CAST(NULL AS VARCHAR(30)) AS fault, l.amount_yen AS amount, l.paid_on, l.ref,
+    :is_debit AS is_debit, 1 AS is_ours, l.key_valid, 1 AS known, l.is_el,
+    CASE WHEN a.amount_yen > 0 THEN 1 ELSE 0 END AS live,
+    a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen AS outstanding,
+    a.whole_yen AS alternative_yen, COALESCE(k.slip_yen, a.amount_yen) AS slip_yen,
+    CASE WHEN k.slip_yen < a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen
+         THEN k.slip_yen
+         ELSE a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen END AS due,
+    CASE WHEN l.paid_on > k.valid_until THEN 1 ELSE 0 END AS late, 0 AS confirmed_before
+FROM key_line l
+JOIN pay_key k ON k.municipality_code = :m AND k.pay_key = l.pay_key AND k.term <> '00'
+JOIN instalment_account a
+  ON a.municipality_code = :m AND a.notice_id = k.notice_id AND a.term = k.term
+WHERE l.municipality_code = :m AND NOT EXISTS (
+    SELECT 1 FROM source_line p
+    WHERE p.municipality_code = :m AND p.identity = l.identity
+      AND NOT (p.file_id = :file_id AND p.line_no = l.line_no))
+"""
+PAY_KEY = "CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END || l.slip_key"
+KEY_LINES = f"""
+INSERT INTO key_line (municipality_code, line_no, identity, stage, kind, amount_yen, paid_on, ref,
+    key_valid, is_el, pay_key)
+SELECT l.municipality_code, l.line_no, l.identity, l.stage, l.kind, l.amount_yen, l.paid_on,
+    l.remittance_ref, CASE WHEN l.key_valid THEN 1 ELSE 0 END,
+    CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END, {PAY_KEY}
+FROM source_line l
+WHERE l.municipality_code = :m AND l.file_id = :file_id AND l.fault IS NULL AND l.is_ours
+"""
+
+# 確報 of one payment of which just one 速報 has come, in an earlier file, saying the same. The
+# tables stand in the order in which they are to be read, and what is only checked stands in
+# subqueries: SQLite would otherwise read the whole of a table to build a filter of its keys.
+_CONFIRMING = f"""
+SELECT CAST(:file_id AS BIGINT) AS file_id, l.line_no, CAST(NULL AS VARCHAR(8)) AS fixed,
+    l.stage, l.kind, p.file_id * {LINE_SPACE} + p.line_no AS partner,
+    CAST(NULL AS BIGINT) AS revived,
+    (SELECT r.slip_id FROM receipt r WHERE r.municipality_code = :m AND r.file_id = p.file_id
+        AND r.line_no = p.line_no) AS slip_id,
+    CAST(NULL AS BIGINT) AS notice_id, CAST(NULL AS VARCHAR(2)) AS term, 0 AS superseded,
+    CAST(NULL AS VARCHAR(30)) AS fault, l.amount_yen AS amount, l.paid_on, l.ref,
+    :is_debit AS is_debit, 1 AS is_ours, l.key_valid, 1 AS known, l.is_el, 1 AS live,
+    0 AS outstanding, 0 AS alternative_yen, 0 AS slip_yen, 0 AS due, 0 AS late,
+    0 AS confirmed_before
+FROM key_line l
+CROSS JOIN source_line p
+WHERE l.municipality_code = :m AND l.stage = 'confirmed'
+  AND p.municipality_code = :m AND p.identity = l.identity AND p.stage = 'provisional'
+  AND p.file_id <> :file_id AND p.amount_yen = l.amount_yen
+  AND EXISTS (
+    SELECT 1 FROM source_line s WHERE s.municipality_code = :m AND s.file_id = :file_id
+      AND s.line_no = l.line_no AND s.payment_key = p.payment_key AND s.slip_key = p.slip_key
+      AND s.record_key <> p.record_key)
+  AND EXISTS (
+    SELECT 1 FROM receipt r WHERE r.municipality_code = :m AND r.file_id = p.file_id
+      AND r.line_no = p.line_no AND r.stage = 'provisional' AND r.slip_id IS NOT NULL)
+  AND NOT EXISTS (
+    SELECT 1 FROM source_line q WHERE q.municipality_code = :m AND q.identity = l.identity
+      AND NOT (q.file_id = p.file_id AND q.line_no = p.line_no)
+      AND NOT (q.file_id = :file_id AND q.line_no = l.line_no))
+"""
+
+# Lines that meet at a notice must see what the others did.
+MEET_EACH_OTHER = """
+DELETE FROM decision WHERE municipality_code = :m AND notice_id IN (
+    SELECT notice_id FROM decision WHERE municipality_code = :m AND notice_id IS NOT NULL
+    GROUP BY notice_id HAVING COUNT(*) > 1)
+"""
+_AT_THEIR_NOTICES = """notice_id IN (
+    SELECT notice_id FROM match_work WHERE municipality_code = :m AND notice_id IS NOT NULL)"""
+MEET_OTHERS = f"""
+DELETE FROM decision WHERE municipality_code = :m AND {_AT_THEIR_NOTICES}
+"""
+# Conditions for lines ``l``: those that are not plain, and plain ones that meet one of these.
+OTHERS = f"""AND NOT EXISTS (
+    SELECT 1 FROM decision p WHERE p.municipality_code = :m
+      AND p.line = l.file_id * {LINE_SPACE} + l.line_no)"""
+MEETING = f"""AND l.line_no IN (
+    SELECT line_no FROM decision WHERE municipality_code = :m AND {_AT_THEIR_NOTICES})"""
+
+
+def decide_plain(connection: Connection, scope: dict[str, Any]) -> None:
+    """Apply the rules to all lines that name a slip of their own and meet no other such line."""
+    run = runner(connection, scope)
+    if connection.dialect.name == "postgresql":
+        run(KEY_LINES)
+        count_staging(connection, "key_line", "municipality_code", "line_no", "stage")
+    for facts in (_FACTS, _CONFIRMING):
+        run(decision_from(facts))
+    count_staging(connection, "decision", "municipality_code", "line", "notice_id")
+    run(MEET_EACH_OTHER)
+
+
+def leave_to_turns(connection: Connection, scope: dict[str, Any]) -> None:
+    """Give up those that meet a line which is not plain."""
+    runner(connection, scope)(MEET_OTHERS)
