@@ -13,6 +13,8 @@ from reference_town import Town
 
 from payments.domain.errors import InvalidValueError
 from payments.domain.profile import profile_from_mapping
+from payments.store.unit_of_work import reading
+from reconcile.explain import line_story
 from reconcile.model import Channel
 from reconcile.settle import GROUPS_MAX, SHOWN_MAX
 
@@ -60,6 +62,9 @@ def test_a_payment_confirmed_late_brings_its_own_fee(town):
     paid(town, "02")
     second = town.credited(8_000 - EACH_YEN, "", payer_code=DSK)
     assert [town.outcome(one) for one in (first, second)] == [("settled", "B2")] * 2
+    with reading(town.engine, town.code) as connection:
+        stories = [line_story(connection, town.code, *line) for line in (first, second)]
+    assert [story.decisions[-1].agrees for story in stories] == [True, True]
     assert town.differences() == []
 
 
