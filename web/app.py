@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from payments.domain.fiscal import fiscal_year
 from payments.store.engine import open_engine
 from web import formatting, messages
+from web.accounts.names import person
 from web.accounts.routes import accounts, entrance
 from web.approval_roles import duty
 from web.approvals.routes import approving, waiting_count
@@ -87,6 +88,7 @@ def _words(app: Flask) -> None:
         moment=formatting.moment,
         wide=formatting.wide,
         cell=cell_text,
+        person=person,
         blocker=messages.blocker,
         fiscal_year=fiscal_year,
     )

@@ -92,7 +92,7 @@ def test_a_clerk_asks_to_undo_and_a_second_person_decides(page, address, city, p
     page.get_by_role("link", name="この明細の充当先").click()
     said = page.inner_text("main")
     assert "消込取消（規則 M1）" in said
-    assert "依頼 kazei → 承認 kanri" in said
+    assert "依頼 課税 花子（kazei） → 承認 kanri" in said
     _good(page, "afterwards")
     page.get_by_role("link", name="確認事項").last.click()
     said = page.inner_text("main")
