@@ -102,6 +102,8 @@ WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no
 _KNOWN = """
 SELECT 1 FROM source_line WHERE municipality_code = :m AND file_id = :file_id
   AND line_no = :line_no"""
+_CREDIT = """
+SELECT 1 FROM deposit WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no"""
 _STANDING = """
 SELECT p.notice_id, p.term, p.amount_yen
 FROM posting p
@@ -244,12 +246,13 @@ def content_of(
     Raises what :func:`placement_view` and
     :func:`~reconcile.placement_model.placement_of` raise; :class:`NotFoundError` ``case`` or
     ``placement_instalment``; :class:`RefusedError` ``placement_withdrawn`` (the payment
-    was withdrawn), ``placement_same`` (it stands so already), ``placement_outstanding`` (a part is
+    was withdrawn), ``placement_credit`` (money on the account), ``placement_same`` (it stands so already), ``placement_outstanding`` (a part is
     more than what is open there).
     """
     view = placement_view(connection, municipality_code, placement.file_id, placement.line_no)
     if view.stage == "withdrawn":
         raise RefusedError("placement_withdrawn", line_no=view.line_no)
+    _require_payment(connection, municipality_code, view)
     placement = placement_of(
         view.file_id, view.line_no, placement.parts, amount_yen=view.amount_yen
     )
@@ -285,6 +288,13 @@ def content_of(
         "parts": parts,
         "suspense_yen": view.amount_yen - placement.placed_yen,
     }
+
+
+def _require_payment(connection: Connection, municipality_code: str, view: PlacementView) -> None:
+    """A credit that is a payment itself is placed as a credit (reconcile.credit_placement)."""
+    scope = {"m": municipality_code, "file_id": view.file_id, "line_no": view.line_no}
+    if connection.execute(text(_CREDIT), scope).first() is not None:
+        raise RefusedError("placement_credit", line_no=view.line_no)
 
 
 def _part(place: str, part: Part | StandingPart) -> dict[str, Any]:

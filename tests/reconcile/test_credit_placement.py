@@ -24,7 +24,8 @@ from reconcile.credit_placement import (
 )
 from reconcile.credit_placing import carry_out
 from reconcile.explain import line_story
-from reconcile.placement_model import Part
+from reconcile.placement import ask_placement
+from reconcile.placement_model import Part, Placement
 from reconcile.suggest_rules import Fact
 
 AT = datetime(2026, 7, 7, 1, 0, tzinfo=UTC)
@@ -213,6 +214,7 @@ def test_one_group_in_two_credits_and_one_of_them_taken_apart(town):
     first = town.credited(4_000, "", payer_code=DSK)
     second = town.credited(6_000, "", payer_code=DSK)
     assert [town.outcome(one) for one in (first, second)] == [("settled", "B3S")] * 2
+    assert cases(town) == set()
     assert town.differences() == []
     decide(town, first)
     assert town.outcome(first) == ("unlinked", "M1")
@@ -329,6 +331,24 @@ def test_the_view_says_where_a_credit_stands(town):
     assert (seen.suspense_yen, seen.outcome, len(seen.decided)) == (1_000, "placed", 1)
     with pytest.raises(InvalidValueError):
         ask(town, line, [(NOTICE, "00", 1)])
+
+
+def test_a_credit_is_not_placed_as_if_a_channel_had_reported_it(town):
+    line = town.credited(10_000)
+    decide(town, line, [(NOTICE, "01", 9_000)])
+    with (
+        unit_of_work(town.engine, town.code) as connection,
+        pytest.raises(RefusedError) as caught,
+    ):
+        ask_placement(
+            connection,
+            town.profile,
+            Placement(line[0], line[1], ()),
+            asked_by="ichiro",
+            at=AT,
+            reason="誤り",
+        )
+    assert code_of(caught) == "placement_credit"
 
 
 # ---- conservation ----

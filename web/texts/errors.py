@@ -78,6 +78,7 @@ ERRORS: dict[str, str] = {
     "placement_line": "{line_no}行目の明細はありません。",
     "placement_instalment": "充当先の期別（{term}）は台帳にありません。",
     "placement_no_receipt": "{line_no}行目は収納を記帳していないため、充当先を決められません。",
+    "placement_credit": "{line_no}行目は口座への入金です。入金の充当先として決めてください（確認事項のページ、または kokin cases place）。",
     "placement_withdrawn": "{line_no}行目の納付は取り消されているため、充当先を決められません。",
     "placement_same": "{line_no}行目の納付は、すでにそのとおりに充当されています。",
     "placement_outstanding": "{place} には {found:,}円 を充当できません（充当できる額 {expected:,}円）。",
