@@ -12,11 +12,13 @@ from click.testing import CliRunner
 from reference_rows import csv_bytes
 from years_town import M, YearsTown, claim
 
+from payments.domain.holds import HoldKind
 from payments.store.unit_of_work import unit_of_work
 from web.accounts import staff
 from web.cli import main
 from web.commands.session import Session
 from web.config import Settings
+from web.texts.labels import LABELS
 
 PASSWORD = "kaikei-no-himitsu"
 
@@ -165,3 +167,7 @@ def test_the_history_of_a_claim_tells_every_change_with_file_line_and_reason(tow
     ]
     assert data["facts"]["outstanding_yen"] == 12_000
     assert "claim" in town.run("assessments", "show", "901/2025/9").stderr
+
+
+def test_people_read_the_names_of_holds_that_the_domain_gives_them():
+    assert LABELS["hold_kind"] == {kind.value: kind.label_ja for kind in HoldKind}
