@@ -130,7 +130,10 @@ class Booker:
         if not self._whole:
             book_again(self._books, self._spool, self._municipality_code)
             self._whole = True
-        for step in book_waiting(self._books, self._spool, self._municipality_code):
+        # What could not be booked before is left to the scheduler, or to the next start.
+        for step in book_waiting(
+            self._books, self._spool, self._municipality_code, after=self._handled
+        ):
             self._tell(keeps_up=step.behind <= BEHIND_FROM, handled=step.entry.spool_no)
             if self._closed:
                 return

@@ -15,7 +15,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from payments.store.engine import is_busy
 from payments.store.unit_of_work import reading, unit_of_work
@@ -92,16 +92,24 @@ class Step(NamedTuple):
     behind: int  # never more than :data:`LOOK_AHEAD`
 
 
-def book_waiting(engine: Engine, spool: Spool, municipality_code: str) -> Iterator[Step]:
-    """Book what waits, oldest first, and what arrives meanwhile; yields each entry looked at.
+def book_waiting(
+    engine: Engine,
+    spool: Spool,
+    municipality_code: str,
+    *,
+    after: int = 0,
+    wait: bool = False,
+) -> Iterator[Step]:
+    """Book what waits behind number ``after``, oldest first, and what arrives meanwhile.
 
-    An entry that cannot be booked (a mistake of ours) is logged, stays, and holds back no other.
-    Raises :class:`BooksBusyError` when another process has the turn or the books' lock; what has
-    been booked until then stays booked.
+    Yields each entry looked at. One that cannot be booked (a mistake of ours) is logged, stays, and
+    holds back no other. Raises :class:`BooksBusyError` when another process has the turn (unless
+    ``wait``) or the books' lock, and what SQLAlchemy raises when the database is in trouble; what
+    has been booked until then stays booked.
     """
-    last = 0
+    last = after
     while True:
-        with spool.turn(municipality_code) as mine:
+        with spool.turn(municipality_code, wait=wait) as mine:
             if not mine:
                 raise BooksBusyError
             found = spool.next_waiting(municipality_code, last, 1 + LOOK_AHEAD)
@@ -137,9 +145,11 @@ def _try(engine: Engine, spool: Spool, municipality_code: str, entry: Entry) -> 
     """Book one entry; whether it is in the books now."""
     try:
         return _book(engine, spool, municipality_code, entry)
-    except DBAPIError as error:
+    except OperationalError as error:
         if is_busy(error):
             raise BooksBusyError from error
+        raise  # A full disk or a server that is gone: no other entry would fare better.
+    except DBAPIError as error:
         # The statement may carry numbers of slips: only the kind of error is logged.
         log.error("notification %d: %s", entry.spool_no, type(error).__name__)  # noqa: TRY400
     except Exception:

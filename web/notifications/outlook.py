@@ -29,13 +29,13 @@ def waiting(engine: Engine, municipality_code: str, until: date | None = None) -
 
 
 def book_rest(engine: Engine, municipality_code: str) -> int:
-    """Book what waits now, for a command at its end; how many were booked.
+    """Book what waits now, taking turns with a server that does; how many were booked here.
 
-    Where another process is booking, it is left to do so.
+    When the books stay locked longer than a statement waits, the rest is left to others.
     """
     number = 0
     with closing(Spool(engine)) as spool, suppress(BooksBusyError):
-        for step in book_waiting(engine, spool, municipality_code):
+        for step in book_waiting(engine, spool, municipality_code, wait=True):
             number += step.booked
     return number
 

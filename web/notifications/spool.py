@@ -252,23 +252,26 @@ class Spool:
     # ---- booking, one process at a time ----
 
     @contextmanager
-    def turn(self, municipality_code: str) -> Iterator[bool]:
+    def turn(self, municipality_code: str, *, wait: bool = False) -> Iterator[bool]:
         """記帳の番: whether this process may book now, for as long as it is inside.
 
+        With ``wait`` it waits until it may; a turn is one entry long.
         Two that book one entry at the same time would book it twice. The turn ends with the
         process, however that ends.
         """
         if self.file is None:
             with reading(self._books, municipality_code) as connection:
-                yield connection.execute(
-                    text("SELECT pg_try_advisory_xact_lock(hashtext('kokin-book'), hashtext(:m))"),
+                take = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+                found = connection.execute(
+                    text(f"SELECT {take}(hashtext('kokin-book'), hashtext(:m))"),
                     {"m": municipality_code},
                 ).scalar_one()
+                yield wait or found
             return
         # Not the database file: closing another handle of it would drop SQLite's own locks.
         with closing(self.file.with_suffix(".lock").open("a")) as handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 yield False
                 return

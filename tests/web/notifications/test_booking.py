@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from payments.domain.errors import ConflictError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
@@ -179,11 +180,40 @@ def test_one_that_cannot_be_booked_holds_back_no_other(desk, monkeypatch):
     assert _booked(desk.city) == [102, 101]
 
 
+def test_a_server_tries_what_it_cannot_book_once(desk, monkeypatch):
+    tried = []
+
+    def fail(_engine, _code, delivery, **_more):
+        tried.append(delivery.name)
+        raise ValueError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(booking, "take_in", fail)
+        assert [desk.post(number)[0] for number in (1, 2)] == [202, 202]
+    assert desk.post(3)[0] == 201
+    assert tried == ["pay-1-n-1.json", "pay-1-n-2.json"]
+    assert outlook.book_rest(desk.city.engine, M) == 2
+    assert _booked(desk.city) == [103, 101, 102]
+
+
+def test_trouble_with_the_database_ends_a_round(desk, monkeypatch):
+    def fail(*_args, **_more):
+        raise OperationalError("", {}, sqlite3.OperationalError("disk is full"))
+
+    _arrive_at_a_server_that_ends(desk, 1, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(booking, "take_in", fail)
+        with pytest.raises(OperationalError, match="disk is full"):
+            outlook.book_rest(desk.city.engine, M)
+    assert _states(desk.spool) == ["waiting", "waiting"]
+
+
 def test_nobody_books_while_another_process_does(desk):
     _arrive_at_a_server_that_ends(desk, 1)
     with desk.spool.turn(M) as mine:
         assert mine
-        assert outlook.book_rest(desk.city.engine, M) == 0
+        with pytest.raises(booking.BooksBusyError):
+            list(booking.book_waiting(desk.city.engine, desk.spool, M))
     assert outlook.book_rest(desk.city.engine, M) == 1
 
 

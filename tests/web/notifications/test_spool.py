@@ -134,8 +134,26 @@ def test_one_process_at_a_time_books(spool, books):
     other = Spool(books.engine)
     with spool.turn(M) as mine, other.turn(M) as second:
         assert (mine, second) == (True, False)
-    with other.turn(M) as second:
+    with other.turn(M, wait=True) as second:
         assert second is True
+    other.close()
+
+
+def test_a_command_waits_for_its_turn(spool, books):
+    other = Spool(books.engine)
+    had = threading.Event()
+
+    def take():
+        with other.turn(M, wait=True):
+            had.set()
+
+    waiting = threading.Thread(target=take)
+    with spool.turn(M) as mine:
+        assert mine
+        waiting.start()
+        assert not had.is_set()
+    assert had.wait(LONG)
+    waiting.join(LONG)
     other.close()
 
 
