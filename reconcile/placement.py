@@ -245,9 +245,9 @@ def content_of(
 
     Raises what :func:`placement_view` and
     :func:`~reconcile.placement_model.placement_of` raise; :class:`NotFoundError` ``case`` or
-    ``placement_instalment``; :class:`RefusedError` ``placement_withdrawn`` (the payment
-    was withdrawn), ``placement_credit`` (money on the account), ``placement_same`` (it stands so already), ``placement_outstanding`` (a part is
-    more than what is open there).
+    ``placement_instalment``; :class:`RefusedError` ``placement_withdrawn`` (the payment was
+    withdrawn), ``placement_credit`` (it is money on the account), ``placement_same`` (it stands so
+    already), ``placement_outstanding`` (a part is more than what is open there).
     """
     view = placement_view(connection, municipality_code, placement.file_id, placement.line_no)
     if view.stage == "withdrawn":
