@@ -6,13 +6,13 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from emptied import emptied
 from engine_city import EngineCity
 from hypothesis import HealthCheck, given, settings
 from reference_author import play
 from reference_model import ReferenceCity
 from reference_rows import sample_profile
 from reference_strategies import scenarios
-from sqlalchemy import create_engine, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +64,7 @@ def test_engine_and_model_agree_on_sqlite(
 @given(scenarios())
 def test_engine_and_model_agree_on_postgresql(postgres_url: str, steps: tuple[Step, ...]) -> None:
     """The same statements on PostgreSQL; the database is emptied between the cities."""
-    _empty(postgres_url)
-    compare(postgres_url, steps)
+    compare(emptied(postgres_url), steps)
 
 
 @pytest.mark.soak
@@ -78,23 +77,3 @@ def test_engine_and_model_agree_for_long(
     path = tmp_path / "city.sqlite"
     shutil.copy(sqlite_template, path)
     compare(f"sqlite:///{path}", steps)
-
-
-def _empty(url: str) -> None:
-    """An empty city again: the guards stand aside for the owner of the test database."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.begin() as connection:
-        tables = connection.execute(
-            text(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-                "AND tablename <> 'alembic_version'"
-            )
-        ).scalars()
-        names = list(tables)
-        for action in ("DISABLE", "ENABLE"):
-            for name in names:
-                connection.execute(text(f'ALTER TABLE "{name}" {action} TRIGGER USER'))
-            if action == "DISABLE":
-                joined = ", ".join(f'"{name}"' for name in names)
-                connection.execute(text(f"TRUNCATE {joined} CASCADE"))
-    engine.dispose()
