@@ -89,7 +89,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["DIFFERENCES_MAX", "Difference", "books", "verify"]
+__all__ = ["DIFFERENCES_MAX", "Difference", "books", "papers", "verify"]
 
 # One damaged file can differ in a million lines; this many say enough and fit in memory.
 DIFFERENCES_MAX = 10_000
@@ -123,18 +123,18 @@ def verify(
 
     ``progress`` is called with the number of records read again so far. Reads only, from one
     picture of the books, so that it may run beside an intake. Large books are checked by two
-    processes: this one reads the files again, another compares what was booked. Raises
-    :class:`NotFoundError` for a municipality that does not exist.
+    processes, each with its own picture: this one looks at the papers, another at the books.
+    Raises :class:`NotFoundError` for a municipality that does not exist.
     """
     _know_the_tables(engine)
     with _store(engine, municipality_code, progress) as store:
         if store.number(_RECORDS) < TWO_PROCESSES_FROM:
-            return list(islice(chain(evidence_and_lines(store), books(store)), DIFFERENCES_MAX))
+            return list(islice(chain(papers(store), books(store)), DIFFERENCES_MAX))
         # A fresh interpreter: a fork would share this one's connections.
         with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
             url = engine.url.render_as_string(hide_password=False)
             apart = pool.submit(_books_apart, url, municipality_code)
-            found = list(islice(evidence_and_lines(store), DIFFERENCES_MAX))
+            found = list(islice(papers(store), DIFFERENCES_MAX))
             return [*found, *apart.result()][:DIFFERENCES_MAX]
 
 
@@ -157,7 +157,7 @@ def _store(
 
 
 def _books_apart(url: str, municipality_code: str) -> list[Difference]:
-    """The second process: everything but the files themselves."""
+    """The second process."""
     engine = open_engine(url)
     try:
         with _store(engine, municipality_code) as store:
@@ -166,18 +166,23 @@ def _books_apart(url: str, municipality_code: str) -> list[Difference]:
         engine.dispose()
 
 
+def papers(store: Store) -> Iterator[Difference]:
+    """資料の検算: files against their lines, slips against their numbers, statements in a row."""
+    yield from evidence_and_lines(store)
+    yield from pay_keys(store)
+    yield from slips(store)
+    yield from statement_chain(store)
+
+
 def books(store: Store) -> Iterator[Difference]:
     """帳簿の検算: what was booked, against the lines and against itself."""
     walk = LineWalk(store)
     yield from walk.differences()
     yield from instalments(store)
-    yield from pay_keys(store)
-    yield from slips(store)
     yield from decisions(store)
     yield from placements(store)
     yield from credits_placed(store)
     yield from journals(store)
-    yield from statement_chain(store)
     yield from days(store)
     yield from years(store)
     yield from seals(store)

@@ -16,8 +16,7 @@ from sealed_city import M
 from payments.store.engine import open_engine
 from reconcile.day_totals import summarise
 from reconcile.model import AdviceLine, BankLine, ReportLine
-from reconcile.verify import books, verify
-from reconcile.verify_files import evidence_and_lines
+from reconcile.verify import books, papers, verify
 from reconcile.verify_walk import Store
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ def alter(
 def differences(connection: Connection) -> list[str]:
     """The names of what verify finds in these books."""
     store = Store(connection, sample_profile())
-    found = {difference.name for difference in chain(evidence_and_lines(store), books(store))}
+    found = {difference.name for difference in chain(papers(store), books(store))}
     store.close()
     return sorted(found)
 
