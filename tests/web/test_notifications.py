@@ -224,6 +224,10 @@ def test_the_interface_describes_itself(client):
     document = client.get("/api/v1/openapi.json").json
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {URL, f"{URL}/{{id}}"}
+    answers = document["paths"][URL]["post"]["responses"]
+    assert {"200", "201", "202", "409", "422"} <= answers.keys()
+    states = document["components"]["schemas"]["Receipt"]["properties"]["status"]["enum"]
+    assert states == ["accepted", "quarantined", "received"]
 
 
 def test_the_description_names_the_members_that_are_read(client):
