@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT)]
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -73,7 +73,7 @@ def main() -> None:
 
 def _build(url: str, number: int) -> None:
     """The city, its closed days and its closed year."""
-    from _reconcile_city import profile  # noqa: PLC0415
+    from benchmarks._reconcile_city import profile  # noqa: PLC0415
     from sqlalchemy import text  # noqa: PLC0415
 
     from payments.store.engine import open_engine  # noqa: PLC0415

@@ -190,7 +190,8 @@ class Later:
     """その後: one thing that happened after the first decision."""
 
     on: str
-    # decided_again, decided_by_people, confirmed, withdrawn, settled, corrected, slip_event, surplus
+    # decided_again, decided_by_people, confirmed, withdrawn, settled, corrected, slip_event,
+    # surplus
     event: str
     journal_id: int | None
     facts: Facts
