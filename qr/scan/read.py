@@ -7,7 +7,6 @@ believed only after the strict codecs have checked it.
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING
 
@@ -35,9 +34,7 @@ __all__ = [
     "ScanLimits",
     "SlipReading",
     "SymbolReading",
-    "check_file",
     "decode",
-    "find_symbols",
     "interpret",
     "read_file",
     "read_pages",
@@ -95,17 +92,6 @@ def read_pages(
         yield slips
 
 
-def find_symbols(image: Image.Image) -> list[tuple[str, str]]:
-    """Symbols of one picture as (symbol, text), each once; harder means only when needed."""
-    found = search.find(image.convert("L"), Deadline(math.inf))
-    return [(symbol, text) for symbol, text, _, sure in found if sure]
-
-
 def decode(image: Image.Image) -> list[tuple[str, str]]:
     """One pass of zbar over a picture: (symbol, text), each once."""
     return list(dict.fromkeys((seen.symbol, seen.text) for seen in by_zbar(image)))
-
-
-def check_file(path: Path, limits: ScanLimits) -> bytes:
-    """The first bytes of a file that is not too large to be looked at."""
-    return Source(path, path.name, limits, Deadline(math.inf)).head()

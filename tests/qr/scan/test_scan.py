@@ -211,9 +211,7 @@ def test_what_the_read_back_uses(slip_pdf: Path) -> None:
     renders = [render for _, render in read.render_pdf(slip_pdf, ScanLimits(), 300)]
     assert len(renders) == 2
     paper = sheet((ONE.el_qr, ONE.konbini_barcode))
-    assert read.find_symbols(paper.convert("RGB")) == both(ONE)
     assert sorted(read.decode(paper)) == sorted(both(ONE))
-    assert read.check_file(slip_pdf, ScanLimits()).startswith(b"%PDF-")
 
 
 def test_a_missing_zbar_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
