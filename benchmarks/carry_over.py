@@ -73,9 +73,9 @@ def main() -> None:
 
 def _build(url: str, number: int) -> None:
     """The city, its closed days and its closed year."""
-    from benchmarks._reconcile_city import profile  # noqa: PLC0415
     from sqlalchemy import text  # noqa: PLC0415
 
+    from benchmarks._reconcile_city import profile  # noqa: PLC0415
     from payments.store.engine import open_engine  # noqa: PLC0415
     from payments.store.municipalities import save_profile  # noqa: PLC0415
     from payments.store.unit_of_work import unit_of_work  # noqa: PLC0415
