@@ -54,8 +54,6 @@ _DECIDED = {
     SETTLE: ("settled", SETTLED_RULE),
     "undo": (UNLINKED, UNLINKED_RULE),
 }
-_AGENTS = """
-SELECT DISTINCT agent FROM remittance_group WHERE municipality_code = :m AND group_id = :group_id"""
 
 
 def carry_out(connection: Connection, profile: Profile, approval: Approval, *, on: date) -> None:
@@ -188,11 +186,8 @@ class _Placing:
             }  # fmt: skip
             self.connection.execute(text(STILL_OPEN), scope)
             decide_waiting(self.connection, scope, AGAIN_FROM)
-        agents: set[str] = set()
-        touched = [share.group_id for share in (*ended, *map(Share._make, self.placement.groups))]
-        for group_id in touched:
-            scope = {"m": self.code, "group_id": group_id}
-            agents |= set(self.connection.execute(text(_AGENTS), scope).scalars())
+        shares = (*ended, *map(Share._make, self.placement.groups))
+        agents = self.books.agents_of(share.group_id for share in shares)
         if agents:
             self.books.decide_open_deposits(sorted(agents))
 

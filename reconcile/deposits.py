@@ -31,6 +31,7 @@ class Books(CreditBooks):
     ) -> None:
         """``journal_id`` names the booking occasion that every posting here belongs to."""
         super().__init__(connection, profile, municipality_code, journal_id)
+        self._open_again: set[str] = set()  # payers whose groups a cancelled notice had settled
         self._namesakes: dict[str, Namesakes] = {}  # no balance moves while statements are read
 
     # ---- statement lines ----
@@ -48,13 +49,14 @@ class Books(CreditBooks):
                                     AND b.line_no = w.line_no
                WHERE w.municipality_code = :m ORDER BY w.line_no""",
         ).all()
-        payers = set()
+        payers: set[str] = set()
         for line in lines:
             decided = self._statement_line(file_id, line)
             if isinstance(decided, Deposit):
                 payers.add(decided.agent)
             else:
                 self.write_outcome(file_id, line.line_no, *decided)
+        payers |= self._open_again  # what a cancelled notice had settled waits for others
         self.decide_open_deposits(sorted(payers), strangers_of=file_id)
 
     def _statement_line(self, file_id: int, line: Any) -> tuple[str, str] | Deposit:
@@ -151,7 +153,8 @@ class Books(CreditBooks):
 
     def _withdraw_deposit(self, file_id: int, line_no: int, amount_yen: int) -> None:
         """The bank took a notified credit back: what it paid and its money are reversed."""
-        self.unsettle(file_id, line_no)
+        shares = self.unsettle(file_id, line_no)
+        self._open_again |= self.agents_of(share.group_id for share in shares)
         self.unplace(file_id, line_no)
         self.post(file_id, line_no, 101, "unidentified", "bank", amount_yen, "reversal")
         self.set_state(file_id, line_no, "withdrawn")

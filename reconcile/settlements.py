@@ -14,7 +14,7 @@ from reconcile.open_credits import groups_of, is_net, waiting_of
 from reconcile.settle import SPLIT, Credit, CreditDecision, decide_payer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -127,6 +127,17 @@ class Settlements(LineBooks):
             line_no=line_no,
         )
         return tuple(Share(part.group_id, part.amount_yen) for part in settled)
+
+    def agents_of(self, groups: Iterable[int]) -> set[str]:
+        """払込元 of these groups."""
+        return {
+            self.run(
+                "SELECT agent FROM remittance_group "
+                "WHERE municipality_code = :m AND group_id = :group_id",
+                group_id=group_id,
+            ).scalar_one()
+            for group_id in groups
+        }
 
     def set_state(self, file_id: int, line_no: int, state: str) -> None:
         """入金の状態: ``open``, ``settled`` (it has its place) or ``withdrawn``."""

@@ -472,3 +472,16 @@ def test_a_notice_that_the_bank_takes_back_reverses_what_it_paid(database_url):
         ask(town, line, [(NOTICE, "02", 1)])
     assert code_of(caught) == "placement_withdrawn"
     town.city.close()
+
+
+def test_what_a_cancelled_notice_had_settled_is_settled_by_the_next_credit(database_url):
+    town = CreditTown(database_url, notified(sample_profile()))
+    town.pay("01", "02", remitted_on="2026-06-24")
+    first = town.credited(10_000, "", payer_code=DSK, source="01")
+    second = town.credited(10_000, "", payer_code=DSK, source="01")
+    assert [town.outcome(one)[0] for one in (first, second)] == ["settled", "settlement_difference"]
+    town.numbers = 0
+    town.credited(10_000, "", payer_code=DSK, source="01", direction="cancel")
+    assert [town.outcome(one)[0] for one in (first, second)] == ["withdrawn", "settled"]
+    assert town.differences() == []
+    town.city.close()
