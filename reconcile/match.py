@@ -334,7 +334,8 @@ def turn_is(alias: str, turn: int) -> str:
 
 
 # Per notice the next receipt that waits in suspense on a reopened instalment, in order of
-# paid_on, then intake; each at most once per round (the rounds since turn :first).
+# paid_on, then intake (a file that was set aside at first keeps its lower number, but its journal
+# is that of the day it came in); each at most once per round (the rounds since turn :first).
 # The keys stand in columns of their own, for PostgreSQL looks up what row-level security protects
 # by the values of columns only, never by an expression.
 WAITING = f"""
@@ -343,6 +344,9 @@ WITH named AS MATERIALIZED (
     SELECT r.file_id, r.line_no, r.stage, r.notice_id, r.paid_on, r.superseded, l.kind, l.identity,
         l.fault, l.is_ours, l.key_valid, l.key_kind, l.amount_yen, l.paid_on AS line_paid_on,
         {STAGE_RANK.format(alias="l")} AS stage_rank,
+        (SELECT o.journal_id FROM line_outcome o
+         WHERE o.municipality_code = :m AND o.file_id = r.file_id AND o.line_no = r.line_no
+           AND o.revision = 1) AS taken_in,
         {plain.PAY_KEY} AS own_key,
         'K' || l.slip_key || '/' || l.reissue AS shared_key
     FROM receipt r
@@ -375,7 +379,7 @@ FROM (SELECT r.file_id, r.line_no, r.stage, r.kind, r.identity, r.fault,
       AND c.notice_id = k.notice_id AND c.term = k.term) AS owed_yen,
     ROW_NUMBER() OVER (
         PARTITION BY r.notice_id
-        ORDER BY r.paid_on, r.file_id, r.stage_rank, r.line_no) AS place
+        ORDER BY r.paid_on, r.taken_in, r.stage_rank, r.line_no) AS place
 FROM named r
 JOIN pay_key k ON k.municipality_code = :m
               AND (k.pay_key = r.own_key OR k.pay_key = r.shared_key)) waiting

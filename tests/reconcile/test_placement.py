@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from payments import approve
 from payments.domain.errors import NotFoundError, RefusedError
+from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import day_close
 from reconcile.audit_scope import case_scope, day_scope
@@ -150,6 +152,23 @@ def test_who_waits_for_a_reopened_instalment_is_decided_again_in_order(town, pai
     # Nothing comes to whoever waits when the instalment is filled by people again.
     town.place(early, town.part(2, "02", 8_000))
     assert town.outcome(late) == ("matched", "P13", 10_000, 0)
+
+
+def test_of_two_who_paid_on_one_day_the_one_taken_in_first_comes_first(town, paid):
+    """A file that stopped keeps its lower number, but its payment came into the books later."""
+    strict = replace(sample_profile(), cases_per_run_max=0, cases_share_max=0.0)
+    with unit_of_work(town.engine, M) as connection:
+        save_profile(connection, strict)
+    stopped = town.shop("b.csv", row(1, paid_on="20260612", paid_at="0800"))
+    assert stopped.status is FileStatus.STOPPED
+    with unit_of_work(town.engine, M) as connection:
+        save_profile(connection, sample_profile())
+    town.shop("c.csv", row(1, paid_on="20260612", paid_at="1800"))
+    town.shop("b.csv", row(1, paid_on="20260612", paid_at="0800"))
+    assert town.files["b.csv"] < town.files["c.csv"]
+    town.place(paid)
+    assert town.outcome(town.line("c.csv"))[0] == "matched"
+    assert town.outcome(town.line("b.csv"))[0] == "duplicate"
 
 
 def test_a_part_that_stays_lets_nobody_in(town):
