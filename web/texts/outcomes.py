@@ -78,9 +78,8 @@ CASE_LABELS: dict[str, str] = {
     "overpaid_by_correction": "更正による過納",
     "confirmed_after_withdrawal": "取消後の確報",
     "late_confirmation": "入金後の確報",
-    "file_quarantined": "資料の保留",
-    "file_refused": "対象外の資料",
-    "file_stopped": "確認事項の急増",
+    "initial_twice": "当初調定の重複",
+    "correction_without_initial": "当初調定のない異動",
 }
 
 CASE_NEXT: dict[str, str] = {
@@ -113,7 +112,6 @@ CASE_NEXT: dict[str, str] = {
     "overpaid_by_correction": "更正で生じた過納額の還付または充当を決めてください。",
     "confirmed_after_withdrawal": "報告元に、取消と確報のどちらが正しいかを照会してください。",
     "late_confirmation": "入金額との差を、報告元に照会してください。",
-    "file_quarantined": "指摘された箇所を報告元に伝え、正しい資料の再送を受けてください。",
-    "file_refused": "資料の種類と送付元を確かめ、正しい資料の送付を受けてください。",
-    "file_stopped": "資料の取り違えがないかを確かめ、正しければ上限を見直してから取り込み直してください。",
+    "initial_twice": "調定を作った部署に、当初の行か異動の行かを確かめ、正しい資料を取り込んでください。",
+    "correction_without_initial": "当初調定を先に取り込み、この異動をもう一度取り込んでください。",
 }
