@@ -171,3 +171,23 @@ def test_the_history_of_a_claim_tells_every_change_with_file_line_and_reason(tow
 
 def test_people_read_the_names_of_holds_that_the_domain_gives_them():
     assert LABELS["hold_kind"] == {kind.value: kind.label_ja for kind in HoldKind}
+
+
+def test_an_explanation_of_a_notice_tells_its_holds_and_how_it_passed_on(town):
+    name = "904/2025/0000000002"
+    town.run("holds", "set", name, "--kind", "enforcement_stop", "--from", "2025-09-01",
+             "--reason", "所在不明", "--user", "zei")  # fmt: skip
+    _close(town)
+    shown = town.run("explain", name)
+    assert shown.exit_code == 0, shown.output
+    for word in ("滞納処分の停止", "所在不明", "職員 zei", "令和7年度", "令和8年度", "50,000円"):
+        assert word in shown.stdout
+    data = json.loads(town.run("explain", name, "--json").stdout)
+    (hold,) = data["slip"]["holds"]
+    assert (hold["kind"], hold["term"], hold["lifted_on"]) == ("enforcement_stop", "00", None)
+    (carried,) = data["slip"]["carried"]
+    assert (carried["event"], carried["to_year"], carried["amount_yen"]) == (
+        "carried",
+        2026,
+        50_000,
+    )
