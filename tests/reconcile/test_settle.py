@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from itertools import combinations
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_rows import sample_profile
+from reference_settlement import Entry, Treasury
 
 from reconcile.settle import (
     CREDITS_MAX,
@@ -272,6 +274,52 @@ def _settles_exactly(
         for paid_group in decision.groups:
             assert paid_group.group_id not in blocked[key]
             assert paid.setdefault(paid_group.group_id, set(keys)) == set(keys)
+
+
+def slow_reading(
+    credits_: list[tuple[int, date]], groups: list[tuple[int, date]]
+) -> list[tuple[str, list[tuple[int, int]]]]:
+    """The reference model's answer: per credit its outcome, and which group got how much."""
+    treasury = Treasury(sample_profile(), SimpleNamespace())  # type: ignore[arg-type]
+    for number, (yen, day) in enumerate(groups):
+        line = SimpleNamespace(amount_yen=yen)
+        made = treasury.group((KONBINI, str(number)), day.isoformat())
+        made.receipts.append(SimpleNamespace(live=True, line=line))  # type: ignore[arg-type]
+    for number, (yen, day) in enumerate(credits_):
+        bank = SimpleNamespace(
+            booked_on=day.isoformat(), payer_code="9000000001", payer_name="", remarks="", edi=""
+        )
+        treasury.entries.append(
+            Entry(("f", number), (1, number), bank, yen, is_money=True)  # type: ignore[arg-type]
+        )
+    treasury.settle()
+    return [
+        (entry.outcome, sorted((int(group.key[1]), yen) for group, yen in entry.settles))
+        for entry in treasury.entries
+    ]
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(st.tuples(YEN, DAYS), max_size=6),
+    st.lists(st.tuples(YEN, DAYS), max_size=5),
+)
+def test_the_quick_and_the_slow_reading_agree(
+    credits_: list[tuple[int, date]], groups: list[tuple[int, date]]
+) -> None:
+    money = [waiting(number, yen, day) for number, (yen, day) in enumerate(credits_)]
+    owed = [group(number, yen, day) for number, (yen, day) in enumerate(groups)]
+    decided = decide_payer(money, KONBINI, owed)
+    quick = []
+    for one in money:
+        decision = decided[one.key]
+        whole = decision.rule != "B3S"
+        shares = [
+            (g.group_id, g.expected_yen if whole else one.credit.amount_yen)
+            for g in decision.groups
+        ]
+        quick.append((decision.outcome, sorted(shares)))
+    assert quick == slow_reading(credits_, groups)
 
 
 @given(st.lists(st.integers(1, 40), max_size=10), st.integers(1, 120), st.integers(1, 60))
