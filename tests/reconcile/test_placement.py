@@ -23,6 +23,7 @@ from reconcile.explain import explain_line, explain_number
 from reconcile.formats import konbini_dsk
 from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import reconcile_waiting
+from reconcile.placement_model import PARTS_MAX
 from reconcile.placement_named import line_of_case, parts_named
 from reconcile.report import day_report
 from reconcile.status import slip_status
@@ -267,6 +268,29 @@ def test_a_correction_of_the_claim_and_its_surplus_move_with_the_payment(town, p
     town.place(paid, town.part(1, "01", 6_000), town.part(2, "01", 4_000))
     assert (town.open_yen(1, "01"), town.open_yen(2, "01")) == (0, 6_000)
     assert town.cases() == set()
+
+
+def test_as_many_surpluses_as_there_may_be_parts_go_back_at_once(town):
+    numbers = [f"00000002{place:02d}" for place in range(PARTS_MAX)]
+    group = {"whole_year_group": ""}
+    town.assess(
+        *(assessment("01", 1_000, notice_no=number, **group) for number in numbers),
+        name="many.csv",
+    )
+    town.shop("a.csv", row(9, yen=1_000 * PARTS_MAX))
+    line = town.line("a.csv")
+    with reading(town.engine, M) as connection:
+        wanted = [(f"901/2026/{number}/01", 1_000) for number in numbers]
+        parts = parts_named(connection, M, town.view(line), wanted)
+    town.place(line, *parts)
+    town.assess(
+        *(assessment("01", 400, "correction", notice_no=number, **group) for number in numbers),
+        name="less.csv",
+    )
+    town.check()
+    town.place(line)
+    assert town.outcome(line) == ("unlinked", "M1", 0, 1_000 * PARTS_MAX)
+    assert {kind for kind, _subject in town.cases()} == {"unlinked"}
 
 
 # ---- two people, and nothing else ----
