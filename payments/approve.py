@@ -110,14 +110,14 @@ def decide(
 
     A rejection needs a ``note``. Raises :class:`NotFoundError` ``approval``, :class:`RefusedError`
     ``approval_decided`` or ``approval_same_person``, :class:`InvalidValueError`
-    ``approval_decision`` or ``reason_missing``.
+    ``approval_decision``, ``reason_missing`` or ``reason_long``.
     """
     if decision not in DECISIONS:
         raise InvalidValueError("approval_decision", found=decision, expected=" / ".join(DECISIONS))
     approval = show(connection, municipality_code, approval_id)
     if approval.asked_by.casefold() == decided_by.casefold():
         raise RefusedError("approval_same_person", user_name=decided_by)
-    if decision == "rejected":
+    if decision == "rejected" or note.strip():
         note = require_reason(note)
     changed = connection.execute(
         update(table)

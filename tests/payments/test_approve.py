@@ -103,3 +103,29 @@ def test_approvals_are_listed_by_state(town):
             for state in ("", *approve.STATES)
         }
     assert listed == {"": ["c", "b", "a"], "waiting": ["c"], "approved": ["a"], "rejected": ["b"]}
+
+
+def test_a_note_is_no_letter_whatever_the_decision(town):
+    _ask(town)
+    long = "あ" * 201
+    assert _refusal(_decide, town, 1, note=long) == (InvalidValueError, "reason_long")
+    assert _decide(town, 1, note=" 確認済 ").note == "確認済"
+
+
+def test_the_list_has_what_waits_first_and_any_part_of_it(town):
+    for number in range(1, 8):
+        _ask(town, subject=f"s{number}")
+    for number in (1, 4, 7):
+        _decide(town, number)
+    with town.read() as connection:
+        listed = approve.approvals(connection, town.code)
+        parts = [
+            approve.approvals(connection, town.code, limit=2, offset=offset)
+            for offset in range(0, 8, 2)
+        ]
+        assert [approval.approval_id for approval in listed] == [6, 5, 3, 2, 7, 4, 1]
+        assert [approval for part in parts for approval in part] == listed
+        assert approve.how_many(connection, town.code) == 7
+        assert approve.how_many(connection, town.code, state="waiting", kind="k") == 4
+        assert approve.how_many(connection, town.code, kind="other") == 0
+        assert approve.approvals(connection, town.code, state="approved", kind="other") == []

@@ -98,7 +98,8 @@ def decide(approval_id: int) -> Response | tuple[str, int]:
             raise
         said = messages.error(error.error_code, error.details)
         place = "note" if error.error_code in NOTE_ERRORS else "page"
-        return _page(approval_id, note=note, errors={place: said}), status_of(error)
+        errors = {place: said, "code": error.error_code}
+        return _page(approval_id, note=note, errors=errors), status_of(error)
     return redirect(url_for("approvals.show", approval_id=approval_id) + "#decision", 303)
 
 

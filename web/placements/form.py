@@ -76,6 +76,7 @@ class Typed:
     undo_reason: str = ""
     learn_alias: bool = False
     errors: dict[str, str] = field(default_factory=dict)  # name of a field → what is wrong
+    code: str = ""  # of the rule that said no
     named: str = ""  # the field of the instalment that a looked-up number names by itself
 
     def add(self, place: Part | GroupShare) -> None:

@@ -112,6 +112,7 @@ def _ask(
         elif error.error_code in PLACES_ERRORS:
             beside = "places"
         typed.errors[beside] = messages.error(error.error_code, error.details)
+        typed.code = error.error_code
         with reading(services().engine, services().municipality) as connection:
             return _page(connection, panel, typed), status_of(error)
     return redirect(url_for("approvals.show", approval_id=approval.approval_id), 303)

@@ -109,6 +109,7 @@ def test_a_closing_says_what_it_does_and_is_done_by_another(treasurer, app, city
     refused = _decide(treasurer, number)
     assert refused.status_code == 403
     assert "依頼した本人（kaikei）は決定できません" in refused.get_data(as_text=True)
+    assert "コード: approval_same_person" in refused.get_data(as_text=True)
     admin = _person(app, "kanri", "admin")
     assert 'value="approved"' in _text(admin, f"{LIST}/{number}")
     done = _decide(admin, number)

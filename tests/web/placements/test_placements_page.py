@@ -231,6 +231,7 @@ def test_every_mistake_stands_beside_its_field(treasurer, city, matched, unpaid)
         assert (status, said in page, 'id="number-error"' in page) == (422, True, True)
     status, page = answer(notice=stands.notice_id, **{_field(stands): str(stands.amount_yen)})
     assert (status, "すでにそのとおりに充当されています" in page) == (409, True)
+    assert "コード: placement_same" in page
     status, page = answer(number=unpaid.slip_no)  # looked up first, asked for by the next click
     assert status == 200
     with reading(city.engine, M) as connection:
