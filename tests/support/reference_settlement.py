@@ -230,32 +230,42 @@ class Treasury:
         self.compare_advice()
 
     def settle_some(self) -> bool:
-        """The first credit that is certain; a single group before several, day by day."""
+        """The certain credits of the first day that has any; single groups before several.
+
+        What is certain on one day is certain together: none of them is read again first.
+        """
         waiting = self.waiting()
         readings = {id(entry): self.readings(payer, entry) for payer, entry in waiting}
         for day in sorted({entry.bank.booked_on for _payer, entry in waiting}):
-            of_day = [entry for _payer, entry in waiting if entry.bank.booked_on == day]
             for alone in (True, False):
                 certain = [
                     entry
-                    for entry in of_day
-                    if len(readings[id(entry)]) == 1 and (len(readings[id(entry)][0]) == 1) == alone
+                    for _payer, entry in waiting
+                    if entry.bank.booked_on == day
+                    and len(readings[id(entry)]) == 1
+                    and (len(readings[id(entry)][0]) == 1) == alone
                 ]
-                for entry in certain:
-                    mine = readings[id(entry)][0]
-                    rivals = [
-                        other
-                        for other in certain
-                        if set(map(id, mine)) & set(map(id, readings[id(other)][0]))
-                    ]
+                agreed = [
+                    entry
+                    for entry in certain
                     if all(
-                        readings[id(other)][0] == mine and other.amount_yen == entry.amount_yen
-                        for other in rivals
-                    ):
+                        self.alike(entry, other, readings)
+                        for other in certain
+                        if set(map(id, readings[id(entry)][0]))
+                        & set(map(id, readings[id(other)][0]))
+                    )
+                ]
+                for entry in agreed:
+                    if all(group.open_yen for group in readings[id(entry)][0]):  # not paid just now
                         entry.outcome = "settled"
-                        self.pay(entry, [(group, group.open_yen) for group in mine])
-                        return True
+                        self.pay(entry, [(g, g.open_yen) for g in readings[id(entry)][0]])
+                if agreed:
+                    return True
         return self.settle_split(waiting, readings)
+
+    def alike(self, one: Entry, other: Entry, readings: dict[int, list[list[Group]]]) -> bool:
+        """The same money for the same groups: it makes no difference which of them it was."""
+        return one.amount_yen == other.amount_yen and readings[id(one)] == readings[id(other)]
 
     def settle_split(
         self, waiting: list[tuple[str, Entry]], readings: dict[int, list[list[Group]]]
