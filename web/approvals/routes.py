@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from payments.approve import Approval
 
 PAGE = 50
+MINE = "mine"  # what waits for just this person
+WAITING_MAX = 1_000
 # Errors that stand beside the field in which they can be mended.
 NOTE_ERRORS = frozenset({"reason_missing", "reason_long"})
 
@@ -39,15 +41,23 @@ workers = roles("tax", "treasury", "admin")
 def listing() -> str:
     """承認の一覧: what waits first."""
     state, kind = request.args.get("state", ""), request.args.get("kind", "")
-    state = state if state in approve.STATES else ""
+    state = state if state in {MINE, *approve.STATES} else ""
     kind = kind if kind in DUTIES else ""
     number = max(request.args.get("page", 1, type=int) or 1, 1)
     code = services().municipality
+    begin = (number - 1) * PAGE
     with reading(services().engine, code) as connection:
-        total = approve.how_many(connection, code, state=state, kind=kind)
-        found = approve.approvals(
-            connection, code, state=state, kind=kind, limit=PAGE, offset=(number - 1) * PAGE
-        )
+        if state == MINE:
+            waiting = approve.approvals(
+                connection, code, state=approve.WAITING, kind=kind, limit=WAITING_MAX
+            )
+            mine = [approval for approval in waiting if _may_decide(approval)]
+            total, found = len(mine), mine[begin : begin + PAGE]
+        else:
+            total = approve.how_many(connection, code, state=state, kind=kind)
+            found = approve.approvals(
+                connection, code, state=state, kind=kind, limit=PAGE, offset=begin
+            )
     return render_template(
         "approvals/list.html",
         approvals=found,

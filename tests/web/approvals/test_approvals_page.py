@@ -80,6 +80,11 @@ def test_the_list_shows_what_waits_first_and_can_be_narrowed(treasurer, city, ap
     assert f'{LIST}/2"' not in _text(treasurer, f"{LIST}?kind=day_close")
     assert "該当する承認はありません" in _text(treasurer, f"{LIST}?state=approved")
     assert f'{LIST}/2"' in _text(treasurer, f"{LIST}?state=nonsense&kind=nonsense&page=-1")
+    assert "該当する承認はありません" in _text(treasurer, f"{LIST}?state=mine")
+    mine = _text(admin, f"{LIST}?state=mine")
+    assert f'{LIST}/1"' in mine
+    assert f'{LIST}/2"' not in mine
+    assert f'{LIST}/1"' not in _text(admin, f"{LIST}?state=mine&kind=placement")
 
 
 def test_the_way_to_the_page_says_how_many_wait(treasurer, city):
