@@ -24,11 +24,19 @@ if TYPE_CHECKING:
 # Channels whose lines report payments; statements and advice are decided line by line.
 CHANNELS = frozenset({Channel.KONBINI, Channel.ELTAX, Channel.DEBIT, Channel.NOTIFICATION})
 
-# The lines that name a slip or an instalment of their own and have not come before. Their keys
-# stand in a column of the staging area: PostgreSQL looks nothing up in an index by what it has yet
-# to put together where row-level security stands, and SQLite has the lines there in the order of
-# their keys (reconcile.store.lines).
-_FACTS = """
+PAY_KEY = "CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END || l.slip_key"
+# The lines of the file that read well and are ours, with their keys in a column: where row-level
+# security stands PostgreSQL looks nothing up by what it has yet to put together.
+_KEYED = f"""
+WITH keyed AS MATERIALIZED (
+    SELECT l.line_no, l.identity, l.stage, l.kind, l.amount_yen, l.paid_on,
+        l.remittance_ref AS ref, CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
+        CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_el, {PAY_KEY} AS pay_key
+    FROM source_line l
+    WHERE l.municipality_code = :m AND l.file_id = :file_id AND l.fault IS NULL AND l.is_ours
+)"""
+# Those that name a slip or an instalment of their own and have not come before.
+_FACTS = f"""{_KEYED}
 SELECT CAST(:file_id AS BIGINT) AS file_id, l.line_no, CAST(NULL AS VARCHAR(8)) AS fixed,
     l.stage, l.kind, CAST(NULL AS BIGINT) AS partner, CAST(NULL AS BIGINT) AS revived, k.slip_id,
     k.notice_id, k.term, CASE WHEN k.superseded THEN 1 ELSE 0 END AS superseded,
@@ -41,30 +49,19 @@ SELECT CAST(:file_id AS BIGINT) AS file_id, l.line_no, CAST(NULL AS VARCHAR(8)) 
          THEN k.slip_yen
          ELSE a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen END AS due,
     CASE WHEN l.paid_on > k.valid_until THEN 1 ELSE 0 END AS late, 0 AS confirmed_before
-FROM key_line l
+FROM keyed l
 JOIN pay_key k ON k.municipality_code = :m AND k.pay_key = l.pay_key AND k.term <> '00'
 JOIN instalment_account a
   ON a.municipality_code = :m AND a.notice_id = k.notice_id AND a.term = k.term
-WHERE l.municipality_code = :m AND NOT EXISTS (
+WHERE NOT EXISTS (
     SELECT 1 FROM source_line p
     WHERE p.municipality_code = :m AND p.identity = l.identity
       AND NOT (p.file_id = :file_id AND p.line_no = l.line_no))
 """
-PAY_KEY = "CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END || l.slip_key"
-KEY_LINES = f"""
-INSERT INTO key_line (municipality_code, line_no, identity, stage, kind, amount_yen, paid_on, ref,
-    key_valid, is_el, pay_key)
-SELECT l.municipality_code, l.line_no, l.identity, l.stage, l.kind, l.amount_yen, l.paid_on,
-    l.remittance_ref, CASE WHEN l.key_valid THEN 1 ELSE 0 END,
-    CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END, {PAY_KEY}
-FROM source_line l
-WHERE l.municipality_code = :m AND l.file_id = :file_id AND l.fault IS NULL AND l.is_ours
-"""
-
 # 確報 of one payment of which just one 速報 has come, in an earlier file, saying the same. The
 # tables stand in the order in which they are to be read, and what is only checked stands in
 # subqueries: SQLite would otherwise read the whole of a table to build a filter of its keys.
-_CONFIRMING = f"""
+_CONFIRMING = f"""{_KEYED}
 SELECT CAST(:file_id AS BIGINT) AS file_id, l.line_no, CAST(NULL AS VARCHAR(8)) AS fixed,
     l.stage, l.kind, p.file_id * {LINE_SPACE} + p.line_no AS partner,
     CAST(NULL AS BIGINT) AS revived,
@@ -75,9 +72,9 @@ SELECT CAST(:file_id AS BIGINT) AS file_id, l.line_no, CAST(NULL AS VARCHAR(8)) 
     :is_debit AS is_debit, 1 AS is_ours, l.key_valid, 1 AS known, l.is_el, 1 AS live,
     0 AS outstanding, 0 AS alternative_yen, 0 AS slip_yen, 0 AS due, 0 AS late,
     0 AS confirmed_before
-FROM key_line l
+FROM keyed l
 CROSS JOIN source_line p
-WHERE l.municipality_code = :m AND l.stage = 'confirmed'
+WHERE l.stage = 'confirmed'
   AND p.municipality_code = :m AND p.identity = l.identity AND p.stage = 'provisional'
   AND p.file_id <> :file_id AND p.amount_yen = l.amount_yen
   AND EXISTS (
@@ -115,9 +112,6 @@ MEETING = f"""AND l.line_no IN (
 def decide_plain(connection: Connection, scope: dict[str, Any]) -> None:
     """Apply the rules to all lines that name a slip of their own and meet no other such line."""
     run = runner(connection, scope)
-    if connection.dialect.name == "postgresql":
-        run(KEY_LINES)
-        count_staging(connection, "key_line", "municipality_code", "line_no", "stage")
     for facts in (_FACTS, _CONFIRMING):
         run(decision_from(facts))
     count_staging(connection, "decision", "municipality_code", "line", "notice_id")

@@ -10,8 +10,7 @@ bound in the kinds that need no adapter. PostgreSQL takes the same columns as th
 from __future__ import annotations
 
 import re
-from itertools import compress, islice
-from operator import add
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from payments.store.bulk import copied, copied_column, copy_text
@@ -26,10 +25,6 @@ _PORTION = 2_000
 _Columns = list[tuple[Any, ...]]
 _COLUMNS = ("municipality_code", "file_id", *ReportLine._fields)
 _WORD = re.compile("[0-9A-Za-z_:|.-]*")
-_KEY_COLUMNS = ("pay_key", "line_no", "identity", "stage", "kind", "amount_yen", "paid_on", "ref",
-                "key_valid", "is_el")  # fmt: skip
-_KEY_LETTERS = {"el": "E", "konbini": "K", "debit": "D", "": ""}
-_SORTED_AT_ONCE = 200_000  # lines: some 60 MB
 _NOTHING = -1  # stands for None on its way: no text and no amount equals it
 
 
@@ -40,17 +35,11 @@ def write_lines(
     lines: Iterable[ReportLine],
     look: Callable[[list[ReportLine]], None],
 ) -> None:
-    """報告明細: write all lines of a file, on SQLite with their keys in order beside them.
-
-    ``look`` is shown each portion on its way.
-    """
+    """報告明細: write all lines of a file; ``look`` is shown each portion on its way."""
     portions = _portions(lines, look)
     if connection.dialect.name == "sqlite":
-        keys = _KeyLines(connection, municipality_code)
         for columns in portions:
             _into_sqlite(connection, municipality_code, file_id, columns)
-            keys.add(columns)
-        keys.write()
         return
     texts = (_as_text(municipality_code, file_id, columns) for columns in portions)
     copy_text(connection, "source_line", _COLUMNS, texts)
@@ -125,46 +114,3 @@ def _plain(column: tuple[Any, ...]) -> Iterable[Any]:
     if kind is bytes:
         return map(bytearray, column)
     return map(int, column) if kind is bool else column
-
-
-class _KeyLines:
-    """照合キーの並べ替え: lines that name a slip, written to ``key_line`` in order of their keys.
-
-    Look-ups in that order find neighbouring pages: half of the time at a million lines. Sorting
-    here takes a fifth of what SQLite's own sorting of the same rows takes (measured).
-    """
-
-    def __init__(self, connection: Connection, municipality_code: str) -> None:
-        self.connection = connection
-        self.rows: list[tuple[Any, ...]] = []
-        marks = f"'{municipality_code}', {', '.join('?' * len(_KEY_COLUMNS))}"
-        names = ", ".join(("municipality_code", *_KEY_COLUMNS))
-        self.statement = f"INSERT INTO key_line ({names}) VALUES ({marks})"
-
-    def add(self, columns: _Columns) -> None:
-        """The lines of one portion that read well and are ours."""
-        named = dict(zip(ReportLine._fields, columns, strict=True))
-        kinds = named["key_kind"]
-        keys = map(add, map(_KEY_LETTERS.__getitem__, kinds), map(str, named["slip_key"]))
-        rows: Iterable[tuple[Any, ...]] = zip(
-            keys, named["line_no"], named["identity"], named["stage"], named["kind"],
-            named["amount_yen"], named["paid_on"], named["remittance_ref"],
-            map(int, named["key_valid"]), map("el".__eq__, kinds), strict=True,
-        )  # fmt: skip
-        if any(named["fault"]) or not all(named["is_ours"]):
-            fit = [
-                fault is None and ours
-                for fault, ours in zip(named["fault"], named["is_ours"], strict=True)
-            ]
-            rows = compress(rows, fit)
-        self.rows += rows
-        if len(self.rows) >= _SORTED_AT_ONCE:
-            self.write()
-
-    def write(self) -> None:
-        """What was gathered, sorted."""
-        self.rows.sort()
-        cursor: Any = self.connection.connection.cursor()
-        cursor.executemany(self.statement, self.rows)
-        cursor.close()
-        self.rows.clear()

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 #   revived   the withdrawn receipt of the same payment that a 確報 brings back after all
 #   asked_yen what the slip asks for; live, outstanding_yen, alternative_yen: its instalments
 #   shared_key  the key with the 再発行区分, for slips that share a free area
-# key_line: the lines that name a slip, with their keys; on SQLite in the order of the keys.
 # decision: what one turn decided, before it is booked.
 # reversal: receipts that are taken back, and how their line stands afterwards.
 # rule_effect: what each rule does (reconcile.rules), joined to the rule found for a line.
@@ -45,12 +44,6 @@ TABLES = {
         "slip_id BIGINT, notice_id BIGINT, term TEXT, asked_yen BIGINT, late INTEGER, "
         "superseded INTEGER, live INTEGER, outstanding_yen BIGINT, alternative_yen BIGINT, "
         "fixed TEXT, partner BIGINT, replaced BIGINT, revived BIGINT"
-    ),
-    "key_line": (
-        "municipality_code VARCHAR(5) NOT NULL, line_no INTEGER NOT NULL, stage TEXT NOT NULL, "
-        "kind TEXT NOT NULL, identity TEXT NOT NULL, amount_yen BIGINT NOT NULL, "
-        "paid_on DATE NOT NULL, ref TEXT, key_valid INTEGER NOT NULL, is_el INTEGER NOT NULL, "
-        "pay_key TEXT NOT NULL"
     ),
     "decision": (
         "municipality_code VARCHAR(5) NOT NULL, line {line} NOT NULL, file_id BIGINT NOT NULL, "

@@ -1,4 +1,4 @@
-"""Plain lines: the staging area gains the table of lines that meet no other.
+"""Staging: decisions by the number of their line, keys that several slips share in a column.
 
 Staging tables hold nothing between files, so that PostgreSQL gets them anew; on SQLite they belong
 to a connection.
