@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from web.accounts.staff import StaffUser
 
 
-
 @dataclass(frozen=True, slots=True)
 class Duty:
     """担当: the roles that ask, and those that decide."""

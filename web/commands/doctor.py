@@ -23,5 +23,6 @@ def doctor(session: Session, *, as_json: bool) -> None:
     else:
         for finding in findings:
             mark = "良" if finding.ok else "不備"
-            session.out.print(f"[{mark}] {finding.label} {finding.problem or finding.note}".rstrip(), markup=False)
+            said = f"[{mark}] {finding.label} {finding.problem or finding.note}".rstrip()
+            session.out.print(said, markup=False)
     fail_unless(all(finding.ok for finding in findings))
