@@ -25,7 +25,7 @@ from reconcile.suggest_parts import (
     part_of,
     shares_with_others,
 )
-from reconcile.suggest_rules import Fact, Reading, Suggestion, suggestions_of
+from reconcile.suggest_rules import Fact, Reading, SuggestedPart, Suggestion, suggestions_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -73,10 +73,11 @@ def suggestions_for(
         return []
     blocked = blocked_places(connection, code, file_id, line_no)
     readings, cut = _by_number(connection, code, line)
+    own = _own_slip(connection, code, line)
     further, cut_too = _same_obligor(connection, code, line, f"{file_id}:{line_no}")
     kept = [
         reading
-        for reading in (*readings, *further)
+        for reading in (*readings, *own, *further)
         if not any((part.notice_id, part.term) in blocked for part in reading.parts)
     ]
     return suggestions_of(kept, cut=cut or cut_too)
@@ -94,6 +95,10 @@ def _by_number(connection: Connection, code: str, line: Any) -> tuple[list[Readi
         facts_of[f"{_PREFIX[line.key_kind]}{key}"] = facts
         if line.key_kind == "konbini":
             facts_of[f"K{key}/{line.reissue}"] = facts
+    if line.outcome == "malformed":  # perhaps not in its number
+        reported = frozenset({Fact.NUMBER_REPORTED})
+        facts_of[f"{_PREFIX[line.key_kind]}{line.slip_key}"] = reported
+        facts_of[f"{_PREFIX[line.key_kind]}{line.slip_key}/{line.reissue}"] = reported
     if not facts_of:
         return [], False
     found = connection.execute(
@@ -121,18 +126,38 @@ def _slip_reading(row: Any, open_now: list[Owed], line: Any) -> Reading | None:
     due = open_yen if row.slip_yen is None else min(row.slip_yen, open_yen)
     if not due or line.suspense_yen != due:
         return None
-    left, parts = due, []
-    for one in covered:
-        if share := min(left, one.open_yen):
-            parts.append(part_of(one, share))
-            left -= share
+    parts = _in_order(covered, due)
     late = (
         line.paid_on is not None
         and row.valid_until is not None
         and as_date(line.paid_on) > as_date(row.valid_until)
     )
     timing = Fact.LATE if late or line.paid_on is None else Fact.IN_TIME
-    return Reading(frozenset({Fact.AMOUNT_ONE, timing}), tuple(parts))
+    return Reading(frozenset({Fact.AMOUNT_ONE, timing}), parts)
+
+
+def _in_order(covered: list[Owed], yen: int) -> tuple[SuggestedPart, ...]:
+    """The money on the instalments of a slip, in order of term, as far as they are open."""
+    left, parts = yen, []
+    for one in covered:
+        if share := min(left, one.open_yen):
+            parts.append(part_of(one, share))
+            left -= share
+    return tuple(parts)
+
+
+def _own_slip(connection: Connection, code: str, line: Any) -> list[Reading]:
+    """報告の番号が示す納付書: still open, though the amount was another one."""
+    if line.notice_id is None:
+        return []
+    owed = owed_by_notices(connection, code, [line.notice_id], most=OWED_MAX)
+    covered = [one for one in owed if line.term in {WHOLE_YEAR, one.term}]
+    if not covered:
+        return []
+    facts = {Fact.NUMBER_REPORTED}
+    if sum(one.open_yen for one in covered) == line.suspense_yen:
+        facts.add(Fact.AMOUNT_ONE)
+    return [Reading(frozenset(facts), _in_order(covered, line.suspense_yen))]
 
 
 def _check_holds(kind: str, key: str) -> bool:

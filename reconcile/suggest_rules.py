@@ -30,6 +30,7 @@ class Level(StrEnum):
 class Fact(StrEnum):
     """一致した事実: what speaks for a suggestion, or against calling it sure."""
 
+    NUMBER_REPORTED = "number_reported"  # the slip that the report itself names
     KEY_ONE_DIGIT = "key_one_digit"
     KEY_EXCHANGED = "key_exchanged"  # two neighbours
     KEY_LENGTH = "key_length"  # a digit is missing or too many
@@ -75,6 +76,12 @@ AGREEMENTS = (
         (_KEY, _AMOUNT, frozenset({Fact.IN_TIME})),
         _UNCLEAR | {Fact.NUMBER_KNOWN},
     ),
+    # a line that is malformed elsewhere, but not in its number and amount
+    Agreement(
+        Level.SURE,
+        (frozenset({Fact.NUMBER_REPORTED}), _AMOUNT, frozenset({Fact.IN_TIME})),
+        _UNCLEAR,
+    ),
     # a credit: the number that somebody wrote, or who it is from; and the amount
     Agreement(Level.SURE, (frozenset({Fact.NUMBER_WRITTEN}), _AMOUNT), _UNCLEAR),
     Agreement(Level.SURE, (_WHO, _AMOUNT), _UNCLEAR | {Fact.NAME_SHARED}),
@@ -86,7 +93,7 @@ AGREEMENTS = (
             _AMOUNT | {Fact.AMOUNT_WITH_OTHERS},
         ),
     ),
-    Agreement(Level.PROBABLE, (frozenset({Fact.NUMBER_WRITTEN}),)),
+    Agreement(Level.PROBABLE, (frozenset({Fact.NUMBER_REPORTED}),)),
     Agreement(Level.PROBABLE, (frozenset({Fact.GROUPS_SUM}),)),
 )
 

@@ -100,8 +100,26 @@ def test_two_payments_for_one_bill_are_seen_together(town):
     assert town.pay_el("01", "2", 6_000, transaction_id="B") == "amount_mismatch"
     second = town.last_line()
     found = town.suggested(second)
-    assert short(found) == [("probable", [(FIRST, 6_000)])]
-    assert found[0].beside == (f"{first[0]}:{first[1]}",)
+    assert short(found) == [("probable", [(FIRST, 6_000)])] * 2
+    assert [one.beside for one in found] == [(f"{first[0]}:{first[1]}",), ()]
+    assert {"number_reported", "amount_with_others"} <= reasons(found)
+
+
+def test_another_amount_may_still_be_for_the_slip_that_was_named(town):
+    assert town.pay_el("01", "2", 12_000) == "amount_mismatch"
+    found = town.suggested(town.last_line())
+    assert short(found) == [("probable", [(FIRST, 10_000)])]
+
+
+def test_a_line_that_is_malformed_elsewhere_still_names_its_slip(town):
+    line = konbini_line(
+        kind="02", paid_on="2026-06-10", code=town.slips["01"].konbini_barcode, amount_yen=10_000,
+        remitted_on="2026-06-25", fault="cvs",
+    )  # fmt: skip
+    assert town.take(Channel.KONBINI, line) == ["malformed"]
+    found = town.suggested(town.last_line())
+    assert short(found) == [("sure", [(FIRST, 10_000)])]
+    assert reasons(found) == {"number_reported", "amount_one", "in_time"}
 
 
 def test_a_receipt_that_has_its_place_has_no_suggestions(town):

@@ -71,6 +71,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "suggestion_level": {"sure": "確実", "probable": "有力", "none": "なし"},
     "suggestion_reason": {
+        "number_reported": "報告の番号が示す納付書",
         "key_one_digit": "番号が一桁だけ違う",
         "key_exchanged": "番号の隣り合う二桁が入れ替わっている",
         "key_length": "番号が一桁足りないか、一桁多い",
