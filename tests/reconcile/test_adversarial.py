@@ -18,6 +18,8 @@ from reconcile.pipeline import take_in
 from reconcile.verify import verify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
 
 DAY = date(2026, 6, 17)
@@ -80,8 +82,8 @@ def _endings(connection: Connection) -> dict[tuple[str, int], tuple[str, int, in
     }
 
 
-def _play(url: str, count: int, seed: int) -> None:
-    """Everything the adversary sends, and nothing about it may be wrong."""
+def _play(url: str, count: int, seed: int) -> int:
+    """Everything the adversary sends, and nothing about it may be wrong; how many lines it was."""
     bills = EqualBills(count)
     adversary = Adversary(bills, seed)
     engine = open_bills(url, bills)
@@ -103,6 +105,7 @@ def _play(url: str, count: int, seed: int) -> None:
             assert paid == {f"{FIRST + bill}" for bill in adversary.truth.pays}
             _strangers_stay_suggestions(connection, adversary)
         assert verify(engine, M) == []
+        return len(expected)
     finally:
         engine.dispose()
 
@@ -127,6 +130,8 @@ def test_nobody_pays_the_bill_of_another(database_url: str, seed: int) -> None:
 
 
 @pytest.mark.soak
-def test_nobody_pays_the_bill_of_another_in_a_city_of_thirty_thousand(database_url: str) -> None:
+def test_nobody_pays_the_bill_of_another_in_a_city_of_thirty_thousand(
+    database_url: str, record_property: Callable[[str, object], None]
+) -> None:
     """The same with 30,000 bills."""
-    _play(database_url, 30_000, 3)
+    record_property("lines", _play(database_url, 30_000, 3))

@@ -80,7 +80,11 @@ class Author:
 
     def seldom(self, one_in: int = 8) -> bool:
         """True once in a while."""
-        return bool(self.draw(st.integers(0, one_in - 1)) == one_in - 1)
+        return self.number(0, one_in - 1) == one_in - 1
+
+    def number(self, first: int, last: int) -> int:
+        """A whole number from here to there."""
+        return int(self.draw(st.integers(first, last)))
 
     def add(self, step: Step) -> None:
         """The next step; the city that lives along takes it at once."""

@@ -308,7 +308,7 @@ class ReferenceCity:
 
     def _take_early(self, file: Intake, line: ReportLine) -> None:
         """速報 (01, 81, kind 1)."""
-        report = (file.channel, line.kind)
+        report = line.kind
         for payment in self._payments_of(line):
             if not file.counts_equal_lines:
                 # A transaction id is unique: a notification or a 確報 was here before.

@@ -67,8 +67,8 @@ class Payment:
     slip_key: str | None
     state: str  # "provisional", "confirmed" or "withdrawn"
     receipt: Receipt
-    # The 速報 seen: channel and kind (01, 81, 1), for a payment may be announced by several.
-    early_reports: set[tuple[str, str]] = field(default_factory=set)
+    # The 速報 seen by kind (01, 81, 1), for a payment may be announced by several.
+    early_reports: set[str] = field(default_factory=set)
 
     def same_as(self, line: ReportLine) -> bool:
         """Amount and key agree."""

@@ -135,7 +135,7 @@ class Reporter(Author):
             "el_key": slip.el_key if slip else f"{'9' * 5}{'7' * 26}901",
             "amount_yen": self.amount_for(slip.amount_yen if slip else 1000),
             "paid_on": self.one(*PAID_ON[:2], *PAID_ON),
-            "transaction_id": f"TX-{self.draw(st.integers(1, 9))}",
+            "transaction_id": f"TX-{self.number(1, 9)}",
             "channel": self.one("app", "app", "counter"),
         }
         if self.seldom():
@@ -232,7 +232,7 @@ class Reporter(Author):
             values |= {
                 "source": source,
                 "booked_on": self.one(*MONEY_DAYS[1:], "2026-07-31"),
-                "inquiry_no": f"{self.draw(st.integers(1, 20)):08d}",
+                "inquiry_no": f"{self.number(1, 20):08d}",
             }
         if source == "03" and self.seldom():
             values["direction"] = "debit"
