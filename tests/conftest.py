@@ -15,6 +15,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fired
 import hypothesis
 import postgres
 import pytest
@@ -29,6 +30,7 @@ KINDS = [
     pytest.param("postgresql", id="postgresql", marks=pytest.mark.postgres),
 ]
 TEMPLATE = "migrated"
+NEVER_FIRED = pytest.StashKey[list[str]]()
 
 # The same examples on every machine and every day: a red test is a change, never luck.
 hypothesis.settings.register_profile(
@@ -44,6 +46,35 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("soak" if soak else "repeatable")
     if not hasattr(config, "workerinput"):
         os.environ[postgres.RUN_DIR_VARIABLE] = str(postgres.create_run_dir())
+    fired.watch()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write down which codes were fired; a whole run that missed one has failed."""
+    run_dir, config = Path(os.environ[postgres.RUN_DIR_VARIABLE]), session.config
+    fired.write_down(run_dir)
+    whole = not (config.getoption("file_or_dir") or config.getoption("keyword"))
+    if hasattr(config, "workerinput") or not whole or session.exitstatus != pytest.ExitCode.OK:
+        return
+    if config.getoption("markexpr") == "not soak" and (missing := fired.never_fired(run_dir)):
+        session.config.stash[NEVER_FIRED] = missing
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Name the codes that nothing has fired; of a soak, say what was done and how long it took."""
+    for missing in config.stash.get(NEVER_FIRED, []):
+        terminalreporter.line(f"no test fires {missing}", red=True)
+    if config.getoption("markexpr") == "soak":
+        terminalreporter.section("長い試験")
+        reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+        for report in sorted(reports, key=lambda report: report.nodeid):
+            if report.when == "call":
+                said = " ".join(f"{name}={value}" for name, value in report.user_properties)
+                name = report.nodeid.rpartition("/")[2]
+                terminalreporter.line(f"{report.outcome} {report.duration:7.1f} s  {name}  {said}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -313,7 +313,7 @@ def _run(fresh: Callable[[], str], cities: int, steps: int) -> Counter[str]:
         return city
 
     run_state_machine_as_test(
-        founded,
+        founded,  # type: ignore[arg-type]  # a function that makes one will do
         settings=settings(
             max_examples=cities, stateful_step_count=steps, suppress_health_check=QUIET
         ),

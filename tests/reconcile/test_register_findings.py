@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from reference_rows import AssessmentRow, SlipRow, barcode, csv_bytes, sample_profile
@@ -74,7 +74,11 @@ def test_an_assessment_that_cannot_be_changes_nothing_and_asks_a_person(
     assert messages.case(code).next != messages.UNKNOWN_NEXT
 
 
-OTHER_PLACE = {"notice_no": "0000000002", "slip_no": "S2", "case_key": "2".rjust(20, "0")}
+OTHER_PLACE: dict[str, Any] = {
+    "notice_no": "0000000002",
+    "slip_no": "S2",
+    "case_key": "2".rjust(20, "0"),
+}
 
 
 @pytest.mark.parametrize(
