@@ -18,6 +18,7 @@ from payments.domain.errors import InvalidValueError
 from payments.domain.identifiers import DebitCustomerNo
 from payments.domain.kana import fold_name
 from payments.store.bulk import insert_rows, take_numbers
+from payments.store.statistics import count_afresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
 
 BATCH_LINES = 5_000
+# What a batch looks rows up by that the batches before it may have written.
+_LOOKED_UP = {
+    "notice": ("notice_id", "item_code", "levy_year", "notice_no"),
+    "instalment_account": ("notice_id", "term"),
+    "assessment_event": ("notice_id", "term"),
+    "pay_key": ("pay_key",),
+}
 _Key = tuple[str, int, str]  # item_code, levy_year, notice_no
 
 
@@ -104,13 +112,22 @@ class Assessor:
     def apply(self, lines: Iterable[tuple[AssessmentLike, bytes]]) -> Assessed:
         """Apply (line, content digest) pairs in order."""
         batch: list[tuple[AssessmentLike, bytes]] = []
+        batches = 0
         for pair in lines:
             batch.append(pair)
             if len(batch) >= BATCH_LINES:
                 self._batch(batch)
                 batch = []
+                batches += 1
+                if batches.bit_count() == 1:  # 1, 2, 4, 8 …: whenever it has doubled
+                    self._count_afresh()
         self._batch(batch)
         return self.result
+
+    def _count_afresh(self) -> None:
+        """Let PostgreSQL see how large the tables of this file have become meanwhile."""
+        for table, columns in _LOOKED_UP.items():
+            count_afresh(self.connection, BATCH_LINES, table, *columns)
 
     def _batch(self, batch: Sequence[tuple[AssessmentLike, bytes]]) -> None:
         """Read what the batch concerns, decide each line, write everything at once."""
