@@ -30,7 +30,12 @@ SOUND = {
 
 def error_codes() -> dict[str, str]:
     """Error code → the place that names it; the code of a class, if it is raised without one."""
-    classes = {kind.__name__: kind.code for kind in error_classes()}
+    # A class with its own way of being made says its codes itself (SymbolError).
+    classes = {
+        kind.__name__: kind.code
+        for kind in error_classes()
+        if kind is errors.KokinError or "__init__" not in vars(kind)
+    }
     bare = {
         classes[_called(call)]: f"{name(path)}:{call.lineno}"
         for path in modules()

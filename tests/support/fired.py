@@ -20,6 +20,7 @@ from codebase import PACKAGES, ROOT
 from payments.domain.errors import KokinError
 from reconcile.flag import Case
 from reconcile.formats import FORMATS
+from reconcile.formats.notification import Notification
 from reconcile.formats.own_format import OwnFormat
 from reconcile.model import Finding
 from reconcile.report_checks import Check
@@ -59,7 +60,8 @@ def watch() -> None:
     _replace(Check, "__init__", _after(Check.__init__, "check", "code", _differs))
     for made, kind in ((Difference, "difference"), (Case, "case")):
         _replace(made, "__new__", _making(made.__new__, kind))
-    for reader in {type(entry) for entry in FORMATS} | {OwnFormat}:
+    readers: set[Any] = {type(entry) for entry in FORMATS} | {OwnFormat, Notification}
+    for reader in readers:
         _replace(reader, "read", _reading(reader.read))
 
 

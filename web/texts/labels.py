@@ -307,7 +307,6 @@ LABELS: dict[str, dict[str, str]] = {
         "T10": "累計・残高の連続（前日＋本日＝累計）",
         "T11": "不明入金（歳計外の帳簿＝入金明細）",
         "cash": "口座残高（前残高＋入金−出金＝後残高）",
-        "double_entry": "仕訳（預金の増減＝入出金明細）",
     },
     "check_no": {
         "receivable": "T7",
@@ -315,7 +314,6 @@ LABELS: dict[str, dict[str, str]] = {
         "slips_taken": "T9",
         "upload_answers": "T9",
         "cash": "残高",
-        "double_entry": "仕訳",
     },
     "agent": {
         "konbini_dsk": "コンビニ（DSK）",
