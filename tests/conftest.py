@@ -30,6 +30,8 @@ KINDS = [
     pytest.param("postgresql", id="postgresql", marks=pytest.mark.postgres),
 ]
 TEMPLATE = "migrated"
+# Options that let a run choose among the tests: it is not expected to fire everything then.
+CHOOSING = ("file_or_dir", "keyword", "deselect", "ignore", "ignore_glob", "lf", "maxfail")
 NEVER_FIRED = pytest.StashKey[list[str]]()
 
 # The same examples on every machine and every day: a red test is a change, never luck.
@@ -53,7 +55,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write down which codes were fired; a whole run that missed one has failed."""
     run_dir, config = Path(os.environ[postgres.RUN_DIR_VARIABLE]), session.config
     fired.write_down(run_dir)
-    whole = not (config.getoption("file_or_dir") or config.getoption("keyword"))
+    whole = not any(config.getoption(name) for name in CHOOSING)
     if hasattr(config, "workerinput") or not whole or session.exitstatus != pytest.ExitCode.OK:
         return
     if config.getoption("markexpr") == "not soak" and (missing := fired.never_fired(run_dir)):
