@@ -8,6 +8,7 @@ no order, and credits whose payers have everybody's name.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import date
 from typing import NamedTuple
 
@@ -56,7 +57,9 @@ class Residents:
                 reports[-1] = report._replace(bill=self.bills.count + bill, broken=True)
             elif chance < 0.10:  # paid twice, in two shops
                 reports.append(self._payment(bill))
-            elif chance < 0.12:  # one press of a button too many: two lines, two payments
+            elif chance < 0.12:  # paid three times, on whatever days
+                reports += [self._payment(bill), self._payment(bill)]
+            elif chance < 0.14:  # one press of a button too many: two lines, two payments
                 reports += [report] * self.random.choice((1, 1, 2))
         return self.shuffled(reports)
 
@@ -90,6 +93,8 @@ class Residents:
     def withdrawals(self, reports: list[Report]) -> list[Report]:
         """取消 of some, and of a few that nobody has reported."""
         some = self.random.sample(reports, max(4, len(reports) // 25))
+        # Where several wait for one bill, the first of them goes, and the others are looked at.
+        some += [paid.report for paid in self.truth.settling if self.truth.waiting(paid) > 1]
         gone = [r._replace(kind="03" if r.is_shop else "3") for r in some]
         return [*gone, gone[0], self._payment(1)._replace(kind="03", place="999999")]
 
@@ -128,7 +133,9 @@ class Adversary(Residents):
         self._shops("narabikae.csv", self.shuffled(early), "20260612")
         overlapping = self.shuffled([*half, *self.early()[: len(half)]])
         # An equal line more than before is a payment more.
-        overlapping += [report for report in half if half.count(report) > 1][:3]
+        equal, there = Counter(early), Counter(overlapping)
+        for report in [report for report, lines in equal.items() if lines > 1][:5]:
+            overlapping += [report] * (equal[report] + 1 - there[report])
         self._shops("sokuho-2.csv", overlapping, "20260613")
         hub = self.hub()
         self._hubs("hub-1.csv", hub)
@@ -141,7 +148,8 @@ class Adversary(Residents):
         self._shops("kakuho-1.csv", shops, "20260615")
         self._shops("kakuho-2.csv", self.shuffled(shops[len(shops) // 3 :]), "20260616")
         self._hubs("kakuho-hub.csv", [r for r in late if not r.is_shop])
-        self._shops("torikeshi-2.csv", self.withdrawals(early), "20260616")
+        gone = [report for report in self.withdrawals(early) if report.is_shop]
+        self._shops("torikeshi-2.csv", gone, "20260616")
         self._statement()
 
     def _statement(self) -> None:

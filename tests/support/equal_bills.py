@@ -244,6 +244,16 @@ class Truth:
                 self.pays[bill] = min(waiting, key=lambda p: (p.report.paid_on, p.order))
 
     @property
+    def settling(self) -> list[Paid]:
+        """The payments that settle bills, as it stands now."""
+        return [*self.pays.values()]
+
+    def waiting(self, paid: Paid) -> int:
+        """How many payments wait behind the one that settles a bill."""
+        others = self._by_bill[paid.report.bill]
+        return sum(other.stage != "withdrawn" for other in others) - 1
+
+    @property
     def endings(self) -> dict[Line, tuple[str, int, int]]:
         """Per line: outcome, applied and suspense yen."""
         found = {line: (outcome, 0, 0) for line, outcome in self.said.items()}
