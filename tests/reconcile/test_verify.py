@@ -223,6 +223,10 @@ ALTERED = {
         "DELETE FROM line_outcome WHERE " + one("line_outcome", CONFIRMED),
         {"outcome_missing"},
     ),
+    "outcome that nobody knows": Altered(
+        "UPDATE line_outcome SET outcome = 'settling' WHERE " + one("line_outcome", CONFIRMED),
+        {"outcome_unknown"},
+    ),
     "first outcome gone": Altered(
         "DELETE FROM line_outcome WHERE revision = 1 AND "
         + one("line_outcome", "outcome = 'withdrawn' AND revision = 2"),
