@@ -26,9 +26,10 @@ CHANNELS = frozenset({Channel.KONBINI, Channel.ELTAX, Channel.DEBIT, Channel.NOT
 
 PAY_KEY = "CASE l.key_kind WHEN 'el' THEN 'E' WHEN 'konbini' THEN 'K' ELSE 'D' END || l.slip_key"
 # The lines of the file that read well and are ours, with their keys in a column: where row-level
-# security stands PostgreSQL looks nothing up by what it has yet to put together.
+# security stands PostgreSQL looks nothing up by what it has yet to put together. SQLite is quicker
+# without setting a million lines aside first.
 _KEYED = f"""
-WITH keyed AS MATERIALIZED (
+WITH keyed {{set_aside}} (
     SELECT l.line_no, l.identity, l.stage, l.kind, l.amount_yen, l.paid_on,
         l.remittance_ref AS ref, CASE WHEN l.key_valid THEN 1 ELSE 0 END AS key_valid,
         CASE WHEN l.key_kind = 'el' THEN 1 ELSE 0 END AS is_el, {PAY_KEY} AS pay_key
@@ -112,8 +113,10 @@ MEETING = f"""AND l.line_no IN (
 def decide_plain(connection: Connection, scope: dict[str, Any]) -> None:
     """Apply the rules to all lines that name a slip of their own and meet no other such line."""
     run = runner(connection, scope)
+    sqlite = connection.dialect.name == "sqlite"
+    set_aside = "NOT MATERIALIZED" if sqlite else "MATERIALIZED"
     for facts in (_FACTS, _CONFIRMING):
-        run(decision_from(facts))
+        run(decision_from(facts.format(set_aside=f"AS {set_aside}")))
     count_staging(connection, "decision", "municipality_code", "line", "notice_id")
     run(MEET_EACH_OTHER)
 
