@@ -14,7 +14,6 @@ from sqlalchemy import text
 
 from payments.approve import canonical
 from payments.domain.errors import RefusedError
-from payments.store.bulk import take_numbers
 from reconcile import aliases, flag, post
 from reconcile.credit_placement import (
     KIND,
@@ -30,10 +29,10 @@ from reconcile.deposits import Books
 from reconcile.journal import open_journal
 from reconcile.match import AGAIN_FROM
 from reconcile.placement_model import PLACED, PLACED_RULE, UNLINKED, UNLINKED_RULE
-from reconcile.placing import ANSWERED, STILL_OPEN
+from reconcile.placement_record import answer, record
+from reconcile.placing import STILL_OPEN
 from reconcile.rules import effects
 from reconcile.settlements import Share
-from reconcile.store.placement_tables import LinkBlockRow, PlacementPartRow, PlacementRow
 from reconcile.store.staging import clear_staging, state_effects
 
 if TYPE_CHECKING:
@@ -44,10 +43,6 @@ if TYPE_CHECKING:
     from payments.approve import Approval
     from payments.domain.profile import Profile
     from reconcile.credit_placement import CreditPlacement, CreditView
-
-placement_table = PlacementRow.__table__  # type: ignore[attr-defined]
-part_table = PlacementPartRow.__table__  # type: ignore[attr-defined]
-block_table = LinkBlockRow.__table__  # type: ignore[attr-defined]
 
 _DECIDED = {
     PLACE: (PLACED, PLACED_RULE),
@@ -68,7 +63,7 @@ def carry_out(connection: Connection, profile: Profile, approval: Approval, *, o
     if canonical(content) != canonical(approval.content):
         raise RefusedError("approval_stale", approval_id=approval.approval_id)
     view = credit_view(connection, profile, placement.file_id, placement.line_no)
-    _Placing(connection, profile, placement, approval, view, on).run(case_no)
+    _Placing(connection, profile, placement, approval, view, on).run()
 
 
 class _Placing:
@@ -96,7 +91,7 @@ class _Placing:
         )
         self.books = Books(connection, profile, self.code, self.journal_id)
 
-    def run(self, case_no: int | None) -> None:
+    def run(self) -> None:
         """The story of one decision."""
         clear_staging(self.connection, self.code)
         state_effects(self.connection, self.code, effects())
@@ -108,7 +103,7 @@ class _Placing:
         self._write_down(ended)
         self._learn()
         self._decide_again(ended)
-        self._flag(case_no)
+        self._flag()
         clear_staging(self.connection, self.code)
 
     def _book(self) -> None:
@@ -122,44 +117,21 @@ class _Placing:
 
     def _write_down(self, ended: tuple[Share, ...]) -> None:
         """The placement with its parts, and the links that it ends."""
-        whose = {
-            "municipality_code": self.code,
-            "approval_id": self.approval.approval_id,
-            "made_at": self.approval.decided_at,
-            "file_id": self.placement.file_id,
-            "line_no": self.placement.line_no,
-        }
-        number = take_numbers(self.connection, self.code, "placement", 1)
-        self.connection.execute(
-            placement_table.insert().values(
-                **whose, placement_no=number, journal_id=self.journal_id
-            )
-        )
-        parts = [
-            {"municipality_code": self.code, "placement_no": number, "part_no": part_no}
-            | part._asdict()
-            for part_no, part in enumerate(self.placement.parts, start=1)
-        ]
-        if parts:
-            self.connection.execute(part_table.insert(), parts)
         kept = {share.group_id for share in self.placement.groups}
         taken: list[dict[str, Any]] = [
-            {"group_id": share.group_id, "notice_id": None, "term": None}
-            for share in ended
-            if share.group_id not in kept
+            {"group_id": share.group_id} for share in ended if share.group_id not in kept
         ]
         placed = {(part.notice_id, part.term) for part in self.placement.parts}
         taken += [
-            {"group_id": None, "notice_id": part.notice_id, "term": part.term}
+            {"notice_id": part.notice_id, "term": part.term}
             for part in self.view.parts
             if (part.notice_id, part.term) not in placed
         ]
-        if taken:
-            first = take_numbers(self.connection, self.code, "link_block", len(taken))
-            self.connection.execute(
-                block_table.insert(),
-                [{**whose, **one, "block_no": no} for no, one in enumerate(taken, start=first)],
-            )
+        line = (self.placement.file_id, self.placement.line_no)
+        record(
+            self.connection, self.code, self.approval, line, self.journal_id,
+            self.placement.parts, taken,
+        )  # fmt: skip
 
     def _learn(self) -> None:
         """振込名義 is remembered, when the first person asked for it."""
@@ -191,41 +163,23 @@ class _Placing:
         if agents:
             self.books.decide_open_deposits(sorted(agents))
 
-    def _flag(self, case_no: int | None) -> None:
+    def _flag(self) -> None:
         """Cases that this answers end; money that still waits, and changed outcomes, open some."""
-        on = self.on.isoformat()
         deposit = self.view.deposit
-        scope = {"m": self.code, "journal_id": self.journal_id}
-        changed, subjects = flag.changed_lines(self.connection, scope)
-        cases = [
-            case._replace(details=self.books.details.get(case.subject, ""))
-            for case in changed
-            if case.subject != deposit.subject
-        ]
-        others = [subject for subject in subjects if subject != deposit.subject]
-        flag.close_cases(self.connection, self.code, others, keep=cases, on=on)
         outcome = self.books.outcome_of(*deposit.key)
         waits = deposit.credit.amount_yen
         if outcome == PLACED:
             waits -= sum(part.amount_yen for part in self.placement.parts)
+        waiting = None
         if outcome in {PLACED, UNLINKED} and waits:
-            cases.append(flag.Case(outcome, deposit.subject, waits, *deposit.key))
-        answered = [deposit.subject]
-        if case_no is not None:
-            answered.append(self._subject_of(case_no))
-        flag.close_cases(
-            self.connection, self.code, answered, keep=cases, kinds=ANSWERED, on=on,
-            actor=self.actor, note=self.approval.reason,
-        )  # fmt: skip
-        flag.open_cases(self.connection, self.code, cases, on=on, actor=self.actor)
-        flag.end_returned_surpluses(self.connection, self.code, on=on)
-
-    def _subject_of(self, case_no: int) -> str:
-        found = self.connection.execute(
-            text(
-                "SELECT subject FROM review_case "
-                "WHERE municipality_code = :m AND case_no = :case_no"
-            ),
-            {"m": self.code, "case_no": case_no},
+            waiting = flag.Case(str(outcome), deposit.subject, waits, *deposit.key)
+        answer(
+            self.connection,
+            self.code,
+            self.approval,
+            self.journal_id,
+            on=self.on,
+            subject=deposit.subject,
+            waiting=waiting,
+            details=self.books.details,
         )
-        return str(found.scalar_one())

@@ -15,15 +15,14 @@ from sqlalchemy import text
 
 from payments.approve import canonical
 from payments.domain.errors import RefusedError
-from payments.store.bulk import take_numbers
 from reconcile import flag, post
 from reconcile.deciding import decide_waiting
 from reconcile.journal import open_journal
 from reconcile.match import AGAIN_FROM
 from reconcile.placement import asked_placement, content_of, open_yen, placement_view
 from reconcile.placement_model import KIND
-from reconcile.rules import CASE_OUTCOMES, effects
-from reconcile.store.placement_tables import LinkBlockRow, PlacementPartRow, PlacementRow
+from reconcile.placement_record import answer, record
+from reconcile.rules import effects
 from reconcile.store.staging import clear_staging, state_effects
 
 if TYPE_CHECKING:
@@ -35,18 +34,6 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
     from reconcile.placement import PlacementView
     from reconcile.placement_model import Placement
-
-# Cases that the decision about a payment's place answers, beside those of its outcome.
-ANSWERED = CASE_OUTCOMES | {
-    "closed_year",
-    "confirmed_after_withdrawal",
-    "overpaid_by_correction",
-    "wrong_instalment_suspected",
-}
-
-placement_table = PlacementRow.__table__  # type: ignore[attr-defined]
-part_table = PlacementPartRow.__table__  # type: ignore[attr-defined]
-block_table = LinkBlockRow.__table__  # type: ignore[attr-defined]
 
 _POSTING = """
 INSERT INTO posting (municipality_code, journal_id, subject_file_id, subject_line_no, leg,
@@ -96,7 +83,7 @@ def carry_out(connection: Connection, profile: Profile, approval: Approval, *, o
     content = content_of(connection, code, placement, case_no=case_no)
     if canonical(content) != canonical(approval.content):
         raise RefusedError("approval_stale", approval_id=approval.approval_id)
-    _Placing(connection, code, placement, approval, on).run(case_no)
+    _Placing(connection, code, placement, approval, on).run()
 
 
 class _Placing:
@@ -133,7 +120,7 @@ class _Placing:
             "is_debit": 0,
         }
 
-    def run(self, case_no: int | None) -> None:
+    def run(self) -> None:
         """The story of one placement."""
         clear_staging(self.connection, self.code)
         state_effects(self.connection, self.code, effects())
@@ -142,7 +129,7 @@ class _Placing:
         self._write_down()
         self._run(STILL_OPEN)
         decide_waiting(self.connection, dict(self.scope), AGAIN_FROM)
-        self._flag(case_no)
+        self._flag()
         clear_staging(self.connection, self.code)
 
     def _run(self, statement: str, **values: object) -> None:
@@ -186,68 +173,31 @@ class _Placing:
             revision=self.view.revision,
             **money,
         )
-        number = take_numbers(self.connection, self.code, "placement", 1)
-        line = {"file_id": self.placement.file_id, "line_no": self.placement.line_no}
-        whose = {
-            "municipality_code": self.code,
-            "approval_id": self.approval.approval_id,
-            "made_at": self.approval.decided_at,
-        }
-        self.connection.execute(
-            placement_table.insert().values(
-                **whose, **line, placement_no=number, journal_id=self.scope["journal_id"]
-            )
-        )
-        parts = [
-            {"municipality_code": self.code, "placement_no": number, "part_no": part_no}
-            | part._asdict()
-            for part_no, part in enumerate(self.placement.parts, start=1)
+        ended: list[dict[str, Any]] = [
+            {"notice_id": part.notice_id, "term": part.term} for part in self.view.parts
         ]
-        if parts:
-            self.connection.execute(part_table.insert(), parts)
-        ended: list[tuple[int | None, str | None]] = [
-            (part.notice_id, part.term) for part in self.view.parts
-        ] or [(None, None)]
-        first = take_numbers(self.connection, self.code, "link_block", len(ended))
-        self.connection.execute(
-            block_table.insert(),
-            [
-                {**whose, **line, "block_no": block_no, "notice_id": notice_id, "term": term}
-                for block_no, (notice_id, term) in enumerate(ended, start=first)
-            ],
+        record(
+            self.connection,
+            self.code,
+            self.approval,
+            (self.placement.file_id, self.placement.line_no),
+            self.scope["journal_id"],
+            self.placement.parts,
+            ended or [{}],
         )
 
-    def _flag(self, case_no: int | None) -> None:
+    def _flag(self) -> None:
         """Cases that this answers end; money that still waits, and changed outcomes, open some."""
-        on = self.on.isoformat()
-        mine = f"{self.placement.file_id}:{self.placement.line_no}"
-        changed, subjects = flag.changed_lines(self.connection, self.scope)
-        cases = [case for case in changed if case.subject != mine]
-        others = [subject for subject in subjects if subject != mine]
-        flag.close_cases(self.connection, self.code, others, keep=cases, on=on)
-        if self._rest_yen:
-            cases.append(
-                flag.Case(
-                    self.placement.outcome, mine, self._rest_yen, self.placement.file_id,
-                    self.placement.line_no,
-                )
-            )  # fmt: skip
-        answered = [mine]
-        if case_no is not None:
-            answered.append(self._subject_of(case_no))
-        flag.close_cases(
-            self.connection, self.code, answered, keep=cases, kinds=ANSWERED, on=on,
-            actor=self.actor, note=self.approval.reason,
-        )  # fmt: skip
-        flag.open_cases(self.connection, self.code, cases, on=on, actor=self.actor)
-        flag.end_returned_surpluses(self.connection, self.code, on=on)
-
-    def _subject_of(self, case_no: int) -> str:
-        found = self.connection.execute(
-            text(
-                "SELECT subject FROM review_case "
-                "WHERE municipality_code = :m AND case_no = :case_no"
-            ),
-            {"m": self.code, "case_no": case_no},
+        line = (self.placement.file_id, self.placement.line_no)
+        mine = f"{line[0]}:{line[1]}"
+        waiting = flag.Case(self.placement.outcome, mine, self._rest_yen, *line)
+        answer(
+            self.connection,
+            self.code,
+            self.approval,
+            self.scope["journal_id"],
+            on=self.on,
+            subject=mine,
+            waiting=waiting if self._rest_yen else None,
+            details={},
         )
-        return str(found.scalar_one())

@@ -16,7 +16,7 @@ from reconcile.cases import WAITING
 from reconcile.credit_placement import credit_view, is_credit
 from reconcile.owed import owed_by_notices
 from reconcile.placement import placement_view
-from reconcile.placing import ANSWERED
+from reconcile.placement_record import ANSWERED
 from reconcile.store.tables import ReviewCaseRow
 from web import formatting, messages
 from web.explain.values import term
