@@ -380,9 +380,7 @@ def test_the_page_of_a_closed_year_says_what_was_carried_and_lists_it(city, trea
     page = "/staff/years/2025"
     assert treasurer.get(f"{page}/carried.csv").status_code == 404
     with unit_of_work(city.engine, M) as connection:  # half of the claims are those of 2025
-        connection.execute(
-            text("UPDATE instalment SET fiscal_year = 2025 WHERE notice_id % 2 = 0")
-        )
+        connection.execute(text("UPDATE instalment SET fiscal_year = 2025 WHERE notice_id % 2 = 0"))
         connection.execute(text("DROP TRIGGER journal_refuses_update"))
         connection.execute(text("UPDATE journal SET booked_on = '2026-05-29'"))
     _close(city, date(2026, 5, 29), despite=True, reason="検証")
