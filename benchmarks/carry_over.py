@@ -8,7 +8,7 @@ paid in time, every ninth after 出納閉鎖. Then, in one process each, with a 
 floor     one pass over the open balances, written as a table of their own
 preview   what would be carried, by 科目 and year (``kokin year show``)
 carry     the rows of the carry-over, with the digest that is sealed
-verify    every row worked out again from the postings (``reconcile.verify_years``)
+verify    every row worked out again from the postings (``reconcile.verify.years``)
 
 ``--url`` names an empty PostgreSQL database to be used instead of SQLite, for one size.
 """
@@ -160,8 +160,8 @@ def _step(connection: Connection, step: str) -> int:
 
     from payments.store.municipalities import load_profile  # noqa: PLC0415
     from reconcile import carry_over  # noqa: PLC0415
-    from reconcile.verify_walk import Store  # noqa: PLC0415
-    from reconcile.verify_years import years  # noqa: PLC0415
+    from reconcile.verify.walk import Store  # noqa: PLC0415
+    from reconcile.verify.years import years  # noqa: PLC0415
 
     if step == "floor":
         values: dict[str, Any] = {"m": CODE}

@@ -184,7 +184,7 @@ def _measure(name: str, path: Path, runs: int) -> None:
     """One measurement in this process."""
     from payments.store.unit_of_work import reading  # noqa: PLC0415
     from reconcile.day_totals import summarise  # noqa: PLC0415
-    from reconcile.report import day_report, latest_day  # noqa: PLC0415
+    from reconcile.report.period import day_report, latest_day  # noqa: PLC0415
     from web.commands.setup import sample_profile  # noqa: PLC0415
     from web.days.exports import export  # noqa: PLC0415
 

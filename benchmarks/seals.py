@@ -100,7 +100,7 @@ def _run_one(name: str, path: Path, intake: float) -> None:
 
 def _floor(engine: Engine) -> None:
     from payments.store.unit_of_work import reading  # noqa: PLC0415
-    from reconcile.seal_parts import PARTS, part_rows  # noqa: PLC0415
+    from reconcile.audit.seal_parts import PARTS, part_rows  # noqa: PLC0415
 
     scope = {"m": CODE, "after_journal": 0, "journal_id": 1 << 40, "after_entry": 0}
     with reading(engine, CODE) as connection:
@@ -110,7 +110,7 @@ def _floor(engine: Engine) -> None:
 
 
 def _seal(engine: Engine) -> None:
-    from reconcile.seal import seal_pending  # noqa: PLC0415
+    from reconcile.audit.seal import seal_pending  # noqa: PLC0415
 
     if seal_pending(engine, CODE) == 0:
         message = "nothing was sealed"
@@ -120,8 +120,8 @@ def _seal(engine: Engine) -> None:
 def _check(engine: Engine) -> None:
     from payments.store.municipalities import load_profile  # noqa: PLC0415
     from payments.store.unit_of_work import reading  # noqa: PLC0415
-    from reconcile.verify_seal import seals  # noqa: PLC0415
-    from reconcile.verify_walk import Store  # noqa: PLC0415
+    from reconcile.verify.seal import seals  # noqa: PLC0415
+    from reconcile.verify.walk import Store  # noqa: PLC0415
 
     with reading(engine, CODE) as connection:
         found = list(seals(Store(connection, load_profile(connection, CODE))))
@@ -133,8 +133,8 @@ def _check(engine: Engine) -> None:
 def _pack(engine: Engine) -> None:
     from payments.store.municipalities import load_profile  # noqa: PLC0415
     from payments.store.unit_of_work import reading  # noqa: PLC0415
-    from reconcile.audit_pack import Words, write_pack  # noqa: PLC0415
-    from reconcile.audit_scope import day_scope  # noqa: PLC0415
+    from reconcile.audit.pack import Words, write_pack  # noqa: PLC0415
+    from reconcile.audit.scope import day_scope  # noqa: PLC0415
 
     words = Words("", {}, {}, {}, "")
     with reading(engine, CODE) as connection, tempfile.TemporaryFile() as stream:

@@ -35,13 +35,13 @@ from payments.domain.identifiers import konbini_check_digit
 from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import unit_of_work
+from reconcile.audit.seal import seal_pending
 from reconcile.day_totals import summarise
 from reconcile.formats import assessments, slip_register
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.registers import import_assessments, import_slips
-from reconcile.seal import seal_pending
-from reconcile.verify import verify
+from reconcile.verify.everything import verify
 from web.database import upgrade
 
 if TYPE_CHECKING:

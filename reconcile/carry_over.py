@@ -7,7 +7,7 @@ year whose revenue its money is (自治令160条: 出納閉鎖の翌日に翌年
 
 What was open is what the claims and payments *of that year and before* come to, not what the
 accounts of today show: money of 領収日 after 出納閉鎖, and corrections booked after it, are
-events of the new year already (:func:`reconcile.report_revenue.year_of`), and a year that is
+events of the new year already (:func:`reconcile.report.revenue.year_of`), and a year that is
 closed takes no more of either. So the same figures come out whenever this is worked out again.
 """
 

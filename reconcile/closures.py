@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from payments.domain.errors import NotFoundError
 from reconcile.day_totals import last_journal
-from reconcile.report_data import canonical_json, report_as_data, report_from_data, sha256
+from reconcile.report.data import canonical_json, report_as_data, report_from_data, sha256
 from reconcile.store.day_tables import DayClosureRow
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from payments.approve import Approval
-    from reconcile.report import DayReport
+    from reconcile.report.period import DayReport
 
 table = DayClosureRow.__table__  # type: ignore[attr-defined]
 

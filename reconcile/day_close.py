@@ -23,12 +23,12 @@ from payments.domain.errors import RefusedError
 from payments.domain.fiscal import closing_on
 from payments.store.municipalities import load_profile
 from reconcile import carry_over, closures
+from reconcile.audit.seal import seal_now
 from reconcile.closures import Closure
 from reconcile.day_totals import first_booked, summarise_now, sums_now
 from reconcile.journal import closed_books
-from reconcile.report import DayReport, Signed, day_report, year_report
-from reconcile.report_data import canonical_json, report_as_data, sha256
-from reconcile.seal import seal_now
+from reconcile.report.data import canonical_json, report_as_data, sha256
+from reconcile.report.period import DayReport, Signed, day_report, year_report
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from payments.domain.errors import NotFoundError
 from reconcile.model import OutcomeSum
-from reconcile.report_arrivals import as_date
+from reconcile.report.arrivals import as_date
 
 if TYPE_CHECKING:
     from datetime import date

@@ -353,7 +353,7 @@ WITH named AS MATERIALIZED (
     JOIN source_line l ON l.municipality_code = :m AND l.file_id = r.file_id
                       AND l.line_no = r.line_no
     WHERE r.municipality_code = :m AND r.suspense_yen > 0 AND r.stage <> 'withdrawn'
-      AND NOT EXISTS (  -- people have decided about it (reconcile.placing)
+      AND NOT EXISTS (  -- people have decided about it (reconcile.placement.placing)
         SELECT 1 FROM link_block b
         WHERE b.municipality_code = :m AND b.file_id = r.file_id AND b.line_no = r.line_no)
       AND r.notice_id IN (SELECT notice_id FROM reopened WHERE municipality_code = :m)

@@ -20,9 +20,7 @@ from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from reconcile import file_cases, flag, match, post
-from reconcile.advice import compare_advice, take_in_advice
 from reconcile.deciding import decide_waiting
-from reconcile.deposits import Books
 from reconcile.formats.detect import detect
 from reconcile.intake import (
     decided_meanwhile,
@@ -43,7 +41,9 @@ from reconcile.model import (
     ReportLine,
     Severity,
 )
-from reconcile.remittances import enter_groups, join_groups
+from reconcile.settlement.advice import compare_advice, take_in_advice
+from reconcile.settlement.deposits import Books
+from reconcile.settlement.remittances import enter_groups, join_groups
 from reconcile.store.lines import write_lines
 from reconcile.store.staging import clear_staging
 from reconcile.tally import tally

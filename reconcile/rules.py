@@ -123,7 +123,8 @@ PAYMENT_RULES = (
 
 RULES = RECORD_RULES + PAYMENT_RULES
 
-# Outcomes that are not decided line by line but by settlement (reconcile.settle) or in passing.
+# Outcomes that are not decided line by line but by settlement (reconcile.settlement.search) or in
+# passing.
 SETTLEMENT_OUTCOMES = {
     "outgoing": False,
     "settled": False,
@@ -139,7 +140,7 @@ SETTLEMENT_OUTCOMES = {
     "withdrawn": False,
 }
 
-# What only two people decide (reconcile.placing): a case stays open while money waits.
+# What only two people decide (reconcile.placement.placing): a case stays open while money waits.
 PLACEMENT_RULES = (
     Rule("M1", "unlinked", "消込取消", ""),
     Rule("M2", "placed", "手作業消込", ""),

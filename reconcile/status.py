@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from reconcile.placed import BY_HAND, placed_on
-from reconcile.report_arrivals import as_date, sources
+from reconcile.placement.placed import BY_HAND, placed_on
+from reconcile.report.arrivals import as_date, sources
 
 if TYPE_CHECKING:
     from datetime import date

@@ -16,9 +16,9 @@ from payments.domain.calendars import add_business_days
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import unit_of_work
 from reconcile import flag
-from reconcile.deposits import Books
 from reconcile.journal import open_journal
 from reconcile.model import WaitingReport
+from reconcile.settlement.deposits import Books
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

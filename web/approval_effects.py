@@ -13,8 +13,9 @@ from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from payments.release import release
 from payments.store.municipalities import set_live
-from reconcile import credit_placing, day_close, placing
-from reconcile.credit_placement import KIND as CREDIT_PLACEMENT
+from reconcile import day_close
+from reconcile.placement import credit_placing, placing
+from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock
 from web.notifications.outlook import require_booked

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from reconcile import day_close
-from reconcile.credit_placement import KIND as CREDIT_PLACEMENT
+from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web.approval_effects import LIVE
 

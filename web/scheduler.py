@@ -18,8 +18,8 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from reconcile.audit.seal import seal_pending
 from reconcile.day_totals import summarise
-from reconcile.seal import seal_pending
 from reconcile.waiting import reconcile_waiting
 from web import clock, leases, messages
 from web.inbox import take_in_waiting

@@ -170,7 +170,7 @@ class LineOutcomeRow(SQLModel, table=True):
 
     __tablename__ = "line_outcome"
     __table_args__: ClassVar[Any] = (
-        # What a journal decided again: few among many lines (reconcile.seal).
+        # What a journal decided again: few among many lines (reconcile.audit.seal).
         Index(
             "line_outcome_again", "municipality_code", "journal_id", "file_id", "line_no",
             "revision", sqlite_where=text("revision > 1"), postgresql_where=text("revision > 1"),

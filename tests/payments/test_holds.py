@@ -13,8 +13,8 @@ from payments import holds
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.domain.holds import HoldKind, Span, check_span
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.seal import seal_pending
-from reconcile.verify import verify
+from reconcile.audit.seal import seal_pending
+from reconcile.verify.everything import verify
 
 M = "99999"
 AT = datetime(2026, 6, 1, 3, tzinfo=UTC)

@@ -17,8 +17,8 @@ from payments.domain.errors import InvalidValueError, NotFoundError, RefusedErro
 from payments.issue import Corrected, CorrectionScope, correct, reissue, revoke
 from payments.print_runs import Selection
 from payments.slip_view import slip_view
-from reconcile.verify_claims import pay_keys
-from reconcile.verify_walk import Store
+from reconcile.verify.claims import pay_keys
+from reconcile.verify.walk import Store
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from payments.vehicles import vehicles_of
 from reconcile.formats.vehicle_register import VehicleRow, write
 from reconcile.model import Delivery, FileStatus
 from reconcile.registers import import_vehicles
-from reconcile.verify import verify
+from reconcile.verify.everything import verify
 from web.texts.findings import FINDINGS
 
 DAY = date(2026, 5, 1)

@@ -9,7 +9,7 @@ from sample_folder import SampleFolder
 from sealed_city import M, take_in_city
 
 from payments.store.engine import open_engine
-from reconcile.seal import seal_pending
+from reconcile.audit.seal import seal_pending
 from sample_data.city import make
 
 

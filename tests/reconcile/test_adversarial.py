@@ -15,7 +15,7 @@ from payments.store.unit_of_work import reading
 from reconcile.export import outcome_rows
 from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import take_in
-from reconcile.verify import verify
+from reconcile.verify.everything import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable

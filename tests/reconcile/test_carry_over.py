@@ -12,12 +12,12 @@ from years_town import YearsTown, claim, lines
 from payments.domain.errors import RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import carry_over
-from reconcile.audit_scope import day_scope
+from reconcile.audit.scope import day_scope
+from reconcile.audit.seal import seal_pending
 from reconcile.day_totals import summarise
-from reconcile.report import day_report
-from reconcile.report_data import canonical_json, report_as_data, report_from_data
-from reconcile.seal import seal_pending
-from reconcile.verify import verify
+from reconcile.report.data import canonical_json, report_as_data, report_from_data
+from reconcile.report.period import day_report
+from reconcile.verify.everything import verify
 
 M = "99999"
 

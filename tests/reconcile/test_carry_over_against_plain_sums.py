@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from years_town import M, YearsTown, claim, lines
 
 from payments.domain.fiscal import fiscal_year, revenue_year
-from reconcile.seal import seal_pending
-from reconcile.verify import verify
+from reconcile.audit.seal import seal_pending
+from reconcile.verify.everything import verify
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -34,9 +34,9 @@ from sqlalchemy import text
 
 from payments.store.unit_of_work import reading
 from reconcile.closures import signed_report
-from reconcile.report_data import canonical_json, report_as_data
-from reconcile.verify import books
-from reconcile.verify_walk import Store
+from reconcile.report.data import canonical_json, report_as_data
+from reconcile.verify.everything import books
+from reconcile.verify.walk import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

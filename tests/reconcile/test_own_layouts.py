@@ -28,8 +28,8 @@ from reconcile.formats import assessments, slip_register, zengin_statement
 from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import take_in
 from reconcile.registers import import_assessments, import_slips
-from reconcile.report_arrivals import arrivals
-from reconcile.verify import verify
+from reconcile.report.arrivals import arrivals
+from reconcile.verify.everything import verify
 from web.commands.setup import read_profile
 from web.texts.errors import ERRORS
 

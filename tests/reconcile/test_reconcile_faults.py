@@ -24,7 +24,7 @@ from reconcile.formats import debit_result, zengin_statement
 from reconcile.model import Delivery, FileStatus, Finding, Severity
 from reconcile.pipeline import take_in
 from reconcile.registers import import_assessments, import_slips
-from reconcile.verify import verify
+from reconcile.verify.everything import verify
 from sample_data.city import make
 from web.cli import main
 from web.commands.session import Session

@@ -19,7 +19,7 @@ from reconcile.formats import konbini_dsk
 from reconcile.model import Delivery, FileReport, FileStatus
 from reconcile.pipeline import take_in
 from reconcile.registers import import_assessments, import_slips
-from reconcile.verify import verify
+from reconcile.verify.everything import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,16 +15,16 @@ from payments import approve
 from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.credit_placement import CreditPlacement, ask_credit_placement
-from reconcile.credit_placing import carry_out
 from reconcile.model import Delivery
 from reconcile.pipeline import reconcile_waiting, take_in
+from reconcile.placement.credit_ask import CreditPlacement, ask_credit_placement
+from reconcile.placement.credit_placing import carry_out
 from reconcile.placement_model import Part
 from reconcile.registers import import_assessments, import_slips
-from reconcile.report import day_report
-from reconcile.suggest import suggestions_for
-from reconcile.suggest_rules import Level
-from reconcile.verify import verify
+from reconcile.report.period import day_report
+from reconcile.suggest.candidates import suggestions_for
+from reconcile.suggest.rules import Level
+from reconcile.verify.everything import verify
 from sample_data.city import make
 
 CODE = "99999"

@@ -11,7 +11,7 @@ from payments.issue import correct, reissue
 from reconcile.formats import eltax_payment, konbini_dsk
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
-from reconcile.verify import verify
+from reconcile.verify.everything import verify
 
 
 @pytest.fixture

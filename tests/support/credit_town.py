@@ -14,13 +14,13 @@ from sqlalchemy import text
 
 from payments.store.unit_of_work import reading
 from reconcile.model import Channel
-from reconcile.suggest import suggestions_for
-from reconcile.verify import books
-from reconcile.verify_walk import Store
+from reconcile.suggest.candidates import suggestions_for
+from reconcile.verify.everything import books
+from reconcile.verify.walk import Store
 
 if TYPE_CHECKING:
     from payments.domain.profile import Profile
-    from reconcile.suggest_rules import Suggestion
+    from reconcile.suggest.rules import Suggestion
 
 TRANSFER_DAY = "2026-07-06"
 DSK = "9000000001"
@@ -119,7 +119,7 @@ class CreditTown(Town):
         """What `kokin verify` says about the books; the bytes of injected files are none."""
         with (
             reading(self.engine, self.code) as connection,
-            patch("reconcile.verify.statement_chain", lambda _store: iter(())),
+            patch("reconcile.verify.everything.statement_chain", lambda _store: iter(())),
         ):
             store = Store(connection, self.profile)
             found = list(books(store))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from reconcile.closures import Closure
-from reconcile.report import DayReport
-from reconcile.report_arrivals import Arrival, Source
-from reconcile.report_blocks import AccountMovement, Cash, FileSummary, Flow, Group, OutcomeTotal
-from reconcile.report_checks import Check, absent
-from reconcile.report_revenue import Revenue, YearLine
+from reconcile.report.arrivals import Arrival, Source
+from reconcile.report.blocks import AccountMovement, Cash, FileSummary, Flow, Group, OutcomeTotal
+from reconcile.report.checks import Check, absent
+from reconcile.report.period import DayReport
+from reconcile.report.revenue import Revenue, YearLine
 
 DAY = date(2026, 6, 1)
 CLOSURE = Closure(

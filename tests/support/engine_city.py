@@ -20,9 +20,9 @@ from reconcile import day_close, flag
 from reconcile.journal import open_journal
 from reconcile.model import Channel, Delivery, Reading
 from reconcile.pipeline import reconcile_waiting, take_in
-from reconcile.placement import ask_placement
+from reconcile.placement.ask import ask_placement
+from reconcile.placement.placing import carry_out
 from reconcile.placement_model import Part, Placement
-from reconcile.placing import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -23,8 +23,8 @@ from reconcile.formats import FORMATS
 from reconcile.formats.notification import Notification
 from reconcile.formats.own_format import OwnFormat
 from reconcile.model import Finding
-from reconcile.report_checks import Check
-from reconcile.verify_walk import Difference
+from reconcile.report.checks import Check
+from reconcile.verify.walk import Difference
 from web.texts.faults import FAULTS
 from web.texts.findings import FINDINGS
 from web.texts.labels import LABELS
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from reconcile.model import Reading, ReportLine
 
-# Their data do not come into this service, so they say 対象なし (reconcile.report_checks.absent).
+# Their data do not come into this service, so they say 対象なし (reconcile.report.checks.absent).
 UNCOMPARED = {"T4", "T8"}
 # A sentence for something that never happens would be as wrong as something without a sentence.
 _SENTENCES = dict.fromkeys([*FINDINGS, *FAULTS], "web/texts")

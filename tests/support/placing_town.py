@@ -13,16 +13,16 @@ from payments import approve
 from payments.store.engine import open_engine
 from payments.store.municipalities import load_profile, save_profile
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.audit.seal import seal_pending
 from reconcile.export import outcome_rows
 from reconcile.formats import konbini_dsk
 from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import take_in
-from reconcile.placement import ask_placement, placement_view
+from reconcile.placement.ask import ask_placement, placement_view
+from reconcile.placement.placing import carry_out
 from reconcile.placement_model import Part, Placement
-from reconcile.placing import carry_out
 from reconcile.registers import import_assessments, import_slips
-from reconcile.seal import seal_pending
-from reconcile.verify import verify
+from reconcile.verify.everything import verify
 
 if TYPE_CHECKING:
     from payments.approve import Approval

@@ -21,12 +21,12 @@ from reconcile import carry_over, day_close
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.registers import import_assessments, import_slips
-from reconcile.report import year_report
+from reconcile.report.period import year_report
 
 if TYPE_CHECKING:
     from reconcile.closures import Closure
     from reconcile.model import FileReport
-    from reconcile.report import DayReport
+    from reconcile.report.period import DayReport
 
 M = "99999"
 AT = datetime(2026, 6, 10, 3, tzinfo=UTC)

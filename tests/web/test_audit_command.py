@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import day_close
-from reconcile.seal import last_seal
+from reconcile.audit.seal import last_seal
 from web.approval_effects import decide_and_do
 from web.cli import main
 from web.commands.session import Session

@@ -7,9 +7,9 @@ import pytest
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.cases import accept, acknowledge, add_note, list_cases, show_case
-from reconcile.credit_placement import CreditPlacement, ask_credit_placement
+from reconcile.placement.credit_ask import CreditPlacement, ask_credit_placement
 from reconcile.placement_model import Part
-from reconcile.suggest import suggestions_for
+from reconcile.suggest.candidates import suggestions_for
 from web.commands.setup import sample_profile
 
 

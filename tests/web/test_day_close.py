@@ -16,9 +16,9 @@ from reconcile import carry_over, closures, day_close, day_totals
 from reconcile.journal import open_journal
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
-from reconcile.report import day_report, year_report
-from reconcile.report_data import canonical_json, report_as_data, report_from_data, sha256
-from reconcile.verify import verify
+from reconcile.report.data import canonical_json, report_as_data, report_from_data, sha256
+from reconcile.report.period import day_report, year_report
+from reconcile.verify.everything import verify
 from reconcile.waiting import reconcile_waiting
 from web.approval_effects import decide_and_do
 from web.commands.setup import sample_profile

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.report import day_report
+from reconcile.report.period import day_report
 from web.commands.setup import sample_profile
 from web.texts.labels import LABELS
 

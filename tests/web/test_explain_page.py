@@ -165,8 +165,8 @@ def test_a_line_that_is_none_of_the_kind_asked_for_is_refused(city):
 
 
 def test_every_rule_is_put_into_words():
-    from reconcile.explain_bank import ADVICE_RULES, STATEMENT_RULES  # noqa: PLC0415
-    from reconcile.explain_rules import FACTS  # noqa: PLC0415
+    from reconcile.explain.bank import ADVICE_RULES, STATEMENT_RULES  # noqa: PLC0415
+    from reconcile.explain.rules import FACTS  # noqa: PLC0415
 
     bank = (*STATEMENT_RULES, *ADVICE_RULES)
     codes = {rule.code for rule in RULES} | {rule[0] for rule in bank}

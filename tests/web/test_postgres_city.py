@@ -14,7 +14,7 @@ from sqlalchemy import text
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.cases import list_cases
 from reconcile.export import write_outcomes
-from reconcile.report import day_report
+from reconcile.report.period import day_report
 from web.app import create_app
 from web.cli import main
 from web.commands.session import Session

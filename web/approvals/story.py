@@ -15,9 +15,10 @@ from payments import approve
 from payments.domain.errors import KokinError
 from payments.release import KIND as RELEASE
 from payments.release import release_content
-from reconcile import credit_placement, day_close
-from reconcile.credit_placement import KIND as CREDIT_PLACEMENT
-from reconcile.placement import asked_placement, content_of
+from reconcile import day_close
+from reconcile.placement import credit_ask
+from reconcile.placement.ask import asked_placement, content_of
+from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import formatting, messages
 from web.approval_effects import LIVE, live_content
@@ -254,8 +255,8 @@ def _credit_placement_now(
     connection: Connection, profile: Profile, approval: Approval
 ) -> dict[str, Any]:
     content = approval.content
-    asked = credit_placement.asked_credit_placement(content)
-    return credit_placement.content_of(connection, profile, asked, case_no=content["case_no"])
+    asked = credit_ask.asked_credit_placement(content)
+    return credit_ask.content_of(connection, profile, asked, case_no=content["case_no"])
 
 
 def _placement_now(connection: Connection, profile: Profile, approval: Approval) -> dict[str, Any]:

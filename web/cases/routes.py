@@ -18,7 +18,7 @@ from reconcile.cases import (
     show_case,
     waiting_kinds,
 )
-from reconcile.credit_placement import KIND as CREDIT_PLACEMENT
+from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock, messages
 from web.placements.candidates import candidates_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import aliases as names
-from reconcile.credit_placement import KIND
+from reconcile.placement.credit_ask import KIND
+from reconcile.suggest import aliases as names
 from web import clock, formatting
 from web.accounts import staff
 from web.commands.intake import MUNICIPALITY

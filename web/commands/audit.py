@@ -13,9 +13,9 @@ import click
 from payments.domain.errors import ConfigurationError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
-from reconcile.audit_pack import Words, write_pack
-from reconcile.audit_scope import case_scope, day_scope
-from reconcile.seal import seals_after
+from reconcile.audit.pack import Words, write_pack
+from reconcile.audit.scope import case_scope, day_scope
+from reconcile.audit.seal import seals_after
 from web import messages
 from web.commands.intake import DATE, MUNICIPALITY
 from web.commands.session import Session, say_json, say_list, session_of
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from payments.domain.profile import Profile
-    from reconcile.audit_pack import Packed
-    from reconcile.audit_scope import Scope
+    from reconcile.audit.pack import Packed
+    from reconcile.audit.scope import Scope
 
 JSON = click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
 

@@ -17,7 +17,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import day_close
 from reconcile.closures import kept_report
 from reconcile.day_totals import summarise
-from reconcile.report import month_report
+from reconcile.report.period import month_report
 from web import clock, formatting, messages
 from web.accounts import staff
 from web.commands.intake import DATE, MUNICIPALITY
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from reconcile.closures import Closure
-    from reconcile.report import DayReport
+    from reconcile.report.period import DayReport
 
 YEAR = click.IntRange(2000, 2049)
 MONTH = click.DateTime(formats=["%Y-%m"])

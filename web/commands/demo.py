@@ -25,7 +25,7 @@ from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.registers import import_assessments, import_slips, import_vehicles
 from reconcile.status import slip_status
-from reconcile.verify import verify
+from reconcile.verify.everything import verify
 from reconcile.waiting import reconcile_waiting
 from web import clock, messages
 from web.accounts import staff

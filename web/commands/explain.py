@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.explain import (
+from reconcile.explain.answer import (
     explain_case,
     explain_credit,
     explain_line,
@@ -19,7 +19,7 @@ from reconcile.explain import (
     explain_receipt,
     explain_slip,
 )
-from reconcile.explain_find import find_file
+from reconcile.find import find_file
 from web.accounts import staff
 from web.commands.intake import MUNICIPALITY
 from web.commands.session import Session, say_json, session_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Connection
 
-    from reconcile.explain_model import Explanation
+    from reconcile.explain.model import Explanation
     from web.explain.story import Section
     from web.explain.tables import Table
 

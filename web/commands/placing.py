@@ -9,13 +9,13 @@ import click
 from payments.domain.errors import InvalidValueError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import credit_placement
-from reconcile.credit_placement import KIND as CREDIT_KIND
-from reconcile.credit_placement import CreditPlacement
-from reconcile.explain import explain_place
-from reconcile.placement import ask_placement, content_of, placement_view
+from reconcile.explain.answer import explain_place
+from reconcile.placement import credit_ask
+from reconcile.placement.ask import ask_placement, content_of, placement_view
+from reconcile.placement.credit_ask import KIND as CREDIT_KIND
+from reconcile.placement.credit_ask import CreditPlacement
+from reconcile.placement.named import line_of_case, parts_named
 from reconcile.placement_model import KIND, Placement
-from reconcile.placement_named import line_of_case, parts_named
 from web import clock, formatting, messages
 from web.accounts import staff
 from web.commands.intake import MUNICIPALITY
@@ -125,7 +125,7 @@ def _ask(
         if isinstance(asked, Placement):
             content = content_of(connection, code, asked, case_no=case_no)
         else:
-            content = credit_placement.content_of(connection, profile, asked, case_no=case_no)
+            content = credit_ask.content_of(connection, profile, asked, case_no=case_no)
     if not as_json:
         show_placement(session.out, content, kind)
         if not (yes or click.confirm("この内容で依頼しますか", err=True)):
@@ -140,7 +140,7 @@ def _ask(
         if isinstance(asked, Placement):
             approval = ask_placement(connection, profile, asked, **who)
         else:
-            approval = credit_placement.ask_credit_placement(connection, profile, asked, **who)
+            approval = credit_ask.ask_credit_placement(connection, profile, asked, **who)
         staff.record(connection, code, person, "placement_asked", str(approval.approval_id))
     session.seal()
     number = approval.approval_id
@@ -159,9 +159,9 @@ def _asked(
 ) -> Placement | CreditPlacement:
     """What is meant: of a credit on the account, or of a payment that a channel reported."""
     code = profile.municipality_code
-    if credit_placement.is_credit(connection, profile, *line):
-        credit = credit_placement.credit_view(connection, profile, *line)
-        groups = credit_placement.groups_named(connection, profile, credit, wish.wanted)
+    if credit_ask.is_credit(connection, profile, *line):
+        credit = credit_ask.credit_view(connection, profile, *line)
+        groups = credit_ask.groups_named(connection, profile, credit, wish.wanted)
         parts = () if groups else parts_named(connection, code, credit, wish.wanted)
         return CreditPlacement(*line, parts, groups, learn_alias=wish.learn_alias)
     view = placement_view(connection, code, *line)

@@ -14,7 +14,7 @@ from payments.domain.reason import require_reason
 from payments.holds import target_of
 from payments.store.hold_tables import WHOLE_NOTICE
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.explain_rest import slip_story
+from reconcile.explain.rest import slip_story
 from reconcile.model import Delivery
 from reconcile.registers import import_assessments
 from web.accounts import staff

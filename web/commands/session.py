@@ -25,7 +25,7 @@ from payments.domain.errors import ConfigurationError
 from payments.store.engine import open_engine
 from payments.store.municipalities import municipality_codes
 from payments.store.unit_of_work import reading
-from reconcile.seal import seal_pending
+from reconcile.audit.seal import seal_pending
 from web import messages
 from web.config import Settings, load_settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconcile.verify import verify as verify_books
+from reconcile.verify.everything import verify as verify_books
 from web import messages
 from web.commands.intake import MUNICIPALITY
 from web.commands.session import Session, fail_unless, say_json, session_of

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
 
-from reconcile.report_data import report_as_data
+from reconcile.report.data import report_as_data
 from web.days.paper import report_pdf
 from web.days.sheets import heading, sheets
 
 if TYPE_CHECKING:
     from reconcile.closures import Closure
-    from reconcile.report import DayReport
+    from reconcile.report.period import DayReport
     from web.days.sheet import Sheet
 
 FORMATS = ("text", "json", "csv", "xlsx", "pdf")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select
 
 from payments.domain.errors import NotFoundError, RefusedError
-from reconcile.report_arrivals import arrivals
+from reconcile.report.arrivals import arrivals
 from reconcile.store.tables import NilReportRow
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.domain.errors import InvalidValueError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import carry_over, closures, day_close
-from reconcile.report import latest_day, month_report
+from reconcile.report.period import latest_day, month_report
 from web import clock, messages
 from web.accounts import staff
 from web.approval_desk import decide_as
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from reconcile.carry_over import CarryRun
     from reconcile.closures import Closure
-    from reconcile.report import DayReport
+    from reconcile.report.period import DayReport
 
 days = Blueprint("days", __name__, url_prefix="/staff")
 workers = roles("tax", "treasury", "admin")

@@ -14,7 +14,7 @@ from web.days.sheet import Cell, Sheet, cell_text, columns_of, sheet_of, total_o
 
 if TYPE_CHECKING:
     from reconcile.closures import Closure
-    from reconcile.report import DayReport
+    from reconcile.report.period import DayReport
 
 
 @dataclass(frozen=True, slots=True)

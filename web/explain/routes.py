@@ -13,7 +13,7 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from payments.domain.errors import KokinError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.explain import explain_case, explain_claim, explain_line, explain_number
+from reconcile.explain.answer import explain_case, explain_claim, explain_line, explain_number
 from web import messages
 from web.accounts import staff
 from web.explain.story import tell, title
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from werkzeug.wrappers import Response
 
-    from reconcile.explain_model import Explanation
+    from reconcile.explain.model import Explanation
     from web.placements.panel import Panel
 
 NUMBER_MAX = 200

@@ -25,7 +25,7 @@ from web.texts.outcomes import OUTCOMES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.explain_model import (
+    from reconcile.explain.model import (
         ApprovalStory,
         CaseStory,
         Decision,

@@ -12,7 +12,7 @@ from web.texts import explain as words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.explain_model import Booking, Decision, LineStory, Settlement, SlipStory
+    from reconcile.explain.model import Booking, Decision, LineStory, Settlement, SlipStory
 
 
 @dataclass(frozen=True, slots=True)

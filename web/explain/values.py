@@ -11,7 +11,7 @@ from web.texts import explain as words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconcile.explain_model import Facts, Value
+    from reconcile.explain.model import Facts, Value
 
 
 def say(code: str, **values: object) -> str:

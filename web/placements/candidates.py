@@ -1,6 +1,6 @@
 """候補の見せ方: what the money of a line may be for, side by side with the line's own values.
 
-How sure a suggestion is and which facts agree say :mod:`reconcile.suggest_rules`; here they become
+How sure a suggestion is and which facts agree say :mod:`reconcile.suggest.rules`; here they become
 rows to compare and fields to ask with. Nothing is linked by it: two people decide (R6, R10).
 """
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, select, text
 
-from reconcile.credit_placement import GroupShare
-from reconcile.owed import owed_by_notices
+from reconcile.placement.credit_ask import GroupShare
 from reconcile.placement_model import Part
+from reconcile.settlement.owed import owed_by_notices
 from reconcile.store.tables import BankLineRow, SourceFileRow, SourceLineRow
-from reconcile.suggest import suggestions_for
-from reconcile.suggest_rules import Fact
+from reconcile.suggest.candidates import suggestions_for
+from reconcile.suggest.rules import Fact
 from web import formatting, messages
 from web.placements.form import standing
 from web.placements.panel import group_words, place_words
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
-    from reconcile.suggest_rules import Suggestion
+    from reconcile.suggest.rules import Suggestion
     from web.placements.form import Typed
     from web.placements.panel import Panel
 

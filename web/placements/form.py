@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from payments.domain.errors import KokinError
-from reconcile.credit_placement import GroupShare
-from reconcile.explain_find import find_number
-from reconcile.line_books import as_date
-from reconcile.open_credits import groups_of
-from reconcile.owed import owed_by_notices
-from reconcile.placement import open_yen
+from reconcile.find import find_number
+from reconcile.placement.ask import open_yen
+from reconcile.placement.credit_ask import GroupShare
 from reconcile.placement_model import Part
+from reconcile.settlement.line_books import as_date
+from reconcile.settlement.open_credits import groups_of
+from reconcile.settlement.owed import owed_by_notices
 from web import messages
 from web.placements.panel import CREDIT, group_words, place_words
 

@@ -1,7 +1,7 @@
 """充当先の状況: where the money of one line stands, what waits, and what people decided before.
 
-The line is a payment (収納, :mod:`reconcile.placement`) or a credit on an account (入金,
-:mod:`reconcile.credit_placement`); the page speaks about both in one way.
+The line is a payment (収納, :mod:`reconcile.placement.ask`) or a credit on an account (入金,
+:mod:`reconcile.placement.credit_ask`); the page speaks about both in one way.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from sqlalchemy import select, text
 
 from payments.domain.errors import RefusedError
 from reconcile.cases import WAITING
-from reconcile.credit_placement import credit_view, is_credit
-from reconcile.owed import owed_by_notices
-from reconcile.placement import placement_view
-from reconcile.placement_record import ANSWERED
+from reconcile.placement.ask import placement_view
+from reconcile.placement.credit_ask import credit_view, is_credit
+from reconcile.placement.record import ANSWERED
+from reconcile.settlement.owed import owed_by_notices
 from reconcile.store.tables import ReviewCaseRow
 from web import formatting, messages
 from web.explain.values import term
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from payments.approve import Approval
     from payments.domain.profile import Profile
-    from reconcile.credit_placement import CreditView, StandingGroup
-    from reconcile.placement import StandingPart
+    from reconcile.placement.ask import StandingPart
+    from reconcile.placement.credit_ask import CreditView, StandingGroup
 
 RECEIPT, CREDIT = "receipt", "credit"
 INSTALMENTS_MAX = 200

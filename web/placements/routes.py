@@ -12,9 +12,9 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from payments.domain.errors import KokinError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.credit_placement import KIND as CREDIT_KIND
-from reconcile.credit_placement import CreditPlacement, GroupShare, ask_credit_placement
-from reconcile.placement import ask_placement
+from reconcile.placement.ask import ask_placement
+from reconcile.placement.credit_ask import KIND as CREDIT_KIND
+from reconcile.placement.credit_ask import CreditPlacement, GroupShare, ask_credit_placement
 from reconcile.placement_model import KIND, Part, Placement
 from web import clock, messages
 from web.accounts import staff

@@ -1,4 +1,4 @@
-"""説明の文言: the headings, values and conditions of an explanation (reconcile.explain)."""
+"""説明の文言: the headings, values and conditions of an explanation (reconcile.explain.answer)."""
 
 from __future__ import annotations
 

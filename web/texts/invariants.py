@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Names of reconcile.verify.
+# Names of reconcile.verify.everything.
 INVARIANTS: dict[str, str] = {
     "evidence_hash": "証拠のバイト列とハッシュ",
     "file_format": "資料の形式",

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.domain.errors import ConfigurationError
-from reconcile.report_data import report_as_data, report_from_data
+from reconcile.report.data import report_as_data, report_from_data
 from web.days import paper
 from web.days.exports import MEDIA_TYPES, as_csv, as_json, as_pdf, as_xlsx, export, file_name
 from web.days.sheet import Column, cell_text

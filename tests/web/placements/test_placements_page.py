@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.credit_placement import GroupShare, credit_view
-from reconcile.explain import explain_line
-from reconcile.placement import placement_view
+from reconcile.explain.answer import explain_line
+from reconcile.placement.ask import placement_view
+from reconcile.placement.credit_ask import GroupShare, credit_view
 from reconcile.placement_model import Part
-from reconcile.suggest import suggestions_for
-from reconcile.verify import verify
+from reconcile.suggest.candidates import suggestions_for
+from reconcile.verify.everything import verify
 from web import messages
 from web.accounts import staff
 from web.app import create_app

@@ -1,0 +1,166 @@
+"""検算・締め: the day's totals against the postings, and what was signed against both.
+
+A closed day must be what the ledger still says of it: nothing was booked on it afterwards, its
+figures follow from the postings, and the report kept is the one whose hash two people signed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from reconcile.verify.walk import Difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconcile.verify.walk import Store
+
+# The year whose books stood open on 領収日 is looked at with the years (verify_years).
+_POSTED = """
+SELECT CAST(j.booked_on AS VARCHAR(10)) AS day, COALESCE(n.item_code, '') AS item,
+    COALESCE(i.fiscal_year, 0) AS claim_year, COALESCE(f.channel, '') AS channel,
+    p.debit_account, p.credit_account, p.reason, COUNT(*) AS number, SUM(p.amount_yen) AS yen
+FROM journal j
+CROSS JOIN posting p
+LEFT JOIN source_file f ON f.municipality_code = :m AND f.file_id = p.subject_file_id
+LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = p.notice_id
+LEFT JOIN instalment i ON i.municipality_code = :m AND i.notice_id = p.notice_id
+    AND i.term = p.term
+WHERE j.municipality_code = :m AND j.journal_id <= :mark
+  AND p.municipality_code = :m AND p.journal_id = j.journal_id
+GROUP BY 1, 2, 3, 4, 5, 6, 7"""
+_TOTALS = """
+SELECT CAST(booked_on AS VARCHAR(10)) AS day, item_code, claim_year, channel, debit_account,
+    credit_account, reason, SUM(count) AS number, SUM(amount_yen) AS yen
+FROM day_total WHERE municipality_code = :m GROUP BY 1, 2, 3, 4, 5, 6, 7"""
+_CLAIMS = frozenset({"assessment", "correction", "cancellation"})
+# What settles instalments, less what was taken back; 調定 itself is no revenue.
+_COLLECTED = """
+SELECT SUM(CASE WHEN p.credit_account = 'receivable' THEN p.amount_yen ELSE -p.amount_yen END)
+FROM posting p JOIN journal j ON j.municipality_code = :m AND j.journal_id = p.journal_id
+WHERE p.municipality_code = :m AND j.booked_on <= :day
+  AND ((p.credit_account = 'receivable' AND p.debit_account <> 'assessed')
+    OR (p.debit_account = 'receivable' AND p.credit_account <> 'assessed'))"""
+_CLOSURES = """
+SELECT closure_no, period, event, CAST(ends_on AS VARCHAR(10)) AS ends_on,
+    CAST(closed_until AS VARCHAR(10)) AS closed_until, journal_id, report_json, report_sha256,
+    asked_by, decided_by
+FROM day_closure WHERE municipality_code = :m ORDER BY closure_no"""
+_BEHIND = """
+SELECT journal_id, CAST(booked_on AS VARCHAR(10)) AS day FROM journal
+WHERE municipality_code = :m AND journal_id > :after AND journal_id <= :until
+  AND booked_on <= :closed_until ORDER BY journal_id"""
+_LAST = "SELECT MAX(journal_id) FROM journal WHERE municipality_code = :m"
+_MARK = """
+SELECT journal_id, provisional_yen, applied_yen, outstanding_yen, surplus_yen FROM books_mark
+WHERE municipality_code = :m"""
+
+
+def days(store: Store) -> Iterator[Difference]:
+    """締め: totals, hashes, order, and bookings behind a close."""
+    yield from _day_totals(store)
+    closures = list(store.rows(_CLOSURES))
+    yield from _records(closures)
+    yield from _behind(store, closures)
+    yield from _figures(store, closures)
+
+
+def _day_totals(store: Store) -> Iterator[Difference]:
+    """日別集計: the summary is the postings, day by day and account by account."""
+    marks = list(store.rows(_MARK))
+    mark = marks[0].journal_id if marks else 0
+    posted = {tuple(row[:7]): row[7:] for row in store.rows(_POSTED, mark=mark)}
+    totals = {tuple(row[:7]): row[7:] for row in store.rows(_TOTALS)}
+    for key in sorted(posted.keys() | totals.keys()):
+        expected, found = posted.get(key, (0, 0)), totals.get(key, (0, 0))
+        if tuple(map(int, expected)) != tuple(map(int, found)):
+            subject = " ".join(map(str, key))
+            yield Difference("day_total", subject, _pair(expected), _pair(found))
+    for row in marks:
+        expected = _sums(posted)
+        for name, yen in expected.items():
+            if yen != getattr(row, name):
+                yield Difference(
+                    "day_total", f"books_mark {name}", str(yen), str(getattr(row, name))
+                )
+
+
+def _sums(posted: dict[tuple[Any, ...], Any]) -> dict[str, int]:
+    """全帳簿の合計 at the mark, from the postings up to there."""
+    sums = {"provisional_yen": 0, "applied_yen": 0, "outstanding_yen": 0, "surplus_yen": 0}
+    for (*_, debit, credit, reason), (_number, yen) in posted.items():
+        for account, moved in ((debit, int(yen)), (credit, -int(yen))):
+            if account == "reported":
+                sums["provisional_yen"] += moved
+            elif account == "receivable" and reason == "surplus":
+                sums["surplus_yen"] += moved
+            elif account == "receivable":
+                sums["outstanding_yen"] += moved
+                sums["applied_yen"] -= 0 if reason in _CLAIMS else moved
+    return sums
+
+
+def _records(closures: list[Any]) -> Iterator[Difference]:
+    """締めの記録: no gap, two people, the report of the hash, each leading to the one before."""
+    signed: list[tuple[str, str]] = []  # day and hash of the days that are closed, the last last
+    for number, row in enumerate(closures, start=1):
+        subject = f"closure:{row.closure_no}"
+        if row.closure_no != number:
+            yield Difference("closure", subject, str(number), str(row.closure_no))
+        if row.asked_by == row.decided_by:
+            yield Difference("closure", subject, "two people", row.asked_by)
+        if row.event == "reopened":
+            if row.period == "day" and signed:
+                signed.pop()
+            continue
+        digest = hashlib.sha256(row.report_json.encode()).hexdigest()
+        if digest != row.report_sha256:
+            yield Difference("closure_hash", subject, row.report_sha256, digest)
+            continue
+        if row.period == "day":
+            before = signed[-1][1] if signed else ""
+            named = json.loads(row.report_json)["previous_sha256"]
+            if named != before:
+                yield Difference("closure_hash", subject, before, named)
+            signed.append((row.ends_on, row.report_sha256))
+
+
+def _behind(store: Store, closures: list[Any]) -> Iterator[Difference]:
+    """締めた日の記帳: nothing was booked on a day while it was closed."""
+    ends = [row.journal_id for row in closures[1:]] + [store.number(_LAST)]
+    for row, until in zip(closures, ends, strict=False):
+        if row.closed_until is None:
+            continue
+        for journal in store.rows(
+            _BEHIND, after=row.journal_id, until=until, closed_until=row.closed_until
+        ):
+            yield Difference(
+                "closed_day", f"journal:{journal.journal_id}", row.closed_until, journal.day
+            )
+
+
+def _figures(store: Store, closures: list[Any]) -> Iterator[Difference]:
+    """締めた数字: the revenue signed for the last closed day is what the postings add up to."""
+    until = closures[-1].closed_until if closures else None
+    last = next(
+        (
+            row
+            for row in reversed(closures)
+            if row.period == "day" and row.event == "closed" and row.ends_on == until
+        ),
+        None,
+    )
+    if last is None:
+        return
+    report = json.loads(last.report_json)
+    signed = report["collected_before_yen"] + report["collected_yen"]
+    booked = store.number(_COLLECTED, day=until)
+    if signed != booked:
+        yield Difference("closure_figures", f"closure:{last.closure_no}", str(booked), str(signed))
+
+
+def _pair(figures: Any) -> str:
+    number, yen = figures
+    return f"{int(number)} {int(yen)}"

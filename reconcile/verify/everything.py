@@ -1,0 +1,220 @@
+"""検算 (``kokin verify``): recompute every figure from the stored evidence (design.md, T1–T11).
+
+Nothing here shares a statement or a rule with the engine that wrote the books; only the readers of
+the formats and the domain are common. Each difference carries one of these names:
+
+====================  ==========================================================================
+``evidence_hash``     the bytes are not those whose hash and size were recorded
+``file_format``       the bytes are not of the format that was recorded
+``file_totals``       count and amount recorded ≠ those read again ≠ Σ lines (T1)
+``file_status``       a line of a file that was set aside
+``source_line``       a line is not what stands in the bytes; likewise ``bank_line``,
+                      ``advice_line``, ``assessment_event``, ``slip``, ``vehicle``
+``outcome_missing``   a line without outcome; ``outcome_revision``: its revisions have a gap;
+                      ``outcome_unknown``: no outcome of outcomes.md
+``outcome_money``     applied + suspense is not what the outcome says about the amount (T5)
+``case_missing``      an outcome that a person must look at, without a case
+``receipt``           a booked line's receipt is not what its outcome and reports say
+``receipt_decision``  a receipt does not name the postings that decided it
+``placement``         what people decided about a payment is not what their approval says;
+                      ``placement_approval``: nobody decided it, or nobody carried it out;
+                      ``placement_journal``, ``placement_booking``, ``placement_outcome``: the
+                      occasion, the postings, the outcome of its line differ;
+                      ``placement_in_force``: something else has decided since
+``credit_placement``  likewise what people decided about a bank credit; ``payer_alias``: a name
+                      was learned without their approval
+``link_block``        a link that must not return has no approval, or an approval no such block
+``deposit``           a credit is not the deposit that its line and outcome say
+``settlement``        what a credit settled is not its amount
+``posting``           the postings about a line do not net to its receipt or deposit
+``journal``           a posting without occasion, or one that moves nothing
+``instalment_amount`` a claim is not that of its last event; ``claim_posting``: nor its postings
+``instalment_balance``  what was paid on an instalment is not what was posted
+``pay_key``           the look-up of numbers is not what slips and instalments say
+``slip_event``        what happened to a slip does not lead to its state
+``slip_barcode``      a barcode issued here does not say the slip's amount
+``slip_upload``       slip data made again from the slips are not what was handed to the hub
+``upload_answer``     the hub did not take what was sent (T9)
+``print_run``         a place of a printed run has neither page nor refusal, or files have other
+                      pages (T9); ``release_upload``: a released slip the hub did not take
+``group_sum``         confirmed of a remittance group ≠ Σ its lines (T3); likewise
+                      ``group_receipts``, ``group_part``, ``group_fee``, ``group_credited``
+``…_balance``         an account of the ledger ≠ the records behind it: ``receivable``,
+                      ``assessed``, ``suspense`` (T5), ``reported``, ``confirmed_due``, ``fee``,
+                      ``bank``, ``unidentified`` (T11)
+``trial_balance``     the accounts do not sum to zero, or one of them does not exist
+``statement_gap``     a statement does not open with what the one before it closed with
+``day_total``         the ledger summed up by day is not the postings
+``closure``           the records of closing have a gap, or one person; ``closure_hash``: a report
+                      kept is not what was signed; ``closure_figures``: nor what the ledger says
+``carry_run``         a carry-over does not go with the close of its year, or its totals and digest
+                      are not those of its rows; ``carry_over``: a row is not what the postings
+                      of its years leave open
+``hold_flag``         an instalment's flags are not those of the last line about it
+``closed_day``        something was booked on a day while it was closed
+``seal_chain``        a seal is missing or does not follow the one before; ``seal_digest``: its
+                      digest is not that of what it says; ``seal_row``: nor are its rows
+``seal_coverage``     rows came past the chain of seals, or are gone; ``unsealed``: they have
+                      waited for their seal for more than a day
+``seal_anchor``       a signed report names another seal
+====================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import chain, islice
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from payments.store.engine import SQLITE_CACHE_KIB, open_engine
+from payments.store.municipalities import load_profile
+from payments.store.statistics import count_afresh
+from payments.store.unit_of_work import reading
+from reconcile.verify.claims import instalments, pay_keys
+from reconcile.verify.credits import credits_placed
+from reconcile.verify.days import days
+from reconcile.verify.files import evidence_and_lines
+from reconcile.verify.lines import LineWalk
+from reconcile.verify.placements import placements
+from reconcile.verify.seal import seals
+from reconcile.verify.slips import slips
+from reconcile.verify.totals import decisions, groups, journals, ledger, statement_chain
+from reconcile.verify.walk import Difference, Store
+from reconcile.verify.years import years
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection, Engine
+
+__all__ = ["DIFFERENCES_MAX", "Difference", "books", "papers", "verify"]
+
+# One damaged file can differ in a million lines; this many say enough and fit in memory.
+DIFFERENCES_MAX = 10_000
+# Below this the start of a second process takes longer than it saves.
+TWO_PROCESSES_FROM = 50_000
+_SORT_KIB = 32_768
+_LARGE = (
+    "source_file", "source_line", "line_outcome", "receipt", "journal", "posting", "notice",
+    "instalment", "instalment_account", "slip", "pay_key", "assessment_event",
+)  # fmt: skip
+_RECORDS = "SELECT SUM(count) FROM source_file WHERE municipality_code = :m"
+
+
+@contextmanager
+def _small_sorts(connection: Connection) -> Iterator[None]:
+    """SQLite lets every sort grow to the size of its page cache; here several sorts are open."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql(f"PRAGMA cache_size = -{_SORT_KIB}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}")
+
+
+def verify(
+    engine: Engine, municipality_code: str, progress: Callable[[int], None] | None = None
+) -> list[Difference]:
+    """検算: every difference (at most :data:`DIFFERENCES_MAX`); an empty list is a clean bill.
+
+    ``progress`` is called with the number of records read again so far. Reads only, each check from
+    one picture of the books, so that it may run beside an intake. Large books are checked by two
+    processes: while this one looks at the papers, another begins with the books, and what that one
+    has not begun by then is done here. Raises :class:`NotFoundError` for a municipality that does
+    not exist.
+    """
+    _know_the_tables(engine)
+    with _store(engine, municipality_code, progress) as store:
+        if store.number(_RECORDS) < TWO_PROCESSES_FROM:
+            return list(islice(chain(papers(store), books(store)), DIFFERENCES_MAX))
+        # A fresh interpreter: a fork would share this one's connections.
+        with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+            url = engine.url.render_as_string(hide_password=False)
+            apart = [pool.submit(_apart, url, municipality_code, check) for check in _BOOKS]
+            found = list(islice(papers(store), DIFFERENCES_MAX))
+            here = {
+                future: list(islice(check(store), DIFFERENCES_MAX))
+                for future, check in reversed([*zip(apart, _BOOKS, strict=True)])
+                if future.cancel()
+            }
+            rest = (here[future] if future in here else future.result() for future in apart)
+            return [*found, *chain.from_iterable(rest)][:DIFFERENCES_MAX]
+
+
+def _know_the_tables(engine: Engine) -> None:
+    """Where PostgreSQL's own worker has not been yet, its plans would be those of empty tables."""
+    with engine.begin() as connection:
+        for table in _LARGE:
+            count_afresh(connection, 0, table)
+
+
+@contextmanager
+def _store(
+    engine: Engine, municipality_code: str, progress: Callable[[int], None] | None = None
+) -> Iterator[Store]:
+    """The books, in one read transaction."""
+    with reading(engine, municipality_code) as connection, _small_sorts(connection):
+        store = Store(connection, load_profile(connection, municipality_code), progress)
+        yield store
+        store.close()
+
+
+def _apart(
+    url: str, municipality_code: str, check: Callable[[Store], Iterator[Difference]]
+) -> list[Difference]:
+    """One check in the second process."""
+    engine = open_engine(url)
+    try:
+        with _store(engine, municipality_code) as store:
+            return list(islice(check(store), DIFFERENCES_MAX))
+    finally:
+        engine.dispose()
+
+
+def papers(store: Store) -> Iterator[Difference]:
+    """資料の検算: files against their lines, and statements against those before them."""
+    yield from evidence_and_lines(store)
+    yield from statement_chain(store)
+
+
+def books(store: Store) -> Iterator[Difference]:
+    """帳簿の検算: what was booked, against the lines and against itself."""
+    return chain.from_iterable(check(store) for check in _BOOKS)
+
+
+def _lines(store: Store) -> Iterator[Difference]:
+    """Every line with all that it led to, and what these add up to."""
+    walk = LineWalk(store)
+    yield from walk.differences()
+    yield from groups(store, walk)
+    yield from ledger(store, walk)
+
+
+def _numbers(store: Store) -> Iterator[Difference]:
+    """Slips, and the numbers by which they are paid."""
+    yield from pay_keys(store)
+    yield from slips(store)
+
+
+def _decided(store: Store) -> Iterator[Difference]:
+    """What the rules and what people decided, and that every posting has its occasion."""
+    yield from decisions(store)
+    yield from placements(store)
+    yield from credits_placed(store)
+    yield from journals(store)
+
+
+def _summaries(store: Store) -> Iterator[Difference]:
+    """Days and years."""
+    yield from days(store)
+    yield from years(store)
+
+
+# The longest first: what the second process has not begun, the first one does, from the end.
+_BOOKS: tuple[Callable[[Store], Iterator[Difference]], ...] = (
+    _lines, instalments, _summaries, _numbers, _decided, seals,
+)  # fmt: skip

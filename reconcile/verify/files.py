@@ -1,0 +1,290 @@
+"""検算・証拠: the bytes are the bytes that came, and every stored line is what stands in them.
+
+Each accepted file is read again by its own format. What a profile decides (which account or body
+code is ours) is read with the profile of today.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from itertools import chain, islice
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from reconcile.formats import assessments, notification, slip_register, vehicle_register
+from reconcile.formats.detect import detect
+from reconcile.model import AdviceLine, BankLine, Finding, ReadContext, ReportLine
+from reconcile.report.cash import evidence
+from reconcile.verify.walk import Difference, Sections, Store, shown, unlike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconcile.model import Reading
+
+_PORTION = 2_000  # lines between two steps of the progress
+_AMOUNT = attrgetter("amount_yen")
+_DATES = frozenset({"paid_on", "remitted_on", "booked_on", "value_on"})
+_CONTENT_BYTES = 16
+_OWN = 5  # columns of an event itself, before those of its notice and instalment
+_SLIP = (
+    "slip_no", "version", "term", "el_number", "konbini_barcode", "amount_yen", "due_on",
+    "valid_until", "issued_on",
+)  # fmt: skip
+_SLIP_DATES = frozenset({"due_on", "valid_until", "issued_on"})
+_VEHICLE = ("vehicle_no", "certificate_until")
+_AT_ONCE = 500
+_FIELDS: dict[str, Sequence[str]] = {
+    "source_line": ReportLine._fields,
+    "bank_line": BankLine._fields,
+    "advice_line": AdviceLine._fields,
+    "assessment_event": (
+        "line_no", "kind", "term", "amount_yen", "content", "item_code", "levy_year", "notice_no",
+        "fiscal_year",
+    ),
+}  # fmt: skip
+# The notice and the instalment belong to what an event says; the year is that of the first line.
+_EVENTS = """
+SELECT e.line_no, e.kind, e.term, e.amount_yen, e.content, n.item_code, n.levy_year, n.notice_no,
+       CASE e.kind WHEN 'initial' THEN i.fiscal_year END, e.file_id
+FROM assessment_event e
+LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = e.notice_id
+LEFT JOIN instalment i ON i.municipality_code = :m AND i.notice_id = e.notice_id
+                      AND i.term = e.term
+WHERE e.municipality_code = :m ORDER BY e.file_id, e.line_no"""
+_APPLIED = """
+SELECT COUNT(*) FROM assessment_event WHERE municipality_code = :m AND file_id = :file_id
+  AND line_no = :line_no AND outcome = 'applied'"""
+
+
+def evidence_and_lines(store: Store) -> Iterator[Difference]:
+    """All files in the order they came: their bytes, their totals, their lines."""
+    # A file that was set aside at first was read on the day of the try that booked it.
+    files = store.rows(
+        """SELECT f.file_id, f.sha256, f.size_bytes, f.status, f.format_code, f.channel,
+                  CAST(COALESCE(j.booked_on, f.received_on) AS TEXT) AS read_on,
+                  f.count AS records, f.amount_yen
+           FROM source_file f
+           LEFT JOIN (SELECT file_id, MIN(booked_on) AS booked_on FROM journal
+                      WHERE municipality_code = :m GROUP BY file_id) j ON j.file_id = f.file_id
+           WHERE f.municipality_code = :m ORDER BY f.file_id"""
+    )
+    stored = {table: _stored(store, table, fields) for table, fields in _FIELDS.items()}
+    done = 0
+    for file in files:
+        data = evidence(store.connection, store.profile.municipality_code, file.sha256)
+        if (hashlib.sha256(data).hexdigest(), len(data)) != (file.sha256, file.size_bytes):
+            yield Difference(
+                "evidence_hash",
+                f"file:{file.file_id}",
+                f"{file.sha256} {file.size_bytes}",
+                f"{hashlib.sha256(data).hexdigest()} {len(data)}",
+            )
+        elif file.status == "accepted":
+            # Bytes that were changed say nothing about the lines any more.
+            yield from _file(store, stored, file, data, done)
+        done += file.records
+
+
+def _file(
+    store: Store, stored: dict[str, Sections], file: Any, data: bytes, done: int
+) -> Iterator[Difference]:
+    """One accepted file, read once more."""
+    context = ReadContext(date.fromisoformat(file.read_on), store.profile)
+    if file.format_code == assessments.LAYOUT.code:
+        yield from _events(store, stored, file, assessments.read(data, context))
+    elif file.format_code == slip_register.LAYOUT.code:
+        yield from _slips(store, file, slip_register.read(data, context))
+    elif file.format_code == vehicle_register.LAYOUT.code:
+        yield from _vehicles(store, file, vehicle_register.read(data, context))
+    else:
+        is_notification = file.channel == "notification"
+        found = notification.FORMAT if is_notification else detect(data, store.profile)
+        if isinstance(found, Finding) or found.code != file.format_code:
+            code = found.code
+            yield Difference("file_format", f"file:{file.file_id}", code, file.format_code)
+            return
+        yield from _report(store, stored, file, found.read(data, context), done)
+
+
+def _report(
+    store: Store, stored: dict[str, Sections], file: Any, reading: Reading, done: int
+) -> Iterator[Difference]:
+    """A payment, bank or advice file: each line, then what goes beyond lines, then the totals."""
+    totals = [0, 0]
+    lines = _counted(store, reading.lines, totals, done)
+    yield from _compare(stored, "source_line", file.file_id, lines)
+    yield from _compare(stored, "bank_line", file.file_id, reading.bank_lines)
+    yield from _compare(stored, "advice_line", file.file_id, reading.advice_lines)
+    yield from _totals(file, reading.count, reading.amount_yen)
+    if totals != [reading.count, reading.amount_yen]:
+        yield Difference(
+            "file_totals",
+            f"file:{file.file_id}",
+            f"{reading.count} {reading.amount_yen}",
+            f"{totals[0]} {totals[1]}",
+        )
+
+
+def _counted(
+    store: Store, lines: Iterable[ReportLine], totals: list[int], done: int
+) -> Iterator[ReportLine]:
+    """The lines on their way, counted (T1 of law.md 7.3)."""
+    return chain.from_iterable(_counted_portions(store, iter(lines), totals, done))
+
+
+def _counted_portions(
+    store: Store, lines: Iterator[ReportLine], totals: list[int], done: int
+) -> Iterator[list[ReportLine]]:
+    """The same portion by portion, each shown to who waits."""
+    while portion := [*islice(lines, _PORTION)]:
+        totals[0] += len(portion)
+        totals[1] += sum(filter(None, map(_AMOUNT, portion)))
+        if store.progress is not None:
+            store.progress(done + totals[0])
+        yield portion
+
+
+def _totals(file: Any, count: int, amount_yen: int) -> Iterator[Difference]:
+    """The control totals that were recorded, against those of the bytes."""
+    if (file.records, file.amount_yen) != (count, amount_yen):
+        yield Difference(
+            "file_totals",
+            f"file:{file.file_id}",
+            f"{count} {amount_yen}",
+            f"{file.records} {file.amount_yen}",
+        )
+
+
+def _stored(store: Store, table: str, fields: Sequence[str]) -> Sections:
+    """All rows of ``table`` in the order of files and lines."""
+    if table == "assessment_event":
+        return Sections(store.portions(_EVENTS))
+    columns = ", ".join(
+        f"CAST({name} AS TEXT) AS {name}" if name in _DATES else name for name in fields
+    )
+    return Sections(
+        store.portions(
+            f"SELECT {columns}, file_id FROM {table} WHERE municipality_code = :m "
+            "ORDER BY file_id, line_no"
+        )
+    )
+
+
+def _compare(
+    stored: dict[str, Sections], table: str, file_id: int, expected: Iterable[Any]
+) -> Iterator[Difference]:
+    """The rows of one file in ``table`` against what stands in its bytes, line by line."""
+    for line_no, should, is_ in unlike(expected, stored[table].of(file_id)):
+        yield _difference(table, f"{file_id}:{line_no}", should, is_)
+
+
+def _difference(
+    table: str, subject: str, should: list[tuple[Any, ...]], is_: list[tuple[Any, ...]]
+) -> Difference:
+    """The fields that differ, or how many lines there are."""
+    if len(should) != 1 or len(is_) != 1:
+        return Difference(table, subject, f"{len(should)} line", f"{len(is_)} line")
+    fields = _FIELDS[table]
+    return Difference(
+        table, subject, shown(fields, should[0], is_[0]), shown(fields, is_[0], should[0])
+    )
+
+
+# ---- registers ----
+
+
+def _events(
+    store: Store, stored: dict[str, Sections], file: Any, sheet: Any
+) -> Iterator[Difference]:
+    """調定: every line is an event with the amount and the content of the file."""
+    expected = (
+        (
+            line.line_no,
+            line.kind,
+            line.term,
+            line.amount_yen,
+            hashlib.blake2b(repr(line[2:]).encode(), digest_size=_CONTENT_BYTES).digest(),
+            line.item_code,
+            line.levy_year,
+            line.notice_no,
+            line.fiscal_year if line.kind == "initial" else None,
+        )
+        for line in sheet.lines
+    )
+    for line_no, should, is_ in unlike(expected, stored["assessment_event"].of(file.file_id)):
+        own = len(should) == len(is_) == 1 and should[0][:_OWN] == is_[0][:_OWN]
+        # What was not applied need not say what the instalment says.
+        if not own or store.number(_APPLIED, file_id=file.file_id, line_no=line_no):
+            subject = f"{file.file_id}:{line_no}"
+            yield _difference("assessment_event", subject, should, is_)
+    yield from _totals(file, sheet.count, sheet.amount_yen)
+
+
+def _slips(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
+    """納付書台帳: every slip of a register is as it was handed in; only its state may move."""
+    batch: dict[str, Any] = {}
+    for line in sheet.lines:
+        batch[line.slip_no] = line
+        if len(batch) == _AT_ONCE:
+            yield from _slip_batch(store, file.file_id, batch)
+            batch = {}
+    yield from _slip_batch(store, file.file_id, batch)
+    yield from _totals(file, sheet.count, sheet.amount_yen)
+
+
+def _slip_batch(store: Store, file_id: int, lines: dict[str, Any]) -> Iterator[Difference]:
+    """Some lines of a register against the slips of these numbers."""
+    if not lines:
+        return
+    columns = ", ".join(
+        f"CAST({name} AS TEXT) AS {name}" if name in _SLIP_DATES else name for name in _SLIP
+    )
+    rows = store.among(
+        f"SELECT {columns} FROM slip WHERE municipality_code = :m AND slip_no IN :keys", [*lines]
+    )
+    stored = {row[0]: row for row in rows}
+    for slip_no, line in lines.items():
+        el_number = (
+            line.collecting_body_code + line.case_key + line.confirmation_no + line.item_code
+            if line.case_key
+            else None
+        )
+        should = (
+            slip_no, line.version, line.term, el_number, line.konbini_barcode or None,
+            line.amount_yen, line.due_on, line.valid_until, line.issued_on,
+        )  # fmt: skip
+        is_ = stored.get(slip_no)
+        if is_ is None:
+            yield Difference("slip", f"{file_id}:{line.line_no}", slip_no, "")
+        elif should != is_:
+            yield Difference("slip", slip_no, shown(_SLIP, should, is_), shown(_SLIP, is_, should))
+
+
+def _vehicles(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
+    """車両台帳: as of this file, the latest entry of every notice says what its line says."""
+    lines = iter(sheet.lines)
+    while batch := [*islice(lines, _AT_ONCE)]:
+        rows = store.among(
+            """SELECT n.item_code, n.levy_year, n.notice_no, v.vehicle_no,
+                      COALESCE(CAST(v.certificate_until AS TEXT), '') AS certificate_until
+               FROM notice n JOIN vehicle_entry v ON v.municipality_code = :m
+                AND v.notice_id = n.notice_id AND v.file_id <= :file_id
+               WHERE n.municipality_code = :m AND n.notice_no IN :keys
+               ORDER BY v.notice_id, v.entry_no""",
+            [line.notice_no for line in batch],
+            file_id=file.file_id,
+        )
+        stored = {row[:3]: row[3:] for row in rows}
+        for line in batch:
+            should = (line.vehicle_no, line.certificate_until)
+            is_ = stored.get((line.item_code, line.levy_year, line.notice_no), ("", ""))
+            if should != is_:
+                yield Difference(
+                    "vehicle",
+                    f"{file.file_id}:{line.line_no}",
+                    shown(_VEHICLE, should, is_),
+                    shown(_VEHICLE, is_, should),
+                )
+    yield from _totals(file, sheet.count, sheet.amount_yen)
