@@ -1,0 +1,1 @@
+"""定時処理: what runs by itself, one module per job."""
