@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from payments.domain.errors import ConfigurationError
+from payments.store.sealed_bytes import KeyRing, key_ring_from
 
 KEPT_SECRET = "secret-key"  # name of the generated file  # noqa: S105  # the name of the file, no secret
 SECRET_LENGTH_MIN = 32
@@ -26,6 +27,8 @@ class Settings(BaseSettings):
     municipality: str = ""  # default: the only municipality of the database
     inbox: Path | None = None  # default: the folder "inbox" in the home folder
     notification_keys: str = Field(default="", repr=False)  # "key-id:secret,key-id:secret"
+    encryption_keys: str = Field(default="", repr=False)  # "key-id:base64 …", the newest last
+    encryption_key_file: Path | None = None  # the same, one a line; read before those above
     https: bool = False  # the service is reached through https only: cookies are then Secure
     proxies: int = 0  # reverse proxies in front whose X-Forwarded-* headers are trusted
     inbox_seconds: int = Field(default=20, ge=1)  # how often the scheduler looks into the inbox
@@ -74,6 +77,24 @@ class Settings(BaseSettings):
             return path.read_text("ascii").strip()
         except OSError as error:
             raise ConfigurationError("home", found=str(error), path=str(self.home)) from error
+
+    def key_ring(self) -> KeyRing:
+        """鍵束 for what is kept encrypted; empty when none is set.
+
+        Raises :class:`ConfigurationError` ``encryption_key_file``, ``encryption_key_form`` or
+        ``encryption_key_twice``.
+        """
+        kept = ""
+        if self.encryption_key_file is not None:
+            try:
+                kept = self.encryption_key_file.read_text("ascii", "replace")
+            except OSError as error:
+                raise ConfigurationError(
+                    "encryption_key_file",
+                    path=str(self.encryption_key_file),
+                    found=error.strerror or str(error),
+                ) from error
+        return key_ring_from(f"{kept}\n{self.encryption_keys}")
 
     def named_keys(self) -> dict[str, str]:
         """通知用の鍵 given in the environment: key id → secret.

@@ -16,7 +16,17 @@ from payments.store.statistics import state_statistics
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from web.config import Settings
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_books(settings: Settings) -> Engine:
+    """台帳を開く: the database of the settings, with the keys that open what it keeps sealed.
+
+    Raises :class:`ConfigurationError` of :meth:`Settings.key_ring`.
+    """
+    return open_engine(settings.database, keys=settings.key_ring())
 
 
 def upgrade(url: str, revision: str = "head") -> None:

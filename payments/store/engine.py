@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
 
+from payments.store.sealed_bytes import NO_KEYS, KeyRing
+
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.exc import DBAPIError
 
 # The hot index pages of a large city fit here; at a million lines half of it costs a tenth more
@@ -22,9 +24,10 @@ _SQLITE_BUSY = 5
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-def open_engine(url: str, *, lock_wait_ms: int | None = None) -> Engine:
+def open_engine(url: str, *, lock_wait_ms: int | None = None, keys: KeyRing = NO_KEYS) -> Engine:
     """An engine for ``url`` with every connection set up the way the books need it.
 
+    ``keys`` travel with every connection (:func:`keys_of`) to whoever reads or writes evidence.
     ``lock_wait_ms``: how long a statement waits for somebody else's lock before it fails with an
     error that :func:`is_busy` knows; a minute on SQLite and without end on PostgreSQL otherwise.
     """
@@ -44,7 +47,14 @@ def open_engine(url: str, *, lock_wait_ms: int | None = None) -> Engine:
             connection.cursor().execute(setting)
             connection.commit()
 
+    engine.update_execution_options(kokin_keys=keys)
     return engine
+
+
+def keys_of(opened: Engine | Connection) -> KeyRing:
+    """鍵束 with which the database was opened."""
+    found: KeyRing = opened.get_execution_options().get("kokin_keys", NO_KEYS)
+    return found
 
 
 def is_busy(error: DBAPIError) -> bool:

@@ -14,6 +14,12 @@ ERRORS: dict[str, str] = {
     # configuration
     "settings": "環境変数 {field} の値「{found}」は使えません。",
     "home": "データフォルダ {path} を使えません: {found}",
+    "encryption_key_file": "暗号化の鍵のファイル {path} を読めません: {found}",
+    "encryption_key_form": "暗号化の鍵「{found}」の形が違います。「鍵の名前:base64（32バイト）」と書いてください。`kokin evidence new-key` が作ります。",
+    "encryption_key_missing": "暗号化の鍵「{found}」がありません。KOKIN_ENCRYPTION_KEY_FILE または KOKIN_ENCRYPTION_KEYS に戻してください。保管した資料は失われていません。",
+    "encryption_key_none": "暗号化の鍵が一つも設定されていません。",
+    "encryption_key_twice": "暗号化の鍵「{found}」が二度書かれています。",
+    "encryption_key_wrong": "暗号化の鍵「{found}」では開けません。同じ名前の別の鍵か、保管したバイト列の改変です。正しい鍵に戻してください。",
     "secret_key": "秘密鍵は32文字以上にしてください（現在 {found} 文字）。KOKIN_SECRET_KEY を確かめてください。",
     "notification_keys": "KOKIN_NOTIFICATION_KEYS は「鍵ID:秘密（32文字以上）」をカンマで区切って書いてください（{found}）。",
     "database_missing": "データベース {path} がありません。先に kokin init を実行してください。",
