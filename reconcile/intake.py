@@ -40,60 +40,67 @@ def keep_evidence(
     quarantined or interrupted get another try under their old number (R8). A nil report may come
     again byte for byte (outcomes.md 3).
     """
-    sha256 = hashlib.sha256(delivery.data).hexdigest()
     with unit_of_work(engine, municipality_code) as connection:
-        earlier = connection.execute(
-            text(
-                "SELECT file_id, status, count AS records FROM source_file "
-                "WHERE municipality_code = :m AND sha256 = :sha256 ORDER BY file_id DESC LIMIT 1"
-            ),
-            {"m": municipality_code, "sha256": sha256},
-        ).first()
-        if earlier is not None and earlier.status != FileStatus.ACCEPTED:
-            connection.execute(
-                text(
-                    "UPDATE source_file SET name = :name, received_on = :received_on "
-                    "WHERE municipality_code = :m AND file_id = :file_id"
-                ),
-                {
-                    "m": municipality_code,
-                    "file_id": earlier.file_id,
-                    "name": delivery.name,
-                    "received_on": received_on.isoformat(),
-                },
-            )
-            return Kept(earlier.file_id, sha256, is_duplicate=False)
-        if earlier is not None and earlier.records:
-            return Kept(earlier.file_id, sha256, is_duplicate=True)
-        file_id = take_numbers(connection, municipality_code, "file", 1)
+        return keep_bytes(connection, municipality_code, delivery, received_on=received_on)
+
+
+def keep_bytes(
+    connection: Connection, municipality_code: str, delivery: Delivery, *, received_on: date
+) -> Kept:
+    """証拠の保管 within a transaction, which is to be committed before anything is decided."""
+    sha256 = hashlib.sha256(delivery.data).hexdigest()
+    earlier = connection.execute(
+        text(
+            "SELECT file_id, status, count AS records FROM source_file "
+            "WHERE municipality_code = :m AND sha256 = :sha256 ORDER BY file_id DESC LIMIT 1"
+        ),
+        {"m": municipality_code, "sha256": sha256},
+    ).first()
+    if earlier is not None and earlier.status != FileStatus.ACCEPTED:
         connection.execute(
             text(
-                "INSERT INTO source_file (municipality_code, file_id, sha256, nil_no, name, "
-                "size_bytes, format_code, channel, agent, status, received_on, taken_in_at, "
-                "count, amount_yen) VALUES (:m, :file_id, :sha256, :nil_no, :name, :size, '', '', "
-                "'', 'received', :received_on, :now, 0, 0)"
+                "UPDATE source_file SET name = :name, received_on = :received_on "
+                "WHERE municipality_code = :m AND file_id = :file_id"
             ),
             {
                 "m": municipality_code,
-                "file_id": file_id,
-                "sha256": sha256,
-                "nil_no": 0 if earlier is None else file_id,
+                "file_id": earlier.file_id,
                 "name": delivery.name,
-                "size": len(delivery.data),
                 "received_on": received_on.isoformat(),
-                "now": datetime.now(UTC).isoformat(timespec="microseconds"),
             },
         )
-        if earlier is None:
-            insert_rows(
-                connection,
-                "evidence",
-                ("municipality_code", "sha256", "piece_no", "data"),
-                (
-                    (municipality_code, sha256, number, delivery.data[start : start + PIECE_BYTES])
-                    for number, start in enumerate(range(0, len(delivery.data), PIECE_BYTES))
-                ),
-            )
+        return Kept(earlier.file_id, sha256, is_duplicate=False)
+    if earlier is not None and earlier.records:
+        return Kept(earlier.file_id, sha256, is_duplicate=True)
+    file_id = take_numbers(connection, municipality_code, "file", 1)
+    connection.execute(
+        text(
+            "INSERT INTO source_file (municipality_code, file_id, sha256, nil_no, name, "
+            "size_bytes, format_code, channel, agent, status, received_on, taken_in_at, "
+            "count, amount_yen) VALUES (:m, :file_id, :sha256, :nil_no, :name, :size, '', '', "
+            "'', 'received', :received_on, :now, 0, 0)"
+        ),
+        {
+            "m": municipality_code,
+            "file_id": file_id,
+            "sha256": sha256,
+            "nil_no": 0 if earlier is None else file_id,
+            "name": delivery.name,
+            "size": len(delivery.data),
+            "received_on": received_on.isoformat(),
+            "now": datetime.now(UTC).isoformat(timespec="microseconds"),
+        },
+    )
+    if earlier is None:
+        insert_rows(
+            connection,
+            "evidence",
+            ("municipality_code", "sha256", "piece_no", "data"),
+            (
+                (municipality_code, sha256, number, delivery.data[start : start + PIECE_BYTES])
+                for number, start in enumerate(range(0, len(delivery.data), PIECE_BYTES))
+            ),
+        )
     return Kept(file_id, sha256, is_duplicate=False)
 
 
