@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from payments.domain.errors import ConfigurationError
 from payments.store.sealed_bytes import KeyRing, key_ring_from
+from web.notices.recipients import Recipients
 
 KEPT_SECRET = "secret-key"  # name of the generated file  # noqa: S105  # the name of the file, no secret
 SECRET_LENGTH_MIN = 32
@@ -33,6 +35,15 @@ class Settings(BaseSettings):
     proxies: int = 0  # reverse proxies in front whose X-Forwarded-* headers are trusted
     inbox_seconds: int = Field(default=20, ge=1)  # how often the scheduler looks into the inbox
     reconcile_at: str = Field(default="06:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    # お知らせ: municipality code → its recipients, as JSON; without them a file is dropped.
+    notices: dict[str, Recipients] = Field(default_factory=dict)
+    summary_at: str = Field(default="08:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = Field(default="", repr=False)
+    smtp_from: str = ""
 
     @property
     def database(self) -> str:

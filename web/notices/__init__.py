@@ -1,0 +1,1 @@
+"""お知らせ: what the service tells the treasury by mail, webhook or file, exactly once."""
