@@ -1,0 +1,228 @@
+"""定時処理の担当: one process at a time runs a lane, and everybody can see which.
+
+The lock is what counts: on PostgreSQL an advisory lock of a session, on SQLite a lock on a file
+beside the database. Both end with the process, however it dies. The row of ``job_runner`` is what
+people see of it: who, since when, last heard of when. Who holds the lock while the row names
+somebody else has taken over from a dead one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from payments.store.unit_of_work import enter_municipality, reading
+from web import clock
+from web.jobs.tables import JobRunnerRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+runners = JobRunnerRow.__table__  # type: ignore[attr-defined]
+
+_TRY = "SELECT pg_try_advisory_lock(hashtext('kokin-jobs'), hashtext(:name))"
+_LET_GO = "SELECT pg_advisory_unlock(hashtext('kokin-jobs'), hashtext(:name))"
+# Who holds it has been silent for too long (a host that hangs): the server ends its session.
+_END_SESSION = """
+SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND classid = (hashtext('kokin-jobs')::bigint & 4294967295)::oid
+AND objid = (hashtext(:name)::bigint & 4294967295)::oid AND granted AND pid <> pg_backend_pid()"""
+# So that the server notices within two minutes that the host of a holder has gone.
+_KEEPALIVES = (
+    "tcp_keepalives_idle = 60",
+    "tcp_keepalives_interval = 15",
+    "tcp_keepalives_count = 4",
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """担当: as it stands in the database."""
+
+    lane: str
+    holder: str
+    since_at: datetime
+    heartbeat_at: datetime
+    released_at: datetime | None
+
+
+@contextlib.contextmanager
+def noting(engine: Engine, municipality_code: str) -> Iterator[Connection]:
+    """A write of the scheduler about itself; it does not wait for an import on PostgreSQL."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        enter_municipality(connection, municipality_code)
+        yield connection
+
+
+def leases_of(connection: Connection, municipality_code: str) -> dict[str, Lease]:
+    """担当 by lane, of those that have ever run."""
+    rows = connection.execute(
+        runners.select().where(runners.c.municipality_code == municipality_code)
+    )
+    return {
+        row.lane: Lease(
+            row.lane,
+            row.holder,
+            clock.in_japan(row.since_at),
+            clock.in_japan(row.heartbeat_at),
+            clock.in_japan(row.released_at) if row.released_at else None,
+        )
+        for row in rows
+    }
+
+
+class Lanes:
+    """The lanes that this process runs; safe to ask from several threads."""
+
+    def __init__(self, engine: Engine, holder: str, *, stale_seconds: int) -> None:
+        """``stale_seconds``: a holder silent for longer is taken over where that is possible."""
+        self.engine = engine
+        self.holder = holder
+        self.stale_seconds = stale_seconds
+        self._guard = threading.Lock()
+        self._files: dict[str, Any] = {}
+        self._session: Connection | None = None
+        self._names: set[str] = set()
+
+    def hold(self, municipality_code: str, lane: str) -> bool:
+        """Whether this process runs the lane: it does already, or nobody does."""
+        name = f"{municipality_code}/{lane}"
+        with self._guard:
+            if self._still_has(name):
+                return True
+            taken = self._take_file(name) if self._sqlite else self._take_lock(name)
+        if taken:
+            self._show(municipality_code, lane)
+        elif self._is_stale(municipality_code, lane):
+            log.warning("no sign of life from the holder of %s", name)
+            self._end_session(name)
+        return taken
+
+    def beat(self) -> None:
+        """生存の印: this process still lives and holds what it holds."""
+        with self._guard:
+            names = sorted(self._files or self._names)
+        for name in names:
+            code, _slash, lane = name.partition("/")
+            with noting(self.engine, code) as connection:
+                connection.execute(
+                    runners.update()
+                    .where(
+                        runners.c.municipality_code == code,
+                        runners.c.lane == lane,
+                        runners.c.holder == self.holder,
+                    )
+                    .values(heartbeat_at=clock.now())
+                )
+
+    def release(self) -> None:
+        """Give everything back, and say so."""
+        with self._guard:
+            names = sorted(self._files or self._names)
+        for name in names:
+            code, _slash, lane = name.partition("/")
+            with contextlib.suppress(DBAPIError), noting(self.engine, code) as connection:
+                connection.execute(
+                    runners.update()
+                    .where(
+                        runners.c.municipality_code == code,
+                        runners.c.lane == lane,
+                        runners.c.holder == self.holder,
+                    )
+                    .values(released_at=clock.now())
+                )
+        with self._guard:
+            for handle in self._files.values():
+                handle.close()
+            self._files.clear()
+            self._drop_session()
+
+    @property
+    def _sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    def _still_has(self, name: str) -> bool:
+        """A file lock stays; a session may have been lost with its server or network."""
+        if self._sqlite:
+            return name in self._files
+        if name not in self._names or self._session is None:
+            return False
+        try:
+            self._session.execute(text("SELECT 1"))
+        except DBAPIError:
+            log.warning("the session with the locks was lost")
+            self._drop_session()
+            return False
+        return True
+
+    def _take_file(self, name: str) -> bool:
+        """A lock on a file beside the database."""
+        database = Path(str(self.engine.url.database))
+        path = database.with_name(f".{database.name}-{name.replace('/', '-')}.lock")
+        handle = path.open("ab")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            handle.close()
+            return False
+        self._files[name] = handle
+        return True
+
+    def _take_lock(self, name: str) -> bool:
+        """An advisory lock of the one session that this process keeps for its locks."""
+        if self._session is None:
+            session = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            for setting in _KEEPALIVES:
+                session.execute(text(f"SET {setting}"))
+            self._session = session
+        taken = bool(self._session.execute(text(_TRY), {"name": name}).scalar_one())
+        if taken:
+            self._names.add(name)
+        return taken
+
+    def _drop_session(self) -> None:
+        """The session ends, and with it its locks."""
+        self._names.clear()
+        if self._session is not None:
+            self._session.invalidate()
+            self._session.close()
+            self._session = None
+
+    def _is_stale(self, municipality_code: str, lane: str) -> bool:
+        """Whether the holder that the database names has been silent for too long."""
+        with reading(self.engine, municipality_code) as connection:
+            lease = leases_of(connection, municipality_code).get(lane)
+        if lease is None or lease.released_at is not None:
+            return False
+        return (clock.now() - lease.heartbeat_at).total_seconds() > self.stale_seconds
+
+    def _end_session(self, name: str) -> None:
+        """PostgreSQL: end the session that holds the lock; on SQLite only its process can."""
+        if self._sqlite:
+            return
+        with self.engine.connect() as connection, connection.begin():
+            connection.execute(text(_END_SESSION), {"name": name})
+
+    def _show(self, municipality_code: str, lane: str) -> None:
+        """Say in the database who runs the lane from now on."""
+        now = clock.now()
+        key = {"municipality_code": municipality_code, "lane": lane}
+        values = {"holder": self.holder, "since_at": now, "heartbeat_at": now, "released_at": None}
+        with noting(self.engine, municipality_code) as connection:
+            changed = connection.execute(runners.update().filter_by(**key).values(**values))
+            if not changed.rowcount:
+                connection.execute(runners.insert().values(**key, **values))
