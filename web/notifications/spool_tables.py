@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 WAITING, BOOKED, CONFLICT = "waiting", "booked", "conflict"
-SCHEMA_VERSION = 1  # of the SQLite file
+SCHEMA_VERSION = 2  # of the SQLite file; 2: with the tables of the door
 
 metadata = MetaData()
 spool = Table(
@@ -75,9 +75,13 @@ _KEPT = ("municipality_code", "spool_no", "key_id", "notification_id", "body_sha
 _SAME = " AND ".join(f"NEW.{name} = OLD.{name}" for name in _KEPT)
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'append_only: notification_spool'); END"
 SQLITE_GUARDS = (
-    f"CREATE TRIGGER notification_spool_refuses_delete BEFORE DELETE ON {spool.name} {_REFUSE}",
     (
-        f"CREATE TRIGGER notification_spool_booked_once BEFORE UPDATE ON {spool.name} "
-        f"WHEN NOT (OLD.state = 'waiting' AND NEW.state = 'booked' AND {_SAME}) {_REFUSE}"
+        "CREATE TRIGGER IF NOT EXISTS notification_spool_refuses_delete "
+        f"BEFORE DELETE ON {spool.name} {_REFUSE}"
+    ),
+    (
+        "CREATE TRIGGER IF NOT EXISTS notification_spool_booked_once "
+        f"BEFORE UPDATE ON {spool.name} WHEN NOT "
+        f"(OLD.state = 'waiting' AND NEW.state = 'booked' AND {_SAME}) {_REFUSE}"
     ),
 )
