@@ -97,4 +97,8 @@ def _words(app: Flask) -> None:
     @app.context_processor
     def _page() -> dict[str, Any]:
         """Who is looking, and whose books these are."""
-        return {"user": g.get("user"), "services": services}
+        return {
+            "user": g.get("user"),
+            "services": services,
+            "sole_body": lambda: services().sole,
+        }

@@ -35,12 +35,21 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response as BaseResponse
 
+    from payments.store.municipalities import Body
+
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
 csrf = CSRFProtect()
+
+
+def body_and_source() -> str:
+    """Requests are counted per body and source, so that none uses up what another may ask."""
+    return f"{g.get('municipality', '')}|{get_remote_address()}"
+
+
 # Counted per process; one server process is the default (docs/architecture.md).
-limiter = Limiter(key_func=get_remote_address, storage_uri="memory://")
+limiter = Limiter(key_func=body_and_source, storage_uri="memory://")
 
 SESSION_SECONDS = 8 * 3600
 IDLE_SECONDS = 3600
@@ -104,26 +113,34 @@ def _gate() -> BaseResponse | None:
 
 
 def signed_in() -> staff.StaffUser | None:
-    """The member of staff whose session this is, or None when there is none in force."""
-    name, stamp = session.get("user"), session.get("stamp")
+    """The member of staff whose session this is, or None when there is none in force.
+
+    A session is one of a body: the request is about that body from here on.
+    """
+    name, stamp, code = session.get("user"), session.get("stamp"), session.get("body")
     since, seen = session.get("since", 0), session.get("seen", 0)
     now = clock.now().timestamp()
-    if not (isinstance(name, str) and isinstance(stamp, str)):
+    if not (isinstance(name, str) and isinstance(stamp, str) and isinstance(code, str)):
         return None
     if now - since > SESSION_SECONDS or now - seen > IDLE_SECONDS:
         return None
-    with reading(services().engine, services().municipality) as connection:
-        user = staff.by_session(connection, services().municipality, name, stamp)
+    if not services().serves(code):
+        return None
+    with reading(services().engine, code) as connection:
+        user = staff.by_session(connection, code, name, stamp)
     if user is not None:
+        services().enter(code)
         session["seen"] = now
     return user
 
 
-def begin_session(user: staff.StaffUser, stamp: str) -> None:
-    """A new session; nothing of the one before survives."""
+def begin_session(user: staff.StaffUser, stamp: str, body: Body) -> None:
+    """A new session of one body; nothing of the one before survives."""
     session.clear()
     now = clock.now().timestamp()
     session.update(user=user.user_name, stamp=stamp, since=now, seen=now)
+    # Where there are several, every page says whose books it shows.
+    session.update(body=body.code, body_name="" if services().sole else body.name)
 
 
 def roles(*allowed: str) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:

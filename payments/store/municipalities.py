@@ -3,31 +3,70 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from payments.domain.errors import NotFoundError
+from payments.domain.errors import ConflictError, NotFoundError
 from payments.domain.profile import Profile, profile_from_mapping
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+# What anybody may know of every body. On PostgreSQL a function answers it for the owner of the
+# tables: no transaction of the service sees the rows of two bodies (payments.store.row_security).
+_BODIES = {
+    "postgresql": text("SELECT code, name, collecting_body_code, disabled FROM kokin_bodies()"),
+    "sqlite": text(
+        "SELECT municipality_code AS code, name, "
+        "json_extract(profile_json, '$.collecting_body_code') AS collecting_body_code, disabled "
+        "FROM municipality ORDER BY municipality_code"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """団体 as everybody may know it: ``collecting_body_code`` is 収納機関番号 of its slips.
+
+    One that is ``disabled`` is not served any more: nobody signs in, no notification is taken, no
+    job runs. Its books stay, and commands that name it still read them.
+    """
+
+    code: str
+    name: str
+    collecting_body_code: str
+    disabled: bool
+
 
 def save_profile(connection: Connection, profile: Profile) -> None:
-    """Enter the municipality or bring its profile up to date."""
+    """Enter the municipality or bring its profile up to date.
+
+    Raises :class:`ConflictError` ``collecting_body_taken`` when another one has its 収納機関番号:
+    a resident's number must lead to one body.
+    """
+    taken = [
+        body.code
+        for body in bodies(connection)
+        if body.collecting_body_code == profile.collecting_body_code
+        and body.code != profile.municipality_code
+    ]
+    if taken:
+        raise ConflictError(
+            "collecting_body_taken", found=profile.collecting_body_code, municipality_code=taken[0]
+        )
     connection.execute(
         text(
-            "INSERT INTO municipality (municipality_code, name, profile_json, live) "
-            "VALUES (:m, :name, :profile, :live) ON CONFLICT (municipality_code) "
+            "INSERT INTO municipality (municipality_code, name, profile_json, live, disabled) "
+            "VALUES (:m, :name, :profile, :no, :no) ON CONFLICT (municipality_code) "
             "DO UPDATE SET name = excluded.name, profile_json = excluded.profile_json"
         ),
         {
             "m": profile.municipality_code,
             "name": profile.name,
             "profile": json.dumps(asdict(profile), ensure_ascii=False),
-            "live": False,
+            "no": False,
         },
     )
 
@@ -43,10 +82,34 @@ def load_profile(connection: Connection, municipality_code: str) -> Profile:
     return profile_from_mapping(json.loads(stored))
 
 
+def bodies(connection: Connection) -> list[Body]:
+    """団体の一覧: every body of this installation, disabled ones too, in order of their codes."""
+    rows = connection.execute(_BODIES[connection.dialect.name])
+    return [Body(row.code, row.name, row.collecting_body_code, bool(row.disabled)) for row in rows]
+
+
 def municipality_codes(connection: Connection) -> list[str]:
-    """Every municipality on this installation, in order."""
-    rows = connection.execute(text("SELECT municipality_code FROM municipality ORDER BY 1"))
-    return [str(code) for code in rows.scalars()]
+    """Every municipality that this installation serves, in order."""
+    return [body.code for body in bodies(connection) if not body.disabled]
+
+
+def is_served(connection: Connection, municipality_code: str) -> bool:
+    """Whether the municipality is here and not disabled."""
+    disabled = connection.execute(
+        text("SELECT disabled FROM municipality WHERE municipality_code = :m"),
+        {"m": municipality_code},
+    ).scalar_one_or_none()
+    return disabled is not None and not disabled
+
+
+def set_disabled(connection: Connection, municipality_code: str, *, disabled: bool) -> None:
+    """団体の停止・再開; :class:`NotFoundError` when the municipality is not set up."""
+    changed = connection.execute(
+        text("UPDATE municipality SET disabled = :disabled WHERE municipality_code = :m"),
+        {"m": municipality_code, "disabled": disabled},
+    ).rowcount
+    if not changed:
+        raise NotFoundError("municipality", municipality_code=municipality_code)
 
 
 def is_live(connection: Connection, municipality_code: str) -> bool:

@@ -33,6 +33,7 @@ class MunicipalityRow(SQLModel, table=True):
     name: str
     profile_json: str
     live: bool = False  # False prints 見本 on every slip
+    disabled: bool = False  # True: served no more; the books stay
 
 
 class NumberBlockRow(SQLModel, table=True):

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import command
 
 from payments.store.engine import open_engine
+from payments.store.unit_of_work import reading
 from web.database import _config, upgrade
 
 KEYS = {"source_line": "source_file", "line_outcome": "source_line", "posting": "journal"}
@@ -77,7 +78,7 @@ def test_the_keys_go_and_come_back(engine: sa.Engine) -> None:
 def test_the_rows_stay(engine: sa.Engine) -> None:
     """Nothing is lost, and SQLite finds its file in order."""
     at(engine, command.upgrade, "head")
-    with engine.connect() as connection:
+    with reading(engine, "99999") as connection:
         lines = connection.execute(sa.text("SELECT file_id, line_no, identity FROM source_line"))
         assert [tuple(line) for line in lines] == [(1, 2, "i")]
         if engine.dialect.name == "sqlite":

@@ -9,8 +9,7 @@ from reconcile.placement.credit_ask import KIND
 from reconcile.suggest import aliases as names
 from web import clock, formatting
 from web.accounts import staff
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, say_json, session_of
 from web.commands.signing import USER, signed
 
 

@@ -13,8 +13,7 @@ from payments.store.unit_of_work import reading
 from web import formatting, messages
 from web.approval_desk import decide_as
 from web.approvals.story import kind_words, subject_words, tell
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_json, say_list, session_of
+from web.commands.session import MUNICIPALITY, Session, say_json, say_list, session_of
 from web.commands.sheets import print_sheet
 from web.commands.signing import USER, signer
 

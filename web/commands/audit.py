@@ -17,8 +17,8 @@ from reconcile.audit.pack import Words, write_pack
 from reconcile.audit.scope import case_scope, day_scope
 from reconcile.audit.seal import seals_after
 from web import messages
-from web.commands.intake import DATE, MUNICIPALITY
-from web.commands.session import Session, say_json, say_list, session_of
+from web.commands.intake import DATE
+from web.commands.session import MUNICIPALITY, Session, say_json, say_list, session_of
 from web.texts.audit import COLUMNS, CONTENTS, README, SCOPE
 from web.texts.labels import LABELS
 from web.texts.outcomes import OUTCOMES

@@ -10,8 +10,7 @@ import click
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.cases import STATES, WAITING, accept, acknowledge, add_note, list_cases, show_case
 from web import clock, formatting, messages
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, say_json, session_of
 from web.texts.outcomes import OUTCOMES
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from reconcile.day_totals import summarise
 from reconcile.report.period import month_report
 from web import clock, formatting, messages
 from web.accounts import staff
-from web.commands.intake import DATE, MUNICIPALITY
-from web.commands.session import WIDE, Session, fail_unless, session_of
+from web.commands.intake import DATE
+from web.commands.session import MUNICIPALITY, WIDE, Session, fail_unless, session_of
 from web.commands.sheets import print_sheet
 from web.commands.signing import USER, signed
 from web.days.exports import FORMATS, export

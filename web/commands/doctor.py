@@ -6,8 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, fail_unless, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 from web.doctor import examine
 
 

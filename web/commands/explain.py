@@ -21,8 +21,7 @@ from reconcile.explain.answer import (
 )
 from reconcile.find import find_file
 from web.accounts import staff
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, say_json, session_of
 from web.explain.story import tell, title
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from payments.store.hold_tables import WHOLE_NOTICE
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, formatting, messages
 from web.accounts import staff
-from web.commands.intake import DATE, MUNICIPALITY, day_or_today
-from web.commands.session import Session, say_json, session_of
+from web.commands.intake import DATE, day_or_today
+from web.commands.session import MUNICIPALITY, Session, say_json, session_of
 from web.commands.signing import USER, signed
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.waiting import reconcile_waiting
 from web import clock, formatting, messages
-from web.commands.session import Session, fail_unless, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 from web.notifications.outlook import book_rest
 
 if TYPE_CHECKING:
@@ -31,21 +31,6 @@ FINDINGS_SHOWN = 20
 def day_or_today(value: datetime | None) -> date:
     """The day of an option, or today in Japan."""
     return value.date() if value else clock.today()
-
-
-def municipality_option(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    """Let ``--municipality`` stand above the environment."""
-    if value:
-        ctx.find_object(Session).settings.municipality = value  # type: ignore[union-attr]
-
-
-MUNICIPALITY = click.option(
-    "--municipality",
-    metavar="CODE",
-    expose_value=False,
-    callback=municipality_option,
-    help="団体コード（既定: KOKIN_MUNICIPALITY、または登録された唯一の団体）。",
-)
 
 
 @click.command()

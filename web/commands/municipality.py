@@ -11,8 +11,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
 from web.accounts import staff
 from web.approval_effects import LIVE, live_content
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, say_json, session_of
 from web.commands.signing import USER, signed
 
 REASON = click.option("--reason", required=True, help="理由。")

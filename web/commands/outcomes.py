@@ -6,8 +6,7 @@ import click
 
 from payments.store.unit_of_work import reading
 from reconcile.export import write_outcomes
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, session_of
+from web.commands.session import MUNICIPALITY, Session, session_of
 from web.commands.writing import written
 
 

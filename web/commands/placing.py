@@ -18,8 +18,7 @@ from reconcile.placement.named import line_of_case, parts_named
 from reconcile.placement_model import KIND, Placement
 from web import clock, formatting, messages
 from web.accounts import staff
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, fail_unless, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 from web.commands.signing import USER, signed
 from web.texts.placements import SUSPENSE, operation
 

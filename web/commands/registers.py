@@ -19,14 +19,8 @@ from reconcile.model import Delivery
 from reconcile.registers import import_assessments
 from web.accounts import staff
 from web.commands.explain import table_of
-from web.commands.intake import (
-    DATE,
-    MUNICIPALITY,
-    day_or_today,
-    report_as_json,
-    show_report,
-)
-from web.commands.session import Session, fail_unless, say_json, session_of
+from web.commands.intake import DATE, day_or_today, report_as_json, show_report
+from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 from web.explain.tables import history_tables
 from web.explain.values import named
 

@@ -13,8 +13,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from payments.domain.errors import ConfigurationError
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, session_of
+from web.commands.session import MUNICIPALITY, Session, session_of
 
 if TYPE_CHECKING:
     from web.services import Services
@@ -62,7 +61,7 @@ def run_server(session: Session, host: str, port: int) -> None:
     services: Services = app.extensions["kokin"]
     # Before `kokin init` there is nothing to book; /readyz says so.
     with contextlib.suppress(ConfigurationError, SQLAlchemyError):
-        services.desk.booker.start()
+        services.begin_booking()
     _answer_promptly()
     shown = f"[{host}]" if ":" in host else host
     session.err.print(f"http://{shown}:{server.effective_port}/ で動いています。", markup=False)

@@ -23,16 +23,18 @@ from rich.progress import (
 
 from payments.domain.errors import ConfigurationError
 from payments.store.engine import open_engine
-from payments.store.municipalities import municipality_codes
+from payments.store.municipalities import bodies
 from payments.store.unit_of_work import reading
 from reconcile.audit.seal import seal_pending
 from web import messages
 from web.config import Settings, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import Engine
+
+    from payments.store.municipalities import Body
 
 _Entry = TypeVar("_Entry")
 
@@ -136,22 +138,46 @@ def pace(done: int, total: int | None, begun: int, seconds: float) -> tuple[str,
 
 
 def choose_municipality(engine: Engine, settings: Settings) -> str:
-    """The municipality of the settings, or the only one there is.
+    """The municipality of the settings, or the only one that is served.
 
-    Raises :class:`ConfigurationError` ``municipality_none``, ``municipality_unknown`` or
+    One that is disabled can still be named. Raises :class:`ConfigurationError`
+    ``municipality_none``, ``municipality_unknown``, ``municipality_disabled`` or
     ``municipality_choice``.
     """
     with reading(engine) as connection:
-        codes = municipality_codes(connection)
-    if not codes:
+        everybody = bodies(connection)
+    if not everybody:
         raise ConfigurationError("municipality_none")
     if settings.municipality:
-        if settings.municipality not in codes:
+        if settings.municipality not in {body.code for body in everybody}:
             raise ConfigurationError("municipality_unknown", found=settings.municipality)
         return settings.municipality
-    if len(codes) > 1:
-        raise ConfigurationError("municipality_choice", found=", ".join(codes))
-    return codes[0]
+    served = [body for body in everybody if not body.disabled]
+    if not served:
+        raise ConfigurationError("municipality_disabled", found=listed(everybody))
+    if len(served) > 1:
+        raise ConfigurationError("municipality_choice", found=listed(served))
+    return served[0].code
+
+
+def listed(found: Iterable[Body]) -> str:
+    """Bodies with their names, to choose from."""
+    return "、".join(f"{body.code} {body.name}" for body in found)
+
+
+def _stand_above(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    """Let ``--municipality`` stand above the environment."""
+    if value:
+        ctx.find_object(Session).settings.municipality = value  # type: ignore[union-attr]
+
+
+MUNICIPALITY = click.option(
+    "--municipality",
+    metavar="CODE",
+    expose_value=False,
+    callback=_stand_above,
+    help="団体コード（既定: KOKIN_MUNICIPALITY、または登録された唯一の団体）。",
+)
 
 
 def say_json(value: object) -> None:

@@ -13,8 +13,7 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from payments.versions import Act
 from web import clock, formatting, messages
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, explain, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, explain, say_json, session_of
 
 if TYPE_CHECKING:
     from rich.console import Console

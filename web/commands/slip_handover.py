@@ -14,8 +14,15 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, formatting, messages
 from web.accounts import staff
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, explain, fail_unless, say_json, say_list, session_of
+from web.commands.session import (
+    MUNICIPALITY,
+    Session,
+    explain,
+    fail_unless,
+    say_json,
+    say_list,
+    session_of,
+)
 from web.commands.signing import USER, signed
 from web.slip_release import ask_release
 from web.slip_uploads import write_again, write_upload

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile.registers import import_slips, import_vehicles
-from web.commands.intake import DATE, MUNICIPALITY, day_or_today
+from web.commands.intake import DATE, day_or_today
 from web.commands.registers import FILE, JSON, RECEIVED_ON, run_import
-from web.commands.session import Session, fail_unless, session_of
+from web.commands.session import MUNICIPALITY, Session, fail_unless, session_of
 from web.commands.slip_reading import read
 from web.printing.plan import AUTO, PAGES_PER_FILE
 

@@ -11,9 +11,8 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from reconcile.suggest.candidates import suggestions_for
 from web import formatting, messages
-from web.commands.intake import MUNICIPALITY
 from web.commands.placing import TARGET, target_line
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, say_json, session_of
 
 if TYPE_CHECKING:
     from reconcile.suggest.rules import Suggestion

@@ -9,8 +9,7 @@ import click
 from payments.store.unit_of_work import reading, unit_of_work
 from web import messages
 from web.accounts import staff
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_list, session_of
+from web.commands.session import MUNICIPALITY, Session, say_list, session_of
 from web.notifications import keys
 
 NAME = click.argument("name")

@@ -6,8 +6,7 @@ import click
 
 from reconcile.verify.everything import verify as verify_books
 from web import messages
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, fail_unless, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 
 
 @click.command()

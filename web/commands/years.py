@@ -15,8 +15,7 @@ from reconcile import carry_over, day_close
 from reconcile.day_totals import summarise
 from web import formatting, messages
 from web.commands.days import YEAR
-from web.commands.intake import MUNICIPALITY
-from web.commands.session import Session, say_json, session_of
+from web.commands.session import MUNICIPALITY, Session, say_json, session_of
 from web.commands.signing import USER, signed
 from web.commands.writing import written
 from web.days.carried import carried_csv

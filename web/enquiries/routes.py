@@ -17,7 +17,7 @@ from sqlalchemy import insert
 from payments.domain.errors import InvalidValueError
 from payments.domain.identifiers import ElNumber, digits_from_text, require_digits
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.status import SlipStatus, slip_status
+from reconcile.status import UNKNOWN, SlipStatus, slip_status
 from web import clock
 from web.security import limiter, source
 from web.services import services
@@ -58,10 +58,30 @@ def tell() -> str | tuple[str, int]:
     if any(part.error for part in parts):
         return render_template("enquiries/ask.html", parts=parts, status=None), 422
     number = ElNumber(**{part.name: part.value for part in parts})
-    with reading(services().engine, services().municipality) as connection:
+    status = _status(number)
+    return render_template("enquiries/ask.html", parts=parts, status=status)
+
+
+def _status(number: ElNumber) -> SlipStatus:
+    """What is known of the number in the one body that its 収納機関番号 leads to.
+
+    No other body is looked at: whether a number exists elsewhere is nobody's business.
+    """
+    body = services().sole or next(
+        (
+            body
+            for body in services().bodies
+            if body.collecting_body_code == number.collecting_body_code
+        ),
+        None,
+    )
+    if body is None:
+        return SlipStatus(UNKNOWN, ())
+    services().enter(body.code)
+    with reading(services().engine, body.code) as connection:
         status = slip_status(connection, services().profile, number.digits, today=clock.today())
     _record(number, status)
-    return render_template("enquiries/ask.html", parts=parts, status=status)
+    return status
 
 
 def _parts() -> list[Part]:
