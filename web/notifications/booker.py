@@ -132,9 +132,13 @@ class Booker:
             self._whole = True
         # What could not be booked before is left to the scheduler, or to the next start.
         for step in book_waiting(
-            self._books, self._spool, self._municipality_code, after=self._handled
+            self._books,
+            self._spool,
+            self._municipality_code,
+            after=self._handled,
+            begin=lambda number: self._tell(keeps_up=number <= BEHIND_FROM),
         ):
-            self._tell(keeps_up=step.behind <= BEHIND_FROM, handled=step.entry.spool_no)
+            self._tell(keeps_up=self._keeps_up, handled=step.entries[-1].spool_no)
             if self._closed:
                 return
         self._tell(keeps_up=True, done=self._begun)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from payments.store.engine import is_busy
@@ -22,25 +22,41 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.formats.notification import FORMAT
 from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import take_in
+from reconcile.together import Incoming, take_in_together
 from web import clock, messages
-from web.tables import PaymentNotificationRow
+from web.notifications.known import known_to_books, notifications
+from web.notifications.spool_rows import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from reconcile.model import FileReport
-    from web.notifications.spool import Entry, Spool
+    from web.notifications.known import Known
+    from web.notifications.spool import Spool
+    from web.notifications.spool_rows import Entry
 
-notifications = PaymentNotificationRow.__table__  # type: ignore[attr-defined]
-
-LOOK_AHEAD = 10
-_KNOWN = select(notifications.c.body_sha256, notifications.c.answer_json).where(
-    notifications.c.municipality_code == bindparam("m"),
-    notifications.c.key_id == bindparam("key_id"),
-    notifications.c.notification_id == bindparam("notification_id"),
+TOGETHER_MAX = 32  # notifications in one transaction: it holds the books' lock for so long
+# Made once: building a statement costs more than it costs the database to run it.
+_KEEP_AGAIN = (
+    update(notifications)
+    .where(
+        notifications.c.municipality_code == bindparam("m"),
+        notifications.c.key_id == bindparam("key"),
+        notifications.c.notification_id == bindparam("id"),
+    )
+    .values(file_id=bindparam("file"), answer_json=bindparam("answer"))
+)
+_KEEP = insert(notifications).values(
+    municipality_code=bindparam("m"),
+    key_id=bindparam("key"),
+    notification_id=bindparam("id"),
+    body_sha256=bindparam("sha256"),
+    received_at=bindparam("at"),
+    file_id=bindparam("file"),
+    answer_json=bindparam("answer"),
 )
 
 log = logging.getLogger(__name__)
@@ -85,11 +101,10 @@ def members(entry: Entry, status: str) -> dict[str, Any]:
 
 
 class Step(NamedTuple):
-    """記帳の一歩: an entry that was looked at, and how many are known to wait behind it."""
+    """記帳の一歩: the entries that were looked at together, and how many of them are booked."""
 
-    entry: Entry
-    booked: bool
-    behind: int  # never more than :data:`LOOK_AHEAD`
+    entries: list[Entry]
+    booked: int
 
 
 def book_waiting(
@@ -99,25 +114,28 @@ def book_waiting(
     *,
     after: int = 0,
     wait: bool = False,
+    begin: Callable[[int], None] = lambda _number: None,
 ) -> Iterator[Step]:
     """Book what waits behind number ``after``, oldest first, and what arrives meanwhile.
 
-    Yields each entry looked at. One that cannot be booked (a mistake of ours) is logged, stays, and
-    holds back no other. Raises :class:`BooksBusyError` when another process has the turn (unless
-    ``wait``) or the books' lock, and what SQLAlchemy raises when the database is in trouble; what
-    has been booked until then stays booked.
+    Yields step by step what was looked at; ``begin`` hears how many a step will look at. What
+    cannot be booked (a mistake of ours) is logged, stays, and holds back no other. Raises
+    :class:`BooksBusyError` when another process has the turn (unless ``wait``) or the books' lock,
+    and what SQLAlchemy raises when the database is in trouble; what has been booked until then
+    stays booked.
     """
     last = after
     while True:
         with spool.turn(municipality_code, wait=wait) as mine:
             if not mine:
                 raise BooksBusyError
-            found = spool.next_waiting(municipality_code, last, 1 + LOOK_AHEAD)
+            found = spool.next_waiting(municipality_code, last, TOGETHER_MAX)
             if not found:
                 return
-            last = found[0].spool_no
-            booked = _try(engine, spool, municipality_code, found[0])
-        yield Step(found[0], booked, len(found) - 1)
+            begin(len(found))
+            last = found[-1].spool_no
+            booked = _book(engine, spool, municipality_code, found)
+        yield Step(found, booked)
 
 
 def book_again(engine: Engine, spool: Spool, municipality_code: str) -> int:
@@ -129,53 +147,75 @@ def book_again(engine: Engine, spool: Spool, municipality_code: str) -> int:
     missing: list[Entry] = []
     before = None
     while (entry := spool.last_booked(municipality_code, before)) is not None:
-        if known_to_books(engine, municipality_code, entry.key_id, entry.notification_id):
+        if _known(engine, municipality_code, entry) is not None:
             break
         missing.append(entry)
         before = entry.spool_no
-    for entry in reversed(missing):
+    missing.reverse()
+    for start in range(0, len(missing), TOGETHER_MAX):
         with spool.turn(municipality_code) as mine:
             if not mine:
                 raise BooksBusyError
-            _try(engine, spool, municipality_code, entry)
+            _book(engine, spool, municipality_code, missing[start : start + TOGETHER_MAX])
     return len(missing)
 
 
-def _try(engine: Engine, spool: Spool, municipality_code: str, entry: Entry) -> bool:
-    """Book one entry; whether it is in the books now."""
+def _book(engine: Engine, spool: Spool, municipality_code: str, entries: list[Entry]) -> int:
+    """Book some entries, in the books and then in the spool; how many are in the books now."""
+    bodies = spool.bodies(municipality_code, [entry.spool_no for entry in entries])
+    incoming = [
+        Incoming(
+            Delivery(f"{entry.key_id}-{entry.notification_id}.json", bodies[entry.spool_no]),
+            entry.received_on,
+            f"api:{entry.key_id}",
+        )
+        for entry in entries
+    ]
+    marks: list[Mark] = []
+
+    def note(connection: Connection, place: int, report: FileReport) -> None:
+        _keep(connection, municipality_code, entries[place], report)
+
     try:
-        return _book(engine, spool, municipality_code, entry)
+        reports = take_in_together(engine, municipality_code, incoming, FORMAT, note)
+        for entry, each, found in zip(entries, incoming, reports, strict=True):
+            report = found or _alone(engine, municipality_code, entry, each)
+            if report is not None and report.file_id is not None:
+                text = _answer(entry, report).as_text()
+                marks.append(Mark(entry.spool_no, report.file_id, text))
     except OperationalError as error:
         if is_busy(error):
             raise BooksBusyError from error
         raise  # A full disk or a server that is gone: no other entry would fare better.
+    finally:
+        spool.mark_booked(municipality_code, marks)
+    return len(marks)
+
+
+def _alone(
+    engine: Engine, municipality_code: str, entry: Entry, incoming: Incoming
+) -> FileReport | None:
+    """What becomes of an entry by itself that could not be booked with others; None: it waits."""
+    delivery, received_on, actor = incoming
+    try:
+        report = take_in(
+            engine, municipality_code, delivery,
+            received_on=received_on, actor=actor, file_format=FORMAT,
+        )  # fmt: skip
+        if report.status is FileStatus.STOPPED:
+            return None
+        with unit_of_work(engine, municipality_code) as connection:
+            _keep(connection, municipality_code, entry, report)
+    except OperationalError:
+        raise
     except DBAPIError as error:
         # The statement may carry numbers of slips: only the kind of error is logged.
         log.error("notification %d: %s", entry.spool_no, type(error).__name__)  # noqa: TRY400
     except Exception:
         log.exception("notification %d", entry.spool_no)
-    return False
-
-
-def _book(engine: Engine, spool: Spool, municipality_code: str, entry: Entry) -> bool:
-    """Book one entry, in the books and then in the spool; False when the intake stopped."""
-    report = take_in(
-        engine,
-        municipality_code,
-        Delivery(
-            f"{entry.key_id}-{entry.notification_id}.json",
-            spool.body(municipality_code, entry.spool_no),
-        ),
-        received_on=entry.received_on,
-        actor=f"api:{entry.key_id}",
-        file_format=FORMAT,
-    )
-    if report.status is FileStatus.STOPPED or report.file_id is None:
-        return False
-    kept = _answer(entry, report).as_text()
-    _keep(engine, municipality_code, entry, report.file_id, kept)
-    spool.mark_booked(municipality_code, entry.spool_no, file_id=report.file_id, answer_json=kept)
-    return True
+    else:
+        return report
+    return None
 
 
 def _answer(entry: Entry, report: FileReport) -> Answer:
@@ -196,41 +236,32 @@ def _answer(entry: Entry, report: FileReport) -> Answer:
     return Answer(422, quarantined | {"code": "notification_quarantined", "findings": findings})
 
 
-def _keep(
-    engine: Engine, municipality_code: str, entry: Entry, file_id: int, answer_json: str
-) -> None:
+def _keep(connection: Connection, municipality_code: str, entry: Entry, report: FileReport) -> None:
     """Which notification became which file, and the answer; again after a crash, the same."""
-    mine = (
-        notifications.c.municipality_code == municipality_code,
-        notifications.c.key_id == entry.key_id,
-        notifications.c.notification_id == entry.notification_id,
-    )
-    values = {"file_id": file_id, "answer_json": answer_json}
-    with unit_of_work(engine, municipality_code) as connection:
-        if connection.execute(update(notifications).where(*mine).values(values)).rowcount:
-            return
-        connection.execute(
-            insert(notifications).values(
-                municipality_code=municipality_code,
-                key_id=entry.key_id,
-                notification_id=entry.notification_id,
-                body_sha256=entry.body_sha256,
-                received_at=clock.in_japan(entry.received_at).astimezone(UTC),
-                **values,
-            )
-        )
+    mine = {"m": municipality_code, "key": entry.key_id, "id": entry.notification_id}
+    values = {"file": report.file_id, "answer": _answer(entry, report).as_text()}
+    if connection.execute(_KEEP_AGAIN, mine | values).rowcount:
+        return
+    at = clock.in_japan(entry.received_at).astimezone(UTC)
+    connection.execute(_KEEP, mine | values | {"sha256": entry.body_sha256, "at": at})
 
 
-def known_to_books(
+def known_answer(
     engine: Engine, municipality_code: str, key_id: str, notification_id: str
-) -> tuple[str, Answer | None] | None:
-    """The body's hash and the answer of a notification that the books know, or None."""
-    values = {"m": municipality_code, "key_id": key_id, "notification_id": notification_id}
+) -> Answer | None:
+    """The answer to a notification that the books know, or None."""
     with reading(engine, municipality_code) as connection:
-        row = connection.execute(_KNOWN, values).one_or_none()
-    if row is None:
+        key = (key_id, notification_id)
+        found = known_to_books(connection, municipality_code, [key]).get(key)
+    if found is None or found.answer_json is None:
         return None
-    return row.body_sha256, None if row.answer_json is None else answer_from(row.answer_json)
+    return answer_from(found.answer_json)
+
+
+def _known(engine: Engine, municipality_code: str, entry: Entry) -> Known | None:
+    """What the books know of an entry."""
+    with reading(engine, municipality_code) as connection:
+        return known_to_books(connection, municipality_code, [entry.key]).get(entry.key)
 
 
 def _instant(value: datetime) -> str:

@@ -10,42 +10,44 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
-    from sqlalchemy import Connection
+BATCH_MAX = 512
 
-BATCH_MAX = 256
-
+Item = TypeVar("Item")
 Result = TypeVar("Result")
-Work = tuple["Callable[[Connection], Any]", "Future[Any]"]
 
 
-class GroupCommit:
-    """書込係: one thread that runs what others ask for, as many at once as are waiting."""
+class GroupCommit(Generic[Item, Result]):
+    """書込係: one thread that does what others ask for, as much at once as is waiting."""
 
-    def __init__(self, transaction: Callable[[], AbstractContextManager[Connection]]) -> None:
-        """``transaction`` opens a write transaction that commits when it is left well."""
-        self._transaction = transaction
-        self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+    def __init__(
+        self,
+        perform: Callable[[list[Item]], list[Result]],
+        size: Callable[[Item], int] = lambda _item: 1,
+    ) -> None:
+        """``perform`` does several in one transaction; ``size`` is how much of a batch each is."""
+        self._perform = perform
+        self._size = size
+        self._waiting: queue.SimpleQueue[tuple[Item, Future[Result]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def run(self, work: Callable[[Connection], Result]) -> Result:
-        """Run ``work`` in some transaction and return its result once that is committed.
+    def run(self, item: Item) -> Result:
+        """Have ``item`` done in some transaction; its result once that is committed.
 
-        Work may be run a second time when the transaction that it shared has failed; what it
-        raises then is raised here, and concerns nobody else.
+        It may be done a second time when the transaction that it shared has failed; what is raised
+        then is raised here, and concerns nobody else.
         """
         future: Future[Result] = Future()
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="spool", daemon=True)
                 self._thread.start()
-            self._waiting.put((work, future))
+            self._waiting.put((item, future))
         return future.result()
 
     def close(self) -> None:
@@ -59,12 +61,13 @@ class GroupCommit:
     def _write(self) -> None:
         """One batch after the other until :meth:`close`."""
         while (first := self._waiting.get()) is not None:
-            batch = [first]
-            while len(batch) < BATCH_MAX and (more := self._next()) is not None:
+            batch, size = [first], self._size(first[0])
+            while size < BATCH_MAX and (more := self._next()) is not None:
                 batch.append(more)
+                size += self._size(more[0])
             self._commit(batch)
 
-    def _next(self) -> Work | None:
+    def _next(self) -> tuple[Item, Future[Result]] | None:
         """What else is waiting now; the sign to end is left for the next round."""
         try:
             found = self._waiting.get_nowait()
@@ -74,11 +77,10 @@ class GroupCommit:
             self._waiting.put(None)
         return found
 
-    def _commit(self, batch: list[Work]) -> None:
+    def _commit(self, batch: list[tuple[Item, Future[Result]]]) -> None:
         """All of a batch in one transaction; one by one when that fails."""
         try:
-            with self._transaction() as connection:
-                results = [work(connection) for work, _future in batch]
+            results = self._perform([item for item, _future in batch])
         except Exception as error:  # noqa: BLE001 - it is raised again where the work came from
             if len(batch) == 1:
                 batch[0][1].set_exception(error)
@@ -86,5 +88,5 @@ class GroupCommit:
             for each in batch:
                 self._commit([each])
             return
-        for (_work, future), result in zip(batch, results, strict=True):
+        for (_item, future), result in zip(batch, results, strict=True):
             future.set_result(result)

@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING
 from payments.domain.errors import ConflictError, InvalidValueError, NotFoundError
 from payments.store.engine import open_engine
 from web.notifications.booker import LOCK_WAIT_MS, RETRY_SECONDS, Booker
-from web.notifications.booking import Answer, answer_from, known_to_books, members
-from web.notifications.spool import Arrival
+from web.notifications.booking import Answer, answer_from, known_answer, members
+from web.notifications.spool_rows import Arrival
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
-    from web.notifications.spool import Entry, Spool
+    from web.notifications.known import Key
+    from web.notifications.spool import Spool
+    from web.notifications.spool_rows import Entry
 
+CONFLICT = 409
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -80,42 +85,60 @@ class Desk:
         It is durable before this returns, and booked when the books are free. Raises
         :class:`ConflictError` ``idempotency_conflict`` for another body; that one is kept, too.
         """
-        arrival = Arrival(key_id, notification_id, body, sha256(body).hexdigest())
-        # What the spool has never seen, or has lost with its file, the books still know.
-        known = known_to_books(self._engine, self._municipality_code, key_id, notification_id)
-        if known is not None:
-            known_sha256, answer = known
-            if known_sha256 != arrival.body_sha256:
-                self.spool.keep_other(self._municipality_code, arrival)
-                raise ConflictError("idempotency_conflict", notification_id=notification_id)
-            if answer is not None:
-                return answer, False
-        entry, first = self.spool.append(self._municipality_code, arrival)
-        if entry.answer_json is None and self.booker.wait_for(entry.spool_no):
-            entry = self._entry(key_id, notification_id) or entry
-        return _answer(entry), first
+        ((answer, first),) = self.receive_many(key_id, [(notification_id, body)])
+        if answer.status == CONFLICT:
+            raise ConflictError("idempotency_conflict", notification_id=notification_id)
+        return answer, first
+
+    def receive_many(
+        self, key_id: str, notifications: Sequence[tuple[str, bytes]]
+    ) -> list[tuple[Answer, bool]]:
+        """Take several in at once, as (idempotency key, body); per notification as `receive`.
+
+        All of them are durable before this returns, with one commit. Another body under a known key
+        is answered 409 ``idempotency_conflict``, and concerns no other.
+        """
+        arrivals = [
+            Arrival(key_id, notification_id, body, sha256(body).hexdigest())
+            for notification_id, body in notifications
+        ]
+        kept = self.spool.append_many(self._municipality_code, arrivals)
+        waiting = [entry.spool_no for entry, _first in kept if entry.answer_json is None]
+        booked: dict[Key, Entry] = {}
+        if waiting and self.booker.wait_for(max(waiting)):
+            keys = [arrival.key for arrival in arrivals]
+            booked = self.spool.find_many(self._municipality_code, keys)
+        return [
+            _answer(booked.get(arrival.key, entry), first, arrival.body_sha256)
+            for arrival, (entry, first) in zip(arrivals, kept, strict=True)
+        ]
 
     def show(self, key_id: str, notification_id: str) -> Answer:
         """What became of a notification.
 
         :class:`NotFoundError` ``notification`` also for other people's keys.
         """
-        entry = self._entry(key_id, notification_id)
-        if entry is not None:
-            answer: Answer | None = _answer(entry)
-        else:
-            known = known_to_books(self._engine, self._municipality_code, key_id, notification_id)
-            answer = known[1] if known else None
+        entry = self.spool.find(self._municipality_code, key_id, notification_id)
+        answer = (
+            known_answer(self._engine, self._municipality_code, key_id, notification_id)
+            if entry is None
+            else _known(entry)
+        )
         if answer is None:
             raise NotFoundError("notification", notification_id=notification_id)
         shown = {name: answer.members[name] for name in ("id", "status", "sha256", "received_at")}
         return Answer(200, shown)
 
-    def _entry(self, key_id: str, notification_id: str) -> Entry | None:
-        return self.spool.find(self._municipality_code, key_id, notification_id)
+
+def _answer(entry: Entry, first: bool, body_sha256: str) -> tuple[Answer, bool]:  # noqa: FBT001
+    """What is answered to a body of which this entry counts."""
+    if entry.body_sha256 == body_sha256:
+        return _known(entry), first
+    told = {"id": entry.notification_id, "status": "conflict", "code": "idempotency_conflict"}
+    return Answer(CONFLICT, told), False
 
 
-def _answer(entry: Entry) -> Answer:
+def _known(entry: Entry) -> Answer:
     """What is known of an entry now: what was booked, or that it is kept and waits."""
     if entry.answer_json is None:
         return Answer(202, members(entry, "received"))

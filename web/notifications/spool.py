@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import fcntl
 from contextlib import closing, contextmanager
-from datetime import date, datetime  # noqa: TC003 - fields of tuples
-from functools import cached_property
+from datetime import datetime  # noqa: TC003 - field of a tuple
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, func, select, text
 
 from payments.domain.errors import ConflictError
 from payments.store.engine import open_engine
 from payments.store.unit_of_work import enter_municipality, reading
 from web import clock
+from web.notifications.door_tables import SQLITE_DOOR_GUARDS
 from web.notifications.group_commit import GroupCommit
+from web.notifications.known import known_to_books
+from web.notifications.spool_rows import (
+    HEAD,
+    Arrival,
+    Entry,
+    Mark,
+    append_all,
+    by_keys,
+    mark_all,
+)
 from web.notifications.spool_tables import (
     BOOKED,
     CONFLICT,
@@ -31,26 +42,17 @@ from web.notifications.spool_tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from datetime import date
 
     from sqlalchemy import Connection, Engine
 
-_HEAD = tuple(c for c in spool.c if c.name not in {"municipality_code", "body", "booked_at"})
+    from web.notifications.known import Key, Known
+
 # As a literal: SQLite finds the small index of what waits only by a condition that it can read.
 _IS_WAITING = text(f"state = '{WAITING}'")
-# Made once: building a statement costs more than it costs the database to run it.
-_UNDER_KEY = select(*_HEAD).where(
-    spool.c.municipality_code == bindparam("m"),
-    spool.c.key_id == bindparam("key_id"),
-    spool.c.notification_id == bindparam("notification_id"),
-)
-_COUNTS = _UNDER_KEY.where(spool.c.state != CONFLICT)
-_LAST_NO = select(func.coalesce(func.max(spool.c.spool_no), 0)).where(
-    spool.c.municipality_code == bindparam("m")
-)
-_INSERT = insert(spool)
 _WAITING = (
-    select(*_HEAD)
+    select(*HEAD)
     .where(
         spool.c.municipality_code == bindparam("m"),
         _IS_WAITING,
@@ -59,46 +61,12 @@ _WAITING = (
     .order_by(spool.c.spool_no)
     .limit(bindparam("most"))
 )
-_BODY = select(spool.c.body).where(
-    spool.c.municipality_code == bindparam("m"), spool.c.spool_no == bindparam("number")
-)
-_MARK = (
-    update(spool)
-    .where(
-        spool.c.municipality_code == bindparam("m"),
-        spool.c.spool_no == bindparam("number"),
-        spool.c.state == WAITING,
-    )
-    .values(
-        state=BOOKED,
-        file_id=bindparam("file"),
-        answer_json=bindparam("answer"),
-        booked_at=bindparam("at"),
-    )
+_BODIES = select(spool.c.spool_no, spool.c.body).where(
+    spool.c.municipality_code == bindparam("m"),
+    spool.c.spool_no.in_(bindparam("numbers", expanding=True)),
 )
 
-
-class Arrival(NamedTuple):
-    """届いた通知 as it goes in."""
-
-    key_id: str
-    notification_id: str
-    body: bytes
-    body_sha256: str
-
-
-class Entry(NamedTuple):
-    """受付: a row of the spool without its body."""
-
-    spool_no: int
-    key_id: str
-    notification_id: str
-    body_sha256: str
-    received_at: datetime
-    received_on: date
-    state: str
-    file_id: int | None
-    answer_json: str | None
+Work = tuple[Arrival, ...] | tuple[Mark, ...]  # what is asked for at once
 
 
 class Waiting(NamedTuple):
@@ -121,7 +89,7 @@ class Spool:
     def __init__(self, books: Engine) -> None:
         """Beside the database that ``books`` opens; nothing is made before it is needed."""
         self._books = books
-        self._writers: dict[str, GroupCommit] = {}
+        self._writers: dict[str, GroupCommit[Work, list[tuple[Entry, bool]]]] = {}
 
     @property
     def file(self) -> Path | None:
@@ -159,49 +127,78 @@ class Spool:
         When this returns it survives a power cut. Raises :class:`ConflictError`
         ``idempotency_conflict`` for another body under a known key, which is kept all the same.
         """
-        entry, first = self._writer(municipality_code).run(
-            lambda connection: _append(connection, municipality_code, arrival)
-        )
+        ((entry, first),) = self.append_many(municipality_code, [arrival])
         if entry.body_sha256 != arrival.body_sha256:
             raise ConflictError("idempotency_conflict", notification_id=arrival.notification_id)
         return entry, first
 
-    def keep_other(self, municipality_code: str, arrival: Arrival) -> None:
-        """Keep a body whose key the books know with another one."""
-        self._writer(municipality_code).run(
-            lambda connection: _append(connection, municipality_code, arrival, known=True)
-        )
+    def append_many(
+        self, municipality_code: str, arrivals: Sequence[Arrival]
+    ) -> list[tuple[Entry, bool]]:
+        """Keep several at once; per arrival the entry that counts, and whether it was new.
 
-    def mark_booked(
-        self, municipality_code: str, spool_no: int, *, file_id: int, answer_json: str
-    ) -> None:
-        """記帳済: the entry is in the books as this file; once marked, an entry stays as it is."""
-        values = {
-            "m": municipality_code, "number": spool_no, "file": file_id, "answer": answer_json,
-            "at": clock.now(),
-        }  # fmt: skip
-        self._writer(municipality_code).run(lambda connection: connection.execute(_MARK, values))
+        When this returns all of them survive a power cut. An entry with another hash than the
+        arrival means that the key was taken: the arrival is kept as a conflict.
+        """
+        return self._writer(municipality_code).run(tuple(arrivals))
 
-    def _writer(self, municipality_code: str) -> GroupCommit:
+    def mark_booked(self, municipality_code: str, marks: Sequence[Mark]) -> None:
+        """記帳済: the entries are in the books; once marked, an entry stays as it is."""
+        if marks:
+            self._writer(municipality_code).run(tuple(marks))
+
+    def _writer(self, municipality_code: str) -> GroupCommit[Work, list[tuple[Entry, bool]]]:
         """The writer of a municipality: a transaction concerns one only (R11)."""
+        found = self._writers.get(municipality_code)
+        if found is None:
+            perform = partial(self._perform, municipality_code)
+            found = self._writers.setdefault(municipality_code, GroupCommit(perform, len))
+        return found
 
-        @contextmanager
-        def transaction() -> Iterator[Connection]:
-            engine = self._engine
-            with engine.connect().execution_options(writes=True) as connection, connection.begin():
-                enter_municipality(connection, municipality_code)
-                yield connection
+    def _perform(self, municipality_code: str, works: list[Work]) -> list[list[tuple[Entry, bool]]]:
+        """What several asked for, in one transaction; their results, one after the other."""
+        arrivals = [each for work in works for each in work if isinstance(each, Arrival)]
+        marks = [each for work in works for each in work if isinstance(each, Mark)]
+        results: list[tuple[Entry, bool]] = []
+        # On SQLite the books are another file: their writers do not wait for this reader.
+        known = {} if self.file is None else self._known(municipality_code, arrivals)
+        with (
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            enter_municipality(connection, municipality_code)
+            if arrivals:
+                if self.file is None:
+                    keys = (arrival.key for arrival in arrivals)
+                    known = known_to_books(connection, municipality_code, keys)
+                results = append_all(connection, municipality_code, arrivals, known)
+            if marks:
+                mark_all(connection, municipality_code, marks)
+        found = iter(results)
+        return [[next(found) for each in work if isinstance(each, Arrival)] for work in works]
 
-        return self._writers.setdefault(municipality_code, GroupCommit(transaction))
+    def _known(self, municipality_code: str, arrivals: list[Arrival]) -> dict[Key, Known]:
+        """What the books hold of these, which the spool may have forgotten."""
+        if not arrivals:
+            return {}
+        with reading(self._books, municipality_code) as connection:
+            keys = (arrival.key for arrival in arrivals)
+            return known_to_books(connection, municipality_code, keys)
 
     # ---- reading ----
 
     def find(self, municipality_code: str, key_id: str, notification_id: str) -> Entry | None:
         """The entry that counts under this key, or None."""
+        key = (key_id, notification_id)
+        return self.find_many(municipality_code, [key]).get(key)
+
+    def find_many(self, municipality_code: str, keys: Sequence[Key]) -> dict[Key, Entry]:
+        """The entries that count under these keys."""
         if not self._exists():
-            return None
+            return {}
         with reading(self._engine, municipality_code) as connection:
-            return _by_key(connection, municipality_code, key_id, notification_id)
+            rows = by_keys(connection, municipality_code, keys)
+        return {row.key: row for row in rows if row.state != CONFLICT}
 
     def next_waiting(self, municipality_code: str, after: int, most: int) -> list[Entry]:
         """The oldest entries behind number ``after`` that wait to be booked, at most so many."""
@@ -216,7 +213,7 @@ class Spool:
         if not self._exists():
             return None
         statement = (
-            select(*_HEAD)
+            select(*HEAD)
             .where(spool.c.municipality_code == municipality_code, spool.c.state == BOOKED)
             .order_by(spool.c.spool_no.desc())
             .limit(1)
@@ -227,11 +224,11 @@ class Spool:
             row = connection.execute(statement).first()
         return None if row is None else Entry(*row)
 
-    def body(self, municipality_code: str, spool_no: int) -> bytes:
-        """The bytes of an entry, as they came."""
-        values = {"m": municipality_code, "number": spool_no}
+    def bodies(self, municipality_code: str, numbers: Sequence[int]) -> dict[int, bytes]:
+        """The bytes of some entries, as they came, by number."""
+        values = {"m": municipality_code, "numbers": numbers}
         with reading(self._engine, municipality_code) as connection:
-            return bytes(connection.execute(_BODY, values).scalar_one())
+            return {number: bytes(body) for number, body in connection.execute(_BODIES, values)}
 
     def waiting(self, municipality_code: str, until: date | None = None) -> Waiting:
         """How many wait, of all days or of those up to ``until``."""
@@ -255,7 +252,7 @@ class Spool:
     def turn(self, municipality_code: str, *, wait: bool = False) -> Iterator[bool]:
         """記帳の番: whether this process may book now, for as long as it is inside.
 
-        With ``wait`` it waits until it may; a turn is one entry long.
+        With ``wait`` it waits until it may; a turn is one step long.
         Two that book one entry at the same time would book it twice. The turn ends with the
         process, however that ends.
         """
@@ -289,52 +286,6 @@ def _make(connection: Connection) -> None:
     if _is_made(connection):
         return
     metadata.create_all(connection)
-    for guard in SQLITE_GUARDS:
+    for guard in (*SQLITE_GUARDS, *SQLITE_DOOR_GUARDS):
         connection.exec_driver_sql(guard)
     connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _append(
-    connection: Connection, municipality_code: str, arrival: Arrival, *, known: bool = False
-) -> tuple[Entry, bool]:
-    """The entry that counts under the key, after this arrival; whether the arrival was new."""
-    key = _key(municipality_code, arrival.key_id, arrival.notification_id)
-    rows = [Entry(*row) for row in connection.execute(_UNDER_KEY, key)]
-    counts = next((row for row in rows if row.state != CONFLICT), None)
-    same = next((row for row in rows if row.body_sha256 == arrival.body_sha256), None)
-    if same is not None:
-        return counts or same, False
-    if connection.dialect.name == "postgresql":
-        # Numbers in the order of the commits, also when several servers write.
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext(:m))"),
-            {"m": municipality_code},
-        )
-    now = clock.now()
-    values = {
-        **arrival._asdict(),
-        "municipality_code": municipality_code,
-        "spool_no": connection.execute(_LAST_NO, {"m": municipality_code}).scalar_one() + 1,
-        "received_at": now,
-        "received_on": clock.in_japan(now).date(),
-        "state": CONFLICT if known or counts else WAITING,
-    }
-    connection.execute(_INSERT, values)
-    entry = Entry(
-        **{name: values.get(name) for name in Entry._fields}  # type: ignore[arg-type]
-    )
-    return counts or entry, True
-
-
-def _by_key(
-    connection: Connection, municipality_code: str, key_id: str, notification_id: str
-) -> Entry | None:
-    """The entry that counts under a key."""
-    key = _key(municipality_code, key_id, notification_id)
-    row = connection.execute(_COUNTS, key).one_or_none()
-    return None if row is None else Entry(*row)
-
-
-def _key(municipality_code: str, key_id: str, notification_id: str) -> dict[str, str]:
-    """The values of the statements about one key."""
-    return {"m": municipality_code, "key_id": key_id, "notification_id": notification_id}

@@ -23,9 +23,11 @@ def rounds(monkeypatch):
     plans = [lambda: iter(())]
     seen = SimpleNamespace(plans=plans, begun=0)
 
-    def book_waiting(*_args, **_more):
+    def book_waiting(*_args, begin, **_more):
         seen.begun += 1
-        yield from plans[min(seen.begun, len(plans)) - 1]()
+        for number, step in plans[min(seen.begun, len(plans)) - 1]():
+            begin(number)
+            yield step
 
     monkeypatch.setattr(module, "book_waiting", book_waiting)
     monkeypatch.setattr(module, "book_again", Mock())
@@ -39,8 +41,8 @@ def booker(rounds):  # noqa: ARG001 - before the booker reads it
     found.close()
 
 
-def _step(number, behind=0):
-    return Step(Mock(spool_no=number), booked=True, behind=behind)
+def _step(number, together=1):
+    return together, Step([Mock(spool_no=number)], booked=1)
 
 
 def _busy():

@@ -17,7 +17,8 @@ from sqlalchemy.exc import OperationalError
 
 from payments.domain.errors import ConflictError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import day_close
+from reconcile import day_close, together
+from reconcile.formats.notification import FORMAT
 from web import clock, doctor
 from web.app import create_app
 from web.approval_effects import decide_and_do
@@ -26,7 +27,8 @@ from web.commands.session import Session
 from web.commands.setup import sample_profile
 from web.notifications import booking, keys, outlook
 from web.notifications.receive import Desk
-from web.notifications.spool import Arrival, Spool
+from web.notifications.spool import Spool
+from web.notifications.spool_rows import Arrival
 from web.scheduler import Jobs
 from web.tables import PaymentNotificationRow
 
@@ -52,6 +54,7 @@ def desk(either_city):
         spool=spool,
         booker=found.booker,
         post=lambda number=1, body=None: _told(found.receive("pay-1", f"n-{number}", body or _body(number))),
+        receive_many=found.receive_many,
         show=lambda number=1: found.show("pay-1", f"n-{number}").members["status"],
     )  # fmt: skip
     found.close()
@@ -139,12 +142,14 @@ def test_two_bodies_under_one_key_are_both_kept(desk):
     with pytest.raises(ConflictError, match="idempotency_conflict"):
         desk.post(1, _body(1, amount_yen=999))
     assert _states(desk.spool) == ["booked", "conflict"]
-    assert desk.spool.body(M, 2) == _body(1, amount_yen=999)
+    assert desk.spool.bodies(M, [2]) == {2: _body(1, amount_yen=999)}
     assert _booked(desk.city) == [101]
 
 
-@pytest.mark.parametrize("died_at", ["_keep", "mark_booked"])
-def test_whoever_dies_between_booking_and_its_mark_books_nothing_twice(desk, monkeypatch, died_at):
+@pytest.mark.parametrize(("died_at", "booked"), [("_keep", []), ("mark_booked", [101, 102])])
+def test_whoever_dies_between_booking_and_its_mark_books_nothing_twice(
+    desk, monkeypatch, died_at, booked
+):
     class Killed(BaseException):
         pass
 
@@ -156,7 +161,7 @@ def test_whoever_dies_between_booking_and_its_mark_books_nothing_twice(desk, mon
         patch.setattr(booking if died_at == "_keep" else Spool, died_at, die)
         with pytest.raises(Killed):
             list(booking.book_waiting(desk.city.engine, desk.spool, M))
-    assert _booked(desk.city) == [101]
+    assert _booked(desk.city) == booked
     assert desk.spool.waiting(M).number == 2
     assert outlook.book_rest(desk.city.engine, M) == 2
     assert _booked(desk.city) == [101, 102]
@@ -164,36 +169,36 @@ def test_whoever_dies_between_booking_and_its_mark_books_nothing_twice(desk, mon
 
 
 def test_one_that_cannot_be_booked_holds_back_no_other(desk, monkeypatch):
-    take_in = booking.take_in
+    read = FORMAT.read
 
-    def fail(engine, code, delivery, **more):
-        if "n-1" in delivery.name:
+    def fail(data, context):
+        if b"TX-1" in data:
             raise ValueError
-        return take_in(engine, code, delivery, **more)
+        return read(data, context)
 
     _arrive_at_a_server_that_ends(desk, 1, 2)
     with monkeypatch.context() as patch:
-        patch.setattr(booking, "take_in", fail)
+        patch.setattr(FORMAT, "read", fail)
         assert outlook.book_rest(desk.city.engine, M) == 1
     assert _states(desk.spool) == ["waiting", "booked"]
     assert outlook.book_rest(desk.city.engine, M) == 1
-    assert _booked(desk.city) == [102, 101]
+    assert _booked(desk.city) == [101, 102]
 
 
 def test_a_server_tries_what_it_cannot_book_once(desk, monkeypatch):
     tried = []
 
-    def fail(_engine, _code, delivery, **_more):
-        tried.append(delivery.name)
+    def fail(data, _context):
+        tried.append(json.loads(data)["transaction_id"])
         raise ValueError
 
     with monkeypatch.context() as patch:
-        patch.setattr(booking, "take_in", fail)
+        patch.setattr(FORMAT, "read", fail)
         assert [desk.post(number)[0] for number in (1, 2)] == [202, 202]
     assert desk.post(3)[0] == 201
-    assert tried == ["pay-1-n-1.json", "pay-1-n-2.json"]
+    assert tried == ["TX-1", "TX-1", "TX-2", "TX-2"]  # with others, and by itself
     assert outlook.book_rest(desk.city.engine, M) == 2
-    assert _booked(desk.city) == [103, 101, 102]
+    assert _booked(desk.city) == [101, 102, 103]
 
 
 def test_trouble_with_the_database_ends_a_round(desk, monkeypatch):
@@ -202,7 +207,7 @@ def test_trouble_with_the_database_ends_a_round(desk, monkeypatch):
 
     _arrive_at_a_server_that_ends(desk, 1, 2)
     with monkeypatch.context() as patch:
-        patch.setattr(booking, "take_in", fail)
+        patch.setattr(together, "keep_bytes", fail)
         with pytest.raises(OperationalError, match="disk is full"):
             outlook.book_rest(desk.city.engine, M)
     assert _states(desk.spool) == ["waiting", "waiting"]
@@ -217,13 +222,50 @@ def test_nobody_books_while_another_process_does(desk):
     assert outlook.book_rest(desk.city.engine, M) == 1
 
 
-def test_each_step_tells_how_many_wait_behind_it(desk):
-    most = booking.LOOK_AHEAD
-    numbers = range(1, most + 3)
-    _arrive_at_a_server_that_ends(desk, *numbers)
-    steps = list(booking.book_waiting(desk.city.engine, desk.spool, M))
-    assert [step.behind for step in steps] == [most, *range(most, -1, -1)]
-    assert _booked(desk.city) == [100 + number for number in numbers]
+def test_what_waits_is_booked_together_in_its_order(desk, monkeypatch):
+    monkeypatch.setattr(booking, "TOGETHER_MAX", 4)
+    _arrive_at_a_server_that_ends(desk, *range(1, 11))
+    heard = []
+    steps = list(booking.book_waiting(desk.city.engine, desk.spool, M, begin=heard.append))
+    assert [step.booked for step in steps] == heard == [4, 4, 2]
+    assert _booked(desk.city) == [100 + number for number in range(1, 11)]
+
+
+def test_what_is_no_payment_rejects_no_neighbour(desk):
+    with unit_of_work(desk.city.engine, M):
+        desk.post(1)
+        desk.post(2, b'{"amount_yen": -5}')
+        desk.post(3)
+        desk.booker.close()
+    (step,) = booking.book_waiting(desk.city.engine, desk.spool, M)
+    assert step.booked == 3
+    assert _booked(desk.city) == [101, 103]
+    assert [desk.show(number) for number in (1, 2, 3)] == ["accepted", "quarantined", "accepted"]
+
+
+def test_the_same_bytes_under_two_keys_are_one_payment(desk):
+    with unit_of_work(desk.city.engine, M):
+        desk.post(1, _body(1))
+        desk.post(2, _body(1))
+        desk.booker.close()
+    (step,) = booking.book_waiting(desk.city.engine, desk.spool, M)
+    assert step.booked == 2
+    assert _booked(desk.city) == [101]
+
+
+def test_several_at_once_are_answered_each_for_itself(desk):
+    desk.post(1)
+    found = desk.receive_many(
+        "pay-1",
+        [("n-1", _body(1)), ("n-2", _body(2)), ("n-1", _body(9)), ("n-3", b"{}")],
+    )
+    assert [(answer.status, answer.members["status"], first) for answer, first in found] == [
+        (201, "accepted", False),
+        (201, "accepted", True),
+        (409, "conflict", False),
+        (422, "quarantined", True),
+    ]
+    assert _booked(desk.city) == [101, 102]
 
 
 def test_books_restored_from_an_older_copy_get_what_the_spool_has(city, tmp_path):

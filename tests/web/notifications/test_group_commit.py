@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from contextlib import contextmanager
 
 import pytest
 
@@ -14,19 +13,19 @@ LONG = 30
 
 
 class Disk:
-    """Transactions over a list; what is committed, batch by batch."""
+    """What is written in one go; items are functions of what has been written."""
 
     def __init__(self):
         self.commits = []
         self.broken = False
 
-    @contextmanager
-    def transaction(self):
+    def perform(self, items):
         rows = []
-        yield rows
+        results = [item(rows) for item in items]
         if self.broken:
             raise OSError("the disk")
         self.commits.append(rows)
+        return results
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def disk():
 
 @pytest.fixture
 def writer(disk):
-    found = GroupCommit(disk.transaction)
+    found = GroupCommit(disk.perform)
     yield found
     found.close()
 
@@ -74,6 +73,14 @@ def test_a_batch_has_its_limit(writer, disk):
     futures = _while_busy(writer, *map(_add, range(BATCH_MAX + 1)))
     assert futures[-1].result(LONG) == BATCH_MAX
     assert [len(rows) for rows in disk.commits] == [0, BATCH_MAX, 1]
+
+
+def test_what_is_large_fills_a_batch_by_itself(disk):
+    writer = GroupCommit(disk.perform, lambda _item: BATCH_MAX)
+    futures = _while_busy(writer, _add(1), _add(2))
+    assert [future.result(LONG) for future in futures] == [1, 2]
+    assert disk.commits == [[], [1], [2]]
+    writer.close()
 
 
 def test_one_that_fails_rejects_no_neighbour(writer, disk):

@@ -17,7 +17,9 @@ from payments.domain.errors import ConflictError
 from payments.store.engine import open_engine
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
-from web.notifications.spool import Arrival, Spool
+from web.notifications import known
+from web.notifications.spool import Spool
+from web.notifications.spool_rows import Arrival, Mark
 from web.notifications.spool_tables import metadata
 from web.notifications.spool_tables import spool as table
 
@@ -63,7 +65,7 @@ def test_the_same_again_is_the_same_entry(spool):
     first, _ = spool.append(M, _arrival(b"{}"))
     again, new = spool.append(M, _arrival(b"{}"))
     assert (again.spool_no, again.body_sha256, new) == (1, first.body_sha256, False)
-    assert spool.body(M, 1) == b"{}"
+    assert spool.bodies(M, [1]) == {1: b"{}"}
 
 
 def test_another_body_under_a_key_is_kept_and_never_booked(spool):
@@ -75,6 +77,36 @@ def test_another_body_under_a_key_is_kept_and_never_booked(spool):
     assert spool.waiting(M).number == 1
     entry, new = spool.append(M, _arrival(b"one"))
     assert (entry.spool_no, new) == (1, False)
+
+
+def test_several_at_once_are_kept_in_their_order(spool):
+    spool.append(M, _arrival(b"1", "n-1"))
+    found = spool.append_many(
+        M,
+        [
+            _arrival(b"1", "n-1"),
+            _arrival(b"2", "n-2"),
+            _arrival(b"3", "n-3", "pay-2"),
+            _arrival(b"other", "n-2"),
+            _arrival(b"2", "n-2"),
+            _arrival(b"other", "n-1"),
+        ],
+    )
+    assert [(entry.spool_no, first) for entry, first in found] == [
+        (1, False), (2, True), (3, True), (2, True), (2, False), (1, True),
+    ]  # fmt: skip
+    assert _rows(spool) == [
+        (1, b"1", "waiting"), (2, b"2", "waiting"), (3, b"3", "waiting"),
+        (4, b"other", "conflict"), (5, b"other", "conflict"),
+    ]  # fmt: skip
+    assert spool.append_many(M, []) == []
+
+
+def test_more_keys_than_one_statement_takes(spool, monkeypatch):
+    monkeypatch.setattr(known, "KEYS_MAX", 2)
+    arrivals = [_arrival(b"{}", f"n-{n}") for n in range(5)]
+    assert [first for _entry, first in spool.append_many(M, arrivals)] == [True] * 5
+    assert [first for _entry, first in spool.append_many(M, arrivals)] == [False] * 5
 
 
 def test_the_day_of_an_arrival_is_the_day_in_japan(spool, monkeypatch):
@@ -90,8 +122,8 @@ def test_the_day_of_an_arrival_is_the_day_in_japan(spool, monkeypatch):
 
 def test_an_entry_is_booked_once(spool):
     spool.append(M, _arrival(b"{}"))
-    spool.mark_booked(M, 1, file_id=7, answer_json="first")
-    spool.mark_booked(M, 1, file_id=8, answer_json="second")
+    spool.mark_booked(M, [Mark(1, 7, "first")])
+    spool.mark_booked(M, [Mark(1, 8, "second")])
     entry = spool.find(M, "pay-1", "n-1")
     assert (entry.state, entry.file_id, entry.answer_json) == ("booked", 7, "first")
     assert spool.waiting(M) == (0, None)
@@ -111,7 +143,7 @@ def test_the_database_lets_nothing_else_be_changed(spool, change):
     engine = spool._engine
     with pytest.raises(DBAPIError, match="append_only"), unit_of_work(engine, M) as connection:
         connection.execute(text(change))
-    spool.mark_booked(M, 1, file_id=7, answer_json="")
+    spool.mark_booked(M, [Mark(1, 7, "")])
     back = "UPDATE notification_spool SET state = 'waiting'"
     with pytest.raises(DBAPIError, match="append_only"), unit_of_work(engine, M) as connection:
         connection.execute(text(back))

@@ -1,0 +1,173 @@
+"""受付簿の行: how the writer of the spool enters what arrived, and marks what is booked.
+
+Set-based: so many notifications, asked for by however many requests, cost a handful of statements.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime  # noqa: TC003 - fields of tuples
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import bindparam, func, insert, select, text, update
+
+from web import clock
+from web.notifications.known import portions
+from web.notifications.spool_tables import BOOKED, CONFLICT, WAITING, spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from web.notifications.known import Key, Known
+
+HEAD = tuple(c for c in spool.c if c.name not in {"municipality_code", "body", "booked_at"})
+# Made once: building a statement costs more than it costs the database to run it.
+_UNDER_KEYS = select(*HEAD).where(
+    spool.c.municipality_code == bindparam("m"),
+    spool.c.key_id == bindparam("key_id"),
+    spool.c.notification_id.in_(bindparam("ids", expanding=True)),
+)
+_LAST_NO = select(func.coalesce(func.max(spool.c.spool_no), 0)).where(
+    spool.c.municipality_code == bindparam("m")
+)
+_INSERT = insert(spool)
+_MARK = (
+    update(spool)
+    .where(
+        spool.c.municipality_code == bindparam("m"),
+        spool.c.spool_no == bindparam("number"),
+        spool.c.state == WAITING,
+    )
+    .values(
+        state=BOOKED,
+        file_id=bindparam("file"),
+        answer_json=bindparam("answer"),
+        booked_at=bindparam("at"),
+    )
+)
+
+
+class Arrival(NamedTuple):
+    """届いた通知 as it goes in."""
+
+    key_id: str
+    notification_id: str
+    body: bytes
+    body_sha256: str
+
+    @property
+    def key(self) -> Key:
+        """What makes it the same notification when it comes again."""
+        return self.key_id, self.notification_id
+
+
+class Entry(NamedTuple):
+    """受付: a row of the spool without its body."""
+
+    spool_no: int  # 0: only the books know it
+    key_id: str
+    notification_id: str
+    body_sha256: str
+    received_at: datetime
+    received_on: date
+    state: str
+    file_id: int | None
+    answer_json: str | None
+
+    @property
+    def key(self) -> Key:
+        """What makes it the same notification when it comes again."""
+        return self.key_id, self.notification_id
+
+
+class Mark(NamedTuple):
+    """記帳済の印: the entry is in the books as this file, and this is its answer."""
+
+    spool_no: int
+    file_id: int
+    answer_json: str
+
+
+def by_keys(connection: Connection, municipality_code: str, keys: Iterable[Key]) -> list[Entry]:
+    """Every entry under these keys, conflicts included."""
+    found: list[Entry] = []
+    for key_id, ids in portions(keys):
+        values = {"m": municipality_code, "key_id": key_id, "ids": ids}
+        found += [Entry(*row) for row in connection.execute(_UNDER_KEYS, values)]
+    return found
+
+
+def append_all(
+    connection: Connection,
+    municipality_code: str,
+    arrivals: Sequence[Arrival],
+    known: Mapping[Key, Known],
+) -> list[tuple[Entry, bool]]:
+    """Enter what arrived, in order; per arrival the entry that counts, and whether it was new.
+
+    ``known``: what the books hold under these keys, which the spool may have forgotten. A body
+    under a key that counts with another one is kept as a conflict.
+    """
+    if connection.dialect.name == "postgresql":
+        # Numbers in the order of the commits, also when several servers write.
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext(:m))"),
+            {"m": municipality_code},
+        )
+    rows = by_keys(connection, municipality_code, (arrival.key for arrival in arrivals))
+    counts = {key: _of_books(key, found) for key, found in known.items()}
+    counts |= {row.key: row for row in rows if row.state != CONFLICT}
+    there = {(row.key, row.body_sha256): row for row in rows}
+    for key, entry in counts.items():
+        # Known to the books without an answer: it is entered, and booked as the same file again.
+        if entry.spool_no or entry.answer_json is not None:
+            there.setdefault((key, entry.body_sha256), entry)
+    last = connection.execute(_LAST_NO, {"m": municipality_code}).scalar_one()
+    now = clock.now()
+    on = clock.in_japan(now).date()
+    results: list[tuple[Entry, bool]] = []
+    fresh: list[dict[str, object]] = []
+    for arrival in arrivals:
+        same = there.get((arrival.key, arrival.body_sha256))
+        if same is not None:
+            results.append((counts.get(arrival.key, same), False))
+            continue
+        other = counts.get(arrival.key)
+        conflict = other is not None and other.body_sha256 != arrival.body_sha256
+        last += 1
+        entry = Entry(
+            last, *arrival.key, arrival.body_sha256, now, on,
+            CONFLICT if conflict else WAITING, None, None,
+        )  # fmt: skip
+        if other is None or not conflict:
+            counts[arrival.key] = entry
+        there[arrival.key, arrival.body_sha256] = entry
+        results.append((counts[arrival.key], True))
+        fresh.append(
+            entry._asdict() | {"municipality_code": municipality_code, "body": arrival.body}
+        )
+    if fresh:
+        connection.execute(_INSERT, fresh)
+    return results
+
+
+def mark_all(connection: Connection, municipality_code: str, marks: Sequence[Mark]) -> None:
+    """Mark what is booked; an entry that is marked stays as it is."""
+    at = clock.now()
+    connection.execute(
+        _MARK,
+        [
+            {"m": municipality_code, "number": mark.spool_no, "file": mark.file_id,
+             "answer": mark.answer_json, "at": at}
+            for mark in marks
+        ],
+    )  # fmt: skip
+
+
+def _of_books(key: Key, found: Known) -> Entry:
+    """What the books know, in the shape of an entry."""
+    return Entry(
+        0, *key, found.body_sha256, found.received_at, clock.in_japan(found.received_at).date(),
+        BOOKED, found.file_id, found.answer_json,
+    )  # fmt: skip
