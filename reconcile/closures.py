@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from payments.domain.errors import NotFoundError
+from reconcile.announce import announce_closure
 from reconcile.day_totals import last_journal
 from reconcile.report.data import canonical_json, report_as_data, report_from_data, sha256
 from reconcile.store.day_tables import DayClosureRow
@@ -137,6 +138,7 @@ def record(
             **values,
         )
     )
+    announce_closure(connection, municipality_code, signed.closure_no)
     return signed
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from payments.store.bulk import insert_rows, take_numbers
 from payments.store.unit_of_work import unit_of_work
+from reconcile.announce import announce_file
 from reconcile.model import FileStatus, Severity
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def record_file(
             "amount_yen": reading.amount_yen if reading else 0,
         },
     )
+    announce_file(connection, municipality_code, file_id, str(status))
 
 
 def record_findings(

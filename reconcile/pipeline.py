@@ -20,6 +20,7 @@ from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from reconcile import file_cases, flag, match, post
+from reconcile.announce import announce_payments
 from reconcile.deciding import decide_waiting
 from reconcile.formats.detect import detect
 from reconcile.intake import (
@@ -208,6 +209,7 @@ class FileRun:
         else:
             cases = self._match_and_post()
         opened = self._flag(cases, found.count)
+        announce_payments(self.connection, self.code, self.journal_id)
         record_file(self.connection, self.code, kept.file_id, FileStatus.ACCEPTED, found)
         record_findings(self.connection, self.code, kept.file_id, found.findings)
         outcomes = tally(self.connection, self.scope)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from payments.approve import canonical
 from payments.domain.errors import RefusedError
 from reconcile import flag, post
+from reconcile.announce import announce_payments
 from reconcile.deciding import decide_waiting
 from reconcile.journal import open_journal
 from reconcile.match import AGAIN_FROM
@@ -105,6 +106,7 @@ class _Placing:
         self._learn()
         self._decide_again(ended)
         self._flag()
+        announce_payments(self.connection, self.code, self.journal_id)
         clear_staging(self.connection, self.code)
 
     def _book(self) -> None:

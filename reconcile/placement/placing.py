@@ -16,6 +16,7 @@ from sqlalchemy import text
 from payments.approve import canonical
 from payments.domain.errors import RefusedError
 from reconcile import flag, post
+from reconcile.announce import announce_payments
 from reconcile.deciding import decide_waiting
 from reconcile.journal import open_journal
 from reconcile.match import AGAIN_FROM
@@ -130,6 +131,7 @@ class _Placing:
         self._run(STILL_OPEN)
         decide_waiting(self.connection, dict(self.scope), AGAIN_FROM)
         self._flag()
+        announce_payments(self.connection, self.code, self.scope["journal_id"])
         clear_staging(self.connection, self.code)
 
     def _run(self, statement: str, **values: object) -> None:

@@ -50,6 +50,9 @@ the formats and the domain are common. Each difference carries one of these name
 ``carry_run``         a carry-over does not go with the close of its year, or its totals and digest
                       are not those of its rows; ``carry_over``: a row is not what the postings
                       of its years leave open
+``event``               an outgoing event that no booking led to, or with another slip; likewise
+                      ``event_missing``: a booking that was not announced since somebody had
+                      subscribed; ``event_number``: the numbers of the events have a gap
 ``hold_flag``         an instalment's flags are not those of the last line about it
 ``closed_day``        something was booked on a day while it was closed
 ``seal_chain``        a seal is missing or does not follow the one before; ``seal_digest``: its
@@ -75,6 +78,7 @@ from payments.store.unit_of_work import reading
 from reconcile.verify.claims import instalments, pay_keys
 from reconcile.verify.credits import credits_placed
 from reconcile.verify.days import days
+from reconcile.verify.events import events
 from reconcile.verify.files import evidence_and_lines
 from reconcile.verify.lines import LineWalk
 from reconcile.verify.placements import placements
@@ -216,5 +220,5 @@ def _summaries(store: Store) -> Iterator[Difference]:
 
 # The longest first: what the second process has not begun, the first one does, from the end.
 _BOOKS: tuple[Callable[[Store], Iterator[Difference]], ...] = (
-    _lines, instalments, _summaries, _numbers, _decided, seals,
+    _lines, instalments, _summaries, events, _numbers, _decided, seals,
 )  # fmt: skip

@@ -14,10 +14,12 @@ import payments.store.slip_tables
 import payments.store.tables
 import reconcile.store.alias_tables
 import reconcile.store.day_tables
+import reconcile.store.event_tables
 import reconcile.store.placement_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables
 import reconcile.store.year_tables
+import web.events.tables
 import web.tables
 
 OURS = (
@@ -26,10 +28,12 @@ OURS = (
     payments.store.tables,
     reconcile.store.alias_tables,
     reconcile.store.day_tables,
+    reconcile.store.event_tables,
     reconcile.store.placement_tables,
     reconcile.store.seal_tables,
     reconcile.store.tables,
     reconcile.store.year_tables,
+    web.events.tables,
     web.tables,
 )
 TABLES = SQLModel.metadata.sorted_tables

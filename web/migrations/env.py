@@ -10,10 +10,12 @@ import payments.store.hold_tables  # noqa: F401
 import reconcile.store.alias_tables
 import reconcile.store.arrival_tables
 import reconcile.store.day_tables
+import reconcile.store.event_tables
 import reconcile.store.placement_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables
 import reconcile.store.year_tables  # noqa: F401
+import web.events.tables
 import web.notices.tables
 import web.tables  # noqa: F401
 
