@@ -41,34 +41,35 @@ class Body:
 
 
 def save_profile(connection: Connection, profile: Profile) -> None:
-    """Enter the municipality or bring its profile up to date.
-
-    Raises :class:`ConflictError` ``collecting_body_taken`` when another one has its 収納機関番号:
-    a resident's number must lead to one body.
-    """
-    taken = [
-        body.code
-        for body in bodies(connection)
-        if body.collecting_body_code == profile.collecting_body_code
-        and body.code != profile.municipality_code
-    ]
-    if taken:
-        raise ConflictError(
-            "collecting_body_taken", found=profile.collecting_body_code, municipality_code=taken[0]
-        )
+    """Enter the municipality or bring its profile up to date."""
     connection.execute(
         text(
-            "INSERT INTO municipality (municipality_code, name, profile_json, live, disabled) "
-            "VALUES (:m, :name, :profile, :no, :no) ON CONFLICT (municipality_code) "
+            "INSERT INTO municipality (municipality_code, name, profile_json, live) "
+            "VALUES (:m, :name, :profile, :live) ON CONFLICT (municipality_code) "
             "DO UPDATE SET name = excluded.name, profile_json = excluded.profile_json"
         ),
         {
             "m": profile.municipality_code,
             "name": profile.name,
             "profile": json.dumps(asdict(profile), ensure_ascii=False),
-            "no": False,
+            "live": False,
         },
     )
+
+
+def require_own_number(connection: Connection, profile: Profile) -> None:
+    """収納機関番号の重複: a resident's number must lead to one body.
+
+    Raises :class:`ConflictError` ``collecting_body_taken`` when another one has the number.
+    """
+    for body in bodies(connection):
+        same = body.collecting_body_code == profile.collecting_body_code
+        if same and body.code != profile.municipality_code:
+            raise ConflictError(
+                "collecting_body_taken",
+                found=profile.collecting_body_code,
+                municipality_code=body.code,
+            )
 
 
 def load_profile(connection: Connection, municipality_code: str) -> Profile:

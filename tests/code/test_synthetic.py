@@ -65,7 +65,8 @@ def test_telephone_numbers_cannot_be_dialled():
 @pytest.mark.parametrize("path", sorted((ROOT / "web" / "profiles").glob("*.toml")), ids=name)
 def test_shipped_profiles_name_nobody(path):
     profile = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert profile["municipality_code"] == profile["collecting_body_code"] == "99999"
+    assert profile["municipality_code"] == profile["collecting_body_code"] == path.stem
+    assert path.stem in {"99998", "99999"}
     assert {account["bank_code"] for account in profile["accounts"]} == {"9999"}
     assert all(agent["payer_code"].startswith("9") for agent in profile["agents"])
 

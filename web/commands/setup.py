@@ -12,7 +12,7 @@ import click
 from payments.domain.errors import ConfigurationError
 from payments.domain.profile import Profile, profile_from_mapping
 from payments.store.engine import open_engine
-from payments.store.municipalities import save_profile
+from payments.store.municipalities import require_own_number, save_profile
 from payments.store.unit_of_work import unit_of_work
 from reconcile.formats.own_format import formats_of
 from web.commands.session import Session, session_of
@@ -24,11 +24,18 @@ if TYPE_CHECKING:
     from web.config import Settings
 
 SAMPLE_MUNICIPALITY = "99999"
+SECOND_SAMPLE = "99998"
 
 
 @click.command()
 @click.option(
     "--sample", "with_sample", is_flag=True, help="見本の団体（みほん市 99999）を登録します。"
+)
+@click.option(
+    "--second-sample",
+    "with_second",
+    is_flag=True,
+    help="二つ目の見本の団体（となり町 99998）も登録します。複数団体の運用を試すときに使います。",
 )
 @click.option(
     "--profile",
@@ -37,13 +44,17 @@ SAMPLE_MUNICIPALITY = "99999"
     help="団体設定（TOML）を登録します。",
 )
 @session_of
-def init(session: Session, profile_file: Path | None, *, with_sample: bool) -> None:
+def init(
+    session: Session, profile_file: Path | None, *, with_sample: bool, with_second: bool
+) -> None:
     """データベースを作り、または最新の形に改めます。何度実行しても同じです。"""
     create(session.settings)
     session.out.print(f"データベースを用意しました: {_shown(session.settings)}")
     profiles = []
     if with_sample:
         profiles.append(sample_profile())
+    if with_second:
+        profiles.append(sample_profile(SECOND_SAMPLE))
     if profile_file is not None:
         profiles.append(read_profile(profile_file))
     for profile in profiles:
@@ -74,14 +85,15 @@ def enter(session: Session, profile: Profile) -> None:
     engine = open_engine(session.settings.database)
     try:
         with unit_of_work(engine, profile.municipality_code) as connection:
+            require_own_number(connection, profile)
             save_profile(connection, profile)
     finally:
         engine.dispose()
 
 
-def sample_profile() -> Profile:
+def sample_profile(municipality_code: str = SAMPLE_MUNICIPALITY) -> Profile:
     """見本の団体設定, as shipped."""
-    text = files("web").joinpath("profiles", f"{SAMPLE_MUNICIPALITY}.toml").read_text("utf-8")
+    text = files("web").joinpath("profiles", f"{municipality_code}.toml").read_text("utf-8")
     return profile_from_mapping(tomllib.loads(text))
 
 

@@ -30,6 +30,7 @@ ERRORS: dict[str, str] = {
     "municipality_unknown": "団体 {found} は登録されていません。",
     "municipality_choice": "団体が複数あります（{found}）。--municipality または KOKIN_MUNICIPALITY で選んでください。",
     "municipality_disabled": "団体（{found}）は停止中です。kokin municipality enable で再開してください。",
+    "municipality_exists": "団体 {municipality_code} はすでに登録されています。設定を改めるときは kokin init --profile を使ってください。",
     "collecting_body_taken": "収納機関番号 {found} は団体 {municipality_code} が使っています。番号は団体ごとに違うものにしてください。",
     "profile_toml": "団体設定 {path} を読めません: {found}",
     "profile_field": "団体設定の項目が正しくありません: {reason}",

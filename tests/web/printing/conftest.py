@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from payments.store.unit_of_work import unit_of_work
+from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
 from web.cli import main
 from web.commands.session import Session
@@ -148,7 +148,7 @@ class Hamlet(SimpleNamespace):
         )
 
     def rows(self, statement, **values):
-        with self.engine.connect() as connection:
+        with reading(self.engine, "99999") as connection:
             return connection.execute(text(statement), values).all()
 
     @staticmethod
