@@ -12,6 +12,7 @@ from payments.store.bulk import insert_rows, take_numbers
 from payments.store.unit_of_work import unit_of_work
 from reconcile.announce import announce_file
 from reconcile.model import FileStatus, Severity
+from reconcile.store.evidence import write_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from reconcile.model import Delivery, Finding, Reading
-
-PIECE_BYTES = 1 << 20  # evidence is kept in pieces so that no row grows with the file
 
 
 class Kept(NamedTuple):
@@ -93,15 +92,7 @@ def keep_bytes(
         },
     )
     if earlier is None:
-        insert_rows(
-            connection,
-            "evidence",
-            ("municipality_code", "sha256", "piece_no", "data"),
-            (
-                (municipality_code, sha256, number, delivery.data[start : start + PIECE_BYTES])
-                for number, start in enumerate(range(0, len(delivery.data), PIECE_BYTES))
-            ),
-        )
+        write_evidence(connection, municipality_code, sha256, delivery.data)
     return Kept(file_id, sha256, is_duplicate=False)
 
 

@@ -35,6 +35,7 @@ from reconcile.placement.credit_ask import SETTLED_RULE
 from reconcile.report.data import canonical_json, report_as_data
 from reconcile.report.period import day_report
 from reconcile.rules import PLACEMENT_RULES, RULES
+from reconcile.store.evidence import evidence_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -82,9 +83,6 @@ _FILE = (
     "SELECT file_id, name, format_code, channel, agent, status, "
     "CAST(received_on AS VARCHAR(10)) AS received_on, count, amount_yen, size_bytes, sha256 "
     "FROM source_file WHERE municipality_code = :m AND file_id = :file_id"
-)
-_EVIDENCE = (
-    "SELECT data FROM evidence WHERE municipality_code = :m AND sha256 = :sha256 ORDER BY piece_no"
 )
 
 
@@ -312,12 +310,8 @@ def _write_files(
         if scope.with_files and (row.channel != _REGISTER or scope.with_registers):
             entry["member"] = f"evidence/{file_id:06}-{row.sha256[:12]}.bin"
             with bundle.member(entry["member"]) as write:
-                for piece in connection.execute(
-                    text(_EVIDENCE),
-                    {"m": municipality_code, "sha256": row.sha256},
-                    execution_options={"yield_per": 1},
-                ).scalars():
-                    write(bytes(piece))
+                for piece in evidence_pieces(connection, municipality_code, row.sha256):
+                    write(piece)
         known.append(entry)
     bundle.table("line", _LINE, _lines(connection, municipality_code, scope), words)
     return known

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, text
 
 from payments.domain.errors import NotFoundError
 from reconcile.explain.model import Evidence, Journal, Other
-from reconcile.intake import PIECE_BYTES
+from reconcile.store.evidence import evidence_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,24 +72,14 @@ def _bytes(
     connection: Connection, municipality_code: str, sha256: str, offset: int, length: int
 ) -> tuple[bytes, bool | None]:
     """The bytes of the record, and whether the whole file still has its hash."""
-    pieces = connection.execute(
-        text(
-            "SELECT piece_no, data FROM evidence "
-            "WHERE municipality_code = :m AND sha256 = :sha256 ORDER BY piece_no"
-        ),
-        {"m": municipality_code, "sha256": sha256},
-        execution_options={"stream_results": True},
-    )
-    digest, found, seen = hashlib.sha256(), bytearray(), False
+    digest, found, start = hashlib.sha256(), bytearray(), 0
     end = offset + min(length, BYTES_MAX)
-    for piece in pieces:
-        seen = True
-        data = bytes(piece.data)
-        digest.update(data)
-        start = piece.piece_no * PIECE_BYTES
-        if start < end and offset < start + len(data):
-            found += data[max(offset - start, 0) : end - start]
-    return bytes(found), (digest.hexdigest() == sha256 if seen else None)
+    for piece in evidence_pieces(connection, municipality_code, sha256):
+        digest.update(piece)
+        if start < end and offset < start + len(piece):
+            found += piece[max(offset - start, 0) : end - start]
+        start += len(piece)
+    return bytes(found), (digest.hexdigest() == sha256 if start else None)
 
 
 def _readable(data: bytes) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import LargeBinary, cast, select, text
+from sqlalchemy import text
 
 from reconcile.formats.zengin_common import EraDates
 from reconcile.report.arrivals import as_date
-from reconcile.store.tables import EvidenceRow
+from reconcile.store.evidence import read_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,6 @@ RECORD = 200
 LOOK_BACK = timedelta(days=14)  # a statement before the day; longer than any holidays
 LOOK_AHEAD = timedelta(days=7)  # a statement may come some days after its 勘定日
 _OVERDRAWN = b"2"  # 貸越区分
-
-evidence_table = EvidenceRow.__table__  # type: ignore[attr-defined]
 
 
 class Statement(NamedTuple):
@@ -89,25 +87,8 @@ def _statements(
         },
     ).all()
     for file in files:
-        data = evidence(connection, municipality_code, str(file.sha256))
+        data = read_evidence(connection, municipality_code, str(file.sha256))
         yield from read_statements(data, as_date(file.received_on) or last)
-
-
-def evidence(connection: Connection, municipality_code: str, sha256: str) -> bytes:
-    """証拠: the bytes of a file as they are stored.
-
-    Whatever stands there is read as bytes: a hand that wrote text into the column of an SQLite
-    file must be found out by the hash, not by an error of the driver.
-    """
-    pieces = connection.execute(
-        select(cast(evidence_table.c.data, LargeBinary))
-        .where(
-            evidence_table.c.municipality_code == municipality_code,
-            evidence_table.c.sha256 == sha256,
-        )
-        .order_by(evidence_table.c.piece_no)
-    ).scalars()
-    return b"".join(bytes(piece) for piece in pieces)
 
 
 def read_statements(data: bytes, received_on: date) -> Iterator[Statement]:

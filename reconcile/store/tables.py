@@ -35,8 +35,14 @@ class SourceFileRow(SQLModel, table=True):
         # A nil report may come again byte for byte; it then carries its own number here.
         UniqueConstraint("municipality_code", "sha256", "nil_no"),
         Index("source_file_by_day", "municipality_code", "received_on"),
+        # What was delivered, without the many notifications and what nobody could read (0015).
+        Index(
+            "source_file_delivered", "municipality_code", "received_on",
+            sqlite_where=text("channel NOT IN ('', 'notification')"),
+            postgresql_where=text("channel NOT IN ('', 'notification')"),
+        ),
         CLUSTERED,
-    )
+    )  # fmt: skip
     municipality_code: str = Field(primary_key=True, max_length=5)
     file_id: int = Field(primary_key=True, sa_type=BigInteger)
     sha256: str = Field(max_length=64)
@@ -55,13 +61,16 @@ class SourceFileRow(SQLModel, table=True):
 
 
 class EvidenceRow(SQLModel, table=True):
-    """証拠: the bytes themselves, in pieces; never changed (R2)."""
+    """証拠: the bytes themselves, in pieces; never changed but for the key over them (R2)."""
 
     __tablename__ = "evidence"
     municipality_code: str = Field(primary_key=True, max_length=5)
     sha256: str = Field(primary_key=True, max_length=64)
     piece_no: int = Field(primary_key=True)
     data: bytes = Field(sa_type=LargeBinary)
+    key_id: str = Field(
+        default="", max_length=40, sa_column_kwargs={"server_default": text("''")}
+    )  # with which key the data are sealed (reconcile.store.evidence); "": in clear
 
 
 class FindingRow(SQLModel, table=True):

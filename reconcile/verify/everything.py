@@ -71,7 +71,7 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from payments.store.engine import SQLITE_CACHE_KIB, open_engine
+from payments.store.engine import SQLITE_CACHE_KIB, keys_of, open_engine
 from payments.store.municipalities import load_profile
 from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading
@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Engine
+
+    from payments.store.sealed_bytes import KeyRing
 
 __all__ = ["DIFFERENCES_MAX", "Difference", "books", "papers", "verify"]
 
@@ -137,8 +139,8 @@ def verify(
             return list(islice(chain(papers(store), books(store)), DIFFERENCES_MAX))
         # A fresh interpreter: a fork would share this one's connections.
         with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-            url = engine.url.render_as_string(hide_password=False)
-            apart = [pool.submit(_apart, url, municipality_code, check) for check in _BOOKS]
+            url, keys = engine.url.render_as_string(hide_password=False), keys_of(engine)
+            apart = [pool.submit(_apart, url, keys, municipality_code, check) for check in _BOOKS]
             found = list(islice(papers(store), DIFFERENCES_MAX))
             here = {
                 future: list(islice(check(store), DIFFERENCES_MAX))
@@ -168,10 +170,10 @@ def _store(
 
 
 def _apart(
-    url: str, municipality_code: str, check: Callable[[Store], Iterator[Difference]]
+    url: str, keys: KeyRing, municipality_code: str, check: Callable[[Store], Iterator[Difference]]
 ) -> list[Difference]:
     """One check in the second process."""
-    engine = open_engine(url)
+    engine = open_engine(url, keys=keys)
     try:
         with _store(engine, municipality_code) as store:
             return list(islice(check(store), DIFFERENCES_MAX))

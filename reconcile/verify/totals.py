@@ -7,7 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from payments.domain.ledger import Account
-from reconcile.report.cash import evidence, read_statements
+from reconcile.report.cash import read_statements
+from reconcile.store.evidence import read_evidence
 from reconcile.verify.walk import Difference
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def statement_chain(store: Store) -> Iterator[Difference]:
     )
     by_account: dict[str, list[Statement]] = defaultdict(list)
     for file in files:
-        data = evidence(store.connection, store.profile.municipality_code, file.sha256)
+        data = read_evidence(store.connection, store.profile.municipality_code, file.sha256)
         for statement in read_statements(data, date.fromisoformat(file.received_on)):
             by_account[statement.account_key].append(statement)
     for account, statements in sorted(by_account.items()):

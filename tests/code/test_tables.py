@@ -15,6 +15,7 @@ import payments.store.tables
 import reconcile.store.alias_tables
 import reconcile.store.day_tables
 import reconcile.store.event_tables
+import reconcile.store.evidence_tables
 import reconcile.store.placement_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables
@@ -29,6 +30,7 @@ OURS = (
     reconcile.store.alias_tables,
     reconcile.store.day_tables,
     reconcile.store.event_tables,
+    reconcile.store.evidence_tables,
     reconcile.store.placement_tables,
     reconcile.store.seal_tables,
     reconcile.store.tables,

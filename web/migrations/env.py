@@ -11,6 +11,7 @@ import reconcile.store.alias_tables
 import reconcile.store.arrival_tables
 import reconcile.store.day_tables
 import reconcile.store.event_tables
+import reconcile.store.evidence_tables
 import reconcile.store.placement_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables
