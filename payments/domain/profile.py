@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from payments.domain.arrivals import ArrivalRule
 from payments.domain.errors import InvalidValueError
 from payments.domain.valid_until import require_policy
 
@@ -112,6 +113,7 @@ class Profile:
     case_key_prefix: str = "0000"  # the first digits of 案件特定キー of slips issued here
     slip_layouts: tuple[SlipForm, ...] = ()  # 納付書の様式 of its own (docs/adr/0006)
     upload_registered_slips: bool = False  # slips of a register are ours to hand to the hub
+    arrivals: tuple[ArrivalRule, ...] = ()  # 受領予定; a source without one has the usual days
 
     def item(self, item_code: str) -> Item:
         """The item of this code; :class:`InvalidValueError` when the profile has none."""
@@ -140,9 +142,11 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
             for each in plain.get("layouts", ())
         )
         forms = tuple(SlipForm(**form) for form in plain.pop("slip_layouts", ()))
+        expected = tuple(ArrivalRule(**rule) for rule in plain.pop("arrivals", ()))
         profile = Profile(
             **plain,
             slip_layouts=forms,
+            arrivals=expected,
             items=tuple(Item(**item) for item in data["items"]),
             agents=tuple(Agent(**agent) for agent in data["agents"]),
             accounts=tuple(Account(**account) for account in data["accounts"]),
@@ -190,6 +194,14 @@ def _check(profile: Profile) -> None:
         kinds = {"gross", "advised"} if agent.code == "eltax" else {"gross", "agreed"}
         if agent.fee not in kinds or (agent.fee == "agreed") != (agent.fee_each_yen > 0):
             raise InvalidValueError("profile_fee", field=agent.code, found=agent.fee)
+    senders = {"eltax_remittance", *(agent.code for agent in profile.agents)}
+    senders |= {f"bank:{account.key}" for account in profile.accounts}
+    for rule in profile.arrivals:
+        if rule.source not in senders:
+            expected = " / ".join(sorted(senders))
+            raise InvalidValueError(
+                "arrival_rule", field="source", found=rule.source, expected=expected
+            )
     for account in profile.accounts:
         if account.money_kind not in {"01", "03"}:
             raise InvalidValueError("profile_money", found=account.money_kind, expected="01 or 03")

@@ -20,6 +20,14 @@ TABLES = ("arrival_record", "notice_sent", "notice_event")
 def upgrade() -> None:
     """The tables, then their guards."""
     _create_tables()
+    delivered = sa.text("channel NOT IN ('', 'notification')")
+    op.create_index(
+        "source_file_delivered",
+        "source_file",
+        ["municipality_code", "received_on"],
+        sqlite_where=delivered,
+        postgresql_where=delivered,
+    )
     guard = _guard_sqlite if op.get_bind().dialect.name == "sqlite" else _guard_postgresql
     for table in TABLES:
         guard(table)
@@ -27,6 +35,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the tables back; their guards go with them."""
+    op.drop_index("source_file_delivered", table_name="source_file")
     for table in reversed(TABLES):
         op.drop_table(table)
 

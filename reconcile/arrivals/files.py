@@ -1,0 +1,141 @@
+"""届いた資料: the files of a period, each with the day it was entered for, and nil reports."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import bindparam, text
+
+from payments.domain.arrivals import JAPAN
+from reconcile.arrivals.sources import as_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection, Row
+
+REACH = timedelta(days=45)  # how late a file may be and still find its day by itself
+
+_FILES = """
+SELECT f.file_id, f.name, f.format_code, f.agent, f.status, f.received_on, f.taken_in_at,
+    f.created_on, f.count AS records, f.amount_yen, r.source, r.due_on, r.basis, r.minutes_late
+FROM source_file f
+LEFT JOIN arrival_record r ON r.municipality_code = :m AND r.file_id = f.file_id
+    AND NOT EXISTS (SELECT 1 FROM arrival_record later WHERE later.municipality_code = :m
+        AND later.file_id = r.file_id AND later.record_no > r.record_no)
+WHERE f.municipality_code = :m AND f.channel NOT IN ('', 'notification')
+    AND (f.received_on BETWEEN :first AND :last
+        OR f.file_id IN (SELECT d.file_id FROM arrival_record d
+            WHERE d.municipality_code = :m AND d.due_on BETWEEN :due_first AND :due_last))
+ORDER BY f.received_on, f.file_id"""
+# A file of which every line came before: the one that its first line repeats.
+_RESENT = """
+SELECT o.file_id, o.partner_file_id
+FROM line_outcome o
+WHERE o.municipality_code = :m AND o.file_id IN :files AND o.revision = 1
+    AND o.outcome = 'repeat' AND o.partner_file_id <> o.file_id
+    AND o.line_no = (SELECT MIN(l.line_no) FROM line_outcome l
+        WHERE l.municipality_code = :m AND l.file_id = o.file_id)
+    AND NOT EXISTS (SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
+        AND n.file_id = o.file_id AND n.revision = 1 AND n.outcome <> 'repeat')"""
+
+
+class Came(NamedTuple):
+    """届いた資料: one file; ``due_on`` and ``basis`` only once it has been entered for a day."""
+
+    file_id: int
+    name: str
+    format_code: str
+    agent: str
+    status: str
+    received_on: date
+    arrived_at: datetime  # the moment where it is known, else the day's beginning
+    created_on: date | None
+    records: int
+    amount_yen: int
+    source: str | None
+    due_on: date | None
+    basis: str | None
+    minutes_late: int | None
+
+    @property
+    def accepted(self) -> bool:
+        """取込済."""
+        return self.status == "accepted"
+
+
+class Nil(NamedTuple):
+    """該当なし: who said so, and how they know."""
+
+    entered_by: str
+    note: str
+
+
+def files_between(
+    connection: Connection, municipality_code: str, first: date, last: date
+) -> tuple[Came, ...]:
+    """届いた資料 that can concern the due days ``first`` to ``last``, in the order they came."""
+    rows = connection.execute(
+        text(_FILES),
+        {
+            "m": municipality_code,
+            "first": (first - REACH).isoformat(),
+            "last": (last + REACH).isoformat(),
+            "due_first": first.isoformat(),
+            "due_last": last.isoformat(),
+        },
+    )
+    return tuple(sorted(map(_came, rows), key=lambda file: (file.arrived_at, file.file_id)))
+
+
+def nils_between(
+    connection: Connection, municipality_code: str, first: date, last: date
+) -> dict[tuple[str, date], Nil]:
+    """該当なし of the due days ``first`` - 45 days to ``last``, by source and day."""
+    rows: Iterable[Any] = connection.execute(
+        text(
+            "SELECT agent, due_on, entered_by, note FROM nil_report "
+            "WHERE municipality_code = :m AND due_on BETWEEN :first AND :last"
+        ),
+        {
+            "m": municipality_code,
+            "first": (first - REACH).isoformat(),
+            "last": last.isoformat(),
+        },
+    )
+    return {(row.agent, _day(row.due_on)): Nil(str(row.entered_by), str(row.note)) for row in rows}
+
+
+def resent(connection: Connection, municipality_code: str, file_ids: list[int]) -> dict[int, int]:
+    """再送: files that say nothing new, each with the file whose lines it repeats."""
+    if not file_ids:
+        return {}
+    statement = text(_RESENT).bindparams(bindparam("files", expanding=True))
+    rows = connection.execute(statement, {"m": municipality_code, "files": file_ids})
+    return {int(row.file_id): int(row.partner_file_id) for row in rows}
+
+
+def _came(row: Row[Any]) -> Came:
+    received_on = _day(row.received_on)
+    moment = row.taken_in_at
+    if not isinstance(moment, datetime):
+        moment = datetime.fromisoformat(str(moment))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    if moment.astimezone(JAPAN).date() != received_on:
+        # Taken in later than it came: of that day nothing is known but the day.
+        moment = datetime(received_on.year, received_on.month, received_on.day, tzinfo=JAPAN)
+    return Came(
+        row.file_id, row.name, row.format_code, row.agent, row.status, received_on,
+        moment.astimezone(UTC), as_date(row.created_on), int(row.records), int(row.amount_yen),
+        row.source, as_date(row.due_on), row.basis, row.minutes_late,
+    )  # fmt: skip
+
+
+def _day(value: object) -> date:
+    day = as_date(value)
+    if day is None:
+        message = "a file without a day"
+        raise TypeError(message)
+    return day
