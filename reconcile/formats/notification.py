@@ -1,12 +1,15 @@
 """納付通知: one payment as an operator reports it by HTTP, a JSON object of this project's own.
 
-The members are the columns of ``eltax-neutral-1`` (files.md 3.2); ``record_kind`` is ``1`` unless
-it is given. A slip paid by its barcode is named by ``konbini_barcode`` (44 digits) together with
-``agent``, ``cvs_code`` and ``shop_code`` instead of the four parts of the eL number.
+The members are the columns of ``eltax-neutral-1`` (files.md 3.2), but ``el_number`` (34 digits) for
+the four parts of the eL number and ``kind`` for ``record_kind``; both are ``paid`` unless given. A
+slip paid by its barcode is named by ``konbini_barcode`` (44 digits) with ``agent``, ``cvs_code``
+and ``shop_code``. The interface takes the newer names only (:mod:`web.notifications.schemas`);
+what lies here as evidence may have either, and is read for ever.
 
 Identity and payment key are those of the file line that reports the same payment later, so that
 the two are one payment (outcomes.md 5); so is the record key, so that a second report with another
-amount is a ``conflict``. A barcode payment is reported like 種別 81, the immediate notice of files.
+amount is a ``conflict``. A barcode payment is reported like 種別 81, the immediate notice of files,
+and its withdrawal like 種別 03; 確報 of barcode payments come by file only, with their remittance.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 FOUND_MAX = 60
 KONBINI_KIND = "81"  # リアルデータ (files.md 2.1)
+KONBINI_WITHDRAWAL = "03"
+_WITHDRAWN = "(withdrawn)"  # no member of a body: added for a barcode payment that is cancelled
+KINDS = {"paid": "1", "confirmed": "2", "cancelled": "3"}  # kind → record_kind
 AGENTS = ("konbini_dsk", "konbini_muf120", "konbini_mizuho120")
 
 # Members and what each must look like; a wrong one makes the line malformed (outcomes.md 9).
@@ -58,7 +64,14 @@ _KONBINI = {
     "cvs_code": ("[0-9]{3,6}", "cvs_code"),
     "shop_code": ("[0-9]{6,7}", "shop_code"),
 }
-_OTHER_MEMBERS = {"amount_yen", "notification_id"}
+_EL_PARTS = {  # member → where it stands in the 34 digits
+    "collecting_body_code": slice(5),
+    "case_key": slice(5, 25),
+    "confirmation_no": slice(25, 31),
+    "item_code": slice(31, 34),
+}
+_EL_NUMBER = re.compile("[0-9]{34}")
+_OTHER_MEMBERS = {"amount_yen", "notification_id", _WITHDRAWN}
 _OPTIONAL = {"record_kind": "1", "paid_at": "", "operator_name": "", "remittance_on": "",
              "remittance_no": ""}  # fmt: skip
 _YEARS = range(1950, 2100)
@@ -112,6 +125,10 @@ def _members(data: bytes, findings: list[Finding]) -> dict[str, Any] | None:
     if not isinstance(body, dict):
         findings.append(_stop("json", found=type(body).__name__, expected="{…}"))
         return None
+    if _WITHDRAWN in body:
+        findings.append(_stop("unknown_member", _WITHDRAWN, found=_WITHDRAWN))
+        return None
+    body = _older_names(body)
     known = _COMMON | (_KONBINI if "konbini_barcode" in body else _UNIFIED)
     strange = body.keys() - known.keys() - _OTHER_MEMBERS
     missing = known.keys() - _OPTIONAL.keys() - body.keys()
@@ -128,6 +145,28 @@ def _members(data: bytes, findings: list[Finding]) -> dict[str, Any] | None:
         findings.append(_stop("amount", "amount_yen", found=repr(amount), expected=expected))
     findings.sort(key=lambda finding: (finding.field, finding.code))
     return None if findings else {**_OPTIONAL, **body}
+
+
+def _older_names(body: dict[str, Any]) -> dict[str, Any]:
+    """The members that ``kind`` and ``el_number`` stand for; wrong ones stay, and are unknown."""
+    body = dict(body)
+    konbini = "konbini_barcode" in body
+    kind, number = body.get("kind"), body.get("el_number")
+    if isinstance(kind, str) and kind in KINDS and "record_kind" not in body:
+        del body["kind"]
+        body["record_kind"] = KINDS[kind]
+        if konbini and kind == "cancelled":
+            body["record_kind"], body[_WITHDRAWN] = "1", "1"
+    if konbini:
+        body.pop("transaction_id", None)  # A barcode payment is named by place and moment.
+    elif (
+        isinstance(number, str)
+        and _EL_NUMBER.fullmatch(number)
+        and not body.keys() & _EL_PARTS.keys()
+    ):
+        del body["el_number"]
+        body |= {name: number[place] for name, place in _EL_PARTS.items()}
+    return body
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -224,13 +263,15 @@ def _unified_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
 
 
 def _konbini_line(members: dict[str, Any], length: int, profile: Profile) -> ReportLine:
-    """コンビニ納付: a payment by barcode, reported like 種別 81 of the agent's file.
-
-    確報 and 取消 of a barcode payment come by file only: they belong to a remittance there.
-    """
+    """コンビニ納付: a payment by barcode, or its withdrawal, reported as in the agent's file."""
+    kind, stage = KONBINI_KIND, Stage.PROVISIONAL
+    if _WITHDRAWN in members:
+        kind, stage = KONBINI_WITHDRAWAL, Stage.WITHDRAWAL
     fault = _fault(members, _KONBINI)
-    if fault is None and (members["record_kind"] != "1" or not members["paid_at"]):
-        fault = "kind" if members["record_kind"] != "1" else "time"
+    if fault is None and members["record_kind"] != "1":
+        fault = "kind"
+    if fault is None and not members["paid_at"]:
+        fault = "time"
     agent, code = members["agent"], members["konbini_barcode"]
     readable = re.fullmatch(_KONBINI["konbini_barcode"][0], code) is not None
     key, reissue = (code[8:29], code[29]) if readable else (None, "")
@@ -241,10 +282,10 @@ def _konbini_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
         line_no=1,
         byte_offset=0,
         byte_length=length,
-        stage=Stage.PROVISIONAL.value,
-        kind=KONBINI_KIND,
+        stage=stage.value,
+        kind=kind,
         identity=f"{agent}:{key}{reissue}" if readable else f"{agent}:{code}",
-        record_key=f"{agent}|{KONBINI_KIND}|{day}|{clock}|{code}|{cvs}|{shop}",
+        record_key=f"{agent}|{kind}|{day}|{clock}|{code}|{cvs}|{shop}",
         content=_content(key, members),
         payment_key=f"{agent}|{day}|{clock}|{key}{reissue}|{cvs}|{shop}|{amount}"
         if fault is None

@@ -204,3 +204,54 @@ def test_only_json_objects_look_like_it():
     assert FORMAT.identify(b' {"a": 1}')
     assert not FORMAT.identify(b"[1]")
     assert not FORMAT.identify(b"record_kind,collecting_body_code")
+
+
+EL = "99999" + "20269010000000101001" + "158205" + "901"
+
+
+def _with_el_number(**changes):
+    parts = {"record_kind", "collecting_body_code", "item_code", "case_key", "confirmation_no"}
+    return {name: value for name, value in UNIFIED.items() if name not in parts} | {
+        "el_number": EL, **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "record_kind", "more"),
+    [
+        ("paid", "1", {}),
+        ("cancelled", "3", {}),
+        ("confirmed", "2", {"remittance_on": "2026-06-05", "remittance_no": "R-1"}),
+    ],
+)
+def test_the_newer_names_say_the_same(kind, record_kind, more):
+    newer = _line(_with_el_number(kind=kind, **more))
+    older = _line(UNIFIED | more | {"record_kind": record_kind})
+    assert newer._replace(byte_length=0) == older._replace(byte_length=0)
+    assert newer.fault is None
+
+
+def test_a_barcode_payment_is_withdrawn_as_in_the_file_of_the_agent():
+    paid, gone = _line(KONBINI | {"kind": "paid"}), _line(KONBINI | {"kind": "cancelled"})
+    assert (gone.stage, gone.kind, gone.fault) == (Stage.WITHDRAWAL, "03", None)
+    assert gone.payment_key == paid.payment_key
+    # Its 確報 belongs to a remittance, and that comes by file.
+    assert _line(KONBINI | {"kind": "confirmed"}).fault == "kind"
+    assert _line(KONBINI | {"record_kind": "3"}).fault == "kind"
+    assert _line(KONBINI | {"record_kind": "03"}).fault == "kind"
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        (_with_el_number(el_number="9" * 33), "el_number"),
+        (UNIFIED | {"el_number": EL}, "el_number"),
+        (_with_el_number(kind="gone"), "kind"),
+        (_with_el_number(kind=["paid"]), "kind"),
+        (KONBINI | {"(withdrawn)": "1"}, "(withdrawn)"),
+    ],
+)
+def test_what_names_a_payment_wrongly_is_an_unknown_member(members, field):
+    reading, lines = _read(members)
+    assert lines == []
+    assert ("unknown_member", field) in {(f.code, f.field) for f in reading.findings}
