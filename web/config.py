@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from payments.domain.errors import ConfigurationError
@@ -33,6 +34,9 @@ class Settings(BaseSettings):
     encryption_key_file: Path | None = None  # the same, one a line; read before those above
     https: bool = False  # the service is reached through https only: cookies are then Secure
     proxies: int = 0  # reverse proxies in front whose X-Forwarded-* headers are trusted
+    webhook_hosts: str = ""  # where webhooks may go, between commas; "*.example.jp": all below it
+    webhook_networks: str = ""  # private networks that they may reach all the same: "10.1.0.0/16"
+    webhook_http: bool = False  # webhooks may go without https, in a closed network
     inbox_seconds: int = Field(default=20, ge=1)  # how often the scheduler looks into the inbox
     reconcile_at: str = Field(default="06:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     # お知らせ: municipality code → its recipients, as JSON; without them a file is dropped.
@@ -44,6 +48,14 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: str = Field(default="", repr=False)
     smtp_from: str = ""
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        """Networks and nothing else; what is wrong is said at the start."""
+        for part in value.replace(",", " ").split():
+            ip_network(part)
+        return value
 
     @property
     def database(self) -> str:

@@ -21,6 +21,7 @@ ERRORS: dict[str, str] = {
     "encryption_key_twice": "暗号化の鍵「{found}」が二度書かれています。",
     "encryption_key_wrong": "暗号化の鍵「{found}」では開けません。同じ名前の別の鍵か、保管したバイト列の改変です。正しい鍵に戻してください。",
     "secret_key": "秘密鍵は32文字以上にしてください（現在 {found} 文字）。KOKIN_SECRET_KEY を確かめてください。",
+    "webhook_secret": "Webhookの秘密の形が違います。`kokin events subscribe` と `kokin events rotate` が作るもの（whsec_ で始まるbase64、24バイト以上）をそのまま使ってください。",
     "notification_keys": "KOKIN_NOTIFICATION_KEYS は「鍵ID:秘密（32文字以上）」をカンマで区切って書いてください（{found}）。",
     "database_missing": "データベース {path} がありません。先に kokin init を実行してください。",
     "database_unusable": "データベースを使えません。kokin init と kokin doctor で確かめてください: {found}",
