@@ -8,13 +8,13 @@ from flask import Flask, g
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from payments.domain.fiscal import fiscal_year
-from payments.store.engine import open_engine
 from web import formatting, messages
 from web.accounts.names import person
 from web.accounts.routes import accounts, entrance
 from web.approval_roles import duty
 from web.approvals.routes import approving, waiting_count
 from web.cases.routes import cases
+from web.database import open_books
 from web.days.routes import days
 from web.days.sheet import cell_text
 from web.enquiries.routes import enquiries
@@ -50,7 +50,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         RATELIMIT_ENABLED=True,
     )
     app.config.update(config)
-    app.extensions["kokin"] = Services(settings, engine or open_engine(settings.database))
+    app.extensions["kokin"] = Services(settings, engine or open_books(settings))
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

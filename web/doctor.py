@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from payments.domain.errors import ConfigurationError, KokinError
-from payments.store.engine import open_engine
+from payments.store.municipalities import bodies
+from payments.store.unit_of_work import reading
+from reconcile.store.evidence import require_keys
 from web import formatting, messages
 from web.commands.session import choose_municipality
-from web.database import current_revision, head_revision
+from web.database import current_revision, head_revision, open_books
 from web.notifications.outlook import waiting
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("database", "データベース", _database),
         ("municipality", "団体", _municipality),
         ("inbox", "受信フォルダ", _inbox),
+        ("evidence_keys", "証拠の暗号化の鍵", _evidence_keys),
         ("notification_keys", "通知用の鍵", _keys),
         ("notifications", "記帳を待つ納付通知", _notifications),
     )
@@ -106,7 +109,7 @@ def _database(settings: Settings) -> None:
         raise ConfigurationError("database_missing", path=str(file))
     if file is not None and not os.access(file, os.W_OK):
         raise ConfigurationError("output_unwritable", path=str(file), found="")
-    engine = open_engine(settings.database)
+    engine = open_books(settings)
     try:
         revision = current_revision(engine)
         if revision != head_revision():
@@ -119,7 +122,7 @@ def _municipality(settings: Settings) -> None:
     file = settings.sqlite_file
     if file is not None and not file.exists():
         raise ConfigurationError("database_missing", path=str(file))
-    engine = open_engine(settings.database)
+    engine = open_books(settings)
     try:
         choose_municipality(engine, settings)
     finally:
@@ -135,6 +138,24 @@ def _inbox(settings: Settings) -> None:
         raise ConfigurationError("inbox_unwritable", path=str(folder)) from error
 
 
+def _evidence_keys(settings: Settings) -> str:
+    """Every key that the evidence needs is there, and is the right one."""
+    keys = settings.key_ring()
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        return ""  # That the database is missing has been said.
+    engine = open_books(settings)
+    try:
+        with reading(engine) as connection:
+            codes = [body.code for body in bodies(connection)]
+        for code in codes:
+            with reading(engine, code) as connection:
+                require_keys(connection, code)
+    finally:
+        engine.dispose()
+    return formatting.encryption(keys.newest)
+
+
 def _keys(settings: Settings) -> None:
     settings.named_keys()
 
@@ -144,7 +165,7 @@ def _notifications(settings: Settings) -> str:
     file = settings.sqlite_file
     if file is not None and not file.exists():
         return ""  # That the database is missing has been said.
-    engine = open_engine(settings.database)
+    engine = open_books(settings)
     try:
         found = waiting(engine, choose_municipality(engine, settings))
     finally:

@@ -63,6 +63,11 @@ def moment(instant: datetime | None) -> str:
     return "—" if instant is None else in_japan(instant).strftime("%Y-%m-%d %H:%M")
 
 
+def encryption(newest_key: str) -> str:
+    """暗号化: with which key evidence is sealed, or that it is not."""
+    return f"鍵「{newest_key}」で暗号化" if newest_key else "暗号化なし"
+
+
 def waiting_notifications(number: int, oldest_seconds: int) -> str:
     """記帳待ち: how many notifications wait, and how long the oldest has."""
     if not number:

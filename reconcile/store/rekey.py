@@ -59,6 +59,13 @@ class Rekeyed(NamedTuple):
     finished: bool
 
 
+class Pending(NamedTuple):
+    """未更新の量."""
+
+    pieces: int
+    size_bytes: int
+
+
 class _Batch(NamedTuple):
     """What one transaction has done."""
 
@@ -79,7 +86,7 @@ def rekey(
 ) -> Rekeyed:
     """Seal every piece with the newest key of the engine's ring; with ``clear`` unseal them all.
 
-    ``progress`` is called with the bytes done by this call. Raises :class:`ConfigurationError`
+    ``progress`` is called with the pieces done by this call. Raises :class:`ConfigurationError`
     ``encryption_key_none``, or before anything is changed ``encryption_key_missing`` and
     ``encryption_key_wrong`` when the ring does not hold the keys that the evidence needs.
     """
@@ -104,23 +111,23 @@ def rekey(
         pieces, size_bytes = pieces + batch.pieces, size_bytes + batch.size_bytes
         left += [sha256 for sha256 in batch.left if sha256 not in left[-1:]]
         if progress is not None:
-            progress(size_bytes)
+            progress(pieces)
     finished = _finish(engine, municipality_code, number, target, at)
     return Rekeyed(pieces, size_bytes, tuple(left), finished)
 
 
-def pending_bytes(engine: Engine, municipality_code: str, *, clear: bool = False) -> int:
-    """未更新: how many bytes are not yet sealed with the newest key; reads all of the evidence."""
+def pending(engine: Engine, municipality_code: str, *, clear: bool = False) -> Pending:
+    """未更新: what is not yet sealed with the newest key; reads all of the evidence."""
     target = "" if clear else keys_of(engine).newest
     with reading(engine, municipality_code) as connection:
         found = connection.execute(
             text(
-                "SELECT COALESCE(SUM(length(data)), 0) FROM evidence "
+                "SELECT COUNT(*), COALESCE(SUM(length(data)), 0) FROM evidence "
                 "WHERE municipality_code = :m AND key_id <> :target"
             ),
             {"m": municipality_code, "target": target},
         )
-        return int(found.scalar_one())
+        return Pending(*map(int, found.one()))
 
 
 def _begin(

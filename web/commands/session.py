@@ -22,12 +22,12 @@ from rich.progress import (
 )
 
 from payments.domain.errors import ConfigurationError
-from payments.store.engine import open_engine
 from payments.store.municipalities import bodies
 from payments.store.unit_of_work import reading
 from reconcile.audit.seal import seal_pending
 from web import messages
 from web.config import Settings, load_settings
+from web.database import open_books
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -67,7 +67,7 @@ class Session:
         file = self.settings.sqlite_file
         if file is not None and not file.exists():
             raise ConfigurationError("database_missing", path=str(file))
-        return open_engine(self.settings.database)
+        return open_books(self.settings)
 
     @cached_property
     def municipality(self) -> str:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from payments.domain.errors import ConflictError, InvalidValueError, NotFoundError
-from payments.store.engine import open_engine
+from payments.store.engine import keys_of, open_engine
 from web.notifications.booker import LOCK_WAIT_MS, RETRY_SECONDS, Booker
 from web.notifications.booking import Answer, answer_from, known_answer, members
 from web.notifications.spool_rows import Arrival
@@ -69,7 +69,7 @@ class Desk:
         self._engine = engine
         self._municipality_code = municipality_code
         url = engine.url.render_as_string(hide_password=False)
-        self._books = open_engine(url, lock_wait_ms=LOCK_WAIT_MS)
+        self._books = open_engine(url, keys=keys_of(engine), lock_wait_ms=LOCK_WAIT_MS)
         self.booker = Booker(
             self._books, self.spool, municipality_code, retry_seconds=retry_seconds
         )

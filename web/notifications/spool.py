@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, func, select, text
 
-from payments.domain.errors import ConflictError
-from payments.store.engine import open_engine
+from payments.domain.errors import ConflictError, RefusedError
+from payments.store.engine import keys_of, open_engine
 from payments.store.unit_of_work import enter_municipality, reading
 from web import clock
+from web.notifications.door import Refused, Signed, admit_all, note_transactions
 from web.notifications.door_tables import SQLITE_DOOR_GUARDS
 from web.notifications.group_commit import GroupCommit
 from web.notifications.known import known_to_books
+from web.notifications.sealed_bodies import plain_body
 from web.notifications.spool_rows import (
     HEAD,
     Arrival,
@@ -43,6 +45,7 @@ from web.notifications.spool_tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import date
 
     from sqlalchemy import Connection, Engine
@@ -61,12 +64,13 @@ _WAITING = (
     .order_by(spool.c.spool_no)
     .limit(bindparam("most"))
 )
-_BODIES = select(spool.c.spool_no, spool.c.body).where(
+_BODIES = select(spool.c.spool_no, spool.c.body_sha256, spool.c.body).where(
     spool.c.municipality_code == bindparam("m"),
     spool.c.spool_no.in_(bindparam("numbers", expanding=True)),
 )
 
-Work = tuple[Arrival, ...] | tuple[Mark, ...]  # what is asked for at once
+Work = tuple[Signed | Refused | Arrival | Mark, ...]  # what is asked for at once
+Results = list[tuple[Entry, bool]] | None  # None: the nonce of the request was used before
 
 
 class Waiting(NamedTuple):
@@ -89,7 +93,7 @@ class Spool:
     def __init__(self, books: Engine) -> None:
         """Beside the database that ``books`` opens; nothing is made before it is needed."""
         self._books = books
-        self._writers: dict[str, GroupCommit[Work, list[tuple[Entry, bool]]]] = {}
+        self._writers: dict[str, GroupCommit[Work, Results]] = {}
 
     @property
     def file(self) -> Path | None:
@@ -104,7 +108,7 @@ class Spool:
         """The engine of the spool; on SQLite its file is made when it is not there yet."""
         if self.file is None:
             return self._books
-        engine = open_engine(f"sqlite:///{self.file}")
+        engine = open_engine(f"sqlite:///{self.file}", keys=keys_of(self._books))
         with engine.connect() as connection:
             made = _is_made(connection)
         if not made:
@@ -133,21 +137,33 @@ class Spool:
         return entry, first
 
     def append_many(
-        self, municipality_code: str, arrivals: Sequence[Arrival]
+        self,
+        municipality_code: str,
+        arrivals: Sequence[Arrival],
+        signed: Signed | None = None,
+        refused: Sequence[Refused] = (),
     ) -> list[tuple[Entry, bool]]:
         """Keep several at once; per arrival the entry that counts, and whether it was new.
 
         When this returns all of them survive a power cut. An entry with another hash than the
-        arrival means that the key was taken: the arrival is kept as a conflict.
+        arrival means that the key was taken: the arrival is kept as a conflict. ``refused``: bodies
+        of the same request that are kept, and never booked.
+
+        Raises :class:`RefusedError` ``nonce_used`` when ``signed`` was here before; then nothing
+        is kept.
         """
-        return self._writer(municipality_code).run(tuple(arrivals))
+        request = () if signed is None else (signed,)
+        found = self._writer(municipality_code).run((*request, *arrivals, *refused))
+        if found is None:
+            raise RefusedError("nonce_used")
+        return found
 
     def mark_booked(self, municipality_code: str, marks: Sequence[Mark]) -> None:
         """記帳済: the entries are in the books; once marked, an entry stays as it is."""
         if marks:
             self._writer(municipality_code).run(tuple(marks))
 
-    def _writer(self, municipality_code: str) -> GroupCommit[Work, list[tuple[Entry, bool]]]:
+    def _writer(self, municipality_code: str) -> GroupCommit[Work, Results]:
         """The writer of a municipality: a transaction concerns one only (R11)."""
         found = self._writers.get(municipality_code)
         if found is None:
@@ -155,7 +171,7 @@ class Spool:
             found = self._writers.setdefault(municipality_code, GroupCommit(perform, len))
         return found
 
-    def _perform(self, municipality_code: str, works: list[Work]) -> list[list[tuple[Entry, bool]]]:
+    def _perform(self, municipality_code: str, works: list[Work]) -> list[Results]:
         """What several asked for, in one transaction; their results, one after the other."""
         arrivals = [each for work in works for each in work if isinstance(each, Arrival)]
         marks = [each for work in works for each in work if isinstance(each, Mark)]
@@ -167,15 +183,23 @@ class Spool:
             connection.begin(),
         ):
             enter_municipality(connection, municipality_code)
+            admitted = admit_all(connection, municipality_code, works)
+            if not all(admitted):
+                fresh = [work for work, good in zip(works, admitted, strict=True) if good]
+                arrivals = [each for work in fresh for each in work if isinstance(each, Arrival)]
             if arrivals:
                 if self.file is None:
                     keys = (arrival.key for arrival in arrivals)
                     known = known_to_books(connection, municipality_code, keys)
                 results = append_all(connection, municipality_code, arrivals, known)
+                note_transactions(connection, municipality_code, arrivals, results)
             if marks:
                 mark_all(connection, municipality_code, marks)
         found = iter(results)
-        return [[next(found) for each in work if isinstance(each, Arrival)] for work in works]
+        return [
+            [next(found) for each in work if isinstance(each, Arrival)] if good else None
+            for work, good in zip(works, admitted, strict=True)
+        ]
 
     def _known(self, municipality_code: str, arrivals: list[Arrival]) -> dict[Key, Known]:
         """What the books hold of these, which the spool may have forgotten."""
@@ -228,7 +252,10 @@ class Spool:
         """The bytes of some entries, as they came, by number."""
         values = {"m": municipality_code, "numbers": numbers}
         with reading(self._engine, municipality_code) as connection:
-            return {number: bytes(body) for number, body in connection.execute(_BODIES, values)}
+            return {
+                number: plain_body(connection, municipality_code, number, sha256, bytes(kept))
+                for number, sha256, kept in connection.execute(_BODIES, values)
+            }
 
     def waiting(self, municipality_code: str, until: date | None = None) -> Waiting:
         """How many wait, of all days or of those up to ``until``."""
@@ -241,6 +268,10 @@ class Spool:
             statement = statement.where(spool.c.received_on <= until)
         with reading(self._engine, municipality_code) as connection:
             return Waiting(*connection.execute(statement).one())
+
+    def reading(self, municipality_code: str) -> AbstractContextManager[Connection] | None:
+        """A read transaction in the store, or None while there is none."""
+        return reading(self._engine, municipality_code) if self._exists() else None
 
     def _exists(self) -> bool:
         """Whether anything can have arrived; looking at the spool never makes its file."""

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 
 from web import clock
 from web.notifications.known import portions
+from web.notifications.sealed_bodies import body_to_keep
 from web.notifications.spool_tables import BOOKED, CONFLICT, WAITING, spool
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Arrival(NamedTuple):
     notification_id: str
     body: bytes
     body_sha256: str
+    transaction_id: str = ""
 
     @property
     def key(self) -> Key:
@@ -144,9 +146,8 @@ def append_all(
             counts[arrival.key] = entry
         there[arrival.key, arrival.body_sha256] = entry
         results.append((counts[arrival.key], True))
-        fresh.append(
-            entry._asdict() | {"municipality_code": municipality_code, "body": arrival.body}
-        )
+        body = body_to_keep(connection, municipality_code, last, arrival.body)
+        fresh.append(entry._asdict() | {"municipality_code": municipality_code, "body": body})
     if fresh:
         connection.execute(_INSERT, fresh)
     return results

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from payments.store.sealed_bytes import new_key_text
+from web.cli import main
+from web.commands.session import Session
+from web.config import load_settings
+
+FIRST, SECOND = new_key_text("2026"), new_key_text("2027")
+
+
+@pytest.fixture
+def run(city):
+    """Run a command on the small city with these keys."""
+
+    def invoke(*words, keys=""):
+        settings = city.settings.model_copy(update={"encryption_keys": keys})
+        return CliRunner().invoke(main, list(words), obj=Session(settings))
+
+    return invoke
+
+
+def test_the_keys_of_a_city_are_turned_and_its_books_still_prove_themselves(run):
+    assert run("evidence", "rekey").exit_code == 1  # encryption_key_none
+    for keys in (FIRST, f"{FIRST} {SECOND}"):
+        pending = json.loads(run("evidence", "status", "--json", keys=keys).stdout)["pending"]
+        answer = json.loads(run("evidence", "rekey", "--json", keys=keys).stdout)
+        assert answer["finished"]
+        assert answer["pieces"] == pending["pieces"] > 0
+        assert "0片" in run("evidence", "status", keys=keys).stdout
+    assert run("verify", keys=SECOND).exit_code == 0
+    assert "2027" in run("evidence", "status", keys=SECOND).stdout
+    assert run("day", "show", "2026-06-01", keys=SECOND).exit_code == 0  # balances of statements
+    back = run("evidence", "rekey", "--clear", keys=SECOND)
+    assert (back.exit_code, "片" in back.stdout) == (0, True)
+    assert run("verify").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"), [("", "ありません"), (new_key_text("2026"), "開けません")]
+)
+def test_the_doctor_and_the_commands_name_the_key_that_fails(run, keys, code):
+    assert run("evidence", "rekey", keys=FIRST).exit_code == 0
+    found = {each["code"]: each for each in json.loads(run("doctor", "--json", keys=keys).stdout)}
+    assert not found["evidence_keys"]["ok"]
+    assert "2026" in found["evidence_keys"]["problem"]
+    assert code in found["evidence_keys"]["problem"]
+    answer = run("verify", keys=keys)
+    assert answer.exit_code == 1
+    again = {each["code"]: each for each in json.loads(run("doctor", "--json", keys=FIRST).stdout)}
+    assert again["evidence_keys"]["ok"]
+    assert run("verify", keys=FIRST).exit_code == 0
+
+
+def test_a_new_key_is_a_line_of_a_key_file(run, tmp_path):
+    line = run("evidence", "new-key", "2028").stdout
+    file = tmp_path / "keys"
+    file.write_text(f"# 鍵\n{FIRST}\n{line}", "utf-8")
+    settings = load_settings(encryption_key_file=file, encryption_keys=SECOND)
+    assert settings.key_ring().newest == "2027"
+    assert "2028" in settings.key_ring()
+    assert run("evidence", "new-key", "a b").exit_code == 1
+
+
+def test_a_key_file_that_is_not_there_is_named(city, tmp_path):
+    settings = city.settings.model_copy(update={"encryption_key_file": tmp_path / "none"})
+    answer = CliRunner().invoke(main, ["verify"], obj=Session(settings))
+    assert (answer.exit_code, "encryption_key_file" in answer.stderr) == (1, True)
