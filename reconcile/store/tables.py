@@ -35,6 +35,12 @@ class SourceFileRow(SQLModel, table=True):
         # A nil report may come again byte for byte; it then carries its own number here.
         UniqueConstraint("municipality_code", "sha256", "nil_no"),
         Index("source_file_by_day", "municipality_code", "received_on"),
+        # What stands aside: few among many (0015).
+        Index(
+            "source_file_aside", "municipality_code", "received_on",
+            sqlite_where=text("status NOT IN ('received', 'accepted')"),
+            postgresql_where=text("status NOT IN ('received', 'accepted')"),
+        ),
         # What was delivered, without the many notifications and what nobody could read (0015).
         Index(
             "source_file_delivered", "municipality_code", "received_on",

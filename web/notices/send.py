@@ -56,14 +56,14 @@ def send_notice(
     return _deliver(context, _said(context, key[:KEY_MAX], kind, subject[:SUBJECT_MAX], body))
 
 
-def was_said(connection: Connection, municipality_code: str, key: str) -> bool:
-    """言ったか: whether a notice under ``key`` has been made."""
-    found = connection.execute(
-        select(notices.c.notice_no).where(
-            notices.c.municipality_code == municipality_code, notices.c.notice_key == key
+def said_since(connection: Connection, municipality_code: str, since: datetime) -> set[str]:
+    """言ったこと: the keys of all notices since a moment."""
+    rows = connection.execute(
+        select(notices.c.notice_key).where(
+            notices.c.municipality_code == municipality_code, notices.c.made_at >= since
         )
-    ).first()
-    return found is not None
+    )
+    return set(rows.scalars())
 
 
 def send_again(context: JobContext) -> int:
