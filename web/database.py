@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from payments.store.engine import open_engine
+from payments.store.engine import CONNECTIONS, open_engine
 from payments.store.row_security import EVERY
 from payments.store.statistics import state_statistics
 from payments.store.unit_of_work import enter_municipality
@@ -24,12 +24,13 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 WALLED = "0016"  # from this revision on, who has entered no municipality sees none
 
 
-def open_books(settings: Settings) -> Engine:
+def open_books(settings: Settings, *, connections: int = CONNECTIONS) -> Engine:
     """台帳を開く: the database of the settings, with the keys that open what it keeps sealed.
 
     Raises :class:`ConfigurationError` of :meth:`Settings.key_ring`.
     """
-    return open_engine(settings.database, keys=settings.key_ring())
+    ring = settings.key_ring()
+    return open_engine(settings.database, keys=ring, connections=connections)
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -56,6 +57,12 @@ def current_revision(engine: Engine) -> str | None:
 def head_revision() -> str | None:
     """The revision this release needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this release knows the revision, so that it can bring it forward."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return revision in {script.revision for script in known}
 
 
 def _config() -> Config:

@@ -20,25 +20,39 @@ SQLITE_CACHE_KIB = 524_288
 # ``options=…`` into the address decides otherwise.
 POSTGRESQL_OPTIONS = "-c jit=off -c work_mem=64MB"
 
+CONNECTIONS = 5
+
 _SQLITE_BUSY = 5
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-def open_engine(url: str, *, lock_wait_ms: int | None = None, keys: KeyRing = NO_KEYS) -> Engine:
+def open_engine(
+    url: str,
+    *,
+    lock_wait_ms: int | None = None,
+    connections: int = CONNECTIONS,
+    keys: KeyRing = NO_KEYS,
+) -> Engine:
     """An engine for ``url`` with every connection set up the way the books need it.
 
     ``keys`` travel with every connection (:func:`keys_of`) to whoever reads or writes evidence.
     ``lock_wait_ms``: how long a statement waits for somebody else's lock before it fails with an
     error that :func:`is_busy` knows; a minute on SQLite and without end on PostgreSQL otherwise.
+    ``connections``: how many are kept open; a few more are opened while all are in use.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 60})
+        engine = create_engine(url, connect_args={"timeout": 60}, pool_size=connections)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         setting = f"PRAGMA busy_timeout = {lock_wait_ms}"
     else:
         options = {} if "options=" in url else {"options": POSTGRESQL_OPTIONS}
-        engine = create_engine(_with_driver(url), pool_pre_ping=True, connect_args=options)
+        engine = create_engine(
+            _with_driver(url),
+            pool_pre_ping=True,
+            pool_size=connections,
+            connect_args=options,
+        )
         setting = f"SET lock_timeout = {lock_wait_ms}"
     if lock_wait_ms is not None:
 

@@ -17,11 +17,11 @@ from payments.store.unit_of_work import reading, unit_of_work
 from sample_data.city import generate
 from web import doctor, messages
 from web.commands.demo import _fresh
-from web.commands.serve import require_free_port
 from web.commands.session import choose_municipality
 from web.config import Settings
 from web.notifications import keys
 from web.notifications.receive import identifier
+from web.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,4 +118,4 @@ def test_a_port_that_is_taken() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        _refused("port_in_use", ConfigurationError, require_free_port, "127.0.0.1", port)
+        _refused("port_in_use", ConfigurationError, free_port, "127.0.0.1", port)

@@ -30,11 +30,12 @@ from reconcile.waiting import reconcile_waiting
 from web import clock, messages
 from web.accounts import staff
 from web.commands.intake import DATE
-from web.commands.serve import PORT, require_free_port, run_server
+from web.commands.serve import PORT, run_server
 from web.commands.session import Session, session_of
 from web.commands.setup import create, enter, sample_profile
 from web.config import load_settings
 from web.notifications import keys
+from web.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +104,7 @@ def demo(
 ) -> None:
     """見本の市を作り、数日分の資料を取り込んで照合し、画面を開けるようにします。"""
     if not no_serve:
-        require_free_port("127.0.0.1", port)  # Before the work, not after it.
+        free_port("127.0.0.1", port)  # Before the work, not after it.
     folder = (data or session.settings.home / "demo").absolute()
     _fresh(folder)
     demo_session = Session(
@@ -332,7 +333,11 @@ def _scheduler(settings: Settings) -> Iterator[None]:
     }
     for name in ("KOKIN_INBOX", "KOKIN_MUNICIPALITY"):
         environment.pop(name, None)
-    process = subprocess.Popen([sys.executable, "-m", "web", "schedule"], env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "web", "schedule", "--beside"],
+        env=environment,
+        stdin=subprocess.PIPE,  # It ends when this does, also when this process is killed.
+    )
     # SIGTERM ends the demo as Ctrl-C does, so that the scheduler never outlives it.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import gc
-import socket
+import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from payments.domain.errors import ConfigurationError
+from web import server
 from web.commands.session import MUNICIPALITY, Session, session_of
+from web.database import open_books
+from web.parent import end_with
+from web.server import THREADS, free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from wsgiref.types import WSGIApplication
+
+    from web.config import Settings
     from web.services import Services
 
 HOST, PORT = "127.0.0.1", 8000
-THREADS = 16
-SWITCH_SECONDS = 0.0005
+CONNECTIONS = THREADS + 4  # a request never waits for one; the spool and its booker, too
 
 
 @click.command()
@@ -35,58 +41,38 @@ def serve(session: Session, host: str, port: int) -> None:
     run_server(session, host, port)
 
 
-def require_free_port(host: str, port: int) -> None:
-    """Refuse a port that is taken; :class:`ConfigurationError` ``port_in_use``."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ConfigurationError("port_in_use", port=port) from error
-
-
 def run_server(session: Session, host: str, port: int) -> None:
-    """Serve until interrupted; :class:`ConfigurationError` ``port_in_use``."""
-    from waitress.server import create_server  # noqa: PLC0415 - only a server needs it
+    """Serve until interrupted; :class:`ConfigurationError` ``port_in_use`` or ``secret_key``."""
+    session.settings.secret()  # Said here, and not by the worker.
+    found = free_port(host, port)
+    shown = f"[{host}]" if ":" in host else host
 
-    from web.app import create_app  # noqa: PLC0415 - the same
+    def ready() -> None:
+        session.err.print(f"http://{shown}:{found}/ で動いています。", markup=False)
 
-    app = create_app(session.settings)
-    try:
-        server = create_server(app, host=host, port=port, threads=THREADS, ident="kokin")
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise ConfigurationError("port_in_use", port=port) from error
-        raise
+    server.run(partial(_load, session.settings), host, found, ready)
+
+
+def _load(settings: Settings) -> tuple[WSGIApplication, Callable[[], None]]:
+    """The application as the worker serves it, booking behind its requests; and its end."""
+    from web.app import create_app  # noqa: PLC0415 - only a server needs it
+
+    app = create_app(settings, open_books(settings, connections=CONNECTIONS))
     services: Services = app.extensions["kokin"]
     # Before `kokin init` there is nothing to book; /readyz says so.
     with contextlib.suppress(ConfigurationError, SQLAlchemyError):
         services.begin_booking()
-    _answer_promptly()
-    shown = f"[{host}]" if ":" in host else host
-    session.err.print(f"http://{shown}:{server.effective_port}/ で動いています。", markup=False)
-    try:
-        server.run()
-    finally:
-        server.close()
-        services.close()
-
-
-def _answer_promptly() -> None:
-    """Keep what stops all threads at once short (benchmarks/notify_beside_import.py)."""
-    # A full collection walks through everything that is loaded: up to 0.1 s in which nobody is
-    # answered. What is there now stays to the end and need not be looked at again.
-    gc.collect()
-    gc.freeze()
-    # How long the thread that books may keep the interpreter while requests wait for it.
-    sys.setswitchinterval(SWITCH_SECONDS)
+    return app, services.close
 
 
 @click.command()
+@click.option("--beside", is_flag=True, hidden=True)
 @MUNICIPALITY
 @session_of
-def schedule(session: Session) -> None:
+def schedule(session: Session, *, beside: bool) -> None:
     """定時処理を動かします: 受信フォルダの資料の取込と、毎日の再照合（Ctrl-C で止まります）。"""
     from web.scheduler import run_scheduler  # noqa: PLC0415 - only this process needs it
 
-    run_scheduler(session.settings, session.engine, session.municipality, session.err)
+    if beside:  # Of a process that holds the other end of the standard input.
+        end_with(partial(os.read, sys.stdin.fileno(), 1))
+    run_scheduler(session.settings, session.engine, session.err)
