@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select, text
 
+from payments.store.engine import keys_of
 from web import clock
 from web.notifications.door_tables import nonces, refusals, transactions, uses
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
+
+    from web.notifications.spool_rows import Arrival, Entry
 
 WINDOW_SECONDS = 300  # how far a timestamp may lie from now, before and behind
 SLOT_SECONDS = 2 * WINDOW_SECONDS  # a nonce and its repetition lie at most one slot apart
@@ -58,8 +61,17 @@ class Signed(NamedTuple):
         return blake2b(f"{self.key_id}\n{self.nonce}".encode(), digest_size=16).digest()
 
 
+class Refused(NamedTuple):
+    """断る通知 as it goes in: a signed body that cannot be taken in."""
+
+    key_id: str
+    notification_id: str  # "" where none was given
+    code: str
+    body: bytes
+
+
 class Refusal(NamedTuple):
-    """断った通知: a signed body that could not be taken in."""
+    """断った通知 without its body."""
 
     refusal_no: int
     key_id: str
@@ -90,18 +102,34 @@ _uses = Uses()
 
 
 def admit_all(
-    connection: Connection, municipality_code: str, requests: Sequence[Signed]
+    connection: Connection, municipality_code: str, works: Sequence[Sequence[object]]
 ) -> list[bool]:
-    """Use up the nonce of each request; False where it was used before: do nothing for that one."""
-    results = []
-    for signed in requests:
-        slot = signed.timestamp // SLOT_SECONDS
-        values = {"m": municipality_code, "slot": slot, "before": slot - 1, "behind": slot + 1,
-                  "f": signed.fingerprint}  # fmt: skip
-        results.append(connection.execute(_USE_UP, values).rowcount == 1)
-        if results[-1] and _uses.due(municipality_code, signed):
-            _note_use(connection, municipality_code, signed)
-    return results
+    """Use up the nonces of several requests; False where one was used: do nothing for that one.
+
+    A work is what one request asks for, its :class:`Signed` among it; without one it is our own.
+    The bodies that a request brought and that are refused are kept here, too.
+    """
+    return [_admit(connection, municipality_code, work) for work in works]
+
+
+def _admit(connection: Connection, municipality_code: str, work: Sequence[object]) -> bool:
+    for each in work:
+        if isinstance(each, Signed) and not _use_up(connection, municipality_code, each):
+            return False
+        if isinstance(each, Refused):
+            keep_refused(connection, municipality_code, each)
+    return True
+
+
+def _use_up(connection: Connection, municipality_code: str, signed: Signed) -> bool:
+    """Whether this nonce is used for the first time."""
+    slot = signed.timestamp // SLOT_SECONDS
+    values = {"m": municipality_code, "slot": slot, "before": slot - 1, "behind": slot + 1,
+              "f": signed.fingerprint}  # fmt: skip
+    fresh = connection.execute(_USE_UP, values).rowcount == 1
+    if fresh and _uses.due(municipality_code, signed):
+        _note_use(connection, municipality_code, signed)
+    return fresh
 
 
 def _note_use(connection: Connection, municipality_code: str, signed: Signed) -> None:
@@ -120,13 +148,17 @@ def _note_use(connection: Connection, municipality_code: str, signed: Signed) ->
 
 
 def note_transactions(
-    connection: Connection, municipality_code: str, rows: Sequence[tuple[str, str, str]]
+    connection: Connection,
+    municipality_code: str,
+    arrivals: Sequence[Arrival],
+    results: Sequence[tuple[Entry, bool]],
 ) -> None:
-    """Note ``(key id, transaction id, notification id)``; what is known stays."""
+    """Note which transactions the notifications that were taken in are about."""
     values = [
-        {"m": municipality_code, "key_id": key_id, "transaction_id": transaction_id,
-         "notification_id": notification_id}
-        for key_id, transaction_id, notification_id in rows
+        {"m": municipality_code, "key_id": arrival.key_id,
+         "transaction_id": arrival.transaction_id, "notification_id": arrival.notification_id}
+        for arrival, (entry, first) in zip(arrivals, results, strict=True)
+        if first and arrival.transaction_id and entry.body_sha256 == arrival.body_sha256
     ]  # fmt: skip
     if values:
         connection.execute(_NOTE_TRANSACTION, values)
@@ -148,21 +180,13 @@ def of_transaction(
     return list(rows.scalars())
 
 
-def keep_refused(
-    connection: Connection,
-    municipality_code: str,
-    signed: Signed,
-    body: bytes,
-    *,
-    notification_id: str,
-    code: str,
-) -> None:
+def keep_refused(connection: Connection, municipality_code: str, refused: Refused) -> None:
     """Keep a signed body that could not be taken in; the same one of the same sender once."""
-    fingerprint = sha256(body).hexdigest()
+    fingerprint = sha256(refused.body).hexdigest()
     mine = (
         refusals.c.municipality_code == municipality_code,
-        refusals.c.key_id == signed.key_id,
-        refusals.c.notification_id == notification_id,
+        refusals.c.key_id == refused.key_id,
+        refusals.c.notification_id == refused.notification_id,
         refusals.c.body_sha256 == fingerprint,
     )
     if connection.execute(select(refusals.c.refusal_no).where(*mine)).first() is not None:
@@ -176,21 +200,23 @@ def keep_refused(
     last = connection.execute(
         select(func.coalesce(func.max(refusals.c.refusal_no), 0)).where(mine[0])
     ).scalar_one()
+    keys = keys_of(connection)
+    place = _place(municipality_code, last + 1)
     connection.execute(
         insert(refusals).values(
-            municipality_code=municipality_code,
-            refusal_no=last + 1,
-            key_id=signed.key_id,
-            notification_id=notification_id,
-            code=code,
-            body_sha256=fingerprint,
-            body=body,
-            received_at=clock.now(),
+            refused._asdict()
+            | {
+                "municipality_code": municipality_code,
+                "refusal_no": last + 1,
+                "body": keys.seal(refused.body, place) if keys else refused.body,
+                "body_sha256": fingerprint,
+                "received_at": clock.now(),
+            }
         )
     )
 
 
-def refused(connection: Connection, municipality_code: str) -> list[Refusal]:
+def refused_ones(connection: Connection, municipality_code: str) -> list[Refusal]:
     """What was refused, the youngest first, at most :data:`REFUSALS_SHOWN`."""
     columns = [refusals.c[name] for name in Refusal._fields]
     rows = connection.execute(
@@ -204,13 +230,22 @@ def refused(connection: Connection, municipality_code: str) -> list[Refusal]:
 
 def refused_body(connection: Connection, municipality_code: str, refusal_no: int) -> bytes | None:
     """The bytes that were refused, as they came; None when there is no such number."""
-    found = connection.execute(
-        select(refusals.c.body).where(
+    row = connection.execute(
+        select(refusals.c.body, refusals.c.body_sha256).where(
             refusals.c.municipality_code == municipality_code,
             refusals.c.refusal_no == refusal_no,
         )
-    ).scalar_one_or_none()
-    return None if found is None else bytes(found)
+    ).one_or_none()
+    if row is None:
+        return None
+    kept = bytes(row.body)
+    if sha256(kept).hexdigest() == row.body_sha256:
+        return kept
+    return keys_of(connection).open(kept, _place(municipality_code, refusal_no))
+
+
+def _place(municipality_code: str, refusal_no: int) -> bytes:
+    return f"notification_refusal|{municipality_code}|{refusal_no}".encode()
 
 
 def last_uses(connection: Connection, municipality_code: str) -> Mapping[tuple[str, int], datetime]:
