@@ -13,6 +13,8 @@ from web.accounts.names import person
 from web.accounts.routes import accounts, entrance
 from web.approval_roles import duty
 from web.approvals.routes import approving, waiting_count
+from web.arrivals.routes import arriving
+from web.calc.routes import calculating
 from web.cases.routes import cases
 from web.database import open_books
 from web.days.routes import days
@@ -22,7 +24,8 @@ from web.errors import handle_errors
 from web.explain.routes import explaining
 from web.files.routes import files
 from web.health.routes import health
-from web.notifications.routes import api_documents, notifications
+from web.notifications.documents import api_documents
+from web.notifications.routes import notifications
 from web.placements.routes import placing
 from web.security import SESSION_SECONDS, Access, csrf, guard, limiter, register
 from web.services import Services, services
@@ -67,11 +70,13 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (notifications, Access.SIGNED),
         (accounts, Access.STAFF),
         (days, Access.STAFF),
+        (arriving, Access.STAFF),
         (cases, Access.STAFF),
         (approving, Access.STAFF),
         (placing, Access.STAFF),
         (files, Access.STAFF),
         (explaining, Access.STAFF),
+        (calculating, Access.STAFF),
     ):
         register(app, blueprint, access)
     return app

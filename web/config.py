@@ -30,8 +30,13 @@ class Settings(BaseSettings):
     municipality: str = ""  # default: the only municipality of the database
     inbox: Path | None = None  # default: the folder "inbox" in the home folder
     notification_keys: str = Field(default="", repr=False)  # "key-id:secret,key-id:secret"
+    inbox_settle_seconds: int = Field(default=10, ge=0)  # unchanged so long, a file has arrived
+    inbox_markers: str = ""  # "konbini:.done,debit:.end": folders whose files wait for a marker
+    file_bytes_max: int = Field(default=256 << 20, ge=1)  # a larger file is not taken in
+    archive_days: int = Field(default=400, ge=0)  # copies of what came are kept so long; 0: none
     encryption_keys: str = Field(default="", repr=False)  # "key-id:base64 …", the newest last
     encryption_key_file: Path | None = None  # the same, one a line; read before those above
+    notifications_per_minute: int = Field(default=6_000, ge=0)  # of one key; 0: as many as come
     https: bool = False  # the service is reached through https only: cookies are then Secure
     proxies: int = 0  # reverse proxies in front whose X-Forwarded-* headers are trusted
     webhook_hosts: str = ""  # where webhooks may go, between commas; "*.example.jp": all below it
@@ -39,6 +44,18 @@ class Settings(BaseSettings):
     webhook_http: bool = False  # webhooks may go without https, in a closed network
     inbox_seconds: int = Field(default=20, ge=1)  # how often the scheduler looks into the inbox
     reconcile_at: str = Field(default="06:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    # 定時処理: how the scheduler goes about its work; what runs when is set per municipality.
+    schedule_tick_seconds: int = Field(default=5, ge=1, le=60)  # how often it looks what is due
+    schedule_workers: int = Field(default=4, ge=1, le=32)  # jobs of several municipalities at once
+    schedule_heartbeat_seconds: int = Field(default=30, ge=1, le=600)
+    schedule_stale_seconds: int = Field(default=600, ge=2)  # a runner silent for longer is dead
+    schedule_late_minutes: int = Field(default=60, ge=1)  # a slot that is older was missed
+    schedule_attempts: int = Field(default=3, ge=1, le=10)  # of one slot, the first included
+    schedule_retry_minutes: int = Field(default=5, ge=1)  # pause behind a failure
+    schedule_keep_days: int = Field(default=400, ge=31)  # how long the history is kept
+    reports: Path | None = None  # default: the folder "reports" in the home folder
+    backups: Path | None = None  # default: the folder "backups" in the home folder
+    backups_kept: int = Field(default=14, ge=1)  # older ones are removed by the job
     # お知らせ: municipality code → its recipients, as JSON; without them a file is dropped.
     notices: dict[str, Recipients] = Field(default_factory=dict)
     summary_at: str = Field(default="08:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
@@ -68,6 +85,16 @@ class Settings(BaseSettings):
         if not self.database.startswith("sqlite"):
             return None
         return Path(self.database.partition(":///")[2])
+
+    @property
+    def report_folder(self) -> Path:
+        """日計の書出し先: where the job day_report writes its files."""
+        return self.reports or self.home / "reports"
+
+    @property
+    def backup_folder(self) -> Path:
+        """バックアップの置き場所 of the job backup."""
+        return self.backups or self.home / "backups"
 
     @property
     def inbox_folder(self) -> Path:

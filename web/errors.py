@@ -6,6 +6,7 @@ Pages get an HTML page, the API a problem document (RFC 9457), both with the sam
 from __future__ import annotations
 
 import logging
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, json, render_template, request
@@ -49,6 +50,8 @@ HTTP_CODES = {
     429: "rate_limited",
 }
 
+RETRY_SECONDS = "5"  # when the API is not ready
+
 log = logging.getLogger(__name__)
 
 
@@ -68,13 +71,34 @@ def answer(
     more: Mapping[str, Any] | None = None,
 ) -> Response:
     """The error as a page, or as a problem document for the API."""
-    sentence = messages.error(code, details)
     if request.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": sentence, "status": status, "code": code}
-        body = json.dumps({**problem, **(more or {})}, ensure_ascii=False)
-        return Response(body, status, content_type="application/problem+json; charset=utf-8")
+        instance = uuid.uuid4().urn
+        told = problem(code, status, details, {"instance": instance} | dict(more or {}))
+        log.info("problem %s: %s %s", instance, status, code)
+        body = json.dumps(told, ensure_ascii=False)
+        response = Response(body, status, content_type="application/problem+json; charset=utf-8")
+        if status == 503:
+            response.headers["Retry-After"] = RETRY_SECONDS
+        return response
+    sentence = messages.error(code, details)
     page = render_template("error.html", sentence=sentence, code=code, status=status)
     return Response(page, status)
+
+
+def problem(
+    code: str,
+    status: int,
+    details: Mapping[str, object] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """問題 (RFC 9457): what the API says when it says no; ``type`` leads to the page about it."""
+    return {
+        "type": f"/api/v1/docs#{code}",
+        "title": messages.problem_title(status),
+        "status": status,
+        "detail": messages.error(code, details),
+        "code": code,
+    } | dict(more or {})
 
 
 def status_of(error: KokinError) -> int:

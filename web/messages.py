@@ -9,9 +9,11 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from web.texts.api import BODY_ERRORS, EXPECTED, TITLES
 from web.texts.errors import ERRORS
 from web.texts.faults import FAULTS
 from web.texts.findings import FINDINGS
+from web.texts.jobs import JOB_NOTES
 from web.texts.labels import LABELS
 from web.texts.outcomes import CASE_LABELS, CASE_NEXT, OUTCOMES
 from web.texts.symbols import FIELDS, LAYOUTS, REASONS, SYMBOL_FINDINGS, SYMBOLS
@@ -59,7 +61,12 @@ _WORDS: dict[str, dict[str, str]] = {
     "approval_decided": {"state": "approval_state"},
     "approval_role": {"kind": "approval_kind", "roles": "role"},
     "case_state": {"state": "case_state"},
+    "not_a_day": {"field": "calc_field"},
+    "not_one_of": {"field": "calc_field"},
+    "not_whole": {"field": "calc_field"},
     "print_run_state": {"state": "print_run_state"},
+    "rate_unknown": {"field": "calc_field"},
+    "refund_event": {"field": "calc_field"},
     "slip_state": {"state": "slip_state"},
 }
 
@@ -70,6 +77,21 @@ def error(code: str, details: Mapping[str, object] | None = None) -> str:
     for name, group in _WORDS.get(code, {}).items():
         values[name] = _words(group, values.get(name))
     return _FORMATTER.vformat(ERRORS.get(code, UNKNOWN_ERROR), (), values)
+
+
+def problem_title(status: int) -> str:
+    """問題の種類 (RFC 9457): the same words for every problem of this status."""
+    return TITLES.get(status, TITLES[500])
+
+
+def body_error(code: str, expected: str) -> str:
+    """本文の誤り: one sentence about one member of a notification."""
+    return _FORMATTER.vformat(BODY_ERRORS.get(code, UNKNOWN_FINDING), (), {"expected": expected})
+
+
+def body_expected(name: str, values: Mapping[str, object]) -> str:
+    """What a member of a notification should have been."""
+    return _FORMATTER.vformat(EXPECTED[name], (), values)
 
 
 def _words(group: str, value: object) -> str:
@@ -116,6 +138,13 @@ def case(kind: str) -> Case:
     """確認事項: label and what a person does next."""
     label_ja = CASE_LABELS.get(kind) or outcome(kind).label
     return Case(label_ja, CASE_NEXT.get(kind, UNKNOWN_NEXT))
+
+
+def job_note(code: str) -> str:
+    """定時処理の注記: why a run did not end well: of a job, of an error, or a 検算 that differs."""
+    return JOB_NOTES.get(code) or (
+        error(code) if code in ERRORS else LABELS["invariant"].get(code, UNKNOWN_ERROR)
+    )
 
 
 def label(group: str, value: str | None) -> str:

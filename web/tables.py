@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, DateTime, Index
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index
 from sqlmodel import BigInteger, Field, SQLModel
 
 
@@ -51,19 +51,40 @@ class StaffEventRow(SQLModel, table=True):
 
 
 class ApiKeyRow(SQLModel, table=True):
-    """通知用の鍵: what a payment operator signs with.
+    """通知用の鍵: what a payment operator signs with; its id is unique over the installation.
 
-    The secret itself is not here: it is derived from the installation's secret key and ``salt``
-    (:mod:`web.notifications.keys`), so that a copy of the database signs nothing.
+    ``salt`` is from before secrets were kept: the secret of such a key is derived from the
+    installation's secret key and the salt (:mod:`web.notifications.keys`). Else it is empty.
     """
 
     __tablename__ = "api_key"
+    __table_args__: ClassVar[Any] = (Index("api_key_id", "key_id", unique=True),)
     municipality_code: str = Field(primary_key=True, max_length=5)
     key_id: str = Field(primary_key=True, max_length=40)
     operator_name: str = Field(max_length=60)
     salt: str = Field(max_length=32)
     disabled: bool = False
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class ApiSecretRow(SQLModel, table=True):
+    """鍵の秘密: several of one key hold side by side while it is being changed.
+
+    Sealed (:mod:`web.notifications.sealed_secrets`), so that a copy of the database signs nothing.
+    """
+
+    __tablename__ = "api_secret"
+    __table_args__: ClassVar[Any] = (
+        ForeignKeyConstraint(
+            ["municipality_code", "key_id"], ["api_key.municipality_code", "api_key.key_id"]
+        ),
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    key_id: str = Field(primary_key=True, max_length=40)
+    secret_no: int = Field(primary_key=True)
+    sealed: bytes
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
+    valid_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class PaymentNotificationRow(SQLModel, table=True):

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import csv
 import json
+import secrets
 import time
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
 from web.app import create_app
-from web.notifications import keys
+from web.notifications import door, keys
+from web.notifications.signing import signed_headers
 
 URL = "/api/v1/payment-notifications"
 
@@ -20,20 +23,20 @@ def operator(city):
     app = create_app(city.settings, city.engine, TESTING=True)
     with unit_of_work(city.engine, "99999") as connection:
         secret = keys.add(connection, city.settings, "99999", "pay-1", operator_name="見本決済")
-    yield Operator(app.test_client(), secret)
+    yield Operator(app.test_client(), secret, app.extensions["kokin"])
     app.extensions["kokin"].close()
 
 
 class Operator:
-    def __init__(self, client, secret):
+    def __init__(self, client, secret, services=None):
         self.client = client
         self.secret = secret
+        self.services = services
 
-    def headers(self, body, *, at=None, key="pay-1", **more):
+    def headers(self, body, *, at=None, key="pay-1", method="POST", path=URL, nonce=None, **more):
         timestamp = str(int(time.time() if at is None else at))
-        signature = keys.sign(self.secret, timestamp, body)
-        return {"X-Kokin-Key": key, "X-Kokin-Timestamp": timestamp,
-                "X-Kokin-Signature": signature, **more}  # fmt: skip
+        nonce = nonce or secrets.token_hex(16)
+        return signed_headers(key, self.secret, timestamp, nonce, method, path, body) | more
 
     def send(self, payment, identifier="n-1", **options):
         body = payment if isinstance(payment, bytes) else json.dumps(payment).encode()
@@ -42,8 +45,11 @@ class Operator:
             headers["Idempotency-Key"] = identifier
         return self.client.post(URL, data=body, headers=headers)
 
-    def look(self, identifier):
-        return self.client.get(f"{URL}/{identifier}", headers=self.headers(b""))
+    def look(self, identifier, **options):
+        return self.get(f"{URL}/{identifier}", **options)
+
+    def get(self, path, **options):
+        return self.client.get(path, headers=self.headers(b"", method="GET", path=path, **options))
 
 
 @pytest.fixture
@@ -66,9 +72,7 @@ def slip(city):
 def payment(slip, **changes):
     number = slip.el_number
     return {
-        "record_kind": "1", "collecting_body_code": number[:5], "case_key": number[5:25],
-        "confirmation_no": number[25:31], "item_code": number[31:],
-        "amount_yen": slip.amount_yen, "paid_on": "2026-06-02", "paid_at": "10:15",
+        "el_number": number, "amount_yen": slip.amount_yen, "paid_on": "2026-06-02", "paid_at": "10:15",
         "channel": "app", "operator_code": "0820", "transaction_id": "TX-NEW-1", **changes,
     }  # fmt: skip
 
@@ -79,7 +83,7 @@ def _outcomes(city):
             text(
                 "SELECT o.outcome, o.applied_yen FROM line_outcome o JOIN source_file f "
                 "ON f.municipality_code = o.municipality_code AND f.file_id = o.file_id "
-                "WHERE f.channel = 'notification' ORDER BY o.file_id"
+                "WHERE f.channel = 'notification' ORDER BY o.file_id, o.outcome"
             )
         ).all()
 
@@ -88,8 +92,11 @@ def test_a_notification_is_booked_once_and_answered_the_same_again(operator, sli
     first = operator.send(payment(slip))
     assert first.status_code == 201
     assert first.json["status"] == "accepted"
+    assert first.json["outcome"] == "recorded"
+    assert "Idempotency-Replayed" not in first.headers
     again = operator.send(payment(slip))
-    assert (again.status_code, again.json) == (200, first.json)
+    assert (again.status_code, again.data) == (201, first.data)
+    assert again.headers["Idempotency-Replayed"] == "true"
     assert operator.look("n-1").json == first.json
     assert _outcomes(city) == [("matched", slip.amount_yen)]
 
@@ -107,13 +114,12 @@ def test_the_file_that_comes_later_is_the_same_payment(operator, slip, city):
     from reconcile.model import Delivery  # noqa: PLC0415
     from reconcile.pipeline import take_in  # noqa: PLC0415
 
-    told = payment(slip)
+    told, number = payment(slip), slip.el_number
     operator.send(told)
 
     def row(kind, remitted_on="", remittance_no=""):
         return eltax_payment.PaymentRow(
-            kind, told["collecting_body_code"], told["item_code"], told["case_key"],
-            told["confirmation_no"], told["amount_yen"], told["paid_on"], told["paid_at"],
+            kind, number[:5], number[31:], number[5:25], number[25:31], told["amount_yen"], told["paid_on"], told["paid_at"],
             told["channel"], told["operator_code"], "見本決済", told["transaction_id"],
             remitted_on, remittance_no,
         )  # fmt: skip
@@ -139,73 +145,219 @@ def test_the_identifier_may_stand_in_the_body(operator, slip):
     assert (answer.status_code, answer.json["id"]) == (201, "body-1")
     missing = operator.send(payment(slip), "")
     assert (missing.status_code, missing.json["code"]) == (422, "idempotency_key_missing")
+    differs = operator.send(payment(slip, notification_id="body-1"), "header-1")
+    assert (differs.status_code, differs.json["code"]) == (422, "idempotency_key_differs")
+    invalid = operator.send(payment(slip), "n 1")
+    assert (invalid.status_code, invalid.json["code"]) == (422, "idempotency_key_invalid")
+
+
+def test_what_cannot_be_is_refused_kept_and_holds_no_key(operator, slip, city):
+    answer = operator.send(b'{"amount_yen": -5}')
+    assert (answer.status_code, answer.json["code"]) == (422, "body_invalid")
+    assert answer.content_type.startswith("application/problem+json")
+    assert answer.json["type"] == "/api/v1/docs#body_invalid"
+    wrong = {error["pointer"]: error["code"] for error in answer.json["errors"]}
+    assert wrong["/amount_yen"] == "value_wrong"
+    assert wrong["/el_number"] == "member_missing"
+    assert operator.send(b'{"amount_yen": -5}').status_code == 422
+    assert operator.look("n-1").status_code == 404
+    store = operator.services.spool.reading("99999")
+    with store as connection:
+        (kept,) = door.refused_ones(connection, "99999")
+        assert (kept.notification_id, kept.code) == ("n-1", "body_invalid")
+        assert door.refused_body(connection, "99999", kept.refusal_no) == b'{"amount_yen": -5}'
+        assert door.refused_body(connection, "99999", 99) is None
+    assert _outcomes(city) == []
+    assert operator.send(payment(slip)).status_code == 201
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
+    ("change", "pointer", "code"),
     [
-        ({"X-Kokin-Signature": "0" * 64}, "signature_invalid"),
-        ({"X-Kokin-Signature": "あ"}, "signature_invalid"),
-        ({"X-Kokin-Signature": ""}, "signature_missing"),
-        ({"X-Kokin-Key": "nobody"}, "signature_invalid"),
-        ({"X-Kokin-Key": ""}, "signature_missing"),
-        ({"X-Kokin-Timestamp": "yesterday"}, "timestamp_outside"),
+        ({"paid_on": "2026-02-30"}, "/paid_on", "not_a_day"),
+        ({"paid_on": "2999-01-01"}, "/paid_on", "day_future"),
+        ({"paid_on": "1999-12-31"}, "/paid_on", "day_range"),
+        ({"paid_on": 20260602}, "/paid_on", "type_wrong"),
+        ({"amount_yen": 0}, "/amount_yen", "value_wrong"),
+        ({"amount_yen": 100_000_000_000}, "/amount_yen", "value_wrong"),
+        ({"amount_yen": 1.0}, "/amount_yen", "type_wrong"),
+        ({"amount_yen": True}, "/amount_yen", "type_wrong"),
+        ({"channel": "pigeon"}, "/channel", "value_wrong"),
+        ({"operator_code": ""}, "/operator_code", "value_wrong"),
+        ({"operator_code": "12345678901"}, "/operator_code", "value_wrong"),
+        ({"operator_name": "\ud800"}, "/operator_name", "value_wrong"),
+        ({"operator_name": None}, "/operator_name", "type_wrong"),
+        ({"a/b~": 1}, "/a~1b~0", "member_unknown"),
+        ({"kind": "confirmed"}, "/remittance_no", "member_missing"),
+        ({"kind": "confirmed", "remittance_no": "R", "remittance_on": "2026-06-01"}, "",
+         "remittance_range"),
+        ({"kind": "confirmed", "remittance_no": "R", "remittance_on": "2027-06-04"}, "",
+         "remittance_range"),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_named_with_its_place(operator, slip, change, pointer, code):
+    answer = operator.send(payment(slip, **change))
+    assert answer.status_code == 422
+    named = [(error["pointer"], error["code"]) for error in answer.json["errors"]]
+    assert (pointer, code) in named
+    assert all(error["detail"] for error in answer.json["errors"])
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"\xff", "not_json"),
+        (b"", "not_json"),
+        (b'{"amount_yen": NaN}', "not_json"),
+        (b"[" * 100_000, "not_json"),
+        (b'{"amount_yen": 1, "amount_yen": 2}', "named_twice"),
+        (b"[]", "not_an_object"),
+        (b'{"notifications": 1}', "type_wrong"),
+        (b'{"notifications": []}', "value_wrong"),
+        (b'{"notifications": [{}], "more": 1}', "member_unknown"),
+        (b'{"notifications": [' + b"{}," * 1_000 + b"{}]}", "value_wrong"),
     ],
 )
-def test_nothing_is_kept_without_a_right_signature(operator, slip, city, change, code):
-    body = json.dumps(payment(slip)).encode()
-    headers = {**operator.headers(body), "Idempotency-Key": "n-1", **change}
-    headers = {name: value.encode().decode("latin-1") for name, value in headers.items()}
-    answer = operator.client.post(URL, data=body, headers=headers)
-    assert (answer.status_code, answer.json["code"]) == (401, code)
-    assert _outcomes(city) == []
+def test_what_is_no_body_is_told_so(operator, body, code):
+    answer = operator.send(body)
+    assert (answer.status_code, answer.json["code"]) == (422, "body_invalid")
+    assert code in {error["code"] for error in answer.json["errors"]}
 
 
-@pytest.mark.parametrize("seconds", [-301, 301])
-def test_a_signature_holds_for_five_minutes(operator, slip, seconds):
-    answer = operator.send(payment(slip), at=time.time() + seconds * 1.01)
-    assert (answer.status_code, answer.json["code"]) == (401, "timestamp_outside")
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/json; charset=shift_jis"}, 415),
+        ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, 415),
+        ({"Content-Type": "application/json; charset=UTF-8"}, 201),
+    ],
+)
+def test_a_body_is_plain_json(operator, slip, headers, status):
+    answer = operator.send(payment(slip), **headers)
+    assert answer.status_code == status
+    if status == 415:
+        assert answer.json["code"] == "media_type"
 
 
-def test_a_changed_body_breaks_the_signature(operator, slip):
-    headers = operator.headers(json.dumps(payment(slip)).encode())
-    changed = json.dumps(payment(slip, amount_yen=1)).encode()
-    answer = operator.client.post(URL, data=changed, headers={**headers, "Idempotency-Key": "n"})
-    assert answer.json["code"] == "signature_invalid"
+def test_a_body_may_be_too_large(operator):
+    answer = operator.send(b" " * (2 * 1024 * 1024 + 1))
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
 
 
-def test_a_disabled_key_signs_nothing_more(operator, slip, city):
-    with unit_of_work(city.engine, "99999") as connection:
-        keys.disable(connection, "99999", "pay-1")
-    assert operator.send(payment(slip)).json["code"] == "signature_invalid"
+def test_a_slip_that_nobody_knows_is_taken_in_all_the_same(operator, slip, city):
+    unknown = operator.send(payment(slip, el_number="99999" + "9" * 20 + "123456901"))
+    assert (unknown.status_code, unknown.json["outcome"]) == (202, "unknown_slip")
+    assert unknown.json["status"] == "accepted"
+    again = operator.send(payment(slip, el_number="99999" + "9" * 20 + "123456901"))
+    assert (again.status_code, again.data) == (202, unknown.data)
+    elsewhere = operator.send(payment(slip, el_number="11111" + "9" * 20 + "123456901",
+                                      transaction_id="TX-2"), "n-2")  # fmt: skip
+    assert (elsewhere.status_code, elsewhere.json["outcome"]) == (202, "unknown_slip")
+    assert [outcome for outcome, _ in _outcomes(city)] == ["unknown_slip", "other_municipality"]
 
 
-def test_what_is_no_payment_is_kept_as_evidence_and_refused(operator, city):
-    answer = operator.send(b'{"amount_yen": -5}')
-    assert (answer.status_code, answer.json["code"]) == (422, "notification_quarantined")
-    assert {"amount", "missing_member"} <= {f["code"] for f in answer.json["findings"]}
-    assert operator.send(b'{"amount_yen": -5}').status_code == 422
-    assert operator.look("n-1").json["status"] == "quarantined"
+def test_paid_confirmed_and_cancelled_are_one_payment(operator, slip, city):
+    settled = {"kind": "confirmed", "remittance_on": "2026-06-05", "remittance_no": "R-1"}
+    answers = [
+        operator.send(payment(slip), "n-1"),
+        operator.send(payment(slip, kind="cancelled"), "n-2"),
+        operator.send(payment(slip, transaction_id="TX-2"), "n-3"),
+        operator.send(payment(slip, transaction_id="TX-2", **settled), "n-4"),
+    ]
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert [outcome for outcome, _ in _outcomes(city)] == [
+        "matched",
+        "withdrawn",
+        "withdraws",
+        "matched",
+        "confirms",
+    ]
+    found = operator.get(f"{URL}?transaction_id=TX-2")
+    assert [each["id"] for each in found.json["notifications"]] == ["n-3", "n-4"]
+    assert found.json["notifications"][0] == answers[2].json
+    assert operator.get(f"{URL}?transaction_id=TX-3").json == {"notifications": []}
+    wrong = operator.get(f"{URL}?transaction_id=")
+    assert (wrong.status_code, wrong.json["code"]) == (422, "transaction_id")
+
+
+def test_a_barcode_payment_is_told_and_withdrawn(operator, city):
     with reading(city.engine, "99999") as connection:
-        stored = connection.execute(
-            text("SELECT e.data FROM evidence e WHERE e.sha256 = :sha"),
-            {"sha": answer.json["sha256"]},
+        barcode = connection.execute(
+            text("SELECT konbini_barcode FROM slip WHERE konbini_barcode <> '' LIMIT 1")
         ).scalar_one()
-    assert stored == b'{"amount_yen": -5}'
+    told = {
+        "konbini_barcode": barcode, "agent": "konbini_dsk", "cvs_code": "030",
+        "shop_code": "001234", "amount_yen": int(barcode[37:43]), "paid_on": "2026-06-02",
+        "paid_at": "10:15", "transaction_id": "K-1",
+    }  # fmt: skip
+    assert operator.send(told).json["outcome"] == "recorded"
+    assert operator.send(told | {"kind": "cancelled"}, "n-2").json["outcome"] == "recorded"
+    assert [outcome for outcome, _ in _outcomes(city)] == ["matched", "withdrawn", "withdraws"]
+    found = operator.get(f"{URL}?transaction_id=K-1").json["notifications"]
+    assert [each["id"] for each in found] == ["n-1", "n-2"]
+    confirmed = operator.send(told | {"kind": "confirmed"}, "n-3")
+    assert (confirmed.status_code, confirmed.json["errors"][0]["pointer"]) == (422, "/kind")
 
 
-def test_a_wrong_value_is_that_lines_outcome_and_no_refusal(operator, slip, city):
-    assert operator.send(payment(slip, paid_on="2026-02-30")).status_code == 201
-    assert [outcome for outcome, _ in _outcomes(city)] == ["malformed"]
+def test_in_a_batch_one_mistake_holds_back_no_other(operator, slip, city):
+    unknown = "99999" + "9" * 20 + "123456901"
+    batch = [
+        payment(slip, notification_id="b-0"),
+        payment(slip, notification_id="b-1", amount_yen=-1),
+        payment(slip),
+        payment(slip, notification_id="b-3", el_number=unknown, transaction_id="TX-2"),
+        payment(slip, notification_id="b-0", amount_yen=1),
+        [],
+    ]
+    first = operator.send({"notifications": batch}, "")
+    assert first.status_code == 207
+    assert (first.json["accepted"], first.json["refused"]) == (2, 4)
+    results = first.json["results"]
+    assert [result["status"] for result in results] == [201, 422, 422, 202, 409, 422]
+    assert [result["index"] for result in results] == list(range(6))
+    assert results[0]["receipt"]["id"] == "b-0"
+    assert results[1]["problem"]["errors"][0]["pointer"] == "/amount_yen"
+    assert results[2]["problem"]["errors"][0]["pointer"] == "/notification_id"
+    assert results[3]["receipt"]["outcome"] == "unknown_slip"
+    assert results[4]["problem"]["code"] == "idempotency_conflict"
+    again = operator.send({"notifications": batch}, "")
+    assert (again.status_code, again.data) == (207, first.data)
+    assert [outcome for outcome, _ in _outcomes(city)] == ["matched", "unknown_slip"]
+
+
+def test_a_batch_is_kept_piece_by_piece_as_it_was_written(operator, slip):
+    one = json.dumps(payment(slip, notification_id="b-0"), indent=1)
+    two = json.dumps(payment(slip, notification_id="b-1", operator_name="見本 [1], {2}",
+                             transaction_id="TX-2"), ensure_ascii=False)  # fmt: skip
+    answer = operator.send(f'{{ "n\\u006ftifications" :\n[ {one}\t,\r\n{two} ] }} '.encode(), "")
+    assert [result["status"] for result in answer.json["results"]] == [201, 201]
+    kept = [result["receipt"]["sha256"] for result in answer.json["results"]]
+    assert kept == [sha256(piece.encode()).hexdigest() for piece in (one, two)]
+    replayed = operator.send({"notifications": [json.loads(one)]}, "")
+    assert replayed.json["results"][0]["status"] == 409  # Another text is another body.
+
+
+def test_a_batch_sent_again_is_replayed(operator, slip):
+    batch = {"notifications": [payment(slip, notification_id="b-0")]}
+    first, again = operator.send(batch, ""), operator.send(batch, "")
+    assert (again.status_code, again.data) == (207, first.data)
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
 
 
 def test_one_operator_does_not_see_the_notifications_of_another(operator, slip, city):
     operator.send(payment(slip))
     with unit_of_work(city.engine, "99999") as connection:
         secret = keys.add(connection, city.settings, "99999", "pay-2", operator_name="別")
-    other = Operator(operator.client, secret)
-    answer = operator.client.get(f"{URL}/n-1", headers=other.headers(b"", key="pay-2"))
+    other = Operator(operator.client, secret, operator.services)
+    answer = other.look("n-1", key="pay-2")
     assert (answer.status_code, answer.json["code"]) == (404, "notification")
+    absent = other.look("n-9", key="pay-2")
+    assert {**absent.json, "instance": ""} == {
+        **answer.json, "instance": "", "detail": answer.json["detail"].replace("n-1", "n-9"),
+    }  # fmt: skip
+    assert other.get(f"{URL}?transaction_id=TX-NEW-1", key="pay-2").json == {"notifications": []}
 
 
 def test_keys_may_come_from_the_environment(city, slip):
@@ -218,26 +370,6 @@ def test_keys_may_come_from_the_environment(city, slip):
     headers = found.headers(body, key="env-1", **{"Idempotency-Key": "n-1"})
     assert client.post(URL, data=body, headers=headers).status_code == 201
     app.extensions["kokin"].close()
-
-
-def test_the_interface_describes_itself(client):
-    document = client.get("/api/v1/openapi.json").json
-    assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {URL, f"{URL}/{{id}}"}
-    answers = document["paths"][URL]["post"]["responses"]
-    assert {"200", "201", "202", "409", "422"} <= answers.keys()
-    states = document["components"]["schemas"]["Receipt"]["properties"]["status"]["enum"]
-    assert states == ["accepted", "quarantined", "received"]
-
-
-def test_the_description_names_the_members_that_are_read(client):
-    from reconcile.formats import notification  # noqa: PLC0415
-
-    schemas = client.get("/api/v1/openapi.json").json["components"]["schemas"]
-    extra = {"amount_yen", "notification_id"}
-    common = set(notification._COMMON) | extra
-    assert set(schemas["UnifiedPayment"]["properties"]) == common | set(notification._UNIFIED)
-    assert set(schemas["KonbiniPayment"]["properties"]) == common | set(notification._KONBINI)
 
 
 def test_the_export_shows_the_notification(operator, slip, city, tmp_path):

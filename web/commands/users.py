@@ -1,4 +1,4 @@
-"""``kokin user`` and ``kokin key``: staff, and the keys of payment operators (職員・通知用の鍵)."""
+"""``kokin user``: staff (職員)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from payments.store.unit_of_work import reading, unit_of_work
 from web import messages
 from web.accounts import staff
 from web.commands.session import MUNICIPALITY, Session, say_list, session_of
-from web.notifications import keys
 
 NAME = click.argument("name")
 JSON = click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
@@ -98,57 +97,8 @@ def password(session: Session, name: str, *, password_stdin: bool) -> None:
     _tell(session, new, from_stdin=password_stdin)
 
 
-@click.group()
-def key() -> None:
-    """納付通知（HTTP）の署名に使う、事業者の鍵。"""
-
-
-@key.command("add")
-@click.argument("key_id")
-@click.option("--operator", required=True, help="事業者の名前。")
-@MUNICIPALITY
-@session_of
-def add_key(session: Session, key_id: str, operator: str) -> None:
-    """鍵を登録し、秘密を一度だけ表示します。"""
-    with unit_of_work(session.engine, session.municipality) as connection:
-        secret = keys.add(
-            connection, session.settings, session.municipality, key_id, operator_name=operator
-        )
-        staff.record(connection, session.municipality, session.actor, "key_added", key_id)
-    session.out.print(f"鍵 {key_id} を登録しました。秘密（一度だけ表示）: {secret}", markup=False)
-
-
-@key.command("list")
-@JSON
-@MUNICIPALITY
-@session_of
-def list_keys(session: Session, *, as_json: bool) -> None:
-    """鍵の一覧（秘密は表示しません）。"""
-    with reading(session.engine, session.municipality) as connection:
-        found = keys.everybody(connection, session.municipality)
-    say_list(
-        session,
-        found,
-        lambda entry: f"{entry.key_id}  {entry.operator_name}  {_state(disabled=entry.disabled)}",
-        as_json=as_json,
-        data=lambda entry: entry._asdict(),
-    )
-
-
-@key.command("disable")
-@click.argument("key_id")
-@MUNICIPALITY
-@session_of
-def disable_key(session: Session, key_id: str) -> None:
-    """鍵を無効にします。"""
-    with unit_of_work(session.engine, session.municipality) as connection:
-        keys.disable(connection, session.municipality, key_id)
-        staff.record(connection, session.municipality, session.actor, "key_disabled", key_id)
-    session.out.print(f"鍵 {key_id} を無効にしました。", markup=False)
-
-
 def _state(*, disabled: bool) -> str:
-    """The state of somebody who may sign in, or of a key."""
+    """The state of somebody who may sign in."""
     return "無効" if disabled else "有効"
 
 

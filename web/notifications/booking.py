@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from web.notifications.spool_rows import Entry
 
 TOGETHER_MAX = 32  # notifications in one transaction: it holds the books' lock for so long
+# The number names no slip of ours, whether it is misread, another's or unknown (outcomes.md 4).
+UNKNOWN_SLIP = frozenset({"unknown_slip", "invalid_key", "other_municipality"})
 # Made once: building a statement costs more than it costs the database to run it.
 _KEEP_AGAIN = (
     update(notifications)
@@ -221,7 +223,10 @@ def _alone(
 def _answer(entry: Entry, report: FileReport) -> Answer:
     """What the operator is told."""
     if report.status.is_good:
-        return Answer(201, members(entry, "accepted"))
+        # Only whether there is such a slip is told: what was owed is a tax secret.
+        unknown = bool(report.outcomes.keys() & UNKNOWN_SLIP)
+        outcome = "unknown_slip" if unknown else "recorded"
+        return Answer(202 if unknown else 201, members(entry, "accepted") | {"outcome": outcome})
     findings = [
         {
             "code": finding.code,

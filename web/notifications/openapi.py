@@ -1,195 +1,164 @@
-"""OpenAPI: the notification interface as data (OpenAPI 3.1)."""
+"""OpenAPI 3.1: the interface as data, made from the models that validate it.
+
+Nothing of a body is written down here a second time: what a member is called, what it may hold and
+what it means comes from :mod:`web.notifications.schemas`, the sentences from :mod:`web.texts.api`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from reconcile.formats.delimited import PAYMENT_CHANNELS
-from reconcile.formats.notification import AGENTS
+from pydantic.json_schema import models_json_schema
 
-_HEADERS: list[dict[str, Any]] = [
-    {
-        "name": "X-Kokin-Key",
-        "in": "header",
-        "required": True,
-        "description": "鍵ID",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,40}$"},
-    },
-    {
-        "name": "X-Kokin-Timestamp",
-        "in": "header",
-        "required": True,
-        "description": "UNIX時刻（秒）。前後5分まで受け付けます。",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,12}$"},
-    },
-    {
-        "name": "X-Kokin-Signature",
-        "in": "header",
-        "required": True,
-        "description": 'HMAC-SHA256(秘密, 時刻 + "." + 本文) の16進64文字。GETの本文は空です。',
-        "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-    },
-]
-_IDENTIFIER: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
-_DAY: dict[str, Any] = {"type": "string", "format": "date"}
-_AMOUNT: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 99_999_999_999}
-_COMMON: dict[str, Any] = {
-    "notification_id": _IDENTIFIER,
-    "record_kind": {"type": "string", "enum": ["1", "2", "3"], "default": "1"},
-    "amount_yen": _AMOUNT,
-    "paid_on": _DAY,
-    "paid_at": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$|^$"},
-}
+from web.notifications import schemas, signing
+from web.notifications.routes import REPLAYED
+from web.texts.api import ABOUT, ANSWERS, HEADERS, OPERATIONS, PARAMETERS, SIGNING, TITLE, VERSION
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-def _digits(length: int) -> dict[str, Any]:
-    return {"type": "string", "pattern": f"^[0-9]{{{length}}}$"}
+    from pydantic import BaseModel
 
-
-def _answer(description: str, schema: str, media: str = "application/json") -> dict[str, Any]:
-    reference = {"$ref": f"#/components/schemas/{schema}"}
-    return {"description": description, "content": {media: {"schema": reference}}}
-
-
-def _problem(description: str) -> dict[str, Any]:
-    return _answer(description, "Problem", "application/problem+json")
-
-
-_PROBLEMS: dict[str, Any] = {
-    "401": _problem("署名がない、正しくない、または時刻が範囲の外"),
-    "429": _problem("回数が多すぎる"),
-}
-
-DOCUMENT: dict[str, Any] = {
-    "openapi": "3.1.0",
-    "info": {
-        "title": "納付通知API",
-        "version": "1",
-        "description": "納付があったことを一件ずつ知らせる、このサービス独自のAPIです。"
-        "eLTAXの仕様ではありません。",
-    },
-    "paths": {
-        "/api/v1/payment-notifications": {
-            "post": {
-                "operationId": "notifyPayment",
-                "summary": "納付を知らせる",
-                "parameters": [
-                    *_HEADERS,
-                    {
-                        "name": "Idempotency-Key",
-                        "in": "header",
-                        "required": False,
-                        "description": "なければ本文の notification_id を使います。",
-                        "schema": _IDENTIFIER,
-                    },
-                ],
-                "requestBody": {
-                    "required": True,
-                    "content": {
-                        "application/json": {
-                            "schema": {
-                                "oneOf": [
-                                    {"$ref": "#/components/schemas/UnifiedPayment"},
-                                    {"$ref": "#/components/schemas/KonbiniPayment"},
-                                ]
-                            }
-                        }
-                    },
-                },
-                "responses": {
-                    "201": _answer("受け付けた", "Receipt"),
-                    "200": _answer("同じ通知をすでに受け付けている", "Receipt"),
-                    "202": _answer(
-                        "保管した（received）。記帳は後で行い、結果はGETで分かる", "Receipt"
-                    ),
-                    "409": _problem("同じ Idempotency-Key で別の内容がある（両方を保管）"),
-                    "413": _problem("本文が大きすぎる"),
-                    "422": _problem("Idempotency-Key か本文の形が違う（本文は証拠として保管）"),
-                    "503": _problem("いまは受け付けられない。同じ Idempotency-Key で再送"),
-                    **_PROBLEMS,
-                },
-            }
-        },
-        "/api/v1/payment-notifications/{id}": {
-            "get": {
-                "operationId": "showNotification",
-                "summary": "自分の通知がどうなったかを確かめる",
-                "parameters": [
-                    *_HEADERS,
-                    {"name": "id", "in": "path", "required": True, "schema": _IDENTIFIER},
-                ],
-                "responses": {
-                    "200": _answer("受け付けている", "Receipt"),
-                    "404": _problem("届いていない"),
-                    **_PROBLEMS,
-                },
-            }
-        },
-    },
-    "components": {
-        "schemas": {
-            "UnifiedPayment": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": [
-                    "collecting_body_code", "item_code", "case_key", "confirmation_no",
-                    "amount_yen", "paid_on", "channel", "operator_code", "transaction_id",
-                ],
-                "properties": {
-                    **_COMMON,
-                    "collecting_body_code": _digits(5),
-                    "item_code": _digits(3),
-                    "case_key": _digits(20),
-                    "confirmation_no": _digits(6),
-                    "channel": {"type": "string", "enum": list(PAYMENT_CHANNELS)},
-                    "operator_code": {"type": "string", "minLength": 1, "maxLength": 10},
-                    "operator_name": {"type": "string", "maxLength": 60},
-                    "transaction_id": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,40}$"},
-                    "remittance_on": {"type": "string"},
-                    "remittance_no": {"type": "string", "maxLength": 20},
-                },
-            },
-            "KonbiniPayment": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": [
-                    "konbini_barcode", "agent", "cvs_code", "shop_code", "amount_yen", "paid_on",
-                    "paid_at",
-                ],
-                "properties": {
-                    **_COMMON,
-                    "record_kind": {"type": "string", "const": "1", "default": "1"},
-                    "konbini_barcode": _digits(44),
-                    "agent": {"type": "string", "enum": list(AGENTS)},
-                    "cvs_code": {"type": "string", "pattern": "^[0-9]{3,6}$"},
-                    "shop_code": {"type": "string", "pattern": "^[0-9]{6,7}$"},
-                },
-            },
-            "Receipt": {
-                "type": "object",
-                "required": ["id", "status", "sha256", "received_at"],
-                "properties": {
-                    "id": _IDENTIFIER,
-                    "status": {
-                        "type": "string",
-                        "enum": ["accepted", "quarantined", "received"],
-                        "description": "received は保管済みで記帳待ち",
-                    },
-                    "sha256": {"type": "string", "description": "受け取った本文のSHA-256"},
-                    "received_at": {"type": "string", "format": "date-time"},
-                },
-            },
-            "Problem": {
-                "type": "object",
-                "required": ["type", "title", "status", "code"],
-                "properties": {
-                    "type": {"type": "string"},
-                    "title": {"type": "string"},
-                    "status": {"type": "integer"},
-                    "code": {"type": "string"},
-                    "findings": {"type": "array", "items": {"type": "object"}},
-                },
-            },
-        }
-    },
+PATH = "/api/v1/payment-notifications"
+_REFERENCE = "#/components/schemas/{model}"
+_PROBLEM = "application/problem+json"
+_BODIES = ("UnifiedPayment", "UnifiedConfirmation", "KonbiniPayment", "Batch")
+_ALWAYS = ("401", "429", "503")
+# The codes with which the interface says no, by status (RFC 9457).
+CODES = {
+    "401": ("signature_missing", "signature_invalid", "timestamp_outside", "nonce_invalid",
+            "nonce_used"),
+    "404": ("notification",),
+    "409": ("idempotency_conflict",),
+    "413": ("too_large",),
+    "415": ("media_type",),
+    "422": ("body_invalid", "idempotency_key_missing", "idempotency_key_invalid",
+            "idempotency_key_differs", "notification_quarantined", "transaction_id"),
+    "429": ("rate_limited",),
+    "503": ("not_ready",),
 }  # fmt: skip
+_SIGNATURE: dict[str, dict[str, str]] = {
+    signing.KEY_HEADER: {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,40}$"},
+    signing.TIMESTAMP_HEADER: {"type": "string", "pattern": f"^{signing.TIMESTAMP.pattern}$"},
+    signing.NONCE_HEADER: {"type": "string", "pattern": f"^{signing.NONCE.pattern}$"},
+    signing.SIGNATURE_HEADER: {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
+}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole description; made once."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": TITLE, "version": VERSION, "description": f"{ABOUT}\n\n{SIGNING}"},
+        "servers": [{"url": "/"}],
+        "paths": {
+            PATH: {"post": _notify(), "get": _find()},
+            f"{PATH}/{{id}}": {"get": _show()},
+        },
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _notify() -> dict[str, Any]:
+    key = _parameter("Idempotency-Key", {"type": "string", "pattern": schemas.IDENTIFIER})
+    bodies = [{"$ref": _REFERENCE.format(model=name)} for name in _BODIES]
+    good = {
+        "201": _answer("201", "Receipt", replayed=True),
+        "202": _answer("202", "Receipt", replayed=True),
+        "207": _answer("207", "Results", replayed=True),
+    }
+    return {
+        "operationId": "notifyPayment",
+        "summary": OPERATIONS["notify"],
+        "parameters": [*_signature(), key],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"oneOf": bodies}}},
+        },
+        "responses": good | _problems("409", "413", "415", "422"),
+    }
+
+
+def _find() -> dict[str, Any]:
+    form = {"type": "string", "pattern": schemas.TRANSACTION_ID}
+    named = _parameter("transaction_id", form, "query", required=True)
+    return {
+        "operationId": "findNotifications",
+        "summary": OPERATIONS["find"],
+        "parameters": [*_signature(), named],
+        "responses": {"200": _answer("200", "Found")} | _problems("422"),
+    }
+
+
+def _show() -> dict[str, Any]:
+    named = _parameter("id", {"type": "string", "pattern": schemas.IDENTIFIER}, "path",
+                       required=True)  # fmt: skip
+    return {
+        "operationId": "showNotification",
+        "summary": OPERATIONS["show"],
+        "parameters": [*_signature(), named],
+        "responses": {"200": _answer("200", "Receipt")} | _problems("404"),
+    }
+
+
+def _signature() -> list[dict[str, Any]]:
+    return [_parameter(name, form, required=True) for name, form in _SIGNATURE.items()]
+
+
+def _parameter(
+    name: str, form: dict[str, str], place: str = "header", *, required: bool = False
+) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": required, "description": PARAMETERS[name],
+            "schema": form}  # fmt: skip
+
+
+def _answer(status: str, model: str, *, replayed: bool = False) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "description": ANSWERS[status],
+        "content": {"application/json": {"schema": {"$ref": _REFERENCE.format(model=model)}}},
+    }
+    if replayed:
+        said = {"description": HEADERS[REPLAYED], "schema": {"type": "string", "const": "true"}}
+        found["headers"] = {REPLAYED: said}
+    return found
+
+
+def _problems(*statuses: str) -> dict[str, Any]:
+    """The problem documents of an operation, those of every operation among them."""
+    return {status: _problem(status) for status in sorted({*statuses, *_ALWAYS})}
+
+
+def _problem(status: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "description": ANSWERS[status],
+        "content": {_PROBLEM: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
+    }
+    if status in {"429", "503"}:
+        wait = {"description": HEADERS["Retry-After"], "required": True,
+                "schema": {"type": "string", "pattern": "^[0-9]+$"}}  # fmt: skip
+        found["headers"] = {"Retry-After": wait}
+    return found
+
+
+def _schemas() -> dict[str, Any]:
+    """Every model by its name."""
+    asked: Iterable[type[BaseModel]] = (
+        schemas.UnifiedPayment, schemas.UnifiedConfirmation, schemas.KonbiniPayment, schemas.Batch,
+        schemas.Receipt, schemas.Results, schemas.Found, schemas.Problem,
+    )  # fmt: skip
+    _names, found = models_json_schema(
+        [(model, "validation") for model in asked], ref_template=_REFERENCE
+    )
+    models: dict[str, Any] = found["$defs"]
+    for model in models.values():
+        model.pop("title", None)
+        for member in model["properties"].values():
+            member.pop("title", None)
+            # A member without a value of its own is absent when it is not given.
+            if member.get("default") in ("", None, []):
+                member.pop("default", None)
+    for member in models["Batch"]["properties"].values():
+        member["items"] = {"allOf": [member["items"], {"required": ["notification_id"]}]}
+    return models

@@ -6,15 +6,14 @@ person has paid is a tax secret (地方税法22条), also towards the operator w
 
 from __future__ import annotations
 
-import json
-import re
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from payments.domain.errors import ConflictError, InvalidValueError, NotFoundError
+from payments.domain.errors import ConflictError, NotFoundError
 from payments.store.engine import keys_of, open_engine
 from web.notifications.booker import LOCK_WAIT_MS, RETRY_SECONDS, Booker
 from web.notifications.booking import Answer, answer_from, known_answer, members
+from web.notifications.door import of_transaction
 from web.notifications.spool_rows import Arrival
 
 if TYPE_CHECKING:
@@ -22,35 +21,21 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from web.notifications.door import Refused, Signed
     from web.notifications.known import Key
     from web.notifications.spool import Spool
     from web.notifications.spool_rows import Entry
 
 CONFLICT = 409
-IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+RECEIPT = ("id", "status", "outcome", "sha256", "received_at")
 
 
-def identifier(header: str | None, body: bytes) -> str:
-    """The idempotency key: the header, or ``notification_id`` of the body.
+class Told(NamedTuple):
+    """届いた通知: the id it counts under, its bytes, and the operator's transaction."""
 
-    Raises :class:`InvalidValueError` ``idempotency_key_missing`` or ``idempotency_key_invalid``.
-    """
-    key = header or _notification_id(body)
-    if not key:
-        raise InvalidValueError("idempotency_key_missing")
-    if IDENTIFIER.fullmatch(key) is None:
-        raise InvalidValueError("idempotency_key_invalid")
-    return key
-
-
-def _notification_id(body: bytes) -> str:
-    """The member of the body, when there is one to be read."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return ""
-    value = found.get("notification_id") if isinstance(found, dict) else None
-    return value if isinstance(value, str) else ""
+    notification_id: str
+    body: bytes
+    transaction_id: str = ""
 
 
 class Desk:
@@ -85,24 +70,30 @@ class Desk:
         It is durable before this returns, and booked when the books are free. Raises
         :class:`ConflictError` ``idempotency_conflict`` for another body; that one is kept, too.
         """
-        ((answer, first),) = self.receive_many(key_id, [(notification_id, body)])
+        ((answer, first),) = self.receive_many(key_id, [Told(notification_id, body)])
         if answer.status == CONFLICT:
             raise ConflictError("idempotency_conflict", notification_id=notification_id)
         return answer, first
 
     def receive_many(
-        self, key_id: str, notifications: Sequence[tuple[str, bytes]]
+        self,
+        key_id: str,
+        notifications: Sequence[Told],
+        signed: Signed | None = None,
+        refused: Sequence[Refused] = (),
     ) -> list[tuple[Answer, bool]]:
-        """Take several in at once, as (idempotency key, body); per notification as `receive`.
+        """Take several in at once; per notification as :meth:`receive`.
 
-        All of them are durable before this returns, with one commit. Another body under a known key
-        is answered 409 ``idempotency_conflict``, and concerns no other.
+        All of them are durable before this returns, with one commit, and so is what is refused.
+        Another body under a known key is answered 409 ``idempotency_conflict``, and concerns no
+        other. Raises :class:`RefusedError` ``nonce_used`` when ``signed`` was here before.
         """
         arrivals = [
-            Arrival(key_id, notification_id, body, sha256(body).hexdigest())
-            for notification_id, body in notifications
-        ]
-        kept = self.spool.append_many(self._municipality_code, arrivals)
+            Arrival(key_id, told.notification_id, told.body, sha256(told.body).hexdigest(),
+                    told.transaction_id)
+            for told in notifications
+        ]  # fmt: skip
+        kept = self.spool.append_many(self._municipality_code, arrivals, signed, refused)
         waiting = [entry.spool_no for entry, _first in kept if entry.answer_json is None]
         booked: dict[Key, Entry] = {}
         if waiting and self.booker.wait_for(max(waiting)):
@@ -126,8 +117,21 @@ class Desk:
         )
         if answer is None:
             raise NotFoundError("notification", notification_id=notification_id)
-        shown = {name: answer.members[name] for name in ("id", "status", "sha256", "received_at")}
+        shown = {name: answer.members[name] for name in RECEIPT if name in answer.members}
         return Answer(200, shown)
+
+    def find(self, key_id: str, transaction_id: str) -> list[Answer]:
+        """取引番号から: what became of each notification about a transaction of one's own."""
+        store = self.spool.reading(self._municipality_code)
+        if store is None:
+            return []
+        with store as connection:
+            ids = of_transaction(connection, self._municipality_code, key_id, transaction_id)
+        return [self.show(key_id, notification_id) for notification_id in ids]
+
+    def use_up(self, signed: Signed) -> None:
+        """Let this request be the only one with its nonce; raises ``nonce_used`` as above."""
+        self.spool.append_many(self._municipality_code, (), signed)
 
 
 def _answer(entry: Entry, first: bool, body_sha256: str) -> tuple[Answer, bool]:  # noqa: FBT001
@@ -141,5 +145,5 @@ def _answer(entry: Entry, first: bool, body_sha256: str) -> tuple[Answer, bool]:
 def _known(entry: Entry) -> Answer:
     """What is known of an entry now: what was booked, or that it is kept and waits."""
     if entry.answer_json is None:
-        return Answer(202, members(entry, "received"))
+        return Answer(202, members(entry, "received") | {"outcome": "pending"})
     return answer_from(entry.answer_json)

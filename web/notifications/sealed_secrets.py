@@ -1,0 +1,40 @@
+"""秘密の保管: secrets of payment operators as they lie in the database, sealed.
+
+With the installation's key ring where there is one (``KOKIN_ENCRYPTION_KEYS``), otherwise with a
+key derived from the installation's secret, so that a copy of the database alone signs nothing.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from payments.store.sealed_bytes import KEY_BYTES, Key, KeyRing, key_id_of
+
+if TYPE_CHECKING:
+    from web.config import Settings
+
+INSTALLATION = "installation"  # id of the derived key
+
+
+def seal(settings: Settings, place: str, secret: str) -> bytes:
+    """封をする: ``place`` says where it will lie, and it opens nowhere else."""
+    ring = settings.key_ring() or _derived(settings.secret())
+    return ring.seal(secret.encode(), place.encode())
+
+
+def unseal(settings: Settings, place: str, sealed: bytes) -> str:
+    """開く; raises :class:`ConfigurationError` ``encryption_key_missing`` or ``…_wrong``."""
+    derived = key_id_of(sealed) == INSTALLATION
+    ring = _derived(settings.secret()) if derived else settings.key_ring()
+    return ring.open(sealed, place.encode()).decode()
+
+
+@lru_cache(maxsize=4)
+def _derived(secret: str) -> KeyRing:
+    """The key ring that follows from the installation's secret (HKDF, RFC 5869)."""
+    key = HKDF(SHA256(), KEY_BYTES, salt=None, info=b"kokin api secrets").derive(secret.encode())
+    return KeyRing([Key(INSTALLATION, key)])
