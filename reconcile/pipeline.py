@@ -47,6 +47,7 @@ from reconcile.settlement.deposits import Books
 from reconcile.settlement.remittances import enter_groups, join_groups
 from reconcile.store.lines import write_lines
 from reconcile.store.staging import clear_staging
+from reconcile.store.write_back import written_back
 from reconcile.tally import tally
 from reconcile.waiting import reconcile_waiting
 
@@ -99,7 +100,7 @@ def take_in(
         return set_aside(engine, profile, delivery, kept, [found], None)
     context = ReadContext(received_on, profile)
     try:
-        with unit_of_work(engine, municipality_code) as connection:
+        with unit_of_work(engine, municipality_code) as connection, written_back(connection):
             if decided_meanwhile(connection, municipality_code, kept):
                 return duplicate(delivery, kept)
             run = FileRun(connection, profile, kept.file_id, received_on, actor)
