@@ -17,6 +17,8 @@ FINDINGS: dict[str, str] = {
     "unknown_company": "ヘッダーの会社コードが団体設定と違います。",
     "unknown_consignor": "団体設定にない委託者コードの資料です。",
     "wrong_command": "調定、納付書台帳または車両台帳です。別のコマンドで取り込んでください。",
+    "other_channel": "置かれたフォルダとは別の経路の資料です。",
+    "other_municipality_file": "すべての明細が他の団体のものです。",
     "wrong_register": "取り込もうとした台帳とは別の資料です。",
     # bytes and records
     "bom": "先頭にBOMがあります。",
