@@ -2,13 +2,15 @@
 
 A request waits for its booking only as long as the booker keeps up. Once the books are busy (an
 import is writing them) or more wait than a request should sit through, requests are answered at
-once, and the booker tries again until nothing waits.
+once, and the booker tries again until nothing waits. While more arrives than it books it also rests
+between its steps: whoever brings a notification is answered first, and what waits is durable.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +26,7 @@ LOCK_WAIT_MS = 20  # what booking waits for the books' lock
 BEHIND_FROM = 4  # so many waiting are more than a request sits through
 RETRY_SECONDS = 0.25
 TROUBLE_RETRIES = 20  # … so many times longer when something is wrong
+REST = 9  # while more arrives than is booked: so many times as long as the step took
 PATIENCE_SECONDS = 5  # a request never waits longer, whatever happens to the booker
 
 log = logging.getLogger(__name__)
@@ -47,18 +50,23 @@ class Booker:
         self._retry_seconds = self._pause = retry_seconds
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = threading.Event()
         self._work = False  # something may wait that no round has looked for
         self._keeps_up = True  # False while the books are busy or too many wait
+        self._arrived = 0  # the last entry that a request brought
         self._handled = 0  # the last entry that was looked at
         self._begun = self._done = 0  # rounds
         self._whole = False  # whether the books hold what the spool calls booked
 
-    def start(self) -> int:
-        """Book what waits, from now on; the number of the round that will have looked at it."""
+    def start(self, arrived: int = 0) -> int:
+        """Book what waits, from now on; the number of the round that will have looked at it.
+
+        ``arrived``: the number of an entry that is known to wait.
+        """
         with self._changed:
             self._work = True
-            if self._thread is None and not self._closed:
+            self._arrived = max(self._arrived, arrived)
+            if self._thread is None and not self._closed.is_set():
                 self._thread = threading.Thread(target=self._run, name="booker", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
@@ -66,14 +74,14 @@ class Booker:
 
     def wait_for(self, spool_no: int) -> bool:
         """Whether this entry was looked at; False when it is better not to wait for that."""
-        own_round = self.start()
+        own_round = self.start(spool_no)
 
         def looked_at() -> bool:
             return self._handled >= spool_no or self._done >= own_round
 
         with self._changed:
             self._changed.wait_for(
-                lambda: looked_at() or not self._keeps_up or self._closed,
+                lambda: looked_at() or not self._keeps_up or self._closed.is_set(),
                 timeout=PATIENCE_SECONDS,
             )
             return looked_at()
@@ -89,7 +97,7 @@ class Booker:
     def close(self) -> None:
         """Finish the entry in hand and end the thread, for good."""
         with self._changed:
-            self._closed = True
+            self._closed.set()
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
@@ -118,12 +126,12 @@ class Booker:
         """Wait for work, or out the pause after a round that failed; False at the end."""
         with self._changed:
             if self._keeps_up:
-                self._changed.wait_for(lambda: self._work or self._closed)
+                self._changed.wait_for(lambda: self._work or self._closed.is_set())
             else:
-                self._changed.wait_for(lambda: self._closed, timeout=self._pause)
+                self._changed.wait_for(self._closed.is_set, timeout=self._pause)
             self._work = False
             self._begun += 1
-            return not self._closed
+            return not self._closed.is_set()
 
     def _round(self) -> None:
         """Everything that waits now, and what arrives meanwhile."""
@@ -131,6 +139,7 @@ class Booker:
             book_again(self._books, self._spool, self._municipality_code)
             self._whole = True
         # What could not be booked before is left to the scheduler, or to the next start.
+        begun, arrived = time.monotonic(), self._arrived
         for step in book_waiting(
             self._books,
             self._spool,
@@ -139,8 +148,11 @@ class Booker:
             begin=lambda number: self._tell(keeps_up=number <= BEHIND_FROM),
         ):
             self._tell(keeps_up=self._keeps_up, handled=step.entries[-1].spool_no)
-            if self._closed:
+            if self._arrived - arrived > len(step.entries):
+                self._closed.wait(REST * (time.monotonic() - begun))
+            if self._closed.is_set():
                 return
+            begun, arrived = time.monotonic(), self._arrived
         self._tell(keeps_up=True, done=self._begun)
 
     def _tell(self, *, keeps_up: bool, handled: int = 0, done: int = 0) -> None:
