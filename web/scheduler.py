@@ -1,8 +1,8 @@
-"""定時処理: the process that watches the inbox, books what waits and reconciles every day.
+"""定時処理: the process that runs the jobs of every municipality of the installation.
 
 APScheduler in a process of its own, never inside the web server, with its jobs in memory only: a
-job store in the database would run whatever somebody writes into it. Leases make sure that two
-such processes never run one slot twice.
+job store in the database would run whatever somebody writes into it. All it does is wake up; what
+is due stands in the books (:mod:`web.jobs.runner`, docs/adr/0009-own-slots.md).
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from reconcile.audit.seal import seal_pending
-from reconcile.day_totals import summarise
-from reconcile.waiting import reconcile_waiting
-from web import clock, leases, messages
-from web.inbox import take_in_waiting
-from web.notifications.outlook import book_rest
+from payments.store.municipalities import municipality_codes
+from payments.store.unit_of_work import reading
+from web import clock
+from web.jobs.runner import Runner
+from web.jobs.table import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,129 +29,82 @@ if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Engine
 
-    from reconcile.model import WaitingReport
     from web.config import Settings
 
-RECONCILE = "reconcile"
+BODIES_SECONDS = 60  # how often it looks which municipalities there are
 
 log = logging.getLogger(__name__)
 
 
-class Jobs:
-    """定時処理の中身: what the scheduler runs, callable by hand in tests."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        engine: Engine,
-        municipality_code: str,
-        say: Callable[[str], None],
-    ) -> None:
-        """``say`` gets one line per thing that happened."""
-        self.settings = settings
-        self.engine = engine
-        self.municipality_code = municipality_code
-        self.say = say
-        self.holder = leases.holder_name()
-
-    def watch_inbox(self) -> int:
-        """Take in the files that have appeared, then reconcile; returns how many there were."""
-        number = 0
-        for report in take_in_waiting(
-            self.engine,
-            self.municipality_code,
-            self.settings.inbox_folder,
-            holder=self.holder,
-            received_on=clock.today(),
-        ):
-            status = messages.label("file_status", report.status.value)
-            self.say(f"[{status}] {report.name} {report.count:,}件 {report.amount_yen:,}円")
-            number += 1
-        if number:
-            self.reconcile_now()
-        # What people decided and operators notified meanwhile is sealed with it.
-        seal_pending(self.engine, self.municipality_code)
-        return number
-
-    def book_notifications(self) -> int:
-        """Book what the server has not booked itself; returns how many there were."""
-        number = book_rest(self.engine, self.municipality_code)
-        if number:
-            self.say(f"納付通知 {number:,}件を記帳しました。")
-        return number
-
-    def reconcile_daily(self) -> bool:
-        """The reconciliation of the day, by one process only; whether it was this one."""
-        slot = f"{clock.today().isoformat()}T{self.settings.reconcile_at}"
-        key = (self.engine, self.municipality_code, RECONCILE, slot, self.holder)
-        if not leases.take(*key, clock.now()):
-            return False
-        result = "failed"
-        try:
-            self.reconcile_now()
-            result = "done"
-        finally:
-            leases.finish(*key, result=result, at=clock.now())
-        return True
-
-    def reconcile_now(self) -> WaitingReport:
-        """Everything that is waiting, as of today."""
-        report = reconcile_waiting(
-            self.engine, self.municipality_code, as_of=clock.today(), actor="schedule"
-        )
-        summarise(self.engine, self.municipality_code)  # so that the day's page opens at once
-        seal_pending(self.engine, self.municipality_code)
-        opened = sum(report.cases_opened.values())
-        self.say(f"再照合: 入金の充当 {report.credits_settled:,}件 確認事項 {opened:,}件")
-        return report
-
-
-def build(settings: Settings, jobs: Jobs) -> BlockingScheduler:
-    """The scheduler with its jobs; one at a time, late runs made up for once."""
+def build(settings: Settings, runner: Runner, codes: Callable[[], list[str]]) -> BlockingScheduler:
+    """The scheduler: a look at every lane of every municipality that ``codes`` names."""
     scheduler = BlockingScheduler(
-        timezone=clock.JST, executors={"default": ThreadPoolExecutor(max_workers=1)}
+        timezone=clock.JST,
+        executors={
+            "default": ThreadPoolExecutor(max_workers=settings.schedule_workers),
+            # Signs of life and new municipalities do not wait behind jobs.
+            "own": ThreadPoolExecutor(max_workers=1),
+        },
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    common: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    for job in (jobs.book_notifications, jobs.watch_inbox):
+
+    def add(look: Callable[..., Any], seconds: int, name: str, *args: str) -> None:
         scheduler.add_job(
-            job,
-            IntervalTrigger(seconds=settings.inbox_seconds, timezone=clock.JST),
-            id=job.__name__,
+            look,
+            IntervalTrigger(seconds=seconds, timezone=clock.JST),
+            args=args,
+            id=name,
+            executor="default" if args else "own",
             next_run_time=clock.now(),
-            **common,
         )
-    hour, minute = settings.reconcile_at.split(":")
-    scheduler.add_job(
-        jobs.reconcile_daily,
-        CronTrigger(hour=int(hour), minute=int(minute), timezone=clock.JST),
-        id="reconcile_daily",
-        **common,
-    )
+
+    def look_at_bodies() -> None:
+        wanted = {f"{code}/{lane}": (code, lane) for code in codes() for lane in LANES}
+        known = {job.id for job in scheduler.get_jobs() if "/" in job.id}
+        for name in known - wanted.keys():
+            scheduler.remove_job(name)
+        seconds = min(settings.schedule_tick_seconds, settings.inbox_seconds)
+        for name in wanted.keys() - known:
+            add(runner.tick, seconds, name, *wanted[name])
+
+    add(runner.lanes.beat, settings.schedule_heartbeat_seconds, "beat")
+    add(look_at_bodies, BODIES_SECONDS, "bodies")
     return scheduler
 
 
-def run_scheduler(
-    settings: Settings, engine: Engine, municipality_code: str, console: Console
-) -> None:
-    """Run until SIGTERM or Ctrl-C; the job in hand is finished first."""
+def codes_served(engine: Engine, settings: Settings) -> list[str]:
+    """Every municipality of the installation, or the one that the settings name."""
+    with reading(engine) as connection:
+        found = municipality_codes(connection)
+    return [code for code in found if settings.municipality in {"", code}]
+
+
+def run_scheduler(settings: Settings, engine: Engine, console: Console) -> None:
+    """Run until SIGTERM or Ctrl-C; the jobs in hand are finished first."""
 
     def say(line: str) -> None:
         console.print(line, markup=False)
 
     settings.inbox_folder.mkdir(parents=True, exist_ok=True)
-    scheduler = build(settings, Jobs(settings, engine, municipality_code, say))
+    runner = Runner(settings, engine, say)
+    scheduler = build(settings, runner, lambda: codes_served(engine, settings))
+    ending: list[threading.Thread] = []
 
     def stop(*_: object) -> None:
         if not scheduler.running:
             sys.exit(0)  # It has not begun yet, so there is nothing to finish.
-        # In a thread of its own it waits for the lock of a round that is handing out jobs; in the
-        # handler it would take the workers away in the middle of that round.
-        threading.Thread(target=scheduler.shutdown, kwargs={"wait": False}).start()
+        runner.stopping.set()
+        if not ending:
+            # In a thread of its own it waits for the lock of a round that is handing out jobs; in
+            # the handler it would take the workers away in the middle of that round.
+            ending.append(threading.Thread(target=scheduler.shutdown, kwargs={"wait": True}))
+            ending[0].start()
 
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     say(f"受信フォルダ {settings.inbox_folder} を見ています（再照合は {settings.reconcile_at}）。")
-    try:
-        scheduler.start()
-    except KeyboardInterrupt:
-        scheduler.shutdown(wait=True)
+    scheduler.start()
+    for thread in ending:
+        thread.join()
+    runner.lanes.release()
     say("定時処理を終えました。")

@@ -117,6 +117,14 @@ def seal_now(connection: Connection, municipality_code: str) -> Seal:
     return last_seal(connection, municipality_code)
 
 
+def is_pending(connection: Connection, municipality_code: str) -> bool:
+    """未封印があるか: whether anything has been committed since the last seal."""
+    last = last_seal(connection, municipality_code)
+    journal_id = _next_journal(connection, municipality_code, last.journal_id)
+    entry_no = _next_entry(connection, municipality_code, last.entry_no)
+    return (journal_id, entry_no) != (last.journal_id, last.entry_no)
+
+
 def last_seal(connection: Connection, municipality_code: str) -> Seal:
     """最後の封印; number 0 before the first one."""
     row = connection.execute(

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from web import clock
+
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy import Engine
 
@@ -39,6 +41,11 @@ class JobContext:
     actor: str  # "schedule", or the user name of who ran it by hand
     say: Callable[[str], None]  # one line per thing that happened, without personal data
     beat: Callable[[], None] = lambda: None  # called during long work: this process still lives
+
+    @property
+    def as_of(self) -> date:
+        """基準日: the Japanese day that the run is for."""
+        return clock.in_japan(self.now).date()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
@@ -70,6 +71,11 @@ class Run:
 def asked(connection: Connection, municipality_code: str, jobs: Sequence[str]) -> list[Run]:
     """依頼済: what people want to be run now, oldest first."""
     return _some(connection, municipality_code, "state = 'ASKED' AND job IN :jobs", jobs=jobs)
+
+
+def running(connection: Connection, municipality_code: str, jobs: Sequence[str]) -> list[Run]:
+    """実行中: what has begun and not ended, whether its process lives or not."""
+    return _some(connection, municipality_code, "state = 'RUNNING' AND job IN :jobs", jobs=jobs)
 
 
 def last_runs(
@@ -166,7 +172,7 @@ def ask(
         "slot": again.slot if again else f"hand-{run_id}",
         "attempt": _next_attempt(connection, municipality_code, again) if again else 1,
         "cause": again.cause if again else BY_HAND,
-        "due_at": again.due_at if again else now,
+        "due_at": again.due_at.astimezone(UTC) if again else now,
         "covers": again.covers if again else 1,
         "as_of_on": as_of_on or (again.as_of_on if again else clock.in_japan(now).date()),
         "state": ASKED,
@@ -202,7 +208,7 @@ def begin(
         "slot": slot_name(slot.due_at),
         "attempt": 1,
         "cause": BY_SCHEDULE,
-        "due_at": slot.due_at,
+        "due_at": slot.due_at.astimezone(UTC),  # SQLite keeps no zone
         "covers": slot.covers,
         "as_of_on": as_of_on,
         "state": SKIPPED if slot.skipped else RUNNING,
@@ -223,7 +229,7 @@ def begin_again(connection: Connection, municipality_code: str, run: Run, holder
         "slot": run.slot,
         "attempt": _next_attempt(connection, municipality_code, run),
         "cause": run.cause,
-        "due_at": run.due_at,
+        "due_at": run.due_at.astimezone(UTC),
         "covers": run.covers,
         "as_of_on": run.as_of_on,
         "state": RUNNING,
@@ -253,7 +259,7 @@ def end(connection: Connection, municipality_code: str, run: Run, result: JobRes
 
 def cut_off(connection: Connection, municipality_code: str, jobs: Sequence[str]) -> list[Run]:
     """中断: runs whose process has ended before them, said by whoever holds the lane now."""
-    found = _some(connection, municipality_code, "state = 'RUNNING' AND job IN :jobs", jobs=jobs)
+    found = running(connection, municipality_code, jobs)
     for run in found:
         end(connection, municipality_code, run, JobResult(JobState.INCOMPLETE, notes=(CUT_OFF,)))
     return found
@@ -332,7 +338,7 @@ def _some(
         f"SELECT r.* FROM job_run r WHERE r.municipality_code = :m AND {wanted} {tail}"
     )
     if "jobs" in values:
-        statement = statement.bindparams(bindparam("jobs", expanding=True))
+        statement = statement.bindparams(bindparam("jobs", expanding=True, type_=runs.c.job.type))
     rows = connection.execute(statement.columns(*runs.c), {"m": municipality_code, **values})
     return [_run(row) for row in rows]
 

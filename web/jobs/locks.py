@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from payments.store.unit_of_work import enter_municipality, reading
 from web import clock
@@ -88,10 +88,14 @@ def leases_of(connection: Connection, municipality_code: str) -> dict[str, Lease
 class Lanes:
     """The lanes that this process runs; safe to ask from several threads."""
 
-    def __init__(self, engine: Engine, holder: str, *, stale_seconds: int) -> None:
-        """``stale_seconds``: a holder silent for longer is taken over where that is possible."""
+    def __init__(
+        self, engine: Engine, holder: str, *, beat_seconds: int, stale_seconds: int
+    ) -> None:
+        """Take how often to give a sign of life, and after what silence a holder is dead."""
         self.engine = engine
         self.holder = holder
+        self.beat_seconds = beat_seconds
+        self._beaten_at = clock.now()
         self.stale_seconds = stale_seconds
         self._guard = threading.Lock()
         self._files: dict[str, Any] = {}
@@ -113,12 +117,19 @@ class Lanes:
         return taken
 
     def beat(self) -> None:
-        """生存の印: this process still lives and holds what it holds."""
+        """生存の印: this process still lives and holds what it holds; asked often, written seldom.
+
+        While a long import holds the books, the sign waits for the next time.
+        """
         with self._guard:
+            now = clock.now()
+            if (now - self._beaten_at).total_seconds() < self.beat_seconds:
+                return
+            self._beaten_at = now
             names = sorted(self._files or self._names)
         for name in names:
             code, _slash, lane = name.partition("/")
-            with noting(self.engine, code) as connection:
+            with contextlib.suppress(OperationalError), noting(self.engine, code) as connection:
                 connection.execute(
                     runners.update()
                     .where(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from web.texts.calc import FIELD_NAMES
+from web.texts.events import EVENT_LABELS
 from web.texts.invariants import INVARIANTS
+from web.texts.jobs import JOB_LABELS
 
 LABELS: dict[str, dict[str, str]] = {
+    "calc_field": FIELD_NAMES,
     "file_status": {
         "received": "受領",
         "accepted": "取込済",
@@ -55,6 +59,8 @@ LABELS: dict[str, dict[str, str]] = {
         "partial": "受領済・保留あり",
         "not_due": "随時",
     },
+    "notice_channel": {"mail": "メール", "webhook": "Webhook", "file": "ファイル"},
+    "notice_state": {"begun": "送信中", "sent": "送信済", "failed": "送れず"},
     "case_state": {
         "open": "未対応",
         "acknowledged": "対応中",
@@ -113,6 +119,7 @@ LABELS: dict[str, dict[str, str]] = {
         "year_reopen": "年度の締めの取消",
         "placement": "充当先の決定",
         "credit_placement": "入金の充当先の決定",
+        "arrival_rules": "受領予定の変更",
     },
     "upload_state": {"waiting": "受付待ち", "accepted": "受付済", "differs": "受付に相違"},
     "upload_line_state": {"new": "発行", "revoked": "失効"},
@@ -374,4 +381,6 @@ LABELS: dict[str, dict[str, str]] = {
         "found_yen": "実際の金額",
     },
     "invariant": INVARIANTS,
+    **EVENT_LABELS,
+    **JOB_LABELS,
 }

@@ -1,0 +1,138 @@
+"""督促対象の見込み: how many instalments a dunning list would have and how many it would hold back.
+
+Nobody who has paid is dunned (law.md 3, L-01 and L-02): what a channel has not reported up to the
+due date of an instalment is unknown, not unpaid. Numbers only; the list itself is made elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from payments.domain.holds import HoldKind
+from payments.store.hold_tables import held_by_people
+from reconcile.report.arrivals import arrivals, as_date
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+
+LISTED = "listed"
+# Why an instalment past its due date is held back; the first ground counts.
+GROUNDS = ("held", "provisional", "case_open", "suspense", "channel_incomplete")
+DUNNING_DAYS = 20  # 督促状 within 20 days of the due date (地方税法329条 etc.)
+LOOK_BACK_DAYS = 45  # a gap in a channel's files that is older has been dealt with by people
+_ONE_DAY = timedelta(days=1)
+
+_HELD = " OR ".join(
+    ["i.collection_hold", "i.dunning_hold", *(held_by_people(kind.value) for kind in HoldKind)]
+)
+_PREVIEW = f"""
+SELECT ground, COUNT(*) AS number, SUM(open_yen) AS yen,
+    SUM(CASE WHEN due_on < :limit THEN 1 ELSE 0 END) AS over_limit
+FROM (
+    SELECT a.amount_yen - (a.term_yen + a.whole_yen - a.surplus_yen) AS open_yen,
+        CAST(i.due_on AS VARCHAR(10)) AS due_on,
+        CASE
+            WHEN {_HELD} THEN 'held'
+            WHEN EXISTS (SELECT 1 FROM receipt r WHERE r.municipality_code = :m
+                AND r.notice_id = a.notice_id AND r.term IN (a.term, '00')
+                AND r.stage = 'provisional') THEN 'provisional'
+            WHEN EXISTS (SELECT 1 FROM receipt r JOIN review_case c ON c.municipality_code = :m
+                AND c.file_id = r.file_id AND c.line_no = r.line_no
+                AND c.state IN ('open', 'acknowledged')
+                WHERE r.municipality_code = :m AND r.notice_id = a.notice_id)
+              OR EXISTS (SELECT 1 FROM instalment x JOIN review_case c ON c.municipality_code = :m
+                AND c.kind = 'wrong_instalment_suspected'
+                AND c.subject = CAST(x.notice_id AS VARCHAR(20)) || '/' || x.term
+                AND c.state IN ('open', 'acknowledged')
+                WHERE x.municipality_code = :m AND x.notice_id = a.notice_id) THEN 'case_open'
+            WHEN EXISTS (SELECT 1 FROM receipt r WHERE r.municipality_code = :m
+                AND r.notice_id = a.notice_id AND r.suspense_yen > 0) THEN 'suspense'
+            WHEN CAST(i.due_on AS VARCHAR(10)) > :complete THEN 'channel_incomplete'
+            ELSE '{LISTED}'
+        END AS ground
+    FROM instalment_account a
+    JOIN instalment i ON i.municipality_code = :m AND i.notice_id = a.notice_id
+        AND i.term = a.term
+    WHERE a.municipality_code = :m AND a.amount_yen > 0
+        AND CAST(i.due_on AS VARCHAR(10)) < :as_of
+) past
+WHERE open_yen > 0 OR ground = 'provisional'
+GROUP BY ground
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """件数と金額; ``over_limit`` of them are past the 20 days within which a letter is due."""
+
+    number: int = 0
+    yen: int = 0
+    over_limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DunningPreview:
+    """督促対象の見込み as of a day.
+
+    ``complete_until`` says for every source up to which day its files are complete; what is due
+    later than the earliest of them is held back as ``channel_incomplete``.
+    """
+
+    as_of: date
+    complete_until: Mapping[str, date]
+    listed: Counted
+    held_back: Mapping[str, Counted]  # by ground, in the order of GROUNDS
+
+    @property
+    def cut_off(self) -> date:
+        """データの基準日: up to which day every source is complete."""
+        return min([*self.complete_until.values(), self.as_of - _ONE_DAY])
+
+
+def dunning_preview(connection: Connection, profile: Profile, as_of: date) -> DunningPreview:
+    """督促対象の見込み: instalments whose 納期限 lies before ``as_of`` and that are not paid."""
+    complete = complete_until(connection, profile, as_of)
+    cut_off = min([*complete.values(), as_of - _ONE_DAY])
+    rows = connection.execute(
+        text(_PREVIEW),
+        {
+            "m": profile.municipality_code,
+            "as_of": as_of.isoformat(),
+            "held_on": as_of.isoformat(),
+            "complete": cut_off.isoformat(),
+            "limit": (as_of - timedelta(days=DUNNING_DAYS)).isoformat(),
+        },
+    )
+    found = {r.ground: Counted(int(r.number), int(r.yen), int(r.over_limit)) for r in rows}
+    return DunningPreview(
+        as_of,
+        complete,
+        found.get(LISTED, Counted()),
+        {ground: found.get(ground, Counted()) for ground in GROUNDS},
+    )
+
+
+def complete_until(connection: Connection, profile: Profile, as_of: date) -> dict[str, date]:
+    """データの基準日 by source: the day before its first gap, or the day before ``as_of``."""
+    began = connection.execute(
+        text("SELECT MIN(received_on) FROM source_file WHERE municipality_code = :m"),
+        {"m": profile.municipality_code},
+    ).scalar_one()
+    first = max(as_date(began) or as_of - _ONE_DAY, as_of - timedelta(days=LOOK_BACK_DAYS))
+    found: dict[str, date] = {}
+    for back in range(1, (as_of - first).days + 1):
+        day = as_of - timedelta(days=back)
+        for arrival in arrivals(connection, profile, day):
+            code = arrival.source.code
+            found.setdefault(code, as_of - _ONE_DAY)
+            if arrival.red or arrival.state == "partial":
+                found[code] = day - _ONE_DAY
+    return found

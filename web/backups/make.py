@@ -1,0 +1,127 @@
+"""バックアップ: a folder with everything, complete as soon as it has its name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from alembic.runtime.migration import MigrationContext
+
+from payments.domain.errors import ConfigurationError
+from payments.store.engine import open_engine
+from payments.store.unit_of_work import reading
+from web import clock
+from web.backups import postgresql, sqlite
+from web.backups.manifest import VERSION, Manifest, kept_file, rows_of, secret_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+
+    from web.config import Settings
+
+PREFIX = "kokin-"
+DUMP = "kokin.dump"
+_STAMP = "%Y%m%dT%H%M%S"
+
+
+def back_up(
+    settings: Settings,
+    engine: Engine,
+    folder: Path,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Path:
+    """バックアップをとる: a new folder ``kokin-DATE`` in ``folder``; beside the running service.
+
+    Nothing is overwritten, and what an earlier try has left unfinished is removed. Raises
+    :class:`ConfigurationError` ``backup_folder``, ``backup_exists`` or what the tools raise.
+    """
+    made_at = clock.in_japan(clock.now())
+    target = folder / f"{PREFIX}{made_at.strftime(_STAMP)}"
+    with _draft(folder, target) as draft:
+        if settings.sqlite_file is not None:
+            counts, revision = _copy_sqlite(settings.sqlite_file, draft, progress)
+        else:
+            with reading(engine) as connection:
+                postgresql.dump(connection, settings.database, draft / DUMP)
+                counts, revision = rows_of(connection), _revision(connection)
+        files = tuple(kept_file(path) for path in sorted(draft.iterdir()))
+        Manifest(
+            VERSION, made_at.isoformat(timespec="seconds"), version("kokin"), engine.dialect.name,
+            revision, secret_digest(settings), counts, files,
+        ).write(draft)  # fmt: skip
+    return target
+
+
+def backups_in(folder: Path) -> list[Path]:
+    """バックアップの一覧: complete ones, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.glob(f"{PREFIX}*") if path.is_dir())
+
+
+def drop_old(folder: Path, kept: int) -> list[Path]:
+    """古いものを消す: all but the newest ``kept``; those that were removed."""
+    old = backups_in(folder)[:-kept]
+    for path in old:
+        shutil.rmtree(path)
+    return old
+
+
+@contextmanager
+def _draft(folder: Path, target: Path) -> Iterator[Path]:
+    """A folder under another name, renamed when all is in it and gone when it is not."""
+    if target.exists():
+        raise ConfigurationError("backup_exists", path=str(target))
+    draft = folder / f".{target.name}.{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f".{PREFIX}*.part"):
+            if not _is_alive(left):
+                shutil.rmtree(left)
+        draft.mkdir(mode=0o700)
+    except OSError as error:
+        raise ConfigurationError("backup_folder", path=str(folder), found=str(error)) from error
+    try:
+        yield draft
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _is_alive(draft: Path) -> bool:
+    """Whether the process that began a draft still runs (on this machine)."""
+    try:
+        os.kill(int(draft.name.split(".")[-2]), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _copy_sqlite(
+    database: Path, draft: Path, progress: Callable[[int, int], None]
+) -> tuple[dict[str, dict[str, int]], str]:
+    """Every file; counts and revision are those of the copy."""
+    for source in sqlite.database_files(database):
+        sqlite.copy_file(source, draft / source.name, progress)
+    copied = open_engine(f"sqlite:///{draft / database.name}")
+    try:
+        with reading(copied) as connection:
+            found = rows_of(connection), _revision(connection)
+    finally:
+        copied.dispose()
+    for rest in [*draft.glob("*-wal"), *draft.glob("*-shm")]:
+        rest.unlink(missing_ok=True)
+    return found
+
+
+def _revision(connection: Connection) -> str:
+    """The revision of a database; "" when it has none."""
+    return MigrationContext.configure(connection).get_current_revision() or ""

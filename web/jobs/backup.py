@@ -1,0 +1,29 @@
+"""バックアップ: every night, beside the running service; the newest are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from web.backups.make import back_up, backups_in, drop_old
+from web.jobs.contract import JobResult
+
+if TYPE_CHECKING:
+    from web.jobs.contract import JobContext
+
+
+def backup(context: JobContext) -> JobResult:
+    """バックアップ of the whole installation into the folder of the settings."""
+    settings = context.settings
+    made = back_up(
+        settings, context.engine, settings.backup_folder, lambda _done, _total: context.beat()
+    )
+    dropped = drop_old(settings.backup_folder, settings.backups_kept)
+    size = sum(path.stat().st_size for path in made.iterdir())
+    context.say(f"バックアップ {made.name} をとりました（{size:,}バイト）。")
+    return JobResult(
+        totals={
+            "size_bytes": size,
+            "kept": len(backups_in(settings.backup_folder)),
+            "dropped": len(dropped),
+        }
+    )

@@ -1,0 +1,25 @@
+"""再照合: everything that waits for time to pass, once a day and after every round of files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconcile.audit.seal import seal_pending
+from reconcile.day_totals import summarise
+from reconcile.waiting import reconcile_waiting
+from web.jobs.contract import JobResult
+
+if TYPE_CHECKING:
+    from web.jobs.contract import JobContext
+
+
+def reconcile(context: JobContext) -> JobResult:
+    """再照合 as of the day of the run; then the totals of the days, so that pages open at once."""
+    engine, code = context.engine, context.municipality_code
+    report = reconcile_waiting(engine, code, as_of=context.as_of, actor=context.actor)
+    context.beat()
+    summarise(engine, code)
+    seal_pending(engine, code)
+    opened = sum(report.cases_opened.values())
+    context.say(f"再照合: 入金の充当 {report.credits_settled:,}件 確認事項 {opened:,}件")
+    return JobResult(totals={"credits_settled": report.credits_settled, "cases_opened": opened})
