@@ -68,6 +68,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "rate_unknown": {"field": "calc_field"},
     "refund_event": {"field": "calc_field"},
     "slip_state": {"state": "slip_state"},
+    "webhook_url": {"reason": "delivery_reason"},
 }
 
 

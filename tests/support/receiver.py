@@ -31,6 +31,7 @@ class Receiver:
     answers: list[int | Callable[[BaseHTTPRequestHandler], None]] = field(
         default_factory=lambda: [200]
     )
+    refuse_once: bytes = b""  # whatever holds this is refused, the first time
     over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -39,6 +40,9 @@ class Receiver:
         headers = {name.lower(): value for name, value in handler.headers.items()}
         with self.lock:
             self.heard.append(Heard(handler.path, headers, body))
+            if self.refuse_once and self.refuse_once in body:
+                self.refuse_once = b""
+                return 500
             return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def hang(self, _handler: BaseHTTPRequestHandler) -> None:

@@ -42,6 +42,7 @@ class EventSubscriberRow(SQLModel, table=True):
     old_secret: bytes | None = Field(default=None, sa_type=LargeBinary)
     old_until_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     next_event_no: int = Field(sa_type=BigInteger)
+    written_file_no: int = Field(default=0, sa_type=BigInteger)  # of a folder: the last one there
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
     made_by: str = Field(max_length=60)
 

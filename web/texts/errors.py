@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from web.texts.events import EVENT_ERRORS
+
 ERRORS: dict[str, str] = {
     # whole classes
     "kokin": "処理できませんでした。",
@@ -22,7 +24,6 @@ ERRORS: dict[str, str] = {
     "encryption_key_wrong": "暗号化の鍵「{found}」では開けません。同じ名前の別の鍵か、保管したバイト列の改変です。正しい鍵に戻してください。",
     "inbox_markers": "KOKIN_INBOX_MARKERS の「{found}」の形が違います。「konbini:.done」のように、フォルダ名と終了印を書いてください。",
     "secret_key": "秘密鍵は32文字以上にしてください（現在 {found} 文字）。KOKIN_SECRET_KEY を確かめてください。",
-    "webhook_secret": "Webhookの秘密の形が違います。`kokin events subscribe` と `kokin events rotate` が作るもの（whsec_ で始まるbase64、24バイト以上）をそのまま使ってください。",
     "notification_keys": "KOKIN_NOTIFICATION_KEYS は「鍵ID:秘密（32文字以上）」をカンマで区切って書いてください（{found}）。",
     "database_missing": "データベース {path} がありません。先に kokin init を実行してください。",
     "database_unusable": "データベースを使えません。kokin init と kokin doctor で確かめてください: {found}",
@@ -327,4 +328,5 @@ ERRORS: dict[str, str] = {
     "notification": "通知 {notification_id} は見つかりません。",
     "notification_quarantined": "通知の内容が定められた形ではありません。",
     "file_stopped": "確認事項が異常に多くなるため、取り込みを中止しました。",
+    **EVENT_ERRORS,
 }

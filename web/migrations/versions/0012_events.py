@@ -144,6 +144,7 @@ def _create_subscribers() -> None:
         sa.Column("old_secret", sa.LargeBinary()),
         _instant("old_until_at", nullable=True),
         _number("next_event_no"),
+        _number("written_file_no"),
         _instant("made_at"),
         sa.Column("made_by", sa.String(length=60), nullable=False),
         sa.CheckConstraint("channel IN ('webhook', 'folder')", name="event_subscriber_channel"),
