@@ -24,6 +24,7 @@ from web.errors import handle_errors
 from web.explain.routes import explaining
 from web.files.routes import files
 from web.health.routes import health
+from web.jobs.routes import jobs
 from web.notifications.documents import api_documents
 from web.notifications.routes import notifications
 from web.placements.routes import placing
@@ -76,6 +77,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (placing, Access.STAFF),
         (files, Access.STAFF),
         (explaining, Access.STAFF),
+        (jobs, Access.STAFF),
         (calculating, Access.STAFF),
     ):
         register(app, blueprint, access)
