@@ -14,6 +14,7 @@ from payments.release import KIND as RELEASE
 from payments.release import release
 from payments.store.municipalities import set_live
 from reconcile import day_close
+from reconcile.arrivals import rules as arrival_rules
 from reconcile.placement import credit_placing, placing
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
@@ -104,10 +105,17 @@ def _place_credit(connection: Connection, profile: Profile, approval: Approval) 
     credit_placing.carry_out(connection, profile, approval, on=clock.today())
 
 
+def _arrival_rules(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """The calendar of arrivals is what was decided: that it still fits is all there is to do."""
+    content = arrival_rules.content_of(connection, profile, arrival_rules.rules_in(approval))
+    _require_same(approval, content)
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
     PLACEMENT: _place,
     CREDIT_PLACEMENT: _place_credit,
+    arrival_rules.KIND: _arrival_rules,
     **dict.fromkeys(day_close.KINDS, _close),
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from reconcile import day_close
+from reconcile.arrivals.rules import KIND as ARRIVAL_RULES
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web.approval_effects import LIVE
@@ -41,6 +42,8 @@ DUTIES: dict[str, Duty] = {
     PLACEMENT: Duty(_EVERYBODY, _EVERYBODY),
     # Who knows the payer may ask; money on the bank account is the treasury's to decide.
     CREDIT_PLACEMENT: Duty(_EVERYBODY, ("treasury", "admin")),
+    # Which files are awaited decides what may be closed.
+    ARRIVAL_RULES: _TREASURY,
     **dict.fromkeys(day_close.KINDS, _TREASURY),
 }
 

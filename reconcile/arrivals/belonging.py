@@ -1,9 +1,10 @@
 """何日分か: which due day each file belongs to, and the record of it.
 
-A file that says nothing new belongs to the day of the file it repeats. One whose date fits the
-rule of its source belongs to the day it was due. Any other takes the oldest day that still waits;
-where none does, it is early for the next due day, or one more of its own day. What was entered
-once stays, unless a person says otherwise.
+A file about another municipality belongs to no day. One that says nothing new belongs to the day
+of the file it repeats. One whose date fits the rule of its source belongs to the day it was due.
+Any other takes the oldest day that still waits; a day that two people closed does not. Where none
+waits, it is early for the next due day, or one more of its own day. What was entered once stays,
+unless a person says otherwise.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from sqlalchemy import insert, text
 from payments.domain.arrivals import JAPAN, days_between, minutes_late
 from payments.domain.errors import NotFoundError, RefusedError
 from payments.domain.reason import require_reason
-from reconcile.arrivals.files import REACH, files_between, nils_between, resent
+from reconcile.arrivals.files import REACH, files_between, first_day, foreign, nils_between, resent
 from reconcile.arrivals.rules import calendar_of
+from reconcile.journal import closed_books
 from reconcile.store.arrival_tables import ArrivalRecordRow
 
 if TYPE_CHECKING:
@@ -54,7 +56,13 @@ class Period:
     calendar: Calendar
     belongings: tuple[Belonging, ...]
     nils: Mapping[tuple[str, date], Nil]
-    strangers: tuple[Came, ...]  # files that no source of the profile sends
+    began_on: date | None  # the day of the first file of all
+    strangers: tuple[Came, ...]  # of another municipality, or of no source of the profile
+
+    def has_begun(self, source: Source, day: date) -> bool:
+        """待ち始めたか: without a written rule nothing is awaited before the first file of all."""
+        written = self.calendar.written(source, day) is not None
+        return written or (self.began_on is not None and day >= self.began_on)
 
     def of(self, source: Source, day: date, at: datetime | None = None) -> tuple[Belonging, ...]:
         """The files of one source and due day, as far as they had come ``at`` a moment."""
@@ -73,17 +81,21 @@ def period(connection: Connection, profile: Profile, first: date, last: date) ->
     calendar = calendar_of(connection, profile)
     files = files_between(connection, code, first, last)
     nils = nils_between(connection, code, first, last + REACH)
-    unsettled = [
-        file.file_id
-        for file in files
-        if file.due_on is None and file.accepted and file.records and _written(calendar, file)
-    ]
-    repeats = resent(connection, code, unsettled)
+    unsettled = [file for file in files if file.due_on is None]
+    others = foreign(connection, code, unsettled)
+    repeats = resent(connection, code, [file for file in unsettled if _written(calendar, file)])
+    closed_until, _year = closed_books(connection, code)
+    ours = tuple(file for file in files if file.file_id not in others)
     return Period(
         calendar,
-        belong(calendar, files, nils, repeats),
+        belong(calendar, ours, nils, repeats, closed_until),
         nils,
-        tuple(file for file in files if calendar.source_of(file.format_code, file.agent) is None),
+        first_day(connection, code),
+        tuple(
+            file
+            for file in files
+            if file.file_id in others or calendar.source_of(file.format_code, file.agent) is None
+        ),
     )
 
 
@@ -92,6 +104,7 @@ def belong(
     files: tuple[Came, ...],
     nils: Mapping[tuple[str, date], Nil],
     repeats: Mapping[int, int],
+    closed_until: date | None = None,
 ) -> tuple[Belonging, ...]:
     """何日分か of each file, in the order they came; ``repeats``: a resent file → the first one."""
     found: dict[int, Belonging] = {}
@@ -109,12 +122,13 @@ def belong(
         elif repeats.get(file.file_id) in found:
             due_on, basis = found[repeats[file.file_id]].due_on, "resent"
         else:
-            waits = _Waits(calendar, source, filled, nils, first_on[source.code])
+            waits = _Waits(calendar, source, filled, nils, first_on[source.code], closed_until)
             due_on, basis = waits.place(file)
         late = file.minutes_late
         if late is None:
             rule = calendar.written(source, due_on)
-            late = minutes_late(rule, due_on, file.arrived_at) if rule and basis else 0
+            counts = rule is not None and basis not in {"", "resent"}
+            late = minutes_late(rule, due_on, file.arrived_at) if rule and counts else 0
         found[file.file_id] = Belonging(file, source, due_on, basis, late)
         if file.accepted and basis != "resent":
             filled[source.code, due_on] += 1
@@ -130,6 +144,7 @@ class _Waits:
     filled: Counter[tuple[str, date]]
     nils: Mapping[tuple[str, date], Nil]
     first_on: date  # before its first file nothing is known of a source
+    closed_until: date | None  # over a closed day two people have decided
 
     def place(self, file: Came) -> tuple[date, str]:
         """The due day of a file, and why."""
@@ -163,6 +178,7 @@ class _Waits:
             rule is not None
             and rule.is_due(day)
             and key not in self.nils
+            and (self.closed_until is None or day > self.closed_until)
             and self.filled[key] < rule.files
         )
 

@@ -29,16 +29,26 @@ WHERE f.municipality_code = :m AND f.channel NOT IN ('', 'notification')
         OR f.file_id IN (SELECT d.file_id FROM arrival_record d
             WHERE d.municipality_code = :m AND d.due_on BETWEEN :due_first AND :due_last))
 ORDER BY f.received_on, f.file_id"""
-# A file of which every line came before: the one that its first line repeats.
+# A file of which every line came before, and the file of the same format that said it first.
 _RESENT = """
-SELECT o.file_id, o.partner_file_id
-FROM line_outcome o
-WHERE o.municipality_code = :m AND o.file_id IN :files AND o.revision = 1
-    AND o.outcome = 'repeat' AND o.partner_file_id <> o.file_id
-    AND o.line_no = (SELECT MIN(l.line_no) FROM line_outcome l
-        WHERE l.municipality_code = :m AND l.file_id = o.file_id)
-    AND NOT EXISTS (SELECT 1 FROM line_outcome n WHERE n.municipality_code = :m
-        AND n.file_id = o.file_id AND n.revision = 1 AND n.outcome <> 'repeat')"""
+SELECT l.file_id, MIN(p.file_id) AS first_id
+FROM source_line l
+JOIN source_file f ON f.municipality_code = :m AND f.file_id = l.file_id
+JOIN source_line p ON p.municipality_code = :m AND p.identity = l.identity
+    AND p.record_key = l.record_key AND p.file_id < l.file_id
+JOIN source_file pf ON pf.municipality_code = :m AND pf.file_id = p.file_id
+    AND pf.format_code = f.format_code AND pf.agent = f.agent
+WHERE l.municipality_code = :m AND l.file_id IN :files
+    AND l.line_no = (SELECT MIN(n.line_no) FROM line_outcome n
+        WHERE n.municipality_code = :m AND n.file_id = l.file_id)
+    AND NOT EXISTS (SELECT 1 FROM line_outcome o WHERE o.municipality_code = :m
+        AND o.file_id = l.file_id AND o.revision = 1 AND o.outcome <> 'repeat')
+GROUP BY l.file_id"""
+_FOREIGN = """
+SELECT f.file_id FROM source_file f
+WHERE f.municipality_code = :m AND f.file_id IN :files
+    AND NOT EXISTS (SELECT 1 FROM line_outcome o WHERE o.municipality_code = :m
+        AND o.file_id = f.file_id AND o.revision = 1 AND o.outcome <> 'other_municipality')"""
 
 
 class Came(NamedTuple):
@@ -89,6 +99,18 @@ def files_between(
     return tuple(sorted(map(_came, rows), key=lambda file: (file.arrived_at, file.file_id)))
 
 
+def first_day(connection: Connection, municipality_code: str) -> date | None:
+    """最初の受領日: since when files come into these books; None when none has come yet."""
+    found = connection.execute(
+        text(
+            "SELECT MIN(received_on) FROM source_file "
+            "WHERE municipality_code = :m AND channel NOT IN ('', 'notification')"
+        ),
+        {"m": municipality_code},
+    ).scalar_one()
+    return as_date(found)
+
+
 def nils_between(
     connection: Connection, municipality_code: str, first: date, last: date
 ) -> dict[tuple[str, date], Nil]:
@@ -107,13 +129,29 @@ def nils_between(
     return {(row.agent, _day(row.due_on)): Nil(str(row.entered_by), str(row.note)) for row in rows}
 
 
-def resent(connection: Connection, municipality_code: str, file_ids: list[int]) -> dict[int, int]:
-    """再送: files that say nothing new, each with the file whose lines it repeats."""
+def resent(connection: Connection, municipality_code: str, files: Iterable[Came]) -> dict[int, int]:
+    """再送: files that say nothing new, each with the file that said it first.
+
+    What another channel has said before is news of this one, so only its own files count.
+    """
+    rows = _asked(connection, municipality_code, _RESENT, files)
+    return {int(row.file_id): int(row.first_id) for row in rows}
+
+
+def foreign(connection: Connection, municipality_code: str, files: Iterable[Came]) -> set[int]:
+    """他団体の資料: files of which no line is about this municipality."""
+    return {int(row.file_id) for row in _asked(connection, municipality_code, _FOREIGN, files)}
+
+
+def _asked(
+    connection: Connection, municipality_code: str, statement: str, files: Iterable[Came]
+) -> list[Row[Any]]:
+    """The rows of a statement about the lines of files; a nil report has none to ask about."""
+    file_ids = [file.file_id for file in files if file.accepted and file.records]
     if not file_ids:
-        return {}
-    statement = text(_RESENT).bindparams(bindparam("files", expanding=True))
-    rows = connection.execute(statement, {"m": municipality_code, "files": file_ids})
-    return {int(row.file_id): int(row.partner_file_id) for row in rows}
+        return []
+    asked = text(statement).bindparams(bindparam("files", expanding=True))
+    return list(connection.execute(asked, {"m": municipality_code, "files": file_ids}))
 
 
 def _came(row: Row[Any]) -> Came:

@@ -76,6 +76,12 @@ def calendar_of(connection: Connection, profile: Profile) -> Calendar:
     return Calendar(sources(profile), {code: tuple(rules) for code, rules in found.items()})
 
 
+def waiting(connection: Connection, municipality_code: str) -> Approval | None:
+    """承認待ち: the change of the calendar that a second person has not decided yet."""
+    asked = approve.of_subject(connection, municipality_code, KIND, SUBJECT)
+    return next((each for each in asked if not each.decision), None)
+
+
 def rules_in(approval: Approval) -> tuple[ArrivalRule, ...]:
     """依頼の内容: the rules that an approval is about."""
     return tuple(ArrivalRule(**rule) for rule in approval.content["rules"])

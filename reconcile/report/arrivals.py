@@ -152,8 +152,10 @@ def _expectation(
     files = found.of(source, day, at)
     nil = found.nils.get((source.code, day))
     accepted = [each for each in files if each.file.accepted]
-    due = rule.is_due(day)
-    short = max(rule.files - len(accepted), 0) if accepted and due and nil is None else 0
+    new = [each for each in accepted if each.basis != "resent"]
+    # The report of a day says what its profile awaits; the board begins when the service did.
+    due = rule.is_due(day) and (at is None or found.has_begun(source, day))
+    short = max(rule.files - len(new), 0) if accepted and due and nil is None else 0
     if accepted:
         whole = nil is not None or (not short and len(accepted) == len(files))
         late = any(each.minutes_late for each in accepted)

@@ -12,16 +12,20 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from payments import approve
+from payments.domain.arrivals import ArrivalRule
 from payments.domain.errors import KokinError
 from payments.release import KIND as RELEASE
 from payments.release import release_content
 from reconcile import day_close
+from reconcile.arrivals import rules as arrival_rules
+from reconcile.arrivals.sources import sources
 from reconcile.placement import credit_ask
 from reconcile.placement.ask import asked_placement, content_of
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import formatting, messages
 from web.approval_effects import LIVE, live_content
+from web.arrivals.words import changes, source_words
 from web.days.sheet import Cell, columns_of, sheet_of
 from web.days.sheets import sheets
 from web.placements.panel import places
@@ -101,6 +105,10 @@ def subject_words(approval: Approval) -> str:
         return f"印刷 {approval.content['run_id']}"
     if kind == LIVE:
         return str(approval.content["name"])
+    if kind == arrival_rules.KIND:
+        return "、".join(
+            messages.label("agent", rule.source) for rule in arrival_rules.rules_in(approval)
+        )
     if "file_name" in approval.content:
         return f"{approval.content['file_name']} {approval.content['line_no']}行目"
     return subject
@@ -269,6 +277,34 @@ def _placement_now(connection: Connection, profile: Profile, approval: Approval)
     )
 
 
+def _arrival_rules(_connection: Connection, profile: Profile, approval: Approval) -> Story:
+    """受領予定の変更: source by source, what holds and what will hold."""
+    known = {source.code: source for source in sources(profile)}
+    found: list[Sheet] = []
+    replaced = [ArrivalRule(**rule) for rule in approval.content["replaced"]]
+    for before, after in zip(replaced, arrival_rules.rules_in(approval), strict=True):
+        source = known.get(after.source)
+        name = source_words(source) if source else after.source
+        head = words.CHANGES_DECIDED if approval.decision else words.CHANGES
+        found.append(
+            sheet_of(
+                f"rule_{len(found)}", name, columns_of(*head), changes(before, after), adds_up=False
+            )
+        )
+    return Story(
+        _effect(approval),
+        tuple(found),
+        links=(Link(words.WORDS["arrival_rules"], "arrivals.show_rules", {}),),
+    )
+
+
+def _arrival_rules_now(
+    connection: Connection, profile: Profile, approval: Approval
+) -> dict[str, Any]:
+    asked = arrival_rules.rules_in(approval)
+    return arrival_rules.content_of(connection, profile, asked)
+
+
 def _then(name: str, period: str) -> tuple[str, str, str]:
     """What a close moves from this period into the next one."""
     return name, f"{name}_same_{period}", f"{name}_next_{period}"
@@ -317,6 +353,7 @@ KINDS: dict[str, _Kind] = {
     ),
     PLACEMENT: _Kind(_placement, _placement_now),
     CREDIT_PLACEMENT: _Kind(_placement, _credit_placement_now),
+    arrival_rules.KIND: _Kind(_arrival_rules, _arrival_rules_now),
     LIVE: _Kind(_live, lambda _connection, profile, _approval: live_content(profile)),
     **dict.fromkeys(
         day_close.KINDS,

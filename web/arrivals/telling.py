@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from payments.domain.profile import Profile
+    from reconcile.arrivals.files import Came
     from reconcile.arrivals.rules import Calendar
     from reconcile.report.arrivals import Expectation
 
-RED, CAME, ASIDE, SUMMARY = "arrival_red", "arrival_came", "file_aside", "arrival_summary"
+RED, CAME, SUMMARY = "arrival_red", "arrival_came", "arrival_summary"
+ASIDE, FOREIGN = "file_aside", "file_foreign"
 
 
 class Telling(NamedTuple):
@@ -111,6 +113,15 @@ def _aside(connection: Connection, profile: Profile, calendar: Calendar, row: Ro
     head, after, where = _lines(("aside", "aside_next"), values, day)
     key = f"{ASIDE}:{row.file_id}"
     return Telling(key, ASIDE, _subject(ASIDE, profile, values), (head, *found, after, where))
+
+
+def foreign(profile: Profile, calendar: Calendar, file: Came) -> Telling:
+    """他団体の資料: every line of a file is about another municipality."""
+    source = calendar.source_of(file.format_code, file.agent)
+    name = source_words(source) if source else messages.label("format", file.format_code)
+    values = {"source": name, "file_id": file.file_id}
+    lines = _lines(("foreign", "foreign_next"), values, file.received_on)
+    return Telling(f"{FOREIGN}:{file.file_id}", FOREIGN, _subject(FOREIGN, profile, values), lines)
 
 
 def summary(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select
 
 from payments.domain.errors import NotFoundError, RefusedError
+from reconcile.arrivals.rules import calendar_of
 from reconcile.report.arrivals import arrivals
 from reconcile.store.tables import NilReportRow
 
@@ -33,12 +34,16 @@ def enter_nil_report(
     """Enter that ``agent`` had nothing on ``due_on``.
 
     Raises :class:`NotFoundError` ``nil_report_agent`` for a source the profile does not know,
-    :class:`RefusedError` ``nil_report_received`` when its file has come or a report is there.
+    :class:`RefusedError` ``nil_report_not_allowed`` where its rule says so, and
+    ``nil_report_received`` when its file has come or a report is there.
     """
     known = {arrival.source.code: arrival for arrival in arrivals(connection, profile, due_on)}
     arrival = known.get(agent)
     if arrival is None:
         raise NotFoundError("nil_report_agent", agent=agent)
+    rule = calendar_of(connection, profile).rule(arrival.source, due_on)
+    if not rule.nil_allowed and arrival.state != "partial":
+        raise RefusedError("nil_report_not_allowed", agent=arrival.source.name, due_on=due_on)
     if arrival.state in {"received", "nil"}:
         raise RefusedError("nil_report_received", agent=arrival.source.name, due_on=due_on)
     there = connection.execute(

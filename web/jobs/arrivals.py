@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from payments.domain.arrivals import is_business_day
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.arrivals.belonging import record_new
-from reconcile.arrivals.rules import calendar_of
+from reconcile.arrivals.belonging import period, record_new
 from reconcile.report.arrivals import LOOKED_BACK, board
 from web import clock
 from web.arrivals import telling
@@ -83,7 +82,13 @@ def _news(
         for each in everything
         if not each.blocks and each.state != "not_due" and telling.red_key(each) in said
     ]
-    found += telling.files_aside(connection, profile, calendar_of(connection, profile), since)
+    recent = period(connection, profile, since, today)
+    found += telling.files_aside(connection, profile, recent.calendar, since)
+    found += [
+        telling.foreign(profile, recent.calendar, file)
+        for file in recent.strangers
+        if file.accepted and file.received_on >= since
+    ]
     if is_business_day(today) and _morning_has_come(context):
         found.append(telling.summary(profile, days, today, context.now))
     return [told for told in found if told.key not in said]

@@ -8,6 +8,7 @@ EFFECTS: dict[str, str] = {
     "municipality_live": "承認すると、これから印刷する納付書に「見本」と印字しなくなります。",
     "day_close": "承認すると、{subject}までの帳簿を締めます。締めたあとに届いたものは、次の営業日に記帳します。",
     "day_reopen": "承認すると、{subject}の締めを取り消し、この日に記帳できるようにします。締めた報告は記録に残ります。",
+    "arrival_rules": "承認すると、書かれた日から、下の受領予定の定めで資料を待ちます。",
     "year_close": "承認すると、{subject}の帳簿を締め、収入未済を次の年度へ滞納繰越します。",
     "year_reopen": "承認すると、{subject}の締めと滞納繰越を取り消します。締めた報告は記録に残ります。",
 }
@@ -19,6 +20,13 @@ SENTENCES: dict[str, str] = {
     "role": "この種類の承認は、{roles}の役割を持つ職員が決めます。",
     "despite": "未着の資料または不一致があるまま締める依頼です（{blockers}）。理由を確かめてください。",
     "checked_again": "承認するときに、台帳・共通納税の受付・フォルダのファイルをもう一度確かめます。",
+}
+
+# state → what its decider did
+ENDINGS: dict[str, str] = {
+    "approved": "承認し、上の内容を行いました。",
+    "rejected": "却下しました。帳簿は何も変わっていません。",
+    "recalled": "取り下げました。帳簿は何も変わっていません。",
 }
 
 TITLES: dict[str, str] = {
@@ -46,6 +54,7 @@ WORDS: dict[str, str] = {
     "amount": "届いた額",
     "outcome": "依頼のときの結果",
     "alias": "覚える名義",
+    "arrival_rules": "受領予定の定めと提案",
     "placement": "この明細の充当先",
     "explain": "この明細の説明",
     "case": "確認事項",

@@ -109,7 +109,12 @@ LABELS: dict[str, dict[str, str]] = {
         "initial_twice": "当初調定の重複",
         "correction_without_initial": "当初調定のない異動",
     },
-    "approval_state": {"waiting": "承認待ち", "approved": "承認済", "rejected": "却下"},
+    "approval_state": {
+        "waiting": "承認待ち",
+        "approved": "承認済",
+        "rejected": "却下",
+        "recalled": "取下げ",
+    },
     "approval_kind": {
         "slips_release": "印刷の引渡",
         "municipality_live": "本番への切替",

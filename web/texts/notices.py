@@ -7,6 +7,7 @@ SUBJECTS: dict[str, str] = {
     "arrival_red": "【{municipality} 収納照合】未着: {source}（{due_on}分）",
     "arrival_came": "【{municipality} 収納照合】到着: {source}（{due_on}分）",
     "file_aside": "【{municipality} 収納照合】資料の{status}: {source}",
+    "file_foreign": "【{municipality} 収納照合】他団体の資料: {source}",
     "arrival_summary": "【{municipality} 収納照合】{day}朝の受領状況: {result}",
 }
 RESULTS: dict[str, str] = {
@@ -22,6 +23,8 @@ LINES: dict[str, str] = {
     "nil": "{source}の{due_on}分は、職員が該当なしと登録しました。",
     "aside": "{source}の資料（資料番号 {file_id}）を{status}としました。帳簿には何も入っていません。",
     "aside_finding": "・{sentence}（{code}）",
+    "foreign": "{source}の資料（資料番号 {file_id}）は、すべて他団体の明細でした。消込はしていません。",
+    "foreign_next": "送付元に知らせ、この団体の資料を送るよう頼んでください。届くまでは未着のままです。",
     "aside_next": "資料の画面で箇所を確かめ、送付元に再送を頼んでください。",
     "summary_head": "{day}、{at}現在の受領状況です。",
     "summary_red": "■ 未着（赤） {number}件",
