@@ -23,6 +23,7 @@ import argparse
 import http.client
 import json
 import os
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -239,7 +240,7 @@ def _floor(options: argparse.Namespace) -> None:
 
 def _kokin(options: argparse.Namespace) -> None:
     """Signed notifications."""
-    from web.notifications.keys import sign  # noqa: PLC0415
+    from web.notifications.signing import signed_headers  # noqa: PLC0415
 
     def connect() -> Callable[[int], int]:
         connection = http.client.HTTPConnection("127.0.0.1", int(options.place))
@@ -247,12 +248,11 @@ def _kokin(options: argparse.Namespace) -> None:
         def post(number: int) -> int:
             body = json.dumps(_payment(number)).encode()
             timestamp = str(int(time.time()))
-            headers = {
-                "X-Kokin-Key": KEY, "X-Kokin-Timestamp": timestamp,
-                "X-Kokin-Signature": sign(SECRET, timestamp, body),
+            nonce, path = secrets.token_hex(16), "/api/v1/payment-notifications"
+            headers = signed_headers(KEY, SECRET, timestamp, nonce, "POST", path, body) | {
                 "Idempotency-Key": f"n-{number}", "Content-Type": "application/json",
             }  # fmt: skip
-            connection.request("POST", "/api/v1/payment-notifications", body, headers)
+            connection.request("POST", path, body, headers)
             answer = connection.getresponse()
             answer.read()
             return answer.status

@@ -31,7 +31,8 @@ REFUSALS_SHOWN = 200
 # Known in its own slot or in one of its neighbours: then no row is written.
 _USE_UP = text(
     "INSERT INTO notification_nonce (municipality_code, slot, fingerprint) "
-    "SELECT :m, :slot, :f WHERE NOT EXISTS (SELECT 1 FROM notification_nonce "
+    "SELECT CAST(:m AS VARCHAR(5)), CAST(:slot AS INTEGER), :f "
+    "WHERE NOT EXISTS (SELECT 1 FROM notification_nonce "
     "WHERE municipality_code = :m AND slot IN (:before, :behind) AND fingerprint = :f) "
     "ON CONFLICT DO NOTHING"
 ).bindparams(bindparam("f", type_=nonces.c.fingerprint.type))

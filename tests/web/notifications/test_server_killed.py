@@ -12,10 +12,10 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from signed_requests import URL, headers
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
-from web.notifications.keys import sign
 from web.notifications.spool import Spool
 
 M = "99999"
@@ -37,13 +37,10 @@ class Server:
         self.port = port
 
     def ask(self, method, path, body=b""):
-        timestamp = str(int(time.time()))
-        headers = {
-            "X-Kokin-Key": KEY, "X-Kokin-Timestamp": timestamp,
-            "X-Kokin-Signature": sign(SECRET, timestamp, body),
-        }  # fmt: skip
+        path = f"{URL}{path}"
+        signed = headers(KEY, SECRET, body, method=method, path=path)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
-        connection.request(method, f"/api/v1/payment-notifications{path}", body, headers)
+        connection.request(method, path, body, signed)
         answer = connection.getresponse()
         found = json.loads(answer.read())
         connection.close()
@@ -82,9 +79,8 @@ def _server(city):
 def _body(number):
     return json.dumps(
         {
-            "notification_id": f"n-{number}", "collecting_body_code": "99999",
-            "case_key": "9" * 20, "confirmation_no": "123456", "item_code": "901",
-            "amount_yen": 100 + number, "paid_on": "2026-06-02", "channel": "app",
+            "notification_id": f"n-{number}",
+            "el_number": "99999" + "9" * 20 + "123456901", "amount_yen": 100 + number, "paid_on": "2026-06-02", "channel": "app",
             "operator_code": "0820", "transaction_id": f"TX-{number}",
         }
     ).encode()  # fmt: skip
@@ -107,7 +103,7 @@ def _booked(city):
 def test_what_was_answered_survives_and_the_next_server_books_it(either_city):
     city = either_city
     with _server(city) as server:
-        assert server.post(1) == (201, "accepted")
+        assert server.post(1) == (202, "accepted")
         with unit_of_work(city.engine, M):
             assert [server.post(number) for number in (2, 3)] == [(202, "received")] * 2
             server.kill()
@@ -119,6 +115,6 @@ def test_what_was_answered_survives_and_the_next_server_books_it(either_city):
         deadline = time.monotonic() + LONG
         while server.ask("GET", "/n-3") != (200, "accepted"):
             assert time.monotonic() < deadline
-        assert [server.post(number)[0] for number in (1, 2, 3)] == [200, 200, 200]
+        assert [server.post(number)[0] for number in (1, 2, 3)] == [202, 202, 202]
         server.kill()
     assert _booked(city) == [101, 102, 103]

@@ -1,0 +1,17 @@
+"""署名した要求: what a payment operator sends, for tests of the notification interface."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from web.notifications.signing import signed_headers
+
+URL = "/api/v1/payment-notifications"
+
+
+def headers(key_id, secret, body=b"", *, method="POST", path=URL, at=None, nonce=None, **more):
+    """The headers of a request that is signed now, with a nonce of its own."""
+    timestamp = str(int(time.time() if at is None else at))
+    nonce = nonce or secrets.token_hex(16)
+    return signed_headers(key_id, secret, timestamp, nonce, method, path, body) | more
