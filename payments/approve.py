@@ -1,8 +1,9 @@
 """承認: what one person asks for and another person decides (design R10).
 
 An approval says exactly what will be done, as JSON with its hash. It is decided once, by somebody
-else than who asked: this module says so in words, the database in a constraint. What is done then
-is the business of whoever asked; :func:`approved` answers whether just this was approved.
+else than who asked: this module says so in words, the database in a constraint. Until then who
+asked may take it back. What is done when it is approved is the business of whoever asked;
+:func:`approved` answers whether just this was approved.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
 DECISIONS = ("approved", "rejected")
+RECALLED = "recalled"
 WAITING = "waiting"
-STATES = (WAITING, *DECISIONS)
+STATES = (WAITING, *DECISIONS, RECALLED)
 
 table = ApprovalRow.__table__  # type: ignore[attr-defined]
 
@@ -51,7 +53,7 @@ class Approval:
 
     @property
     def state(self) -> str:
-        """状態: ``waiting``, ``approved`` or ``rejected``."""
+        """状態: ``waiting``, ``approved``, ``rejected`` or ``recalled``."""
         return self.decision or WAITING
 
 
@@ -119,18 +121,54 @@ def decide(
         raise RefusedError("approval_same_person", user_name=decided_by)
     if decision == "rejected" or note.strip():
         note = require_reason(note)
+    return _end(connection, municipality_code, approval, decision, decided_by, at, note)
+
+
+def recall(
+    connection: Connection,
+    municipality_code: str,
+    approval_id: int,
+    *,
+    recalled_by: str,
+    at: datetime,
+    note: str,
+) -> Approval:
+    """取下げ: who asked takes the request back, with a reason, while nobody has decided it.
+
+    Raises :class:`NotFoundError` ``approval``, :class:`RefusedError` ``approval_decided`` or
+    ``approval_other_person``, :class:`InvalidValueError` ``reason_missing`` or ``reason_long``.
+    """
+    approval = show(connection, municipality_code, approval_id)
+    if approval.asked_by != recalled_by:
+        raise RefusedError("approval_other_person", user_name=recalled_by)
+    note = require_reason(note)
+    return _end(connection, municipality_code, approval, RECALLED, recalled_by, at, note)
+
+
+def _end(
+    connection: Connection,
+    municipality_code: str,
+    approval: Approval,
+    decision: str,
+    decided_by: str,
+    at: datetime,
+    note: str,
+) -> Approval:
+    """Write down how a request ended; somebody else may have been first."""
     changed = connection.execute(
         update(table)
         .where(
             table.c.municipality_code == municipality_code,
-            table.c.approval_id == approval_id,
+            table.c.approval_id == approval.approval_id,
             table.c.decision.is_(None),
         )
         .values(decision=decision, decided_by=decided_by, decided_at=at, note=note)
     ).rowcount
     if not changed:
-        raise RefusedError("approval_decided", approval_id=approval_id, state=approval.state)
-    return show(connection, municipality_code, approval_id)
+        raise RefusedError(
+            "approval_decided", approval_id=approval.approval_id, state=approval.state
+        )
+    return show(connection, municipality_code, approval.approval_id)
 
 
 def approved(

@@ -230,8 +230,10 @@ class ApprovalRow(SQLModel, table=True):
 
     __tablename__ = "approval"
     __table_args__: ClassVar[Any] = (
-        CheckConstraint("decided_by <> asked_by", name="approval_two_people"),
-        CheckConstraint("decision IN ('approved', 'rejected')"),
+        CheckConstraint(
+            "(decided_by = asked_by) = (decision = 'recalled')", name="approval_two_people"
+        ),
+        CheckConstraint("decision IN ('approved', 'rejected', 'recalled')"),
         CheckConstraint(
             "(decision IS NULL) = (decided_by IS NULL) "
             "AND (decision IS NULL) = (decided_at IS NULL)"
@@ -258,4 +260,4 @@ class ApprovalRow(SQLModel, table=True):
     decided_by: str | None = Field(default=None, max_length=60)
     decided_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     decision: str | None = Field(default=None, max_length=8)
-    note: str = ""  # why it was rejected
+    note: str = ""  # why it was rejected or recalled

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from slip_town import AT, SlipTown
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from payments import approve
 from payments.domain.errors import InvalidValueError, KokinError, NotFoundError, RefusedError
@@ -29,6 +31,13 @@ def _decide(town, number, decision="approved", decided_by="ito", note=""):
     with town.write() as connection:
         return approve.decide(
             connection, town.code, number, decision, decided_by=decided_by, at=AT, note=note
+        )
+
+
+def _recall(town, number, recalled_by="abe", note="金額を誤った"):
+    with town.write() as connection:
+        return approve.recall(
+            connection, town.code, number, recalled_by=recalled_by, at=AT, note=note
         )
 
 
@@ -70,6 +79,37 @@ def test_a_decision_stands(town):
     assert (found.state, found.note) == ("rejected", "金額が違う")
 
 
+def test_who_asked_may_take_it_back_and_ask_again(town):
+    _ask(town)
+    found = _recall(town, 1)
+    assert (found.state, found.decided_by, found.note) == ("recalled", "abe", "金額を誤った")
+    assert _refusal(_decide, town, 1) == (RefusedError, "approval_decided")
+    assert _approved(town) is None
+    assert _ask(town).approval_id == 2
+
+
+def test_nobody_else_takes_it_back_and_nobody_after_a_decision(town):
+    _ask(town)
+    assert _refusal(_recall, town, 1, "ito") == (RefusedError, "approval_other_person")
+    assert _refusal(_recall, town, 1, note=" ") == (InvalidValueError, "reason_missing")
+    assert _refusal(_recall, town, 2) == (NotFoundError, "approval")
+    _decide(town, 1)
+    assert _refusal(_recall, town, 1) == (RefusedError, "approval_decided")
+    assert _approved(town).decided_by == "ito"
+
+
+@pytest.mark.parametrize(("decision", "by"), [("approved", "abe"), ("recalled", "ito")])
+def test_the_database_holds_who_may_end_a_request(town, decision, by):
+    _ask(town)
+    change = (
+        update(approve.table)
+        .where(approve.table.c.municipality_code == town.code)
+        .values(decision=decision, decided_by=by, decided_at=AT)
+    )
+    with pytest.raises(IntegrityError), town.write() as connection:
+        connection.execute(change)
+
+
 def test_after_a_rejection_one_may_ask_again(town):
     _ask(town)
     assert _refusal(_ask, town) == (RefusedError, "approval_waiting")
@@ -93,16 +133,23 @@ def test_what_is_no_request_and_no_decision_is_refused(town, act, values, kind, 
 
 
 def test_approvals_are_listed_by_state(town):
-    for subject in ("a", "b", "c"):
+    for subject in ("a", "b", "c", "d"):
         _ask(town, subject=subject)
     _decide(town, 1)
     _decide(town, 2, "rejected", note="いいえ")
+    _recall(town, 4)
     with town.read() as connection:
         listed = {
             state: [a.subject for a in approve.approvals(connection, town.code, state=state)]
             for state in ("", *approve.STATES)
         }
-    assert listed == {"": ["c", "b", "a"], "waiting": ["c"], "approved": ["a"], "rejected": ["b"]}
+    assert listed == {
+        "": ["c", "d", "b", "a"],
+        "waiting": ["c"],
+        "approved": ["a"],
+        "rejected": ["b"],
+        "recalled": ["d"],
+    }
 
 
 def test_a_note_is_no_letter_whatever_the_decision(town):

@@ -5,20 +5,13 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from revisions import at
 
 from payments.store.engine import open_engine
 from payments.store.unit_of_work import reading
-from web.database import _config, upgrade
+from web.database import upgrade
 
 KEYS = {"source_line": "source_file", "line_outcome": "source_line", "posting": "journal"}
-
-
-def at(engine: sa.Engine, step, revision: str) -> None:
-    """Run one Alembic command on a connection that writes."""
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        config = _config()
-        config.attributes["connection"] = connection
-        step(config, revision)
 
 
 def parents(engine: sa.Engine) -> dict[str, set[str]]:

@@ -12,7 +12,7 @@ from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
 from web import messages
 from web.accounts import staff
-from web.approval_desk import decide_as
+from web.approval_desk import decide_as, recall_as
 from web.approval_roles import DUTIES, duty
 from web.approvals.story import kind_words, subject_words, tell
 from web.errors import status_of
@@ -104,12 +104,40 @@ def decide(approval_id: int) -> Response | tuple[str, int]:
             source=source(),
         )
     except KokinError as error:
-        if error.error_code == "approval":
-            raise
-        said = messages.error(error.error_code, error.details)
-        place = "note" if error.error_code in NOTE_ERRORS else "page"
-        errors = {place: said, "code": error.error_code}
-        return _page(approval_id, note=note, errors=errors), status_of(error)
+        return _refused(approval_id, note, error)
+    return _done(approval_id)
+
+
+@approving.post("/<int:approval_id>/recall")
+@workers
+def recall(approval_id: int) -> Response | tuple[str, int]:
+    """取下げ of one's own request, while nobody has decided it."""
+    note = request.form.get("note", "")
+    try:
+        recall_as(
+            services().engine,
+            services().municipality,
+            approval_id,
+            person=g.user,
+            note=note,
+            source=source(),
+        )
+    except KokinError as error:
+        return _refused(approval_id, note, error)
+    return _done(approval_id)
+
+
+def _refused(approval_id: int, note: str, error: KokinError) -> tuple[str, int]:
+    """What stands in the way, on the page, with what was typed; an unknown number is no page."""
+    if error.error_code == "approval":
+        raise error
+    said = messages.error(error.error_code, error.details)
+    place = "note" if error.error_code in NOTE_ERRORS else "page"
+    errors = {place: said, "code": error.error_code}
+    return _page(approval_id, note=note, errors=errors), status_of(error)
+
+
+def _done(approval_id: int) -> Response:
     return redirect(url_for("approvals.show", approval_id=approval_id) + "#decision", 303)
 
 

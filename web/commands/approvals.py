@@ -11,7 +11,7 @@ from payments import approve
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from web import formatting, messages
-from web.approval_desk import decide_as
+from web.approval_desk import decide_as, recall_as
 from web.approvals.story import kind_words, subject_words, tell
 from web.commands.session import MUNICIPALITY, Session, say_json, say_list, session_of
 from web.commands.sheets import print_sheet
@@ -103,6 +103,25 @@ def approve_(session: Session, number: int, user_name: str) -> None:
 def reject(session: Session, number: int, user_name: str, reason: str) -> None:
     """依頼を却下します。"""
     _decide(session, number, "rejected", user_name, reason)
+
+
+@approvals.command()
+@NUMBER
+@USER
+@click.option("--reason", required=True, help="取下げの理由。")
+@MUNICIPALITY
+@session_of
+def recall(session: Session, number: int, user_name: str, reason: str) -> None:
+    """自分の依頼を、決定される前に取り下げます。"""
+    approval = recall_as(
+        session.engine,
+        session.municipality,
+        number,
+        person=signer(session, user_name),
+        note=reason,
+    )
+    session.seal()
+    session.out.print(_line(approval), markup=False)
 
 
 def _decide(session: Session, number: int, decision: str, user_name: str, note: str) -> None:

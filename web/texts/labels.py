@@ -18,6 +18,12 @@ LABELS: dict[str, dict[str, str]] = {
         "stopped": "中止",
         "unreadable": "読取不可",
     },
+    "came_by": {
+        "inbox": "受信フォルダ",
+        "upload": "画面",
+        "command": "コマンド",
+        "retry": "もう一度",
+    },
     "stage": {
         "": "—",
         "provisional": "速報",
@@ -34,6 +40,7 @@ LABELS: dict[str, dict[str, str]] = {
         "notification": "納付通知",
         "assessments": "調定",
         "slips": "納付書台帳",
+        "register": "台帳",
         "": "—",
     },
     "format": {

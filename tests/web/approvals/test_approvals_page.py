@@ -209,6 +209,29 @@ def test_a_kind_that_nobody_has_described_is_shown_as_it_was_written(app, city):
     assert 'name="decision"' not in page
 
 
+def test_who_asked_takes_the_request_back_on_the_page(app, city):
+    number = _ask_close(city)
+    asker = _person(app, "kaikei", "treasury")
+    page = f"{LIST}/{number}"
+    assert "依頼を取り下げる" in _text(asker, page)
+    empty = asker.post(f"{page}/recall", data={"note": " "})
+    assert (empty.status_code, "理由を" in empty.text) == (422, True)
+    assert asker.post(f"{page}/recall", data={"note": "日を誤った"}).status_code == 303
+    assert words.ENDINGS["recalled"] in _text(asker, page)
+    again = asker.post(f"{page}/recall", data={"note": "もう一度"})
+    assert (again.status_code, "すでに" in again.text) == (409, True)
+    assert _state(city, number) == "recalled"
+
+
+def test_who_did_not_ask_cannot_take_it_back(app, city):
+    number = _ask_close(city)
+    other = _person(app, "kanri", "admin")
+    assert "依頼を取り下げる" not in _text(other, f"{LIST}/{number}")
+    refused = other.post(f"{LIST}/{number}/recall", data={"note": "いらない"})
+    assert (refused.status_code, "本人だけ" in refused.text) == (409, True)
+    assert _state(city, number) == "waiting"
+
+
 def test_who_looked_and_who_decided_is_on_record(app, city):
     number = _ask_close(city)
     admin = _person(app, "kanri", "admin")
