@@ -14,16 +14,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from payments.domain.errors import ConfigurationError, KokinError
 from payments.store.municipalities import bodies
+from payments.store.roles import unheld_role
 from payments.store.unit_of_work import reading
 from reconcile.store.evidence import require_keys
 from web import formatting, messages
-from web.commands.session import choose_municipality
+from web.commands.session import choose_municipality, listed
 from web.database import current_revision, head_revision, open_books
 from web.notifications.outlook import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sqlalchemy import Engine
+
+    from payments.store.municipalities import Body
     from web.config import Settings
 
 PACKAGES = ("payments", "qr", "reconcile", "sample_data", "web")
@@ -55,6 +59,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("secret_key", "秘密鍵", _secret),
         ("database", "データベース", _database),
         ("municipality", "団体", _municipality),
+        ("separation", "団体の分離（データベースの役割）", _separation),
         ("inbox", "受信フォルダ", _inbox),
         ("evidence_keys", "証拠の暗号化の鍵", _evidence_keys),
         ("notification_keys", "通知用の鍵", _keys),
@@ -118,13 +123,39 @@ def _database(settings: Settings) -> None:
         engine.dispose()
 
 
-def _municipality(settings: Settings) -> None:
+def _municipality(settings: Settings) -> str:
+    """At least one is served; several are named."""
     file = settings.sqlite_file
     if file is not None and not file.exists():
         raise ConfigurationError("database_missing", path=str(file))
     engine = open_books(settings)
     try:
-        choose_municipality(engine, settings)
+        served = _served(engine, settings)
+    finally:
+        engine.dispose()
+    return listed(served) if len(served) > 1 else ""
+
+
+def _served(engine: Engine, settings: Settings) -> list[Body]:
+    """団体 that the settings mean: the one that they name, or all that are served."""
+    with reading(engine) as connection:
+        everybody = bodies(connection)
+    served = [body for body in everybody if not body.disabled]
+    if settings.municipality or not served:
+        named = choose_municipality(engine, settings)  # says what is wrong where there is none
+        return [body for body in everybody if body.code == named]
+    return served
+
+
+def _separation(settings: Settings) -> None:
+    """The role is one that row-level security holds; on SQLite there are no roles."""
+    if settings.sqlite_file is not None:
+        return
+    engine = open_books(settings)
+    try:
+        with engine.connect() as connection:
+            if found := unheld_role(connection):
+                raise ConfigurationError("database_role_free", found=found)
     finally:
         engine.dispose()
 
@@ -167,10 +198,12 @@ def _notifications(settings: Settings) -> str:
         return ""  # That the database is missing has been said.
     engine = open_books(settings)
     try:
-        found = waiting(engine, choose_municipality(engine, settings))
+        found = [waiting(engine, body.code) for body in _served(engine, settings)]
     finally:
         engine.dispose()
-    minutes = found.oldest_seconds // 60
+    number = sum(each.number for each in found)
+    oldest_seconds = max(each.oldest_seconds for each in found)
+    minutes = oldest_seconds // 60
     if minutes >= STUCK_MINUTES:
-        raise ConfigurationError("notifications_stuck", number=found.number, minutes=minutes)
-    return formatting.waiting_notifications(found.number, found.oldest_seconds)
+        raise ConfigurationError("notifications_stuck", number=number, minutes=minutes)
+    return formatting.waiting_notifications(number, oldest_seconds)

@@ -1,0 +1,265 @@
+"""二つの団体: the sample city and a small neighbour on one installation, and who sees what.
+
+``OWN`` is the small one whose people, keys and commands try everything; ``OTHER`` is the city, of
+which they must neither see nor change anything. Small numbers exist in both, large ones only in the
+city. What belongs to the city alone is read from its own rows, so that a new table is covered the
+day it is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from slip_town import SlipTown
+from sqlmodel import SQLModel
+
+from payments import holds
+from payments.domain.holds import HoldKind, Span
+from payments.store.unit_of_work import reading
+from payments.uploads import WrittenUpload, begin_upload, record_upload
+from reconcile import day_close, flag
+from reconcile.audit.seal import seal_pending
+from reconcile.model import Delivery
+from reconcile.pipeline import take_in
+from reconcile.suggest import aliases
+from web import clock
+from web.accounts import staff
+from web.app import create_app
+from web.commands.setup import SAMPLE_MUNICIPALITY, SECOND_SAMPLE, sample_profile
+from web.notifications import keys
+from web.notifications.signing import signed_headers
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from sqlalchemy import Connection, Engine
+    from werkzeug.test import TestResponse
+
+    from web.config import Settings
+
+OWN, OTHER = SECOND_SAMPLE, SAMPLE_MUNICIPALITY
+PASSWORDS = {OWN: "tonari-no-himitsu", OTHER: "kaikei-no-himitsu"}
+NOTIFIED = "only-in-the-city"  # a notification that only the city has got
+AT = datetime(2026, 6, 3, 3, tzinfo=UTC)
+ON = date(2026, 6, 3)
+# Argument of a route or command → where its values are. A new argument that names something of a
+# body is added here; routes and commands that use it are then tried with it.
+ASKED = {
+    "case_no": ("review_case", "case_no"),
+    "file_id": ("source_file", "file_id"),
+    "approval_id": ("approval", "approval_id"),
+    "notice_id": ("notice", "notice_id"),
+    "notice_no": ("notice", "notice_no"),
+    "run_id": ("print_run", "run_id"),
+    "upload_id": ("slip_upload", "upload_id"),
+    "slip_no": ("slip", "slip_no"),
+    "el_number": ("slip", "el_number"),
+    "hold_no": ("hold_event", "hold_no"),
+    "alias_no": ("payer_alias", "alias_no"),
+    "key_id": ("api_key", "key_id"),
+    "user_name": ("staff_user", "user_name"),
+}
+# Values that say nothing about anybody: dates and instants, the words of the program.
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
+CODE = re.compile(r"[a-z_]+")
+TEXT_MIN, DIGITS_MIN = 6, 14
+
+
+def build(settings: Settings, engine: Engine) -> TwoBodies:
+    """The neighbour beside the city that the database holds, and more of everything in the city."""
+    url = engine.url.render_as_string(hide_password=False)
+    neighbour = SlipTown(url, sample_profile(OWN))
+    found = {}
+    found[OWN] = _live(
+        neighbour, notices=(1, 2), operator="operator-own", day=ON, settings=settings
+    )
+    with neighbour.write() as connection:
+        for name, role in (("kaikei", "treasury"), ("kansa", "auditor"), ("zei", "tax")):
+            staff.add(
+                connection, OWN, name, role=role, display_name=f"隣 {name}", password=PASSWORDS[OWN]
+            )
+    neighbour.close()
+    city = SlipTown(url, sample_profile(OTHER))
+    for round_no in range(3):  # so that the city has numbers that the neighbour has not
+        first = 9_000_000 + 10 * round_no
+        name = f"operator-other-{round_no}"
+        day = ON + timedelta(days=round_no)
+        found[OTHER] = _live(
+            city, notices=(first, first + 1), operator=name, day=day, settings=settings
+        )
+    city.close()
+    for code in (OWN, OTHER):
+        seal_pending(engine, code)
+    notify_city(settings, engine, found[OTHER])
+    return TwoBodies(settings, engine, found)
+
+
+def _live(
+    town: SlipTown, notices: tuple[int, ...], operator: str, day: date, settings: Settings
+) -> tuple[str, str]:
+    """Something of every kind: slips, payments, cases, holds, aliases, approvals, uploads.
+
+    Gives the id and the secret of the operator's key.
+    """
+    for number in notices:
+        town.notice(number, (10_000, 12_000))
+    town.issue()
+    paid = town.rows(
+        "SELECT el_number, amount_yen FROM slip WHERE municipality_code = :m "
+        "ORDER BY slip_id DESC LIMIT 1"
+    )[0]
+    for transaction, number in (("1", paid.el_number), ("2", paid.el_number), ("3", "")):
+        body = notification(town.code, number, f"{operator}-{transaction}", paid.amount_yen)
+        delivery = Delivery(f"{operator}-{transaction}.json", body)
+        take_in(town.engine, town.code, delivery, received_on=ON)
+    with town.write() as connection:
+        secret = keys.add(
+            connection, settings, town.code, operator, operator_name=f"事業者 {operator}"
+        )
+        target = holds.target_of(connection, town.code, f"901/2026/{notices[0]:010d}/02")
+        holds.set_hold(
+            connection, town.code, target, HoldKind.DUNNING, Span(ON, None),
+            reason=f"保留 {operator}", actor="abe", at=AT,
+        )  # fmt: skip
+        asked = day_close.ask(
+            connection, town.code, "day_close", day.isoformat(),
+            asked_by="abe", at=AT, reason=f"依頼 {operator}", despite=True,
+        )  # fmt: skip
+        case = flag.Case("overdue", f"group:{asked.approval_id}", 5)
+        flag.open_cases(connection, town.code, [case], on=ON.isoformat(), actor="abe")
+        aliases.learn(
+            connection, town.profile, f"ﾐﾎﾝ{operator}", f"{notices[0]:012d}",
+            approval_id=asked.approval_id, on=ON, actor="abe", reason=f"名義 {operator}",
+        )  # fmt: skip
+        upload_id, lines = begin_upload(connection, town.profile)
+        written = WrittenUpload(upload_id, f"upload-{operator}.csv", lines, 0, "0" * 64)
+        record_upload(connection, town.code, written, actor="abe", at=AT)
+    return operator, secret
+
+
+def notify_city(settings: Settings, engine: Engine, key: tuple[str, str]) -> None:
+    """An operator tells the city of a payment, through the door."""
+    app = create_app(settings, engine, RATELIMIT_ENABLED=False)
+    body = notification(OTHER, "", NOTIFIED, 12_000)
+    told = TwoBodies(settings, engine, {OTHER: key}).ask(app, OTHER, "", body)
+    assert told.status_code in {201, 202}, told.get_data(as_text=True)
+    app.extensions["kokin"].close()
+
+
+def notification(code: str, el_number: str, transaction: str, yen: int) -> bytes:
+    """One payment as an operator reports it; without a number, of a slip that nobody knows."""
+    number = el_number or f"{code}{'7' * 20}{'7' * 6}901"
+    members = {
+        "el_number": number, "amount_yen": yen, "paid_on": ON.isoformat(), "channel": "app",
+        "operator_code": "A001", "transaction_id": transaction,
+    }  # fmt: skip
+    return json.dumps(members).encode()
+
+
+@dataclass
+class TwoBodies:
+    """The installation, and the questions that the tests put to it."""
+
+    settings: Settings
+    engine: Engine
+    keys: dict[str, tuple[str, str]]  # body → id and secret of an operator's key
+
+    def ask(self, app: Flask, code: str, path: str, body: bytes = b"") -> TestResponse:
+        """A request about notifications, signed with a key of a body."""
+        return self.ask_as(app, self.keys[code], path, body)
+
+    def ask_as(
+        self, app: Flask, key: tuple[str, str], path: str, body: bytes = b""
+    ) -> TestResponse:
+        """The same with any id and secret."""
+        path = f"/api/v1/payment-notifications{path}"
+        method = "POST" if body else "GET"
+        now, nonce = str(int(clock.now().timestamp())), secrets.token_hex(16)
+        headers = signed_headers(*key, now, nonce, method, path, body)
+        if body:
+            headers |= {"Content-Type": "application/json", "Idempotency-Key": NOTIFIED}
+        return app.test_client().open(path, method=method, headers=headers, data=body)
+
+    @cached_property
+    def tables(self) -> list[sa.Table]:
+        """Every table whose rows belong to a body."""
+        return [t for t in SQLModel.metadata.sorted_tables if "municipality_code" in t.columns]
+
+    def rows_of(self, connection: Connection, table: sa.Table, code: str) -> list[tuple[Any, ...]]:
+        """All rows of one body."""
+        order = list(table.primary_key.columns)
+        found = connection.execute(
+            sa.select(table).where(table.c.municipality_code == code).order_by(*order)
+        )
+        return [tuple(row) for row in found]
+
+    def digests(self, code: str = OTHER) -> dict[str, str]:
+        """Table → digest of what the body has in it."""
+        with reading(self.engine, code) as connection:
+            return {
+                table.name: hashlib.sha256(
+                    repr(self.rows_of(connection, table, code)).encode()
+                ).hexdigest()
+                for table in self.tables
+            }
+
+    @cached_property
+    def marks(self) -> list[str]:
+        """What stands in the rows of the city and in none of the neighbour: it may not be seen."""
+        own, other = (self._texts(code) for code in (OWN, OTHER))
+        with reading(self.engine, OWN) as connection:
+            profile = connection.execute(
+                sa.text("SELECT profile_json FROM municipality WHERE municipality_code = :m"),
+                {"m": OWN},
+            ).scalar_one()
+        everything = "\n".join([*own, profile])
+        return sorted(mark for mark in other - own if mark not in everything)
+
+    def _texts(self, code: str) -> set[str]:
+        """Every text in the rows of a body that is long enough to be somebody's."""
+        found: set[str] = set()
+        with reading(self.engine, code) as connection:
+            for table in self.tables:
+                if table.name == "municipality":
+                    continue  # Names of bodies are public.
+                rows = self.rows_of(connection, table, code)
+                found |= {value for row in rows for value in row if isinstance(value, str)}
+        return {value for value in found if _tells(value)}
+
+    def seen_in(self, answer: str, asked: str = "") -> list[str]:
+        """What an answer shows of the city, besides what the question ``asked`` said itself."""
+        found = [mark for mark in self.marks if mark in answer and mark not in asked]
+        # Numbers are given out per body: what was made meanwhile may be the same in both.
+        return sorted(set(found) - self._texts(OWN)) if found else []
+
+    @cached_property
+    def numbers(self) -> dict[str, tuple[str, str]]:
+        """Name of an argument → a value that both bodies have, and one that only the city has."""
+        return {name: self._number(name, *asked) for name, asked in ASKED.items()}
+
+    def _number(self, name: str, table: str, column: str) -> tuple[str, str]:
+        own, city = (self._values(code, table, column) for code in (OWN, OTHER))
+        shared, foreign = own & city, city - own
+        assert foreign, f"{name} has no value that only the city has"
+        # What nothing can have in both bodies is asked for by its own value.
+        return str(min(shared or own)), str(max(foreign))
+
+    def _values(self, code: str, table: str, column: str) -> set[Any]:
+        statement = f"SELECT {column} FROM {table} WHERE municipality_code = :m"
+        with reading(self.engine, code) as connection:
+            found = connection.execute(sa.text(statement), {"m": code}).scalars()
+            return {value for value in found if value is not None}
+
+
+def _tells(value: str) -> bool:
+    """Whether a value, seen somewhere, can only come from where it was read."""
+    if INSTANT.fullmatch(value) or CODE.fullmatch(value):
+        return False
+    return len(value) >= (DIGITS_MIN if value.lstrip("-").isdigit() else TEXT_MIN)

@@ -1,0 +1,92 @@
+"""Two bodies on one installation; on PostgreSQL the service has the rights of its role, no more."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from postgres import locked
+from two_bodies import TwoBodies, build
+
+from payments.store.engine import open_engine
+from payments.store.roles import grants
+from payments.store.unit_of_work import reading
+from web.config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import postgres
+
+SECRET = "a secret of the tests, long enough"
+APP, AUDITOR = "kokin_app", "kokin_auditor"
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+def _settings(url: str, home: Path) -> Settings:
+    return Settings(home=home, database_url=url, secret_key=SECRET, municipality="")
+
+
+@pytest.fixture(scope="session")
+def roles(postgres_cluster: postgres.Cluster, run_dir: Path) -> None:
+    """The roles of the service and of the auditors, which belong to the whole cluster."""
+    with locked(run_dir / "roles.lock"):
+        for role in (APP, AUDITOR):
+            postgres_cluster.execute(
+                f"DO $$ BEGIN CREATE ROLE {role} LOGIN; "
+                "EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            )
+
+
+@pytest.fixture(scope="module")
+def server(
+    request: pytest.FixtureRequest,
+    postgres_cluster: postgres.Cluster,
+    postgres_city_template: SimpleNamespace,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[SimpleNamespace]:
+    """Both bodies on PostgreSQL: addresses of the database by role."""
+    request.getfixturevalue("roles")
+    name = f"bodies_{uuid.uuid4().hex}"
+    owner = postgres_cluster.create_database(name, template=postgres_city_template.name)
+    engine = open_engine(owner)
+    keys = build(_settings(owner, tmp_path_factory.mktemp("owner")), engine).keys
+    with reading(engine) as connection:
+        statements = grants(connection, APP, AUDITOR)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    addresses = {role: owner.replace("//kokin@", f"//{role}@") for role in (APP, AUDITOR)}
+    yield SimpleNamespace(owner=owner, app=addresses[APP], auditor=addresses[AUDITOR], keys=keys)
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def bodies(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TwoBodies]:
+    """Both bodies, on both kinds of database.
+
+    Whatever the tests of a module do: the rows of the other body are the same afterwards.
+    """
+    home = tmp_path_factory.mktemp("bodies")
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("city_template"), home / "kokin.sqlite")
+        settings = _settings(f"sqlite:///{home / 'kokin.sqlite'}", home)
+        engine = open_engine(settings.database)
+        made = build(settings, engine)
+    else:
+        server = request.getfixturevalue("server")
+        settings = _settings(server.app, home)
+        engine = open_engine(settings.database)
+        made = TwoBodies(settings, engine, server.keys)
+    before = made.digests()
+    yield made
+    after = made.digests()
+    engine.dispose()
+    assert {table for table in before if before[table] != after[table]} == set()

@@ -1,0 +1,153 @@
+"""R11, tried from outside: the commands of one body against the books of another.
+
+Every command is enumerated. A new one fails here until it says in :data:`COMMANDS` how it is tried,
+or in :data:`NOT_OF_A_BODY` why it need not be; what its arguments name is in :mod:`two_bodies`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+from click.testing import CliRunner
+from two_bodies import ASKED, OWN, PASSWORDS
+
+from web.cli import main
+from web.commands.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What every command is given; {names} are those of two_bodies.ASKED.
+PERSON = ("--user", "kaikei")
+WHY = ("--reason", "試し")
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "aliases forget": ("{alias_no}", *WHY, *PERSON),
+    "aliases list": (),
+    "approvals approve": ("{approval_id}", *PERSON),
+    "approvals list": ("--state", "all"),
+    "approvals reject": ("{approval_id}", *WHY, *PERSON),
+    "approvals show": ("{approval_id}",),
+    "assessments import": ("{file}",),
+    "assessments show": ("901/2026/{notice_no}",),
+    "audit pack": ("--case", "{case_no}", "--with-files", "--out", "{out}"),
+    "audit seals": (),
+    "cases accept": ("{case_no}", "--note", "試し"),
+    "cases ack": ("{case_no}",),
+    "cases list": ("--state", "all"),
+    "cases note": ("{case_no}", "--note", "試し"),
+    "cases place": ("{file_id}:2", "--to", "901/2026/{notice_no}/01", *WHY, *PERSON, "--yes"),
+    "cases show": ("{case_no}",),
+    "cases suggest": ("{file_id}:2",),
+    "cases undo": ("{file_id}:2", *WHY, *PERSON, "--yes"),
+    "day close": ("2026-06-01", *WHY, *PERSON),
+    "day reopen": ("2026-06-01", *WHY, *PERSON),
+    "day show": ("2026-06-01",),
+    "explain case": ("{case_no}",),
+    "explain credit": ("{file_id}:2",),
+    "explain line": ("{file_id}", "2"),
+    "explain number": ("{el_number}",),
+    "explain receipt": ("{file_id}:2",),
+    "explain slip": ("{slip_no}",),
+    "holds lift": ("{hold_no}", *WHY, *PERSON),
+    "holds list": ("--all",),
+    "holds set": ("901/2026/{notice_no}", "--kind", "dunning_hold", *WHY, *PERSON),
+    "intake": ("{file}",),
+    "evidence rekey": (),
+    "evidence status": (),
+    "key disable": ("{key_id}",),
+    "key list": (),
+    "key rotate": ("{key_id}",),
+    "municipality live": (*WHY, *PERSON),
+    "municipality sample": (*WHY, *PERSON),
+    "municipality show": (),
+    "notification body": ("9",),
+    "notification refused": (),
+    "outcomes export": ("--out", "{out}"),
+    "reconcile": (),
+    "slips correct": ("--notice", "{notice_no}"),
+    "slips import": ("{file}",),
+    "slips issue": ("--slip", "{slip_no}", "--out", "{out}", "--dry-run"),
+    "slips reissue": ("{slip_no}", *WHY),
+    "slips release": ("{run_id}", *PERSON),
+    "slips revoke": ("{slip_no}", *WHY),
+    "slips run discard": ("{run_id}", *WHY),
+    "slips run show": ("{run_id}",),
+    "slips runs": (),
+    "slips show": ("{slip_no}",),
+    "slips upload-accept": ("{upload_id}", "--count", "1"),
+    "slips upload-file": ("--out", "{out}"),
+    "slips uploads": (),
+    "slips vehicles import": ("{file}",),
+    "user add": ("atarashii", "--role", "admin"),
+    "user disable": ("{user_name}",),
+    "user list": (),
+    "user password": ("{user_name}",),
+    "verify": (),
+    "year carry": ("2026", *PERSON),
+    "year lines": ("2026", "--out", "{out}"),
+    "year show": ("2026",),
+}
+# Commands that are not about one body, and why they need not be tried.
+NOT_OF_A_BODY = {
+    "demo": "makes an installation of its own, in a new folder",
+    "calc due-date": "reckons, has no database",
+    "calc instalments": "reckons, has no database",
+    "calc late-charge": "reckons, has no database",
+    "calc refund-interest": "reckons, has no database",
+    "db roles": "rights of roles, no rows",
+    "doctor": "looks at the machine and counts, of one body only what waits",
+    "evidence new-key": "makes a key, has no database",
+    "init": "makes the database and enters profiles; reads nothing",
+    "key add": "ids are unique over the installation: tried in test_bodies_command",
+    "municipality add": "the operator of the installation enters a body",
+    "municipality disable": "the operator of the installation stops a body",
+    "municipality enable": "… and begins it again",
+    "municipality list": "names of bodies are public",
+    "sample make": "writes files, has no database",
+    "schedule": "runs the jobs, body by body (tests/web/jobs)",
+    "serve": "serves the routes tried here",
+    "slips read": "reads a picture, has no database",
+}
+
+
+def _leaves(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            yield from _leaves(command.commands[name], (*words, name))
+    else:
+        yield " ".join(words)
+
+
+def test_every_command_is_tried_or_says_why_not():
+    assert set(_leaves(main)) == COMMANDS.keys() | NOT_OF_A_BODY.keys()
+
+
+def names_something(words: str) -> bool:
+    """Whether the first argument is a number of the books, so that another body has none such."""
+    first = COMMANDS[words][:1]
+    return any(f"{{{name}}}" in word for word in first for name in ASKED)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["in both", "of the city"])
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_command_shows_and_changes_nothing_of_another_body(
+    bodies, words, which, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("KOKIN_PASSWORD", PASSWORDS[OWN])
+    (tmp_path / "file").write_bytes(b"no file of any kind")
+    numbers = {name: values[which] for name, values in bodies.numbers.items()}
+    numbers |= {"out": str(tmp_path / "out"), "file": str(tmp_path / "file")}
+    arguments = [word.format(**numbers) for word in COMMANDS[words]]
+    session = Session(bodies.settings.model_copy())
+    answer = CliRunner().invoke(
+        main, [*words.split(), *arguments, "--municipality", OWN], obj=session
+    )
+    assert answer.exception is None or isinstance(answer.exception, SystemExit)
+    written = [
+        path.read_bytes().decode(errors="replace") for path in tmp_path.rglob("*") if path.is_file()
+    ]
+    assert bodies.seen_in("\n".join([answer.output, *written]), " ".join(numbers.values())) == []
+    if which and names_something(words):
+        assert answer.exit_code != 0

@@ -1,0 +1,138 @@
+"""R11, tried from outside: the people and keys of one body against the books of another.
+
+Every route is enumerated. A new one that changes something fails here until it says in
+:data:`FORMS` how it is tried; what its arguments name is in :mod:`two_bodies`.
+"""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+from two_bodies import ASKED, OTHER, OWN, PASSWORDS, notification
+
+from payments.store.unit_of_work import reading
+from web.app import create_app
+from web.config import Settings
+from web.security import Access
+
+PAGES = create_app(Settings(database_url="sqlite://", secret_key="s" * 32))
+RULES = {rule.endpoint: rule for rule in PAGES.url_map.iter_rules() if rule.endpoint != "static"}
+ACCESS = PAGES.extensions["kokin_access"]
+# Arguments that name nothing of a body: any value may be asked for by everybody.
+COMMON = {
+    "day": "2026-06-01", "month": "2026-06", "year": 2026, "form": "csv", "kind": "day_close",
+    "subject": "2026-06-01", "line_no": 2, "term": "01", "notification_id": "only-in-the-city", "calculator": "late-charge",
+}  # fmt: skip
+# What every route that changes something is sent. One that takes a form of its own says so here.
+FORMS: dict[str, dict[str, str]] = {
+    "enquiries.tell": {},
+    "entrance.check_sign_in": {},
+    "notifications.notify": {},
+    "accounts.sign_out": {},
+    "days.ask": {"reason": "試し"},
+    "days.decide": {"decision": "approved", "note": "試し"},
+    "days.nil_report": {"source": "eltax"},
+    "cases.take": {},
+    "cases.note": {"note": "試し"},
+    "cases.close": {"note": "試し"},
+    "approvals.decide": {"decision": "approved", "note": "試し"},
+    "placements.work": {"do": "ask", "reason": "試し"},
+    "placements.undo": {"reason": "試し"},
+    "explain.find": {"number": "{slip_no}"},
+    "arrivals.ask_rules": {"reason": "試し", "effective_on": "2026-07-01", "source": "eltax"},
+    "arrivals.nil_report": {"agent": "eltax", "note": "試し"},
+    "arrivals.move": {"due_on": "2026-06-02", "reason": "試し"},
+}
+
+
+@pytest.fixture(scope="module")
+def app(bodies):
+    """The service for both bodies, without what would count how often we try."""
+    made = create_app(
+        bodies.settings,
+        bodies.engine,
+        TESTING=True,
+        WTF_CSRF_ENABLED=False,
+        RATELIMIT_ENABLED=False,
+    )
+    yield made
+    made.extensions["kokin"].close()
+
+
+@pytest.fixture(scope="module")
+def cookie(app):
+    """The session of a treasurer of the neighbour."""
+    client = app.test_client()
+    form = {"body": OWN, "user_name": "kaikei", "password": PASSWORDS[OWN]}
+    assert client.post("/staff/sign-in", data=form).status_code == 303
+    return client.get_cookie("kokin").value
+
+
+@pytest.fixture
+def client(app, cookie):
+    """A browser that is signed in as that treasurer."""
+    found = app.test_client()
+    found.set_cookie("kokin", cookie)
+    return found
+
+
+def test_every_route_is_tried():
+    changing = {name for name, rule in RULES.items() if rule.methods & {"POST", "PUT", "DELETE"}}
+    assert changing == FORMS.keys()
+    named = {name for rule in RULES.values() for name in rule.arguments}
+    assert named <= COMMON.keys() | ASKED.keys()
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["in both", "of the city"])
+@pytest.mark.parametrize("endpoint", RULES)
+def test_a_route_shows_and_changes_nothing_of_another_body(bodies, client, endpoint, which):
+    rule = RULES[endpoint]
+    numbers = {name: values[which] for name, values in bodies.numbers.items()}
+    path = rule.build({n: numbers.get(n, COMMON.get(n)) for n in rule.arguments})[1]
+    if endpoint in FORMS:
+        form = {name: value.format(**numbers) for name, value in FORMS[endpoint].items()}
+        answer = client.post(path, data=form)
+    else:
+        answer = client.get(path)
+    assert answer.status_code < 500
+    assert bodies.seen_in(answer.get_data(as_text=True), " ".join(numbers.values())) == []
+    mine = ACCESS[endpoint.partition(".")[0]] is Access.STAFF
+    if mine and which and rule.arguments & bodies.numbers.keys():
+        assert answer.status_code == 404
+
+
+# ---- keys ----
+
+
+def _but(problem, asked):
+    return {
+        name: str(value).replace(asked, "…")
+        for name, value in problem.items()
+        if name != "instance"
+    }
+
+
+def test_what_another_body_was_told_is_as_unknown_as_what_nobody_was(bodies, app):
+    theirs = bodies.ask(app, OTHER, "/only-in-the-city")
+    assert theirs.status_code == 200
+    foreign, unknown = (bodies.ask(app, OWN, f"/{name}") for name in ("only-in-the-city", "x"))
+    assert foreign.status_code == unknown.status_code == 404
+    # The same but for the id that was asked for, and for the number of the answer itself.
+    assert _but(foreign.json, "only-in-the-city") == _but(unknown.json, "x")
+
+
+def test_a_key_of_one_body_pays_no_slip_of_another(bodies, app):
+    body = notification(OTHER, bodies.numbers["el_number"][1], "across", 22_000)
+    told = bodies.ask(app, OWN, "", body=body)
+    assert told.status_code in {201, 202}  # The money was taken: it waits in this body's suspense.
+    with reading(bodies.engine, OWN) as connection:
+        kept = connection.execute(
+            text("SELECT COUNT(*) FROM source_file WHERE municipality_code = :m AND name LIKE :n"),
+            {"m": OWN, "n": "%across%"},
+        )
+        assert kept.scalar_one() <= 1
+
+
+def test_the_id_of_a_key_opens_nothing_without_its_own_secret(bodies, app):
+    mixed = (bodies.keys[OTHER][0], bodies.keys[OWN][1])
+    assert bodies.ask_as(app, mixed, "/only-in-the-city").status_code == 401
