@@ -55,6 +55,11 @@ class RateRow:
         """The rate of a tier, or None where it is not known."""
         return {Tier.LOW: self.low_ppm, Tier.HIGH: self.high_ppm}.get(tier, self.refund_ppm)
 
+    def text(self, tier: Tier) -> str:
+        """The rate as people write it, ``2.4``; "" where it is not known."""
+        found = self.ppm(tier)
+        return "" if found is None else percent_text(found)
+
     def mark(self, tier: Tier) -> str:
         """How certain the rate of a tier is."""
         return self.refund_mark if tier is Tier.REFUND else self.late_mark

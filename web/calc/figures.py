@@ -1,0 +1,72 @@
+"""計算のJSON: the answers of ``kokin calc … --json`` (interfaces that stay put)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from payments.domain.accrual import NothingDue, Segment
+    from web.calc.questions import (
+        DueDateAnswer,
+        InstalmentsAnswer,
+        LateChargeAnswer,
+        RefundAnswer,
+    )
+
+
+def late_charge(answer: LateChargeAnswer) -> dict[str, object]:
+    """延滞金."""
+    found = answer.found
+    return {
+        "base_yen": found.base_yen,
+        "segments": _segments(found.segments),
+        "sum_yen": found.sum_yen,
+        "charge_yen": found.charge_yen,
+        "nothing_due": _why(found.nothing_due),
+    }
+
+
+def refund_interest(answer: RefundAnswer) -> dict[str, object]:
+    """還付加算金."""
+    found = answer.found
+    return {
+        "start": found.starts_on.isoformat(),
+        "base_yen": found.base_yen,
+        "segments": _segments(found.segments),
+        "sum_yen": found.sum_yen,
+        "interest_yen": found.interest_yen,
+        "nothing_due": _why(found.nothing_due),
+    }
+
+
+def due_date(answer: DueDateAnswer) -> dict[str, object]:
+    """期限の日."""
+    return {"date": answer.moved_on.isoformat()}
+
+
+def instalments(answer: InstalmentsAnswer) -> dict[str, object]:
+    """期割."""
+    return {"amounts_yen": list(answer.amounts_yen)}
+
+
+def _segments(segments: Iterable[Segment]) -> list[dict[str, object]]:
+    """区間; the rate is a JSON number with exactly the digits that people write (2.4)."""
+    return [
+        {
+            "from": segment.from_on.isoformat(),
+            "to": segment.until_on.isoformat(),
+            "days": segment.days,
+            "rate_percent": float(segment.rate_percent),
+            "yen": segment.yen,
+            "tier": segment.terms.tier.value,
+            "base_yen": segment.terms.base_yen,
+            "left_out_percent": segment.terms.left_out_percent,
+        }
+        for segment in segments
+    ]
+
+
+def _why(nothing_due: NothingDue | None) -> str | None:
+    return nothing_due.value if nothing_due else None
