@@ -21,6 +21,7 @@ from web.days.routes import days
 from web.days.sheet import cell_text
 from web.enquiries.routes import enquiries
 from web.errors import handle_errors
+from web.events.routes import outgoing
 from web.explain.routes import explaining
 from web.files.routes import files
 from web.health.routes import health
@@ -77,6 +78,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (placing, Access.STAFF),
         (files, Access.STAFF),
         (explaining, Access.STAFF),
+        (outgoing, Access.STAFF),
         (jobs, Access.STAFF),
         (calculating, Access.STAFF),
     ):

@@ -14,6 +14,7 @@ from sqlmodel import BigInteger, Field, SQLModel
 from payments.store.tables import CLUSTERED
 
 _WAITING = text("state = 'waiting'")
+_FAILED = text("state = 'failed'")
 
 
 class EventSubscriberRow(SQLModel, table=True):
@@ -63,6 +64,10 @@ class EventDeliveryRow(SQLModel, table=True):
         Index(
             "event_delivery_order", "municipality_code", "subscriber_no", "subject", "event_no",
             sqlite_where=_WAITING, postgresql_where=_WAITING,
+        ),
+        Index(
+            "event_delivery_failed", "municipality_code", "event_no",
+            sqlite_where=_FAILED, postgresql_where=_FAILED,
         ),
         Index("event_delivery_by_event", "municipality_code", "event_no"),
         CLUSTERED,

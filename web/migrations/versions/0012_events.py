@@ -28,6 +28,7 @@ _KINDS = (
     "'file.released', 'day.closed', 'day.reopened', 'year.closed', 'year.reopened'"
 )
 _WAITING = sa.text("state = 'waiting'")
+_FAILED = sa.text("state = 'failed'")
 _RARE = sa.text("kind <> 'slip.paid'")
 
 
@@ -174,16 +175,17 @@ def _create_deliveries() -> None:
         sa.PrimaryKeyConstraint("municipality_code", "subscriber_no", "event_no"),
         sqlite_with_rowid=False,
     )
-    for name, columns in (
-        ("event_delivery_due", ["due_at"]),
-        ("event_delivery_order", ["subscriber_no", "subject", "event_no"]),
+    for name, columns, which in (
+        ("event_delivery_due", ["due_at"], _WAITING),
+        ("event_delivery_order", ["subscriber_no", "subject", "event_no"], _WAITING),
+        ("event_delivery_failed", ["event_no"], _FAILED),
     ):
         op.create_index(
             name,
             "event_delivery",
             ["municipality_code", *columns],
-            sqlite_where=_WAITING,
-            postgresql_where=_WAITING,
+            sqlite_where=which,
+            postgresql_where=which,
         )
     op.create_index("event_delivery_by_event", "event_delivery", ["municipality_code", "event_no"])
 
