@@ -15,10 +15,9 @@ from codebase import ROOT, name, tracked_files
 GOLDEN = ROOT / "sample_data" / "golden"
 # 1-based byte positions of the bank code in header and data records (files.md 1.1 to 1.4).
 BANK_CODE_AT = {"01": (23, None), "03": (23, None), "21": (59, 2), "91": (59, 2)}
-MAIL = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
-RESERVED = re.compile(
-    r"(?:^|\.)(?:example(?:\.(?:com|net|org|jp))?|invalid|test|localhost|127\.0\.0\.1)$"
-)
+# No top-level domain begins with a digit: 31@2.6 are days at a rate (tests/vectors).
+MAIL = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)*\.[A-Za-z][\w-]*)")
+RESERVED = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|net|org|jp))?|invalid|test|localhost)$")
 TELEPHONE = re.compile(r"(?<![\w-])0\d{1,4}-\d{1,4}-\d{4}(?![\w-])")
 TEXTS = {".py", ".md", ".toml", ".html", ".txt", ".csv", ".json", ".sh", ""}
 
