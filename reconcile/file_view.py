@@ -1,9 +1,10 @@
-"""資料の内容: one file, its findings with their places, and what its lines ended in."""
+"""資料の内容: one file, its findings with their places, and what its lines ended in; the list."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -12,8 +13,6 @@ from reconcile.model import OutcomeSum
 from reconcile.report.arrivals import as_date
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from sqlalchemy import Connection
 
 FINDINGS_MAX = 500
@@ -39,6 +38,59 @@ class FileView:
     findings: tuple[Any, ...]  # rows: code severity line_no byte_offset field found expected
     outcomes: dict[str, OutcomeSum]
     cases: int
+
+
+class FileHead(NamedTuple):
+    """資料の一行 of the list."""
+
+    file_id: int
+    name: str
+    format_code: str
+    channel: str
+    status: str
+    received_on: date
+    records: int
+    amount_yen: int
+    findings: int
+
+
+class FilePage(NamedTuple):
+    """資料の一覧: one page of it, and how many there are."""
+
+    total: int
+    files: list[FileHead]
+
+
+def list_files(
+    connection: Connection,
+    municipality_code: str,
+    *,
+    status: str = "",
+    channel: str = "",
+    limit: int = 50,
+    offset: int = 0,
+) -> FilePage:
+    """Files, the youngest first; notifications only where their channel is asked for."""
+    where = "f.municipality_code = :m"
+    where += " AND f.status = :status" if status else ""
+    where += " AND f.channel = :channel" if channel else " AND f.channel <> 'notification'"
+    values = {"m": municipality_code, "status": status, "channel": channel}
+    total = connection.execute(text(f"SELECT COUNT(*) FROM source_file f WHERE {where}"), values)
+    rows = connection.execute(
+        text(
+            "SELECT f.file_id, f.name, f.format_code, f.channel, f.status, f.received_on, "
+            "f.count AS records, f.amount_yen, (SELECT COUNT(*) FROM finding g "
+            "WHERE g.municipality_code = f.municipality_code AND g.file_id = f.file_id) "
+            f"FROM source_file f WHERE {where} ORDER BY f.file_id DESC "
+            "LIMIT :limit OFFSET :offset"
+        ),
+        {**values, "limit": limit, "offset": offset},
+    )
+    files = [FileHead(*row) for row in rows]
+    return FilePage(
+        int(total.scalar_one()),
+        [file._replace(received_on=as_date(file.received_on) or date.min) for file in files],
+    )
 
 
 def show_file(connection: Connection, municipality_code: str, file_id: int) -> FileView:

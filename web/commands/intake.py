@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile.day_totals import summarise
-from reconcile.model import Delivery
-from reconcile.pipeline import take_in
 from reconcile.waiting import reconcile_waiting
 from web import clock, formatting, messages
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
+from web.inbox.deliveries import Way
+from web.inbox.reception import receive
 from web.notifications.outlook import book_rest
 
 if TYPE_CHECKING:
@@ -86,12 +86,14 @@ def _take_in_one(
             "reason": error.strerror or str(error),
         }, False
     with session.progress(path.name) as progress:
-        report = take_in(
+        report = receive(
+            session.settings,
             session.engine,
             session.municipality,
-            Delivery(path.name, data),
+            path.name,
+            data,
+            Way("command", session.actor),
             received_on=day,
-            actor=session.actor,
             progress=progress,
         )
     if not as_json:

@@ -1,20 +1,188 @@
-"""資料の画面: one file with what was found in it."""
+"""資料の画面: the files that came, one of them, its bytes; bringing files, trying one again."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from contextlib import ExitStack, closing
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
-from payments.store.unit_of_work import reading
-from reconcile.file_view import show_file
-from web import messages
+from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
+
+from payments.domain.errors import NotFoundError
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.file_view import list_files, show_file
+from reconcile.model import Channel, FileStatus
+from web import clock, messages
+from web.accounts import staff
+from web.files.places import place_of
+from web.files.upload import Brought, bring
+from web.inbox import deliveries
+from web.inbox.folders import CLAIMS
+from web.inbox.reception import original, retry
+from web.inbox.sheets import what_to_do
+from web.security import roles, source
 from web.services import services
 
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+PAGE = 50
+STATES = ("accepted", "quarantined", "refused", "stopped", "received")
+CHANNELS = tuple(str(channel) for channel in Channel)
+FORM_BYTES = 256 << 10  # what a form needs beside the files themselves
+
 files = Blueprint("files", __name__, url_prefix="/staff/files")
+bringers = roles("tax", "treasury")
+readers = roles("tax", "treasury", "auditor")
+
+
+@files.url_value_preprocessor
+def _room_for_files(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Only the page that takes files may be sent more than a form; they go to the disk."""
+    if endpoint == "files.receive":
+        request.max_content_length = services().settings.file_bytes_max + FORM_BYTES
+
+
+@files.get("")
+def listing() -> str:
+    """Every file that came, by state and channel."""
+    status, channel = request.args.get("status", ""), request.args.get("channel", "")
+    status = status if status in STATES else ""
+    channel = channel if channel in CHANNELS else ""
+    number = max(request.args.get("page", 1, type=int) or 1, 1)
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        page = list_files(
+            connection, code, status=status, channel=channel, limit=PAGE, offset=(number - 1) * PAGE
+        )
+    return render_template(
+        "files/list.html",
+        page=page,
+        status=status,
+        channel=channel,
+        states=STATES,
+        channels=CHANNELS,
+        number=number,
+        pages=max(-(-page.total // PAGE), 1),
+        may_bring=g.user.role in {"tax", "treasury"},
+    )
+
+
+@files.get("/upload")
+@bringers
+def upload() -> str:
+    """Where files are chosen."""
+    return render_template("files/upload.html", **_upload_words(), results=None)
+
+
+@files.post("/upload")
+@bringers
+def receive() -> str:
+    """取込 of every file that was chosen; each has its own result."""
+    claim = request.form.get("claim", "")
+    with ExitStack() as opened:
+        chosen = [
+            Brought(each.filename, opened.enter_context(closing(each.stream)))
+            for each in request.files.getlist("files")
+            if each.filename
+        ]
+        results = bring(
+            services().settings,
+            services().engine,
+            services().municipality,
+            chosen,
+            claim=claim if claim in CLAIMS else "",
+            actor=g.user.user_name,
+        )
+    for result in results:
+        _record("file_uploaded", f"file:{result.file_id or ''}")
+    return render_template(
+        "files/upload.html",
+        **_upload_words(),
+        results=results,
+        messages=messages,
+        what_to_do=what_to_do,
+    )
 
 
 @files.get("/<int:file_id>")
 def show(file_id: int) -> str:
     """Status, findings with their places, and outcomes of one file."""
-    with reading(services().engine, services().municipality) as connection:
-        view = show_file(connection, services().municipality, file_id)
-    return render_template("files/show.html", view=view, messages=messages)
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        view = show_file(connection, code, file_id)
+        came = deliveries.of_file(connection, code, file_id)
+    return render_template(
+        "files/show.html",
+        view=view,
+        came=came,
+        messages=messages,
+        what_to_do=what_to_do,
+        may_read=g.user.role in {"tax", "treasury", "auditor"},
+        may_retry=g.user.role in {"tax", "treasury"} and view.status != FileStatus.ACCEPTED,
+    )
+
+
+@files.post("/<int:file_id>/retry")
+@bringers
+def again(file_id: int) -> Response:
+    """もう一度取り込む: as it stands in the evidence, after a person has looked."""
+    _record("file_retried", f"file:{file_id}")
+    retry(
+        services().settings,
+        services().engine,
+        services().municipality,
+        file_id,
+        actor=g.user.user_name,
+        received_on=clock.today(),
+    )
+    return redirect(url_for("files.show", file_id=file_id), 303)
+
+
+@files.get("/<int:file_id>/original")
+@readers
+def download(file_id: int) -> Response:
+    """原本: the bytes as they came; who took them is written down."""
+    name, data = original(services().engine, services().municipality, file_id)
+    _record("file_downloaded", f"file:{file_id}")
+    return send_file(
+        BytesIO(data),
+        "application/octet-stream",
+        as_attachment=True,
+        download_name=name,
+        etag=False,
+    )
+
+
+@files.get("/<int:file_id>/findings/<int:finding_no>")
+@readers
+def place(file_id: int, finding_no: int) -> str:
+    """指摘の箇所: the bytes around one finding; who looked is written down."""
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        view = show_file(connection, code, file_id)
+    if not 1 <= finding_no <= len(view.findings):
+        raise NotFoundError("finding", file_id=file_id, finding_no=finding_no)
+    finding = view.findings[finding_no - 1]
+    if finding.byte_offset is None:
+        raise NotFoundError("finding", file_id=file_id, finding_no=finding_no)
+    _, data = original(services().engine, code, file_id)
+    _record("file_bytes_viewed", f"file:{file_id}")
+    return render_template(
+        "files/place.html",
+        view=view,
+        finding=finding,
+        place=place_of(data, finding.byte_offset, finding.found),
+        messages=messages,
+    )
+
+
+def _upload_words() -> dict[str, Any]:
+    return {"claims": CLAIMS, "most": services().settings.file_bytes_max}
+
+
+def _record(event: str, subject: str) -> None:
+    """操作記録: who did what with a file."""
+    code = services().municipality
+    with unit_of_work(services().engine, code) as connection:
+        staff.record(connection, code, g.user.user_name, event, subject, source())
