@@ -12,6 +12,7 @@ from payments.domain.errors import KokinError
 from web.commands import (
     aliases,
     approvals,
+    arrivals,
     audit,
     backup,
     calc,
@@ -112,6 +113,7 @@ for command in (
     cases.cases,
     aliases.aliases,
     days.day,
+    arrivals.arrivals,
     years.year,
     holds.holds,
     verify.verify,

@@ -57,7 +57,7 @@ class Period:
     belongings: tuple[Belonging, ...]
     nils: Mapping[tuple[str, date], Nil]
     began_on: date | None  # the day of the first file of all
-    strangers: tuple[Came, ...]  # of another municipality, or of no source of the profile
+    strangers: tuple[Came, ...]  # of another municipality, or aside and of nobody
 
     def has_begun(self, source: Source, day: date) -> bool:
         """待ち始めたか: without a written rule nothing is awaited before the first file of all."""
@@ -94,7 +94,8 @@ def period(connection: Connection, profile: Profile, first: date, last: date) ->
         tuple(
             file
             for file in files
-            if file.file_id in others or calendar.source_of(file.format_code, file.agent) is None
+            if file.file_id in others
+            or not (file.accepted or calendar.source_of(file.format_code, file.agent))
         ),
     )
 

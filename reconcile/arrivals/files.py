@@ -47,6 +47,8 @@ GROUP BY l.file_id"""
 _FOREIGN = """
 SELECT f.file_id FROM source_file f
 WHERE f.municipality_code = :m AND f.file_id IN :files
+    AND EXISTS (SELECT 1 FROM line_outcome l WHERE l.municipality_code = :m
+        AND l.file_id = f.file_id AND l.outcome = 'other_municipality')
     AND NOT EXISTS (SELECT 1 FROM line_outcome o WHERE o.municipality_code = :m
         AND o.file_id = f.file_id AND o.revision = 1 AND o.outcome <> 'other_municipality')"""
 

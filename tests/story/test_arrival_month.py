@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 from delimited_samples import barcode
 from fixed_samples import ACCOUNT
 from sqlalchemy import text
@@ -140,13 +141,13 @@ class Office:
 
     # ---- a morning, an evening ----
 
-    def watch(self):
-        """The job, twice: the second run finds nothing to say any more."""
+    def watch(self, *, again=False):
+        """The job; a second run finds nothing to do any more."""
         context = JobContext(self.settings, self.engine, M, clock.now(), "schedule", _silent)
-        found = [arrivals(context), arrivals(context)]
-        assert [result.state for result in found] == [JobState.OK, JobState.OK]
-        assert found[1].totals["told"] == 0
-        assert found[1].totals["entered"] == 0
+        assert arrivals(context).state is JobState.OK
+        if again:
+            totals = arrivals(context).totals
+            assert (totals["told"], totals["entered"], totals["unsent"]) == (0, 0, 0)
 
     def sign_in(self):
         form = {"user_name": "kaikei", "password": PASSWORD}
@@ -227,7 +228,10 @@ def _short(key, subject):
 
 
 @pytest.fixture
-def office(database_url, tmp_path):
+def office(database_url, tmp_path, monkeypatch):
+    # The treasurer signs in every morning; what a password costs is tested elsewhere.
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(staff, "_hasher", cheap)
     with time_machine.travel(_at(date(2026, 5, 1), "06:00"), tick=False):
         made = Office(database_url, tmp_path)
     yield made
@@ -314,14 +318,16 @@ def _live(office, day):
             _early(office, day)
         traveller.move_to(_at(day, "08:45"))
         _in_the_morning(office, day)
-        office.watch()
+        if works:
+            office.watch()
         traveller.move_to(_at(day, "10:30"))
-        office.watch()
+        office.watch(again=True)
         shown, news = office.page(day), office.news()
         traveller.move_to(_at(day, "14:00"))
         _afternoon(office, day)
         traveller.move_to(_at(day, "17:00"))
-        office.watch()
+        if works:
+            office.watch()
         closed = _evening(office, day) if works else ""
     cells = [f"{name} {state}" for name, state in shown.items()]
     return [f"{day:%m-%d}", *cells, " ".join(news), closed]

@@ -339,6 +339,7 @@ LABELS: dict[str, dict[str, str]] = {
         "konbini_muf120": "コンビニ（三菱UFJファクター）",
         "konbini_mizuho120": "コンビニ（みずほファクター）",
         "eltax": "共通納税",
+        "eltax_remittance": "共通納税（払込明細）",
         "debit": "口座振替",
     },
     # What a resident knows a way of paying by.
