@@ -280,7 +280,8 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
     """
     state_effects(connection, scope["m"], effects())
     run = runner(connection, scope)
-    count_afresh(connection, scope["lines"], "source_line", *LINE, "identity")
+    looked_up = (*LINE, "identity", "fault", "is_ours")
+    count_afresh(connection, scope["lines"], "source_line", *looked_up)
     if scope["channel"] in plain.CHANNELS:
         plain.decide_plain(connection, scope)
         run(LOAD.format(which=plain.OTHERS))
