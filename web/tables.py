@@ -84,7 +84,7 @@ class ApiSecretRow(SQLModel, table=True):
     secret_no: int = Field(primary_key=True)
     sealed: bytes
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
-    valid_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    ends_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class PaymentNotificationRow(SQLModel, table=True):

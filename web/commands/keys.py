@@ -62,7 +62,7 @@ def rotate(session: Session, key_id: str, overlap_days: int) -> None:
     until = clock.now() + timedelta(days=overlap_days)
     with unit_of_work(session.engine, session.municipality) as connection:
         secret = keys.rotate(
-            connection, session.settings, session.municipality, key_id, valid_until=until
+            connection, session.settings, session.municipality, key_id, ends_at=until
         )
         staff.record(connection, session.municipality, session.actor, "key_rotated", key_id)
     session.out.print(
@@ -161,7 +161,7 @@ def _line(entry: keys.ApiKey) -> str:
     if len(entry.secrets) > 1:
         lines += [
             f"    秘密{each.secret_no}  {formatting.moment(each.made_at)} から"
-            f" {formatting.moment(each.valid_until)} まで"
+            f" {formatting.moment(each.ends_at)} まで"
             f"  最終使用 {formatting.moment(each.used_at)}"
             for each in entry.secrets
         ]
@@ -173,7 +173,7 @@ def _data(entry: keys.ApiKey) -> dict[str, object]:
         {
             "secret_no": each.secret_no,
             "made_at": _instant(each.made_at),
-            "valid_until": _instant(each.valid_until),
+            "ends_at": _instant(each.ends_at),
             "used_at": _instant(each.used_at),
         }
         for each in entry.secrets

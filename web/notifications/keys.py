@@ -44,7 +44,7 @@ class KeySecret(NamedTuple):
 
     secret_no: int
     made_at: datetime
-    valid_until: datetime | None
+    ends_at: datetime | None
     used_at: datetime | None
 
 
@@ -96,9 +96,9 @@ def rotate(
     municipality_code: str,
     key_id: str,
     *,
-    valid_until: datetime,
+    ends_at: datetime,
 ) -> str:
-    """鍵の更新: a new secret; what held until now holds on until ``valid_until`` at most.
+    """鍵の更新: a new secret; what held until now holds on until ``ends_at`` at most.
 
     Raises :class:`NotFoundError` ``key``, also for one that is disabled.
     """
@@ -117,9 +117,9 @@ def rotate(
         update(api_secrets)
         .where(
             *_of(municipality_code, key_id),
-            or_(api_secrets.c.valid_until.is_(None), api_secrets.c.valid_until > valid_until),
+            or_(api_secrets.c.ends_at.is_(None), api_secrets.c.ends_at > ends_at),
         )
-        .values(valid_until=valid_until)
+        .values(ends_at=ends_at)
     )
     return _new_secret(connection, settings, municipality_code, key_id)
 
@@ -148,7 +148,7 @@ def everybody(
     ):
         found.setdefault(row.key_id, []).append(
             KeySecret(
-                row.secret_no, row.made_at, row.valid_until, used.get((row.key_id, row.secret_no))
+                row.secret_no, row.made_at, row.ends_at, used.get((row.key_id, row.secret_no))
             )
         )
     keys = connection.execute(
@@ -192,7 +192,7 @@ def secrets_of(
         (
             each.secret_no,
             unseal(settings, _place(municipality_code, key_id, each.secret_no), each.sealed),
-            each.valid_until,
+            each.ends_at,
         )
         for each in kept
     ]

@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("secret_no", sa.Integer(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("valid_until", sa.DateTime(timezone=True)),
+        sa.Column("ends_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("municipality_code", "key_id", "secret_no"),
         sa.ForeignKeyConstraint(
             ["municipality_code", "key_id"], ["api_key.municipality_code", "api_key.key_id"]
