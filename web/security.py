@@ -21,6 +21,7 @@ from flask import (
     session,
     url_for,
 )
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
@@ -33,12 +34,37 @@ from web.services import services
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flask import Request
     from werkzeug.wrappers import Response as BaseResponse
 
     from payments.store.municipalities import Body
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+
+
+class Limits(Limiter):
+    """回数の制限: each is declared at its view."""
+
+    def _check_request_limit(
+        self,
+        callable_name: str | None = None,
+        in_middleware: bool = True,  # noqa: FBT001, FBT002
+    ) -> None:
+        """Look only where a view declares a limit: none of ours is for every request."""
+        if not in_middleware:
+            super()._check_request_limit(callable_name, in_middleware)
+
+
+class Sessions(SecureCookieSessionInterface):
+    """セッション: as Flask's own, but a request without cookies costs nothing."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """An empty session where nobody can have signed in."""
+        if "HTTP_COOKIE" not in request.environ:
+            return self.session_class()
+        return super().open_session(app, request)
+
 
 csrf = CSRFProtect()
 
@@ -49,7 +75,7 @@ def body_and_source() -> str:
 
 
 # Counted per process; one server process is the default (docs/architecture.md).
-limiter = Limiter(key_func=body_and_source, storage_uri="memory://")
+limiter = Limits(key_func=body_and_source, storage_uri="memory://")
 
 SESSION_SECONDS = 8 * 3600
 IDLE_SECONDS = 3600
@@ -88,6 +114,7 @@ def register(app: Flask, blueprint: Blueprint, access: Access) -> None:
 
 def guard(app: Flask) -> None:
     """Put the gate before every request and the headers behind every answer."""
+    app.session_interface = Sessions()
     app.before_request(_gate)
     app.after_request(_headers)
 

@@ -1,4 +1,4 @@
-"""HTTPサーバー: how the WSGI application is put behind a port (adr/0010).
+"""HTTPサーバー: how the WSGI application is put behind a port (adr/0009).
 
 One worker process answers, with a pool of threads: the spool has one writer, and the limits of
 requests are counted in one place. The process that was started waits for signals and ends the

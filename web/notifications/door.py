@@ -28,14 +28,12 @@ SLOT_SECONDS = 2 * WINDOW_SECONDS  # a nonce and its repetition lie at most one 
 USE_SECONDS = 60  # how exactly the last use of a secret is known
 REFUSALS_SHOWN = 200
 
-# Known in its own slot or in one of its neighbours: then no row is written.
-_USE_UP = text(
-    "INSERT INTO notification_nonce (municipality_code, slot, fingerprint) "
-    "SELECT CAST(:m AS VARCHAR(5)), CAST(:slot AS INTEGER), :f "
-    "WHERE NOT EXISTS (SELECT 1 FROM notification_nonce "
-    "WHERE municipality_code = :m AND slot IN (:before, :behind) AND fingerprint = :f) "
-    "ON CONFLICT DO NOTHING"
-).bindparams(bindparam("f", type_=nonces.c.fingerprint.type))
+_USED = select(nonces.c.fingerprint).where(
+    nonces.c.municipality_code == bindparam("m"),
+    nonces.c.slot.in_(bindparam("slots", expanding=True)),
+    nonces.c.fingerprint.in_(bindparam("fingerprints", expanding=True)),
+)
+_USE_UP = insert(nonces)
 _NOTE_TRANSACTION = text(
     "INSERT INTO notification_transaction "
     "(municipality_code, key_id, transaction_id, notification_id) "
@@ -55,6 +53,11 @@ class Signed(NamedTuple):
     secret_no: int
     timestamp: int  # seconds since 1970, as the sender says
     nonce: str
+
+    @property
+    def slot(self) -> int:
+        """The part of time in which its nonce is looked for."""
+        return self.timestamp // SLOT_SECONDS
 
     @property
     def fingerprint(self) -> bytes:
@@ -108,29 +111,49 @@ def admit_all(
     """Use up the nonces of several requests; False where one was used: do nothing for that one.
 
     A work is what one request asks for, its :class:`Signed` among it; without one it is our own.
-    The bodies that a request brought and that are refused are kept here, too.
+    The bodies that a request brought and that are refused are kept here, too. One at a time asks
+    (:func:`spool_rows.alone`): a nonce that two use up at the same moment would count for both.
     """
-    return [_admit(connection, municipality_code, work) for work in works]
+    requests = [next((each for each in work if isinstance(each, Signed)), None) for work in works]
+    used = _used(connection, municipality_code, [each for each in requests if each is not None])
+    fresh: dict[bytes, Signed] = {}
+    admitted = []
+    for work, signed in zip(works, requests, strict=True):
+        if signed is not None:
+            if signed.fingerprint in used or signed.fingerprint in fresh:
+                admitted.append(False)
+                continue
+            fresh[signed.fingerprint] = signed
+        admitted.append(True)
+        for each in work:
+            if isinstance(each, Refused):
+                keep_refused(connection, municipality_code, each)
+    if fresh:
+        connection.execute(
+            _USE_UP,
+            [
+                {"municipality_code": municipality_code, "slot": signed.slot, "fingerprint": mark}
+                for mark, signed in fresh.items()
+            ],
+        )
+    for signed in fresh.values():
+        if _uses.due(municipality_code, signed):
+            _note_use(connection, municipality_code, signed)
+    return admitted
 
 
-def _admit(connection: Connection, municipality_code: str, work: Sequence[object]) -> bool:
-    for each in work:
-        if isinstance(each, Signed) and not _use_up(connection, municipality_code, each):
-            return False
-        if isinstance(each, Refused):
-            keep_refused(connection, municipality_code, each)
-    return True
-
-
-def _use_up(connection: Connection, municipality_code: str, signed: Signed) -> bool:
-    """Whether this nonce is used for the first time."""
-    slot = signed.timestamp // SLOT_SECONDS
-    values = {"m": municipality_code, "slot": slot, "before": slot - 1, "behind": slot + 1,
-              "f": signed.fingerprint}  # fmt: skip
-    fresh = connection.execute(_USE_UP, values).rowcount == 1
-    if fresh and _uses.due(municipality_code, signed):
-        _note_use(connection, municipality_code, signed)
-    return fresh
+def _used(connection: Connection, municipality_code: str, requests: Sequence[Signed]) -> set[bytes]:
+    """The fingerprints of those whose nonce was used before."""
+    if not requests:
+        return set()
+    # Known in its own slot or in one of its neighbours.
+    slots = {signed.slot + step for signed in requests for step in (-1, 0, 1)}
+    values = {
+        "m": municipality_code,
+        "slots": sorted(slots),
+        "fingerprints": [signed.fingerprint for signed in requests],
+    }
+    return {bytes(found) for found in connection.execute(_USED, values).scalars()}
 
 
 def _note_use(connection: Connection, municipality_code: str, signed: Signed) -> None:

@@ -29,6 +29,7 @@ from web.notifications.spool_rows import (
     Arrival,
     Entry,
     Mark,
+    alone,
     append_all,
     by_keys,
     mark_all,
@@ -183,6 +184,7 @@ class Spool:
             connection.begin(),
         ):
             enter_municipality(connection, municipality_code)
+            alone(connection, municipality_code)
             admitted = admit_all(connection, municipality_code, works)
             if not all(admitted):
                 fresh = [work for work, good in zip(works, admitted, strict=True) if good]

@@ -32,6 +32,7 @@ _UNDER_KEYS = select(*HEAD).where(
 _LAST_NO = select(func.coalesce(func.max(spool.c.spool_no), 0)).where(
     spool.c.municipality_code == bindparam("m")
 )
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext(:m))")
 _INSERT = insert(spool)
 _MARK = (
     update(spool)
@@ -100,6 +101,15 @@ def by_keys(connection: Connection, municipality_code: str, keys: Iterable[Key])
     return found
 
 
+def alone(connection: Connection, municipality_code: str) -> None:
+    """One writer at a time, also when several servers write: numbers in the order of the commits.
+
+    On SQLite the transaction sees to that.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ALONE, {"m": municipality_code})
+
+
 def append_all(
     connection: Connection,
     municipality_code: str,
@@ -111,12 +121,6 @@ def append_all(
     ``known``: what the books hold under these keys, which the spool may have forgotten. A body
     under a key that counts with another one is kept as a conflict.
     """
-    if connection.dialect.name == "postgresql":
-        # Numbers in the order of the commits, also when several servers write.
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext(:m))"),
-            {"m": municipality_code},
-        )
     rows = by_keys(connection, municipality_code, (arrival.key for arrival in arrivals))
     counts = {key: _of_books(key, found) for key, found in known.items()}
     counts |= {row.key: row for row in rows if row.state != CONFLICT}

@@ -26,11 +26,12 @@ from web.approval_effects import decide_and_do
 from web.cli import main
 from web.commands.session import Session
 from web.commands.setup import sample_profile
+from web.jobs.contract import JobContext, JobResult
+from web.jobs.notifications import anything_waits, book_notifications
 from web.notifications import booking, keys, outlook
 from web.notifications.receive import Desk, Told
 from web.notifications.spool import Spool
 from web.notifications.spool_rows import Arrival
-from web.scheduler import Jobs
 from web.tables import PaymentNotificationRow
 
 M = "99999"
@@ -334,8 +335,10 @@ def _run(city, *words):
 @pytest.mark.usefixtures("waiting")
 def test_the_scheduler_books_what_waits(city):
     said = []
-    jobs = Jobs(city.settings, city.engine, M, said.append)
-    assert [jobs.book_notifications(), jobs.book_notifications()] == [1, 0]
+    context = JobContext(city.settings, city.engine, M, clock.now(), "schedule", said.append)
+    assert anything_waits(context)
+    assert book_notifications(context) == JobResult(totals={"booked": 1})
+    assert not anything_waits(context)
     assert said == ["納付通知 1件を記帳しました。"]
     assert _booked(city) == [101]
 
