@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from payments.domain.rates import Tier
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from payments.domain.accrual import NothingDue, Segment
+    from payments.domain.rates import RateTable
     from web.calc.questions import (
         DueDateAnswer,
         InstalmentsAnswer,
@@ -51,14 +54,30 @@ def instalments(answer: InstalmentsAnswer) -> dict[str, object]:
     return {"amounts_yen": list(answer.amounts_yen)}
 
 
+def rates(table: RateTable) -> list[dict[str, object]]:
+    """割合の表, with how certain each rate is and where it comes from."""
+    return [
+        {
+            "from_year": row.from_year,
+            "to_year": row.to_year,
+            "regime": row.regime,
+            **{f"{tier.value}_percent": _percent(row.text(tier)) for tier in Tier},
+            "late_mark": row.late_mark,
+            "refund_mark": row.refund_mark,
+            "source": row.source,
+        }
+        for row in table.rows
+    ]
+
+
 def _segments(segments: Iterable[Segment]) -> list[dict[str, object]]:
-    """区間; the rate is a JSON number with exactly the digits that people write (2.4)."""
+    """区間."""
     return [
         {
             "from": segment.from_on.isoformat(),
             "to": segment.until_on.isoformat(),
             "days": segment.days,
-            "rate_percent": float(segment.rate_percent),
+            "rate_percent": _percent(segment.rate_percent),
             "yen": segment.yen,
             "tier": segment.terms.tier.value,
             "base_yen": segment.terms.base_yen,
@@ -66,6 +85,11 @@ def _segments(segments: Iterable[Segment]) -> list[dict[str, object]]:
         }
         for segment in segments
     ]
+
+
+def _percent(text: str) -> float | None:
+    """割合 as a JSON number with exactly the digits that people write: 2.4."""
+    return float(text) if text else None
 
 
 def _why(nothing_due: NothingDue | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from payments.domain.late_charge_levies import shipped_levies
 from payments.domain.refund_interest import RefundReason
+from web import formatting
 from web.texts import calc as words
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def place_of(error: InvalidValueError, fields: tuple[Field, ...]) -> str:
 
 
 def given(fields: tuple[Field, ...], raw: Mapping[str, str]) -> list[tuple[str, str]]:
-    """入れた値: what was typed, in words, for the sheet that is printed."""
+    """入れた値: what was typed and was right, in words, for the sheet that is printed."""
     shown = []
     for field in fields:
         value = raw.get(field.name, "").strip()
@@ -99,6 +100,10 @@ def given(fields: tuple[Field, ...], raw: Mapping[str, str]) -> list[tuple[str, 
             value = dict(field.choices).get(value, value)
         elif field.kind == "check":
             value = "はい" if value else ""
+        elif field.kind == "yen" and value:
+            value = formatting.yen(int(value.replace(",", "")))
+        elif field.kind == "date" and value:
+            value = formatting.long_day(value)
         if value:
             shown.append((field.label, "、".join(value.split())))
     return shown

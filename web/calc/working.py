@@ -170,9 +170,16 @@ def rates_sheet(rates: RateTable) -> Sheet:
         first = "" if row.from_year is None else f"{row.from_year}年"
         years = first if row.from_year == row.to_year else f"{first}〜{row.to_year}年"
         cells = (_percent(row.text(tier)) for tier in Tier)
-        rows.append((years, *cells, row.regime))
+        marks = [row.mark(tier) for tier in (Tier.LOW, Tier.REFUND)]
+        rows.append((years, *cells, row.regime, *(words.MARKS.get(m, m) for m in marks)))
     columns = columns_of(
-        "年", "低い割合:figure", "高い割合:figure", "還付加算金:figure", "基となる割合"
+        "年",
+        "低い割合:figure",
+        "高い割合:figure",
+        "還付加算金:figure",
+        "基となる割合",
+        "確認（延滞金）:word",
+        "確認（還付加算金）:word",
     )
     return sheet_of("rates", words.HEADINGS["rates"], columns, rows, adds_up=False)
 
@@ -258,7 +265,7 @@ def _segments_sheet(segments: Iterable[Segment]) -> Sheet:
         for segment in segments
     ]
     columns = columns_of(
-        "区間", "日数:figure", "割合", "式:word", "計算した額:figure", "円未満切捨て:yen"
+        "区間", "日数:figure", "割合:word", "式:word", "計算した額:figure", "円未満切捨て:yen"
     )
     return sheet_of("segments", words.HEADINGS["segments"], columns, rows, adds_up=False)
 

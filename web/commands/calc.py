@@ -22,6 +22,7 @@ from web.calc.questions import (
 )
 from web.calc.tables import rates_of
 from web.calc.working import (
+    rates_sheet,
     tell_due_date,
     tell_instalments,
     tell_late_charge,
@@ -90,12 +91,12 @@ def calc() -> None:
 @session_of
 def late_charge(session: Session, /, *, as_json: bool, **raw: Any) -> None:
     """延滞金を、区間ごとの計算とともに示します。0円ならその理由を示します。"""
-    rates = rates_of(session.settings)
-    answer = ask_late_charge(_typed(raw), rates)
+    table = rates_of(session.settings)
+    answer = ask_late_charge(_typed(raw), table)
     if as_json:
         say_json(figures.late_charge(answer))
     else:
-        _show(session, tell_late_charge(answer, rates))
+        _show(session, tell_late_charge(answer, table))
 
 
 @calc.command("refund-interest")
@@ -131,12 +132,12 @@ def late_charge(session: Session, /, *, as_json: bool, **raw: Any) -> None:
 @session_of
 def refund_interest(session: Session, /, *, as_json: bool, **raw: Any) -> None:
     """還付加算金を、区間ごとの計算とともに示します。"""
-    rates = rates_of(session.settings)
-    answer = ask_refund_interest(_typed(raw), rates)
+    table = rates_of(session.settings)
+    answer = ask_refund_interest(_typed(raw), table)
     if as_json:
         say_json(figures.refund_interest(answer))
     else:
-        _show(session, tell_refund_interest(answer, rates))
+        _show(session, tell_refund_interest(answer, table))
 
 
 @calc.command("due-date")
@@ -177,6 +178,18 @@ def instalments(session: Session, /, *, as_json: bool, **raw: Any) -> None:
         say_json(figures.instalments(answer))
     else:
         _show(session, tell_instalments(answer))
+
+
+@calc.command()
+@JSON
+@session_of
+def rates(session: Session, *, as_json: bool) -> None:
+    """延滞金と還付加算金の割合を、年ごとに示します（同梱の表と、加えた年）。"""
+    table = rates_of(session.settings)
+    if as_json:
+        say_json(figures.rates(table))
+    else:
+        print_sheet(session.out, rates_sheet(table))
 
 
 def _typed(raw: dict[str, Any]) -> dict[str, str]:

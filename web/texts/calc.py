@@ -18,7 +18,7 @@ LEADS = {
 
 # A field of a form and of a command: its label and its hint.
 FIELDS = {
-    "amount_yen": ("金額（円）", ""),
+    "amount_yen": ("金額（円）", "数字だけ、またはコンマ区切り"),
     "due": ("納期限", "休日に当たって延びたときは、延びた後の日"),
     "paid": ("納付の日", "将来の日を入れると見込みになります"),
     "shift": ("納期限が休日なら、次の開庁日に延ばして計算する", ""),
@@ -131,6 +131,9 @@ SOURCES = {
     "no_slip": "",
 }
 
+# How certain a rate is (docs/sources.md).
+MARKS = {"confirmed": "確認済", "inferred": "推定", "unknown": "不明"}
+
 CLOSED = {"tax": "休日", "bank": "銀行の休業日"}
 
 NOTHING_DUE = {
@@ -153,7 +156,7 @@ HEADINGS = {
     "working": "計算の過程",
     "segments": "区間ごとの計算",
     "tiers": "割合の区分ごとの合計",
-    "given": "入れた値",
+    "asked_on": "計算した日",
     "amounts": "期別の額",
     "rates": "割合の表",
     "charge": "延滞金",

@@ -159,6 +159,21 @@ def test_what_cannot_be_is_refused(run, words, code):
     assert f"（{code}）" in err
 
 
+def test_the_rates_are_told_with_how_certain_they_are(run):
+    told = _json(run, "rates")
+    assert [row["to_year"] for row in told] == [
+        int(r["to_year"]) for r in _vectors("late_charge_rates.csv")
+    ]
+    last = told[-1]
+    assert (last["low_percent"], last["high_percent"], last["refund_percent"]) == (2.8, 9.1, 1.3)
+    assert (last["late_mark"], last["refund_mark"]) == ("confirmed", "inferred")
+    assert told[0]["refund_percent"] is None
+    code, said, _err = run("rates")
+    assert code == 0
+    assert "2022年〜2025年" in said
+    assert "推定" in said
+
+
 # ---- years that an installation adds ----
 
 

@@ -120,6 +120,7 @@ NOT_OF_A_BODY = {
     "calc due-date": "reckons, has no database",
     "calc instalments": "reckons, has no database",
     "calc late-charge": "reckons, has no database",
+    "calc rates": "shows the table of rates, has no database",
     "calc refund-interest": "reckons, has no database",
     "db roles": "rights of roles, no rows",
     "doctor": "looks at the machine and counts, of one body only what waits",
