@@ -107,7 +107,8 @@ def _place_credit(connection: Connection, profile: Profile, approval: Approval) 
 
 def _arrival_rules(connection: Connection, profile: Profile, approval: Approval) -> None:
     """The calendar of arrivals is what was decided: that it still fits is all there is to do."""
-    content = arrival_rules.content_of(connection, profile, arrival_rules.rules_in(approval))
+    asked = arrival_rules.rules_in(approval)
+    content = arrival_rules.content_of(connection, profile, asked, approval.approval_id)
     _require_same(approval, content)
 
 

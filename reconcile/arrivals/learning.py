@@ -2,7 +2,7 @@
 
 A proposal says what it rests on and is never applied by itself: two people accept it
 (:mod:`reconcile.arrivals.rules`). The simplest kind of days that explains the past well is taken;
-where none does, the source is 随時 and a person decides.
+where none does, nothing is proposed, and that a source need not be awaited is never learned.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 MONTHS_MAX = 24
 _EXPLAINED_PERCENT = 80  # hits of hits, misses and other days
-_HITS_MIN = 3
+# Days on which it must have come as the kind says, before the past says anything.
+_HITS_MIN = {BUSINESS_DAYS: 10, EVERY_DAY: 10, "weekdays": 4, "monthly": 3}
 _OFTEN_PERCENT = 60  # a weekday or n-th day must have come so often to be tried
 _IN_TIME_PERCENT = 95  # of the arrivals are before the proposed cut-off
 _STEP_MINUTES = 15
@@ -64,7 +65,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """受領予定の提案 of one source, beside the rule in force; no evidence, no proposal."""
+    """受領予定の提案 of one source, beside the rule in force; ``proposed`` only with a pattern."""
 
     source: Source
     now: ArrivalRule
@@ -118,14 +119,12 @@ def _proposal(
     regular = [by_day[day] for day in sorted(hits or days)]
     times = sorted(time for group in regular if (time := _time_of(group)) is not None)
     before, agreeing = _dated([file for group in regular for file in group])
-    proposed = ArrivalRule(
-        source.code,
-        kind,
+    proposed = replace(
+        now,
+        days=kind,
         cut_off=_cut_off(times) if times else now.cut_off,
-        grace_minutes=now.grace_minutes,
         files=_at_least([len(group) for group in regular]),
-        nil_allowed=now.nil_allowed,
-        dated_days_before=before,
+        dated_days_before=now.dated_days_before if before is None else before,
         effective_on=effective_on.isoformat(),
     )
     evidence = Evidence(
@@ -135,13 +134,13 @@ def _proposal(
         days_came=len(days),
         hits=len(hits),
         misses=len(due - days),
-        others=len(days - due) if kind != ON_DEMAND else 0,
+        others=len(days - due),
         timed=len(times),
         earliest=_clock(times[0]) if times else "",
         latest=_clock(times[-1]) if times else "",
         dated=agreeing,
     )
-    return Proposal(source, now, proposed, evidence)
+    return Proposal(source, now, proposed if hits else None, evidence)
 
 
 def _best(code: str, days: set[date], window: tuple[date, date]) -> tuple[str, set[date]]:
@@ -152,7 +151,7 @@ def _best(code: str, days: set[date], window: tuple[date, date]) -> tuple[str, s
         due = {day for day in days_between(*window) if rule.is_due(day)}
         hits = len(due & days)
         percent = 100 * hits // max(len(due | days), 1)
-        if hits >= _HITS_MIN and percent > best_percent:
+        if hits >= _HITS_MIN[kind.partition(":")[0]] and percent > best_percent:
             best, best_percent, best_due = kind, percent, due
     return best, best_due
 
@@ -209,8 +208,13 @@ def _at_least(numbers: list[int]) -> int:
     return ordered[-(-len(ordered) * _IN_TIME_PERCENT // 100) - 1]
 
 
-def _dated(files: list[Came]) -> tuple[int, int]:
-    """By how many bank business days the date in the files precedes them; -1: they do not say."""
+def _dated(files: list[Came]) -> tuple[int | None, int]:
+    """By how many bank business days the date in the files precedes them, and how many agree.
+
+    -1: the dates say nothing; None: there are none.
+    """
+    if not any(file.created_on for file in files):
+        return None, 0
     steps = Counter(_steps(file) for file in files)
     before, agreeing = steps.most_common(1)[0]
     if before < 0 or agreeing * 100 < len(files) * _EXPLAINED_PERCENT:

@@ -62,15 +62,20 @@ class Calendar:
         return next((each for each in self.sources if each.code == code), None)
 
 
-def calendar_of(connection: Connection, profile: Profile) -> Calendar:
-    """受領予定の暦 of a municipality: its profile, then what two people decided, in their order."""
+def calendar_of(
+    connection: Connection, profile: Profile, *, without: int | None = None
+) -> Calendar:
+    """受領予定の暦 of a municipality: its profile, then what two people decided, in their order.
+
+    ``without``: leave out the approval of this number, to see what it replaces.
+    """
     found: dict[str, list[ArrivalRule]] = {}
     for rule in profile.arrivals:
         found.setdefault(rule.source, []).append(rule)
     decided = approve.approvals(
         connection, profile.municipality_code, state="approved", kind=KIND, limit=_DECIDED_MAX
     )
-    for approval in reversed(decided):
+    for approval in (each for each in reversed(decided) if each.approval_id != without):
         for rule in rules_in(approval):
             found.setdefault(rule.source, []).append(rule)
     return Calendar(sources(profile), {code: tuple(rules) for code, rules in found.items()})
@@ -115,12 +120,18 @@ def ask(
 
 
 def content_of(
-    connection: Connection, profile: Profile, rules: Sequence[ArrivalRule]
+    connection: Connection,
+    profile: Profile,
+    rules: Sequence[ArrivalRule],
+    approval_id: int | None = None,
 ) -> dict[str, Any]:
-    """依頼の内容: the rules beside what they replace; raises what :func:`ask` raises."""
+    """依頼の内容: the rules beside what they replace; raises what :func:`ask` raises.
+
+    ``approval_id``: of the request itself, once there is one; it replaces what was before it.
+    """
     if not rules:
         raise InvalidValueError("arrival_rules_none")
-    calendar = calendar_of(connection, profile)
+    calendar = calendar_of(connection, profile, without=approval_id)
     closed_until, _year = closed_books(connection, profile.municipality_code)
     replaced = []
     for rule in rules:

@@ -302,7 +302,7 @@ def _arrival_rules_now(
     connection: Connection, profile: Profile, approval: Approval
 ) -> dict[str, Any]:
     asked = arrival_rules.rules_in(approval)
-    return arrival_rules.content_of(connection, profile, asked)
+    return arrival_rules.content_of(connection, profile, asked, approval.approval_id)
 
 
 def _then(name: str, period: str) -> tuple[str, str, str]:

@@ -104,6 +104,11 @@ def evidence_words(proposal: Proposal) -> str:
     found = proposal.evidence
     if found is None:
         return texts.WORDS["evidence_none"]
+    if proposal.proposed is None:
+        return texts.WORDS["evidence_unclear"].format(
+            first=formatting.long_day(found.first_on), last=formatting.long_day(found.last_on),
+            files=found.files, days=found.days_came,
+        )  # fmt: skip
     said = texts.WORDS["evidence"].format(
         first=formatting.long_day(found.first_on), last=formatting.long_day(found.last_on),
         files=found.files, due=found.hits + found.misses, hits=found.hits, misses=found.misses,
