@@ -85,13 +85,12 @@ def _restore_sqlite(manifest: Manifest, folder: Path, database: Path) -> None:
 
     Raises :class:`ConfigurationError` ``restore_target`` when one of the places is taken.
     """
-    names = [file.name for file in manifest.files if file.name.endswith(database.suffix)]
     # The books have the shortest name: the others are it with something behind.
-    books = min(names, key=len)
-    stem = Path(books).stem
+    names = sorted((file.name for file in manifest.files), key=len, reverse=True)
+    books = Path(names[-1]).stem
     places = {
-        name: database.with_name(database.stem + name.removeprefix(stem))
-        for name in sorted(names, key=len, reverse=True)
+        name: database.with_stem(database.stem + Path(name).stem.removeprefix(books))
+        for name in names
     }
     for place in [*places.values(), *sqlite.database_files(database)]:
         if place.exists():

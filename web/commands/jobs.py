@@ -106,8 +106,16 @@ def retry(session: Session, run_id: int, *, no_wait: bool) -> None:
 @click.option(
     "--at", "timing", help="予定: cron の5項目（日本時間）か @every 秒数。空で既定に戻します。"
 )
-@click.option("--days", type=click.Choice(["", *Days]), help="対象日。空で既定に戻します。")
-@click.option("--catch-up", type=click.Choice(["", *CatchUp]), help="逃した回の扱い。空で既定に。")
+@click.option(
+    "--days",
+    type=click.Choice(["", *(rule.value for rule in Days)]),
+    help="対象日。空で既定に戻します。",
+)
+@click.option(
+    "--catch-up",
+    type=click.Choice(["", *(rule.value for rule in CatchUp)]),
+    help="逃した回の扱い。空で既定に。",
+)
 @click.option("--on/--off", "enabled", default=None, help="動かすか、止めるか。")
 @MUNICIPALITY
 @session_of

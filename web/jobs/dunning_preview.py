@@ -23,8 +23,8 @@ def dunning_preview(context: JobContext) -> JobResult:
     totals["over_limit"] = found.listed.over_limit
     for ground, counted in found.held_back.items():
         totals |= {ground: counted.number, f"{ground}_yen": counted.yen}
-    # A date as a number that people can read, since totals are numbers: 20260601.
-    totals["cut_off"] = int(found.cut_off.strftime("%Y%m%d"))
+    # A date as a number, since totals are numbers: 20260601.
+    totals["cut_off_on"] = int(found.cut_off.strftime("%Y%m%d"))
     context.say(f"督促対象の見込み {found.listed.number:,}件（{found.cut_off} までの資料による）")
     if found.held_back["channel_incomplete"].number:
         return JobResult(JobState.INCOMPLETE, totals, ("channel_incomplete",))

@@ -41,14 +41,15 @@ def listing() -> str:
     code = services().municipality
     with reading(services().engine, code) as connection:
         views = job_views(connection, code, services().settings)
-        leases = leases_of(connection, code)
+        known = leases_of(connection, code)
         total = history.number_of_runs(connection, code, job)
         runs = history.history(connection, code, job=job, limit=PAGE, offset=(number - 1) * PAGE)
+    leases = [known[lane] for lane in LANES if lane in known]
     return render_template(
         "jobs/list.html",
         views=views,
-        leases=[leases[lane] for lane in LANES if lane in leases],
-        alive=_is_alive,
+        leases=leases,
+        living=[lease for lease in leases if _is_alive(lease)],
         runs=runs,
         total=total,
         job=job,

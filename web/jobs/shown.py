@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from web.config import Settings
     from web.jobs.history import Run
 
-YEN = "_yen"
+YEN, DAY = "_yen", "_on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,17 @@ def next_at(plan: Plan) -> datetime | None:
 def totals_text(run: Run) -> str:
     """``資料 3、金額 12,000円``: the totals of a run that are not zero."""
     return "、".join(
-        f"{messages.label('job_total', name)} {value:,}{'円' if name.endswith(YEN) else ''}"
+        f"{messages.label('job_total', name)} {_figure(name, value)}"
         for name, value in run.totals.items()
         if value
     )
+
+
+def _figure(name: str, value: int) -> str:
+    """Yen, a day (20260601) or a number."""
+    if name.endswith(DAY):
+        return f"{value // 10_000}-{value // 100 % 100:02}-{value % 100:02}"
+    return f"{value:,}円" if name.endswith(YEN) else f"{value:,}"
 
 
 def notes_text(run: Run) -> str:

@@ -68,7 +68,7 @@ JOB_LABELS: dict[str, dict[str, str]] = {
         "suspense_yen": "仮受金による除外",
         "channel_incomplete": "資料の未着による除外",
         "channel_incomplete_yen": "資料の未着による除外",
-        "cut_off": "データの基準日",
+        "cut_off_on": "データの基準日",
         "seals": "封印",
         "differences": "不一致",
         "size_bytes": "大きさ（バイト）",

@@ -29,6 +29,10 @@ class Noted:
 
     runs: list = field(default_factory=list)
     answers: dict = field(default_factory=dict)
+    waiting: set = field(default_factory=set)  # rounds that have something to do
+
+    def waits(self, code):
+        return lambda _context: code in self.waiting
 
     def run(self, code):
         def job(context):
@@ -53,12 +57,11 @@ def standing(monkeypatch):
 def noted(monkeypatch):
     """Every job of the table replaced by one that notes that it ran."""
     found = Noted()
-    waits = found.answers.setdefault("waits", set())
     entries = tuple(
         replace(
             entry,
             run=found.run(entry.code),
-            waits=(lambda _context, code=entry.code: code in waits) if entry.waits else None,
+            waits=found.waits(entry.code) if entry.waits else None,
         )
         for entry in table.JOBS
     )

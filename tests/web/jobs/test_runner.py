@@ -154,7 +154,7 @@ def test_a_failure_is_told_repeated_after_a_pause_and_given_up(books, standing, 
 def test_a_round_leaves_a_trace_only_when_there_is_something_to_do(books, standing, noted, process):
     runner = process()
     assert runner.tick(M, BOOKS) == 0
-    noted.answers["waits"].add("inbox")
+    noted.waiting.add("inbox")
     assert runner.tick(M, BOOKS) == 0  # its time has not come
     standing.step(seconds=20)
     assert runner.tick(M, BOOKS) == 1

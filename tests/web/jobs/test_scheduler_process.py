@@ -1,0 +1,136 @@
+"""The scheduler as processes: two at once, one killed over a job, nights that nobody ran."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+
+from kokin_process import ROOT
+
+from payments.store.unit_of_work import reading
+from web import clock
+from web.jobs import history, plans
+from web.jobs.locks import leases_of, noting
+from web.jobs.table import BOOKS, JOBS
+from web.jobs.timing import Days
+
+M = "99999"
+NIGHTS = 2
+PATIENCE = 60
+# Every night, whatever day of the week it is when the test runs.
+NIGHTLY = {e.code for e in JOBS if e.waits is None and e.days is Days.EVERY_DAY} - {"arrivals"}
+SLOTS = [entry.code for entry in JOBS if entry.waits is None]
+
+
+@contextlib.contextmanager
+def _schedulers(settings, number):
+    """Processes of ``kokin schedule``, none of which outlives the test."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
+    own = {
+        "KOKIN_HOME": str(settings.home),
+        "KOKIN_DATABASE_URL": settings.database_url,
+        "KOKIN_SECRET_KEY": settings.secret_key,
+        "KOKIN_SCHEDULE_TICK_SECONDS": "1",
+        "KOKIN_SCHEDULE_HEARTBEAT_SECONDS": "1",
+        "KOKIN_INBOX_SECONDS": "1",
+    }
+    with contextlib.ExitStack() as stack:
+        started = []
+        for _number in range(number):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "web", "schedule"],
+                cwd=ROOT,
+                env=inherited | own,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            stack.callback(process.stderr.close)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            started.append(process)
+        yield started
+
+
+def _runs(books):
+    with reading(books.engine, M) as connection:
+        return history.history(connection, M, limit=200)[::-1]
+
+
+def _waited(look, pause=0.001):
+    """What ``look`` finds, as soon as it finds something."""
+    given_up = threading.Event()
+    timer = threading.Timer(PATIENCE, given_up.set)
+    timer.start()
+    try:
+        while not (found := look()):
+            assert not given_up.is_set(), "it never happened"
+            time.sleep(pause)
+        return found
+    finally:
+        timer.cancel()
+
+
+def _caught(books, processes):
+    """The process that is at a report, stopped so that it stays there."""
+
+    def look():
+        with reading(books.engine, M) as connection:
+            return history.running(connection, M, ["day_report"])
+
+    while True:
+        run = _waited(look)[0]
+        pid = int(run.holder.split("/")[1])
+        os.kill(pid, signal.SIGSTOP)
+        if look() == [run]:
+            return next(process for process in processes if process.pid == pid), run
+        os.kill(pid, signal.SIGCONT)
+
+
+def _all_slots_ended(books):
+    runs = _runs(books)
+    done = {run.job for run in runs if run.state == "OK"}
+    nights = {run.slot for run in runs if run.job == "day_report" and run.state == "OK"}
+    return done >= NIGHTLY and len(nights) == NIGHTS and runs
+
+
+def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch):
+    # The clock steps over the nights: the jobs have been watched since before them.
+    now = clock.now()
+    with monkeypatch.context() as past, noting(books.engine, M) as connection:
+        past.setattr(clock, "now", lambda: now - timedelta(days=NIGHTS))
+        plans.watch(connection, M, SLOTS)
+        plans.set_plan(connection, M, books.settings, "arrivals", {"enabled": False}, actor="cli")
+    with _schedulers(books.settings, 2) as processes:
+        killed, cut = _caught(books, processes)
+        killed.kill()
+        killed.wait()
+        (other,) = [process for process in processes if process is not killed]
+        runs = _waited(lambda: _all_slots_ended(books), 0.05)
+        other.send_signal(signal.SIGTERM)
+        said = other.stderr.read()
+        assert other.wait() == 0, said
+    assert "Traceback" not in said
+    ended = [(run.job, run.slot) for run in runs if run.state == "OK"]
+    assert len(ended) == len(set(ended))
+    unfinished = [run for run in runs if run.state != "OK"]
+    assert cut.run_id in {run.run_id for run in unfinished}
+    assert {(run.state, run.holder, run.notes) for run in unfinished} == {
+        ("INCOMPLETE", cut.holder, ("job_cut_off",))
+    }
+    assert {(run.job, run.slot) for run in unfinished} <= set(ended)
+    (again,) = [run for run in runs if (run.job, run.slot, run.attempt) == (cut.job, cut.slot, 2)]
+    assert int(again.holder.split("/")[1]) == other.pid
+    covers = {run.job: run.covers for run in runs if run.state == "OK"}
+    assert covers | {"reconcile": NIGHTS, "verify": NIGHTS, "backup": NIGHTS} == covers
+    assert covers["day_report"] == 1
+    with reading(books.engine, M) as connection:
+        lease = leases_of(connection, M)[BOOKS]
+    assert lease.holder == again.holder
+    assert lease.released_at is not None
