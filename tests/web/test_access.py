@@ -6,9 +6,10 @@ from web.security import HEADERS, Access
 
 PUBLIC = {
     "enquiries.ask", "enquiries.tell", "health.alive", "health.ready", "entrance.sign_in",
-    "entrance.check_sign_in", "api_documents.describe", "health.metrics",
+    "entrance.check_sign_in", "api_documents.describe", "api_documents.explain",
+    "health.metrics",
 }  # fmt: skip
-SIGNED = {"notifications.notify", "notifications.look_up"}
+SIGNED = {"notifications.notify", "notifications.look_for", "notifications.look_up"}
 
 
 def _routes(app):

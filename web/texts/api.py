@@ -171,6 +171,7 @@ PAGE = {
     "answers": "答え",
     "models": "本文と答えの形",
     "problems": "問題の符号",
+    "problems_table": "符号の一覧",
     "about_problems": "2xx でない答えは application/problem+json です。符号（code）は変わりません。"
     "文（detail）は変わることがあります。",
     "name": "名前",
