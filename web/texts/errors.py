@@ -114,7 +114,7 @@ ERRORS: dict[str, str] = {
     "el_number": "eL番号は四つの区分を数字で入力してください。",
     # late charges, refund interest
     "not_a_day": "{field}は {expected} の日付で書いてください（値「{found}」）。",
-    "not_whole": "{field}は数字で書いてください（値「{found}」、正 {expected}）。",
+    "not_whole": "{field}は整数で書いてください（値「{found}」、正 {expected}）。",
     "not_one_of": "{field}は {expected} のいずれかにしてください（値「{found}」）。",
     "rates_file": "割合の表 {path} を読めません: {found}",
     "rate_unknown": "{found}年の割合（{field}）は登録されていません（登録 {expected}）。推定では計算しません。告示された割合をデータフォルダの late_charge_rates.csv に加えてください。",

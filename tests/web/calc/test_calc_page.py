@@ -152,7 +152,7 @@ def test_it_says_what_somebody_should_know(staff, calculator, typed, expected):
         ("late-charge", {**V01, "floor_at": "never"}, "floor_at", "segment tier"),
         ("late-charge", {**V01, "levy": "toll"}, "levy", "低い割合の期間を月数で"),
         ("late-charge", {**V01, "parts": "2020-07-01=30000"}, "parts", "..20000"),
-        ("late-charge", {**V01, "parts": "2020-07-01"}, "parts", "数字で"),
+        ("late-charge", {**V01, "parts": "2020-07-01"}, "parts", "整数で"),
         ("late-charge", {**V01, "parts": "2020-07-01=1 " * 101}, "parts", "0..100"),
         ("late-charge", {**V01, "left_out": "2020-07-01"}, "left_out", "日付で"),
         ("late-charge", {**V01, "left_out": "2020-07-02/2020-07-01"}, "left_out", "減免"),
