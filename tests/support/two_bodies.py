@@ -128,8 +128,8 @@ def _live(
         "SELECT el_number, amount_yen FROM slip WHERE municipality_code = :m "
         "ORDER BY slip_id DESC LIMIT 1"
     )[0]
-    for transaction, number in (("1", paid.el_number), ("2", paid.el_number), ("3", "")):
-        body = notification(town.code, number, f"{operator}-{transaction}", paid.amount_yen)
+    for transaction, slip in (("1", paid.el_number), ("2", paid.el_number), ("3", "")):
+        body = notification(town.code, slip, f"{operator}-{transaction}", paid.amount_yen)
         delivery = Delivery(f"{operator}-{transaction}.json", body)
         take_in(town.engine, town.code, delivery, received_on=ON)
     with town.write() as connection:

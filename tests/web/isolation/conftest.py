@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from first_wall import loose, statements
 from postgres import locked
 from two_bodies import TwoBodies, build
 
@@ -72,7 +73,8 @@ def bodies(
 ) -> Iterator[TwoBodies]:
     """Both bodies, on both kinds of database.
 
-    Whatever the tests of a module do: the rows of the other body are the same afterwards.
+    Whatever the tests of a module do: the rows of the other body are the same afterwards, and every
+    statement on the way named the municipality of every table in it.
     """
     home = tmp_path_factory.mktemp("bodies")
     if request.param == "sqlite":
@@ -86,7 +88,9 @@ def bodies(
         engine = open_engine(settings.database)
         made = TwoBodies(settings, engine, server.keys)
     before = made.digests()
-    yield made
+    with statements() as issued:
+        yield made
     after = made.digests()
     engine.dispose()
     assert {table for table in before if before[table] != after[table]} == set()
+    assert loose(issued) == []

@@ -113,7 +113,7 @@ def test_who_has_entered_one_body_writes_no_row_of_another(engine, owner):
         if row is None:
             continue
         marks = ", ".join(f":{name}" for name in row)
-        new = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
+        new = f"INSERT INTO {table} ({', '.join(map(str, row))}) VALUES ({marks})"
         assert _done(engine, new, dict(row)) == "refused", table
         moved = f"UPDATE {table} SET municipality_code = :b"
         assert _done(engine, moved, {"b": OTHER}) in {0, "refused"}, table
