@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -71,7 +72,7 @@ def test_history_proposes_days_times_and_dates_and_says_what_they_rest_on(engine
     spring = days_between(date(2026, 4, 1), date(2026, 6, 26))
     opened = [day for day in spring if is_business_day(day)]
     before = dict(zip(opened[1:], opened, strict=False))
-    files = [("konbini_dsk", _at(day, 7, 20 + day.day % 30), None) for day in opened[3:]]
+    files: list[Any] = [("konbini_dsk", _at(day, 7, 20 + day.day % 30), None) for day in opened[3:]]
     files += [("konbini_muf120", _at(day, 8), before[day]) for day in opened[3:] for _ in range(2)]
     files += [("konbini_mizuho120", _at(day, 15, 5), day) for day in opened if day.weekday() == 3]
     first = {day.strftime("%Y-%m"): day for day in reversed(opened)}
@@ -128,7 +129,7 @@ def test_two_people_change_what_is_awaited_from_a_day_on(engine):
     _decided(engine, asked)
     with reading(engine, M) as connection:
         calendar = rules.calendar_of(connection, PROFILE)
-        dsk = calendar.source("konbini_dsk")
+        dsk = calendar.sources[0]
         assert calendar.rule(dsk, date(2026, 6, 30)).days == "business_days"
         assert calendar.rule(dsk, date(2026, 7, 1)) == rule
         found = {a.source.code: a.state for a in arrivals(connection, PROFILE, date(2026, 7, 2))}
@@ -177,7 +178,7 @@ def test_what_was_entered_for_a_day_stays_until_a_person_says_otherwise(engine):
         entered = record_new(connection, profile, at=AT, actor="schedule")
         assert [(e.due_on, e.basis) for e in entered] == [(mon, "oldest_open"), (tue, "dated")]
         assert record_new(connection, profile, at=AT, actor="schedule") == ()
-        by_hand = {"actor": "kaikei", "at": AT, "reason": "送付元に確認"}
+        by_hand: dict[str, Any] = {"actor": "kaikei", "at": AT, "reason": "送付元に確認"}
         moved = assign(connection, profile, 1, tue, **by_hand)
         assert (moved.due_on, moved.basis, moved.minutes_late) == (tue, "person", 0)
         with pytest.raises(NotFoundError, match="arrival_file"):
