@@ -20,6 +20,7 @@ from reconcile.store.evidence import require_keys
 from web import formatting, messages
 from web.commands.session import choose_municipality, listed
 from web.database import current_revision, head_revision, open_books
+from web.inbox.folders import markers_of, places
 from web.notifications.outlook import waiting
 
 if TYPE_CHECKING:
@@ -161,12 +162,17 @@ def _separation(settings: Settings) -> None:
 
 
 def _inbox(settings: Settings) -> None:
-    folder = settings.inbox_folder
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
-            pass
-    except OSError as error:
-        raise ConfigurationError("inbox_unwritable", path=str(folder)) from error
+    """Every folder that files appear in can be cleared, and every marker is well written."""
+    markers_of(settings)
+    base = settings.inbox_folder
+    codes = [folder.name for folder in sorted(base.glob("[0-9]" * 5)) if folder.is_dir()]
+    below = [place.folder for code in codes for place in places(settings, code, alone=False)]
+    for folder in (base, *(folder for folder in below if folder.is_dir())):
+        try:
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
+                pass
+        except OSError as error:
+            raise ConfigurationError("inbox_unwritable", path=str(folder)) from error
 
 
 def _evidence_keys(settings: Settings) -> str:

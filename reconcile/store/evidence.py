@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PIECE_BYTES = 1 << 20  # evidence is kept in pieces so that no row grows with the file
 
 _table = EvidenceRow.__table__  # type: ignore[attr-defined]
+_ASKED = "kokin_evidence_key"  # in the notes of a connection: for which transaction
 _KEY = ("municipality_code", "sha256", "piece_no")
 
 
@@ -107,6 +108,10 @@ def remember_key(connection: Connection, municipality_code: str, keys: KeyRing) 
     Raises :class:`ConfigurationError` ``encryption_key_wrong`` when it needed another key of that
     name before: under one name there must never be two.
     """
+    # Asked once per transaction: a batch of notifications is one evidence each.
+    asked = (municipality_code, keys.newest, connection.get_transaction())
+    if connection.info.get(_ASKED) == asked:
+        return
     scope = {"m": municipality_code, "key_id": keys.newest}
     place = _probe_place(municipality_code, keys.newest)
     probe = connection.execute(
@@ -115,14 +120,15 @@ def remember_key(connection: Connection, municipality_code: str, keys: KeyRing) 
     ).scalar_one_or_none()
     if probe is not None:
         keys.open(bytes(probe), place)
-        return
-    connection.execute(
-        text(
-            "INSERT INTO evidence_key (municipality_code, key_id, probe) "
-            "VALUES (:m, :key_id, :probe)"
-        ),
-        {**scope, "probe": keys.seal(b"", place)},
-    )
+    else:
+        connection.execute(
+            text(
+                "INSERT INTO evidence_key (municipality_code, key_id, probe) "
+                "VALUES (:m, :key_id, :probe)"
+            ),
+            {**scope, "probe": keys.seal(b"", place)},
+        )
+    connection.info[_ASKED] = asked
 
 
 def require_keys(connection: Connection, municipality_code: str) -> list[str]:

@@ -17,6 +17,7 @@ from payments.store.unit_of_work import unit_of_work
 from reconcile.formats.own_format import formats_of
 from web.commands.session import Session, session_of
 from web.database import upgrade
+from web.inbox.folders import make_folders
 from web.printing.layouts import layouts_by_item
 from web.slip_forms import embedded_forms
 
@@ -81,7 +82,7 @@ def create(settings: Settings) -> None:
 
 
 def enter(session: Session, profile: Profile) -> None:
-    """Put a municipality's profile into the database."""
+    """Put a municipality's profile into the database, and make the folders of its inbox."""
     engine = open_engine(session.settings.database)
     try:
         with unit_of_work(engine, profile.municipality_code) as connection:
@@ -89,6 +90,7 @@ def enter(session: Session, profile: Profile) -> None:
             save_profile(connection, profile)
     finally:
         engine.dispose()
+    make_folders(session.settings, profile.municipality_code)
 
 
 def sample_profile(municipality_code: str = SAMPLE_MUNICIPALITY) -> Profile:

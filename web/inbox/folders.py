@@ -58,6 +58,19 @@ def places(settings: Settings, municipality_code: str, *, alone: bool) -> list[P
     ]
 
 
+def make_folders(settings: Settings, municipality_code: str) -> None:
+    """受信フォルダを作る: the folder of a municipality and those of its channels.
+
+    Raises :class:`ConfigurationError` ``home``.
+    """
+    root = inbox_of(settings, municipality_code)
+    try:
+        for claim in CLAIMS:
+            (root / claim).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError("home", found=str(error), path=str(root)) from error
+
+
 def markers_of(settings: Settings) -> dict[str, str]:
     """終了印 by folder: ``konbini:.done,debit:.end``; ``.`` is the inbox itself, ``*`` all others.
 
