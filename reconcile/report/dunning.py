@@ -14,10 +14,11 @@ from sqlalchemy import text
 
 from payments.domain.holds import HoldKind
 from payments.store.hold_tables import held_by_people
-from reconcile.report.arrivals import arrivals, as_date
+from reconcile.report.arrivals import LOOKED_BACK, board
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -27,8 +28,7 @@ LISTED = "listed"
 # Why an instalment past its due date is held back; the first ground counts.
 GROUNDS = ("held", "provisional", "case_open", "suspense", "channel_incomplete")
 DUNNING_DAYS = 20  # 督促状 within 20 days of the due date (地方税法329条 etc.)
-LOOK_BACK_DAYS = 45  # a gap in a channel's files that is older has been dealt with by people
-_ONE_DAY = timedelta(days=1)
+_ONE_DAY, _FOLLOWED = timedelta(days=1), timedelta(days=366)
 
 _HELD = " OR ".join(
     ["i.collection_hold", "i.dunning_hold", *(held_by_people(kind.value) for kind in HoldKind)]
@@ -97,9 +97,14 @@ class DunningPreview:
         return min([*self.complete_until.values(), self.as_of - _ONE_DAY])
 
 
-def dunning_preview(connection: Connection, profile: Profile, as_of: date) -> DunningPreview:
-    """督促対象の見込み: instalments whose 納期限 lies before ``as_of`` and that are not paid."""
-    complete = complete_until(connection, profile, as_of)
+def dunning_preview(
+    connection: Connection, profile: Profile, as_of: date, at: datetime
+) -> DunningPreview:
+    """督促対象の見込み: instalments whose 納期限 lies before ``as_of`` and that are not paid.
+
+    ``at`` is the moment at which the files are looked at.
+    """
+    complete = complete_until(connection, profile, as_of, at)
     cut_off = min([*complete.values(), as_of - _ONE_DAY])
     rows = connection.execute(
         text(_PREVIEW),
@@ -120,19 +125,23 @@ def dunning_preview(connection: Connection, profile: Profile, as_of: date) -> Du
     )
 
 
-def complete_until(connection: Connection, profile: Profile, as_of: date) -> dict[str, date]:
-    """データの基準日 by source: the day before its first gap, or the day before ``as_of``."""
-    began = connection.execute(
-        text("SELECT MIN(received_on) FROM source_file WHERE municipality_code = :m"),
-        {"m": profile.municipality_code},
-    ).scalar_one()
-    first = max(as_date(began) or as_of - _ONE_DAY, as_of - timedelta(days=LOOK_BACK_DAYS))
+def complete_until(
+    connection: Connection, profile: Profile, as_of: date, at: datetime
+) -> dict[str, date]:
+    """データの基準日 by source: the day before its first gap, or the day before ``as_of``.
+
+    A gap that reaches back to where the look began is followed to its beginning.
+    """
+    yesterday = first = as_of - _ONE_DAY
     found: dict[str, date] = {}
-    for back in range(1, (as_of - first).days + 1):
-        day = as_of - timedelta(days=back)
-        for arrival in arrivals(connection, profile, day):
-            code = arrival.source.code
-            found.setdefault(code, as_of - _ONE_DAY)
-            if arrival.red or arrival.state == "partial":
-                found[code] = day - _ONE_DAY
+    while first > as_of - _FOLLOWED:
+        last, first = first, first - LOOKED_BACK
+        days = board(connection, profile, first, last, at)
+        for day in sorted(days, reverse=True):
+            for each in days[day]:
+                complete = found.setdefault(each.source.code, yesterday)
+                if each.blocks or each.state == "partial":
+                    found[each.source.code] = min(complete, day - _ONE_DAY)
+        if all(complete >= first for complete in found.values()):
+            break
     return found

@@ -17,7 +17,7 @@ from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, s
 from web.jobs import history
 from web.jobs.plans import Plan, set_plan
 from web.jobs.runner import Runner
-from web.jobs.shown import JobView, job_views, notes_text, totals_text
+from web.jobs.shown import JobView, job_views, notes_text, timing_text, totals_text
 from web.jobs.table import JOBS, entry_of
 from web.jobs.timing import CatchUp, Days
 
@@ -211,7 +211,7 @@ def _timing(plan: Plan) -> str:
     """When, on which days, and whether at all."""
     if not plan.enabled:
         return "停止中"
-    return f"{plan.timing.text} {messages.label('job_days', plan.timing.days)}"
+    return timing_text(plan)
 
 
 def _next(view: JobView) -> str:

@@ -18,7 +18,7 @@ def dunning_preview(context: JobContext) -> JobResult:
     code = context.municipality_code
     with reading(context.engine, code) as connection:
         profile = load_profile(connection, code)
-        found = dunning.dunning_preview(connection, profile, context.as_of)
+        found = dunning.dunning_preview(connection, profile, context.as_of, context.now)
     totals = {"listed": found.listed.number, "listed_yen": found.listed.yen}
     totals["over_limit"] = found.listed.over_limit
     for ground, counted in found.held_back.items():

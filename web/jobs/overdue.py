@@ -23,7 +23,7 @@ def overdue(context: JobContext) -> JobResult:
         remittances = remittances_overdue(connection, profile, context.as_of)
         wrong = wrong_instalments(connection, profile, context.as_of)
         context.beat()
-        preview = dunning_preview(connection, profile, context.as_of)
+        preview = dunning_preview(connection, profile, context.as_of, context.now)
     totals = {
         "confirmation_overdue": len(confirmations),
         "confirmation_overdue_yen": sum(case.amount_yen for case in confirmations),

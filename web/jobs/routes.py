@@ -13,7 +13,7 @@ from web.accounts import staff
 from web.jobs import history
 from web.jobs.locks import leases_of
 from web.jobs.plans import set_plan
-from web.jobs.shown import job_views, notes_text, totals_text
+from web.jobs.shown import job_views, notes_text, timing_text, totals_text
 from web.jobs.table import JOBS, LANES, entry_of
 from web.jobs.timing import CatchUp, Days
 from web.security import roles, source
@@ -56,6 +56,7 @@ def listing() -> str:
         number=number,
         pages=max(-(-total // PAGE), 1),
         may_run=g.user.role in {"treasury", "admin"},
+        timing_text=timing_text,
         totals_text=totals_text,
         notes_text=notes_text,
     )
@@ -80,6 +81,7 @@ def show(job: str, wrong: str = "", wanted: dict[str, Any] | None = None) -> str
         days=list(Days),
         rules=list(CatchUp),
         may_run=g.user.role in {"treasury", "admin"},
+        timing_text=timing_text,
         totals_text=totals_text,
         notes_text=notes_text,
     )  # fmt: skip

@@ -58,6 +58,17 @@ def next_at(plan: Plan) -> datetime | None:
     return plan.timing.next_after(now)
 
 
+def timing_text(plan: Plan) -> str:
+    """``銀行営業日 06:30`` or ``20秒ごと``; what is not that simple stays a cron expression."""
+    if plan.timing.seconds is not None:
+        return f"{plan.timing.seconds}秒ごと"
+    days = messages.label("job_days", plan.timing.days)
+    minute, hour, *rest = plan.timing.text.split()
+    if rest == ["*"] * 3 and minute.isdecimal() and hour.isdecimal():
+        return f"{days} {int(hour):02}:{int(minute):02}"
+    return f"{days} {plan.timing.text}"
+
+
 def totals_text(run: Run) -> str:
     """``資料 3、金額 12,000円``: the totals of a run that are not zero."""
     return "、".join(
