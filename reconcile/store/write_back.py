@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-EVERY_SECONDS = 0.1
+EVERY_MS = 100
 
 
 @contextmanager
@@ -44,6 +44,6 @@ def written_back(connection: Connection) -> Iterator[None]:
 
 def _write_back(journal: Path, done: threading.Event) -> None:
     """Sync the journal now and again; whatever the disk says is said to the commit as well."""
-    while not done.wait(EVERY_SECONDS):
+    while not done.wait(EVERY_MS / 1000):
         with suppress(OSError), journal.open("rb") as handle:
             os.fsync(handle.fileno())

@@ -27,7 +27,7 @@ def synced(monkeypatch):
         event.set()
 
     monkeypatch.setattr(write_back.os, "fsync", fsync)
-    monkeypatch.setattr(write_back, "EVERY_SECONDS", 0)
+    monkeypatch.setattr(write_back, "EVERY_MS", 0)
     return event, names
 
 
