@@ -13,6 +13,7 @@ import payments.store.hold_tables
 import payments.store.slip_tables
 import payments.store.tables
 import reconcile.store.alias_tables
+import reconcile.store.arrival_tables
 import reconcile.store.day_tables
 import reconcile.store.event_tables
 import reconcile.store.evidence_tables
@@ -21,6 +22,7 @@ import reconcile.store.seal_tables
 import reconcile.store.tables
 import reconcile.store.year_tables
 import web.events.tables
+import web.notices.tables
 import web.tables
 
 OURS = (
@@ -28,6 +30,7 @@ OURS = (
     payments.store.slip_tables,
     payments.store.tables,
     reconcile.store.alias_tables,
+    reconcile.store.arrival_tables,
     reconcile.store.day_tables,
     reconcile.store.event_tables,
     reconcile.store.evidence_tables,
@@ -36,6 +39,7 @@ OURS = (
     reconcile.store.tables,
     reconcile.store.year_tables,
     web.events.tables,
+    web.notices.tables,
     web.tables,
 )
 TABLES = SQLModel.metadata.sorted_tables
