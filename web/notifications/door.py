@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, text
 from payments.store.engine import keys_of
 from web import clock
 from web.notifications.door_tables import nonces, refusals, transactions, uses
+from web.notifications.known import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,10 +29,9 @@ SLOT_SECONDS = 2 * WINDOW_SECONDS  # a nonce and its repetition lie at most one 
 USE_SECONDS = 60  # how exactly the last use of a secret is known
 REFUSALS_SHOWN = 200
 
-_USED = select(nonces.c.fingerprint).where(
-    nonces.c.municipality_code == bindparam("m"),
-    nonces.c.slot.in_(bindparam("slots", expanding=True)),
-    nonces.c.fingerprint.in_(bindparam("fingerprints", expanding=True)),
+_USED = (
+    "SELECT fingerprint FROM notification_nonce WHERE municipality_code = {mark} "
+    "AND slot BETWEEN {mark} AND {mark} AND fingerprint {listed}"
 )
 _USE_UP = insert(nonces)
 _NOTE_TRANSACTION = text(
@@ -86,7 +86,7 @@ class Refusal(NamedTuple):
 
 
 class Uses:
-    """最終使用: notes at most once a minute that a secret was used; one per process."""
+    """最終使用: at most once a minute it is noted that a secret was used."""
 
     def __init__(self) -> None:
         """Nothing is known to have been noted."""
@@ -102,11 +102,8 @@ class Uses:
         return True
 
 
-_uses = Uses()
-
-
 def admit_all(
-    connection: Connection, municipality_code: str, works: Sequence[Sequence[object]]
+    connection: Connection, municipality_code: str, works: Sequence[Sequence[object]], used: Uses
 ) -> list[bool]:
     """Use up the nonces of several requests; False where one was used: do nothing for that one.
 
@@ -115,12 +112,12 @@ def admit_all(
     (:func:`spool_rows.alone`): a nonce that two use up at the same moment would count for both.
     """
     requests = [next((each for each in work if isinstance(each, Signed)), None) for work in works]
-    used = _used(connection, municipality_code, [each for each in requests if each is not None])
+    known = _used(connection, municipality_code, [each for each in requests if each is not None])
     fresh: dict[bytes, Signed] = {}
     admitted = []
     for work, signed in zip(works, requests, strict=True):
         if signed is not None:
-            if signed.fingerprint in used or signed.fingerprint in fresh:
+            if signed.fingerprint in known or signed.fingerprint in fresh:
                 admitted.append(False)
                 continue
             fresh[signed.fingerprint] = signed
@@ -137,7 +134,7 @@ def admit_all(
             ],
         )
     for signed in fresh.values():
-        if _uses.due(municipality_code, signed):
+        if used.due(municipality_code, signed):
             _note_use(connection, municipality_code, signed)
     return admitted
 
@@ -147,13 +144,10 @@ def _used(connection: Connection, municipality_code: str, requests: Sequence[Sig
     if not requests:
         return set()
     # Known in its own slot or in one of its neighbours.
-    slots = {signed.slot + step for signed in requests for step in (-1, 0, 1)}
-    values = {
-        "m": municipality_code,
-        "slots": sorted(slots),
-        "fingerprints": [signed.fingerprint for signed in requests],
-    }
-    return {bytes(found) for found in connection.execute(_USED, values).scalars()}
+    slots = [signed.slot for signed in requests]
+    fixed = (municipality_code, min(slots) - 1, max(slots) + 1)
+    fingerprints = [signed.fingerprint for signed in requests]
+    return {bytes(found) for (found,) in listed(connection, _USED, fixed, fingerprints)}
 
 
 def _note_use(connection: Connection, municipality_code: str, signed: Signed) -> None:

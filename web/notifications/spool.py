@@ -19,7 +19,7 @@ from payments.domain.errors import ConflictError, RefusedError
 from payments.store.engine import keys_of, open_engine
 from payments.store.unit_of_work import enter_municipality, reading
 from web import clock
-from web.notifications.door import Refused, Signed, admit_all, note_transactions
+from web.notifications.door import Refused, Signed, Uses, admit_all, note_transactions
 from web.notifications.door_tables import SQLITE_DOOR_GUARDS
 from web.notifications.group_commit import GroupCommit
 from web.notifications.known import known_to_books
@@ -94,6 +94,7 @@ class Spool:
     def __init__(self, books: Engine) -> None:
         """Beside the database that ``books`` opens; nothing is made before it is needed."""
         self._books = books
+        self._uses = Uses()
         self._writers: dict[str, GroupCommit[Work, Results]] = {}
 
     @property
@@ -185,7 +186,7 @@ class Spool:
         ):
             enter_municipality(connection, municipality_code)
             alone(connection, municipality_code)
-            admitted = admit_all(connection, municipality_code, works)
+            admitted = admit_all(connection, municipality_code, works, self._uses)
             if not all(admitted):
                 fresh = [work for work, good in zip(works, admitted, strict=True) if good]
                 arrivals = [each for work in fresh for each in work if isinstance(each, Arrival)]

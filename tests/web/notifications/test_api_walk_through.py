@@ -39,6 +39,8 @@ def service(city):
 def example():
     """The example client, loaded from where it lies."""
     spec = importlib.util.spec_from_file_location("notify", DOCS / "examples" / "notify.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

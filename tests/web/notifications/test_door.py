@@ -34,8 +34,7 @@ def spool(books):
 
 
 @pytest.fixture(autouse=True)
-def _fresh_uses(monkeypatch):
-    monkeypatch.setattr(door, "_uses", door.Uses())
+def _the_clock_stands(monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: datetime.fromtimestamp(NOW, UTC))
 
 
@@ -84,7 +83,7 @@ def test_within_the_window_no_nonce_counts_twice(sqlite_spool, requests):
             sqlite_spool.spool._engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
-            (admitted,) = door.admit_all(connection, M, [(signed,)])
+            (admitted,) = door.admit_all(connection, M, [(signed,)], door.Uses())
         assert admitted == (letter not in seen)
         seen.add(letter)
 
@@ -175,7 +174,7 @@ def test_a_refused_body_is_sealed_where_there_are_keys(sqlite_url):
 def test_an_older_file_of_the_spool_gets_the_tables_of_the_door(sqlite_url):
     engine = open_engine(sqlite_url)
     spool = Spool(engine)
-    with sqlite3.connect(spool.file) as connection:
+    with sqlite3.connect(str(spool.file)) as connection:
         connection.execute("PRAGMA user_version = 1")
     with spool._engine.connect().execution_options(writes=True) as made, made.begin():
         spool_tables.spool.create(made, checkfirst=True)
