@@ -48,7 +48,7 @@ attempts = EventAttemptRow.__table__  # type: ignore[attr-defined]
 
 _LAST = """
 SELECT COALESCE(MAX(event_no), 0) FROM event
-WHERE municipality_code = :m AND event_no >= :first AND event_no < :first + :most"""
+WHERE municipality_code = :m AND event_no >= :first AND event_no < :before"""
 _PUT = """
 INSERT INTO event_delivery (municipality_code, subscriber_no, event_no, subject, state, attempts,
     due_at, holder, lease_until_at, done_at, reason)
@@ -137,7 +137,7 @@ def _spread_to(
     # Two workers must not move one mark: the second waits here and sees where the first left it.
     mark = select(subscribers.c.next_event_no).where(*me).with_for_update()
     first = connection.execute(mark).scalar_one()
-    scope = {"m": municipality_code, "first": first, "most": _LOOKED_AT}
+    scope = {"m": municipality_code, "first": first, "before": first + _LOOKED_AT}
     last = connection.execute(text(_LAST), scope).scalar_one()
     if last < first or _waiting(connection, municipality_code, subscriber) >= AHEAD:
         return 0

@@ -60,13 +60,17 @@ def drop(
 
     Raises :class:`ConfigurationError` ``event_folder_unwritable``; the next run goes on from there.
     """
-    number = _write(engine, municipality_code, subscriber)
+    number = _write_what_was_left(engine, municipality_code, subscriber)
     while True:
         beat()
         with noting(engine, municipality_code) as connection:
-            if not _plan(connection, municipality_code, subscriber, clock.now()):
-                return number
-        number += _write(engine, municipality_code, subscriber)
+            found = _plan(connection, municipality_code, subscriber, clock.now())
+        if found is None:
+            return number
+        planned, data = found
+        if planned is not None:
+            _write(engine, municipality_code, subscriber, planned, data)
+            number += 1
 
 
 def write_again(
@@ -81,25 +85,41 @@ def write_again(
         found = _drops(connection, municipality_code, subscriber, drops.c.file_no == file_no)
     if not found:
         raise NotFoundError("event_file", name=subscriber.name, found=file_no)
-    return _write_file(engine, municipality_code, subscriber, found[0])
+    data = _data(engine, municipality_code, subscriber, found[0])
+    return _write_file(subscriber, found[0], data)
 
 
-def _write(engine: Engine, municipality_code: str, subscriber: Subscriber) -> int:
-    """The files that are written down and not written; how many."""
-    me = (
+def _write_what_was_left(engine: Engine, municipality_code: str, subscriber: Subscriber) -> int:
+    """Files that are written down and not written: a process died between the two. How many."""
+    with reading(engine, municipality_code) as connection:
+        written = connection.execute(
+            select(subscribers.c.written_file_no).where(*_me(municipality_code, subscriber))
+        ).scalar_one()
+        waiting = _drops(connection, municipality_code, subscriber, drops.c.file_no > written)
+    for planned in waiting:
+        data = _data(engine, municipality_code, subscriber, planned)
+        _write(engine, municipality_code, subscriber, planned, data)
+    return len(waiting)
+
+
+def _write(
+    engine: Engine, municipality_code: str, subscriber: Subscriber, planned: Drop, data: bytes
+) -> None:
+    """One file, and that it is there: it may be taken away from now on."""
+    _write_file(subscriber, planned, data)
+    with noting(engine, municipality_code) as connection:
+        connection.execute(
+            update(subscribers)
+            .where(*_me(municipality_code, subscriber))
+            .values(written_file_no=planned.file_no)
+        )
+
+
+def _me(municipality_code: str, subscriber: Subscriber) -> tuple[Any, ...]:
+    return (
         subscribers.c.municipality_code == municipality_code,
         subscribers.c.subscriber_no == subscriber.subscriber_no,
     )
-    with reading(engine, municipality_code) as connection:
-        written = connection.execute(select(subscribers.c.written_file_no).where(*me)).scalar_one()
-        waiting = _drops(connection, municipality_code, subscriber, drops.c.file_no > written)
-    for planned in waiting:
-        _write_file(engine, municipality_code, subscriber, planned)
-        with noting(engine, municipality_code) as connection:
-            connection.execute(
-                update(subscribers).where(*me).values(written_file_no=planned.file_no)
-            )
-    return len(waiting)
 
 
 def _drops(
@@ -118,15 +138,15 @@ def _drops(
     return [Drop._make(row) for row in rows]
 
 
-def _write_file(
-    engine: Engine, municipality_code: str, subscriber: Subscriber, planned: Drop
-) -> Path:
-    """One file and its hash beside it; a second time the same bytes."""
+def _data(engine: Engine, municipality_code: str, subscriber: Subscriber, planned: Drop) -> bytes:
+    """The bytes of a file of the past."""
+    first, last = planned.first_event_no, planned.last_event_no
     with reading(engine, municipality_code) as connection:
-        data = _lines(
-            connection, municipality_code, subscriber, planned.first_event_no,
-            planned.last_event_no,
-        )[0]  # fmt: skip
+        return _lines(connection, municipality_code, subscriber, first, last)[0]
+
+
+def _write_file(subscriber: Subscriber, planned: Drop, data: bytes) -> Path:
+    """One file and its hash beside it; a second time the same bytes."""
     folder = Path(subscriber.address)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,41 +163,42 @@ def _write_file(
 
 def _plan(
     connection: Connection, municipality_code: str, subscriber: Subscriber, now: datetime
-) -> bool:
-    """What stands in the next file, written down; False when nothing has happened."""
-    me = (
-        subscribers.c.municipality_code == municipality_code,
-        subscribers.c.subscriber_no == subscriber.subscriber_no,
-    )
+) -> tuple[Drop | None, bytes] | None:
+    """What stands in the next file, written down; no file where nothing concerns the subscriber.
+
+    None when nothing has happened.
+    """
+    me = _me(municipality_code, subscriber)
     mark = select(subscribers.c.next_event_no).where(*me).with_for_update()
     first = connection.execute(mark).scalar_one()
     last = connection.execute(
         text(
             "SELECT COALESCE(MAX(event_no), 0) FROM event WHERE municipality_code = :m "
-            "AND event_no >= :first AND event_no < :first + :most"
+            "AND event_no >= :first AND event_no < :before"
         ),
-        {"m": municipality_code, "first": first, "most": LINES_MAX},
+        {"m": municipality_code, "first": first, "before": first + LINES_MAX},
     ).scalar_one()
     if last < first:
-        return False
+        return None
     connection.execute(update(subscribers).where(*me).values(next_event_no=last + 1))
     data, count = _lines(connection, municipality_code, subscriber, first, last)
-    if count:
-        newest = select(func.coalesce(func.max(drops.c.file_no), 0) + 1).where(
-            drops.c.municipality_code == municipality_code,
-            drops.c.subscriber_no == subscriber.subscriber_no,
+    if not count:
+        return None, b""
+    newest = select(func.coalesce(func.max(drops.c.file_no), 0) + 1).where(
+        drops.c.municipality_code == municipality_code,
+        drops.c.subscriber_no == subscriber.subscriber_no,
+    )
+    file_no = connection.execute(newest).scalar_one()
+    planned = Drop(file_no, first, last, count, sha256(data).hexdigest())
+    connection.execute(
+        insert(drops).values(
+            municipality_code=municipality_code,
+            subscriber_no=subscriber.subscriber_no,
+            made_at=now,
+            **planned._asdict(),
         )
-        file_no = connection.execute(newest).scalar_one()
-        planned = Drop(file_no, first, last, count, sha256(data).hexdigest())
-        connection.execute(
-            insert(drops).values(
-                municipality_code=municipality_code,
-                subscriber_no=subscriber.subscriber_no,
-                made_at=now,
-                **planned._asdict(),
-            )
-        )
-    return True
+    )
+    return planned, data
 
 
 def _lines(

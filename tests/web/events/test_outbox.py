@@ -294,6 +294,15 @@ def test_an_undo_by_two_people_tells_that_the_payment_is_gone(listening, receive
     assert told(receiver) == [(PAID, slip(1)), (WITHDRAWN, slip(1))]
 
 
+def test_numbers_grow_beyond_what_is_small(listening, receiver, tmp_path):
+    listening.subscribe(address=receiver.url)
+    listening.subscribe("tax", str(tmp_path / "out"), channel="folder")
+    listening.do(lambda connection: connection.exec_driver_sql(
+        "UPDATE event_subscriber SET next_event_no = 30000"
+    ))  # fmt: skip
+    assert listening.tell().state is JobState.OK
+
+
 def test_two_workers_send_nothing_twice(listening, receiver):
     listening.subscribe(address=receiver.url)
     town = listening.town
@@ -336,3 +345,14 @@ def test_what_one_worker_holds_no_other_is_given(listening, receiver):
     assert [found.event_no for found in second] == [3]
     listening.moment += LEASE
     assert len(ask("three", 9)) == 3
+
+
+def test_a_folder_hears_what_a_webhook_hears(listening, receiver, tmp_path):
+    listening.subscribe("portal", receiver.url)
+    listening.subscribe("tax", str(tmp_path / "out"), channel="folder")
+    listening.town.shop("a.csv", row(1), row(2))
+    listening.town.shop("c.csv", row(1, kind="03"), row(2, kind="02"))
+    listening.tell()
+    lines = (tmp_path / "out" / "events-00000001.jsonl").read_bytes().splitlines()
+    assert len(lines) == 4
+    assert sorted(lines) == sorted(heard.body for heard in receiver.heard)
