@@ -187,8 +187,8 @@ def roles(*allowed: str) -> Callable[[Callable[Arguments, Answer]], Callable[Arg
 
 def _headers(response: Response) -> Response:
     """Headers of every answer; nothing but the static files is ever cached."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    there = {name for name, _value in response.headers}
+    response.headers.extend([each for each in HEADERS.items() if each[0] not in there])
     if services().settings.https:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     if request.endpoint != "static":

@@ -27,7 +27,7 @@ BEHIND_FROM = 4  # so many waiting are more than a request sits through
 RETRY_SECONDS = 0.25
 TROUBLE_RETRIES = 20  # … so many times longer when something is wrong
 REST = 9  # while more arrives than is booked: so many times as long as the step took
-PATIENCE_SECONDS = 5  # a request never waits longer, whatever happens to the booker
+PATIENCE_SECONDS = 1  # a request never waits longer, whatever happens to the booker
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ REFUSALS_SHOWN = 200
 
 _USED = (
     "SELECT fingerprint FROM notification_nonce WHERE municipality_code = {mark} "
-    "AND slot BETWEEN {mark} AND {mark} AND fingerprint {listed}"
+    "AND slot IN ({slots}) AND fingerprint {listed}"
 )
 _USE_UP = insert(nonces)
 _NOTE_TRANSACTION = text(
@@ -144,10 +144,13 @@ def _used(connection: Connection, municipality_code: str, requests: Sequence[Sig
     if not requests:
         return set()
     # Known in its own slot or in one of its neighbours.
-    slots = [signed.slot for signed in requests]
-    fixed = (municipality_code, min(slots) - 1, max(slots) + 1)
+    slots = {signed.slot + step for signed in requests for step in (-1, 0, 1)}
+    statement = _USED.replace("{slots}", ", ".join(map(str, sorted(slots))))
     fingerprints = [signed.fingerprint for signed in requests]
-    return {bytes(found) for (found,) in listed(connection, _USED, fixed, fingerprints)}
+    return {
+        bytes(found)
+        for (found,) in listed(connection, statement, (municipality_code,), fingerprints)
+    }
 
 
 def _note_use(connection: Connection, municipality_code: str, signed: Signed) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import date, datetime  # noqa: TC003 - fields of tuples
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from web import clock
-from web.notifications.known import portions
+from web.notifications.known import listed, portions
 from web.notifications.sealed_bodies import body_to_keep
 from web.notifications.spool_tables import BOOKED, CONFLICT, WAITING, spool
 
@@ -29,8 +29,12 @@ _UNDER_KEYS = select(*HEAD).where(
     spool.c.key_id == bindparam("key_id"),
     spool.c.notification_id.in_(bindparam("ids", expanding=True)),
 )
-_LAST_NO = select(func.coalesce(func.max(spool.c.spool_no), 0)).where(
-    spool.c.municipality_code == bindparam("m")
+_ANY_ENTRY = (
+    "SELECT 1 FROM notification_spool WHERE municipality_code = {mark} AND key_id = {mark} "
+    "AND notification_id {listed} LIMIT 1"
+)
+_LAST_NO = (
+    "SELECT COALESCE(MAX(spool_no), 0) FROM notification_spool WHERE municipality_code {listed}"
 )
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext(:m))")
 _INSERT = insert(spool)
@@ -96,6 +100,8 @@ def by_keys(connection: Connection, municipality_code: str, keys: Iterable[Key])
     """Every entry under these keys, conflicts included."""
     found: list[Entry] = []
     for key_id, ids in portions(keys):
+        if not listed(connection, _ANY_ENTRY, (municipality_code, key_id), ids):
+            continue
         values = {"m": municipality_code, "key_id": key_id, "ids": ids}
         found += [Entry(*row) for row in connection.execute(_UNDER_KEYS, values)]
     return found
@@ -129,7 +135,7 @@ def append_all(
         # Known to the books without an answer: it is entered, and booked as the same file again.
         if entry.spool_no or entry.answer_json is not None:
             there.setdefault((key, entry.body_sha256), entry)
-    last = connection.execute(_LAST_NO, {"m": municipality_code}).scalar_one()
+    ((last,),) = listed(connection, _LAST_NO, (), (municipality_code,))
     now = clock.now()
     on = clock.in_japan(now).date()
     results: list[tuple[Entry, bool]] = []
