@@ -2,7 +2,7 @@
 
 APScheduler in a process of its own, never inside the web server, with its jobs in memory only: a
 job store in the database would run whatever somebody writes into it. All it does is wake up; what
-is due stands in the books (:mod:`web.jobs.runner`, docs/adr/0009-own-slots.md).
+is due stands in the books (:mod:`web.jobs.runner`, docs/adr/0010-own-slots.md).
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ import reconcile.store.seal_tables
 import reconcile.store.tables
 import reconcile.store.year_tables
 import web.events.tables
+import web.jobs.tables
 import web.notices.tables
 import web.tables
 
@@ -40,6 +41,7 @@ OURS = (
     reconcile.store.year_tables,
     web.events.tables,
     web.notices.tables,
+    web.jobs.tables,
     web.tables,
 )
 TABLES = SQLModel.metadata.sorted_tables
