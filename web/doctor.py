@@ -21,6 +21,7 @@ from web import formatting, messages
 from web.commands.session import choose_municipality, listed
 from web.database import current_revision, head_revision, open_books
 from web.inbox.folders import markers_of, places
+from web.notifications.keys import require_open
 from web.notifications.outlook import waiting
 
 if TYPE_CHECKING:
@@ -194,7 +195,18 @@ def _evidence_keys(settings: Settings) -> str:
 
 
 def _keys(settings: Settings) -> None:
+    """The keys of the environment are well written, and the secrets of all others open."""
     settings.named_keys()
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        return  # That the database is missing has been said.
+    engine = open_books(settings)
+    try:
+        for body in _served(engine, settings):
+            with reading(engine, body.code) as connection:
+                require_open(connection, settings, body.code)
+    finally:
+        engine.dispose()
 
 
 def _notifications(settings: Settings) -> str:

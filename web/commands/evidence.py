@@ -15,6 +15,7 @@ from reconcile.store.rekey import rekey as turn
 from web import clock, formatting
 from web.accounts import staff
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
+from web.notifications.keys import reseal
 
 if TYPE_CHECKING:
     from reconcile.store.rekey import Rekeyed
@@ -65,7 +66,7 @@ def status(session: Session, *, as_json: bool) -> None:
 @MUNICIPALITY
 @session_of
 def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
-    """すべての証拠を、いちばん新しい鍵で暗号化し直します。
+    """すべての証拠と通知用の鍵の秘密を、いちばん新しい鍵で暗号化し直します。
 
     途中で止めても失われるものはなく、もう一度実行すると続きから進みます。取込や照合と並べて
     実行できます。終わったら、古い鍵は鍵のファイルから外せます。
@@ -77,6 +78,8 @@ def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
         done = turn(
             engine, code, actor=session.actor, at=clock.now(), clear=clear, progress=progress
         )
+    with unit_of_work(engine, code) as connection:
+        reseal(connection, session.settings, code, clear=clear)
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             # What was in clear does not wait in the log of the database either.

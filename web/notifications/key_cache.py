@@ -7,10 +7,12 @@ quickly as a wrong signature.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from payments.domain.errors import ConfigurationError
 from payments.store.unit_of_work import reading
 from web import clock
 from web.bodies import municipality_of_key
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from web.services import Services
+
+log = logging.getLogger(__name__)
 
 SECONDS = 2.0
 KEYS_MAX = 1_000  # remembered at the same time
@@ -70,13 +74,20 @@ class KeyCache:
         self._known.clear()
 
     def _look_up(self, key_id: str) -> KnownKey:
-        named = self._services.settings.named_keys().get(key_id)
-        if named is not None:
-            return KnownKey(self._services.municipality, ((NAMED_NO, named, None),))
         engine, settings = self._services.engine, self._services.settings
+        named = settings.named_keys().get(key_id)
+        if named is not None:
+            # Such a key says nothing about its municipality: there has to be only one.
+            sole = self._services.sole
+            return UNKNOWN if sole is None else KnownKey(sole.code, ((NAMED_NO, named, None),))
         with reading(engine) as connection:
             code = municipality_of_key(connection, key_id)
         if code is None or settings.municipality not in {"", code}:
             return UNKNOWN
-        with reading(engine, code) as connection:
-            return KnownKey(code, tuple(secrets_of(connection, settings, code, key_id)))
+        try:
+            with reading(engine, code) as connection:
+                return KnownKey(code, tuple(secrets_of(connection, settings, code, key_id)))
+        except ConfigurationError as error:
+            # Which key of the installation is missing is nothing that a stranger is told.
+            log.error("secret of key %s: %s", key_id, error.error_code)  # noqa: TRY400
+            raise ConfigurationError("not_ready") from error

@@ -20,7 +20,6 @@ from payments.domain.errors import ConflictError, InvalidValueError, NotFoundErr
 from web import clock
 from web.bodies import municipality_of_key
 from web.notifications.sealed_secrets import seal, unseal
-from web.notifications.signing import sign
 from web.tables import ApiKeyRow, ApiSecretRow
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from web.config import Settings
-
-__all__ = ["ApiKey", "KeySecret", "add", "disable", "everybody", "rotate", "secrets_of", "sign"]
 
 KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
 NAMED_NO = 0  # number of a secret that comes from the environment, or is derived from a salt
@@ -197,6 +194,40 @@ def secrets_of(
         for each in kept
     ]
     return found or [(NAMED_NO, derive(settings, key_id, row.salt), None)]
+
+
+def require_open(connection: Connection, settings: Settings, municipality_code: str) -> int:
+    """秘密が開けること of every key that is in force; how many keys those are.
+
+    Raises :class:`ConfigurationError` ``encryption_key_missing`` or ``encryption_key_wrong``.
+    """
+    found = [key for key in everybody(connection, municipality_code) if not key.disabled]
+    for key in found:
+        secrets_of(connection, settings, municipality_code, key.key_id)
+    return len(found)
+
+
+def reseal(
+    connection: Connection, settings: Settings, municipality_code: str, *, clear: bool = False
+) -> int:
+    """封をし直す: every secret with the newest key of the installation; how many there were.
+
+    Behind it no secret needs an older key, and with ``clear`` none of the key ring at all. Raises
+    as :func:`require_open`.
+    """
+    rows = connection.execute(
+        select(api_secrets).where(api_secrets.c.municipality_code == municipality_code)
+    ).all()
+    for row in rows:
+        place = _place(municipality_code, row.key_id, row.secret_no)
+        secret = unseal(settings, place, row.sealed)
+        sealed = seal(settings, place, secret, derived=clear)
+        connection.execute(
+            update(api_secrets)
+            .where(*_of(municipality_code, row.key_id), api_secrets.c.secret_no == row.secret_no)
+            .values(sealed=sealed)
+        )
+    return len(rows)
 
 
 def derive(settings: Settings, key_id: str, salt: str) -> str:

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 INSTALLATION = "installation"  # id of the derived key
 
 
-def seal(settings: Settings, place: str, secret: str) -> bytes:
-    """封をする: ``place`` says where it will lie, and it opens nowhere else."""
-    ring = settings.key_ring() or _derived(settings.secret())
+def seal(settings: Settings, place: str, secret: str, *, derived: bool = False) -> bytes:
+    """封をする: ``place`` says where it will lie, and it opens nowhere else.
+
+    ``derived``: with the derived key, although there is a ring.
+    """
+    ring = settings.key_ring()
+    if derived or not ring:
+        ring = _derived(settings.secret())
     return ring.seal(secret.encode(), place.encode())
 
 

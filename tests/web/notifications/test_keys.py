@@ -174,6 +174,42 @@ def test_secrets_are_sealed_with_the_key_ring_where_there_is_one(books):
             keys.secrets_of(connection, books.settings, M, "pay-2")
 
 
+def test_secrets_are_sealed_anew_when_the_keys_of_the_installation_turn(books):
+    first, second = new_key_text("k1"), new_key_text("k2")
+    rings = [
+        books.settings.model_copy(update={"encryption_keys": ring})
+        for ring in (first, f"{first} {second}", second)
+    ]
+    secret = _add(books, "pay-1", rings[0])
+    with unit_of_work(books.engine, M) as connection:
+        with pytest.raises(ConfigurationError, match="encryption_key_missing"):
+            keys.require_open(connection, rings[2], M)
+        assert keys.reseal(connection, rings[1], M) == 1
+        assert keys.require_open(connection, rings[2], M) == 1
+        assert keys.reseal(connection, rings[2], M, clear=True) == 1
+        assert keys.secrets_of(connection, books.settings, M, "pay-1")[0][1] == secret
+
+
+def test_nobody_is_told_which_key_of_the_installation_is_missing(books, served):
+    ring = books.settings.model_copy(update={"encryption_keys": new_key_text("k1")})
+    secret = _add(books, "pay-1", ring)
+    path = f"{URL}/n-1"
+    signed = headers("pay-1", secret, method="GET", path=path)
+    answer = served.test_client().get(path, headers=signed)
+    assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
+    assert answer.headers["Retry-After"]
+
+
+def test_a_key_of_the_environment_needs_an_installation_of_one(books, monkeypatch):
+    named = books.settings.model_copy(update={"notification_keys": f"env-1:{'x' * 40}"})
+    app = create_app(named, books.engine, TESTING=True)
+    assert _status(app, "x" * 40, "env-1") == "notification"
+    _forget(app)
+    monkeypatch.setattr(type(app.extensions["kokin"]), "sole", None)
+    assert _status(app, "x" * 40, "env-1") == "signature_invalid"
+    app.extensions["kokin"].close()
+
+
 def test_a_key_from_before_secrets_were_kept_goes_on(books, served):
     with unit_of_work(books.engine, M) as connection:
         connection.execute(
