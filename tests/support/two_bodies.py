@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -183,6 +183,8 @@ class TwoBodies:
     settings: Settings
     engine: Engine
     keys: dict[str, tuple[str, str]]  # body → id and secret of an operator's key
+    # Tables of the city in which the tests leave traces on purpose: its own people come, too.
+    visited: set[str] = field(default_factory=set)
 
     def ask(self, app: Flask, code: str, path: str, body: bytes = b"") -> TestResponse:
         """A request about notifications, signed with a key of a body."""

@@ -92,5 +92,5 @@ def bodies(
         yield made
     after = made.digests()
     engine.dispose()
-    assert {table for table in before if before[table] != after[table]} == set()
+    assert {table for table in before if before[table] != after[table]} <= made.visited
     assert loose(issued) == []
