@@ -24,10 +24,12 @@ FROM source_file f
 LEFT JOIN arrival_record r ON r.municipality_code = :m AND r.file_id = f.file_id
     AND NOT EXISTS (SELECT 1 FROM arrival_record later WHERE later.municipality_code = :m
         AND later.file_id = r.file_id AND later.record_no > r.record_no)
-WHERE f.municipality_code = :m AND f.channel NOT IN ('', 'notification')
-    AND (f.received_on BETWEEN :first AND :last
-        OR f.file_id IN (SELECT d.file_id FROM arrival_record d
-            WHERE d.municipality_code = :m AND d.due_on BETWEEN :due_first AND :due_last))
+WHERE f.municipality_code = :m AND f.file_id IN (
+    SELECT g.file_id FROM source_file g
+    WHERE g.municipality_code = :m AND g.channel NOT IN ('', 'notification')
+        AND g.received_on BETWEEN :first AND :last
+    UNION SELECT d.file_id FROM arrival_record d
+    WHERE d.municipality_code = :m AND d.due_on BETWEEN :due_first AND :due_last)
 ORDER BY f.received_on, f.file_id"""
 # A file of which every line came before, and the file of the same format that said it first.
 _RESENT = """
