@@ -15,6 +15,7 @@ from payments.domain.errors import ConfigurationError
 from web import server
 from web.commands.session import MUNICIPALITY, Session, session_of
 from web.database import open_books
+from web.logs import begin_logs
 from web.parent import end_with
 from web.server import THREADS, free_port
 
@@ -57,6 +58,7 @@ def _load(settings: Settings) -> tuple[WSGIApplication, Callable[[], None]]:
     """The application as the worker serves it, booking behind its requests; and its end."""
     from web.app import create_app  # noqa: PLC0415 - only a server needs it
 
+    begin_logs()
     app = create_app(settings, open_books(settings, connections=CONNECTIONS))
     services: Services = app.extensions["kokin"]
     # Before `kokin init` there is nothing to book; /readyz says so.
@@ -73,6 +75,7 @@ def schedule(session: Session, *, beside: bool) -> None:
     """定時処理を動かします: 受信フォルダの資料の取込と、毎日の再照合（Ctrl-C で止まります）。"""
     from web.scheduler import run_scheduler  # noqa: PLC0415 - only this process needs it
 
+    begin_logs()
     if beside:  # Of a process that holds the other end of the standard input.
         end_with(partial(os.read, sys.stdin.fileno(), 1))
     run_scheduler(session.settings, session.engine, session.err)

@@ -67,7 +67,8 @@ class Booker:
             self._work = True
             self._arrived = max(self._arrived, arrived)
             if self._thread is None and not self._closed.is_set():
-                self._thread = threading.Thread(target=self._run, name="booker", daemon=True)
+                name = f"booker-{self._municipality_code}"  # what its lines in the log begin with
+                self._thread = threading.Thread(target=self._run, name=name, daemon=True)
                 self._thread.start()
             self._changed.notify_all()
             return self._begun + 1
