@@ -218,7 +218,7 @@ def _count(url: str, first: int) -> tuple[int, int]:
     with reading(engine, CODE) as connection:
         found = connection.execute(
             text(
-                "SELECT n.notification_id, COUNT(r.receipt_id) FROM payment_notification n "
+                "SELECT n.notification_id, COUNT(*) FROM payment_notification n "
                 "JOIN receipt r ON r.municipality_code = n.municipality_code "
                 "AND r.file_id = n.file_id WHERE n.municipality_code = :m GROUP BY 1"
             ),

@@ -29,7 +29,7 @@ from web.jobs.routes import jobs
 from web.notifications.documents import api_documents
 from web.notifications.routes import notifications
 from web.placements.routes import placing
-from web.security import SESSION_SECONDS, Access, csrf, guard, limiter, register
+from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limiter, register
 from web.services import Services, services
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ BODY_BYTES_MAX = 64 * 1024  # forms and single notifications are small
 
 def create_app(settings: Settings, engine: Engine | None = None, **config: Any) -> Flask:
     """The WSGI application; ``config`` overrides Flask settings (for tests)."""
-    app = Flask(__name__)
+    app = Application(__name__)
     app.config.update(
         SECRET_KEY=settings.secret(),
         SESSION_COOKIE_NAME="kokin",

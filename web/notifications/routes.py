@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, g, json, request
-from limits import RateLimitItemPerMinute
 
 from payments.domain.errors import RefusedError
 from web import clock
@@ -15,6 +14,7 @@ from web.notifications import signing
 from web.notifications.body import Wrong, read
 from web.notifications.door import WINDOW_SECONDS, Refused, Signed
 from web.notifications.key_cache import NOBODYS, KeyCache
+from web.notifications.pace import Pace
 from web.notifications.receive import CONFLICT, Told
 from web.notifications.schemas import TRANSACTION_ID
 from web.security import limiter
@@ -93,12 +93,12 @@ def _too_many(key_id: str) -> Response | None:
     most = services().settings.notifications_per_minute
     if not (most and limiter.enabled):
         return None
-    item = RateLimitItemPerMinute(most)
-    if limiter.limiter.hit(item, "notifications", key_id):
+    pace: Pace = current_app.extensions.setdefault("kokin_pace", Pace())
+    seconds = pace.wait(key_id, most, clock.now().timestamp())
+    if not seconds:
         return None
-    reset_at = limiter.limiter.get_window_stats(item, "notifications", key_id).reset_time
     response = answer("rate_limited", 429)
-    response.headers["Retry-After"] = str(max(int(reset_at - clock.now().timestamp()) + 1, 1))
+    response.headers["Retry-After"] = str(seconds)
     return response
 
 

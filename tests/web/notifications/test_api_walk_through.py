@@ -18,6 +18,7 @@ from sqlalchemy import text
 from payments.store.unit_of_work import reading, unit_of_work
 from web.app import create_app
 from web.notifications import keys
+from web.notifications.pace import Pace
 
 DOCS = Path(__file__).parents[3] / "docs"
 KEY = "pay-1"
@@ -152,6 +153,7 @@ def test_the_example_client_sends_again_until_it_is_answered(service, example, m
     assert _received(service) == 1
     monkeypatch.setattr(example.urllib.request, "urlopen", whole)
     service.app.extensions["kokin"].settings.notifications_per_minute = 1
+    service.app.extensions["kokin_pace"] = Pace()
     impatient = example.Notifier(
         service.address, KEY, service.secret, attempts=3, wait=waited.append
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
 
 import pytest
 
-from web.notifications.group_commit import BATCH_MAX, GroupCommit
+from web.notifications.group_commit import BATCH_MAX, GroupCommit, _Waiting
 
 LONG = 30
 
@@ -55,42 +54,43 @@ def _while_busy(writer, *works):
     busy = threading.Thread(target=writer.run, args=(first,))
     busy.start()
     assert entered.wait(LONG)
-    futures = [Future() for _ in works]
-    for work, future in zip(works, futures, strict=True):
-        writer._waiting.put((work, future))
+    waiting = [_Waiting(work) for work in works]
+    for each in waiting:
+        writer._waiting.put(each)
     go_on.set()
     busy.join(LONG)
-    return futures
+    return waiting
 
 
 def test_whoever_waits_for_a_commit_shares_the_next_one(writer, disk):
-    futures = _while_busy(writer, *map(_add, range(20)))
-    assert [future.result(LONG) for future in futures] == list(range(20))
+    waiting = _while_busy(writer, *map(_add, range(20)))
+    assert [each.wait() for each in waiting] == list(range(20))
     assert disk.commits == [[], list(range(20))]
 
 
 def test_a_batch_has_its_limit(writer, disk):
-    futures = _while_busy(writer, *map(_add, range(BATCH_MAX + 1)))
-    assert futures[-1].result(LONG) == BATCH_MAX
+    waiting = _while_busy(writer, *map(_add, range(BATCH_MAX + 1)))
+    assert waiting[-1].wait() == BATCH_MAX
     assert [len(rows) for rows in disk.commits] == [0, BATCH_MAX, 1]
 
 
 def test_what_is_large_fills_a_batch_by_itself(disk):
     writer = GroupCommit(disk.perform, lambda _item: BATCH_MAX)
-    futures = _while_busy(writer, _add(1), _add(2))
-    assert [future.result(LONG) for future in futures] == [1, 2]
+    waiting = _while_busy(writer, _add(1), _add(2))
+    assert [each.wait() for each in waiting] == [1, 2]
     assert disk.commits == [[], [1], [2]]
     writer.close()
 
 
 def test_one_that_fails_rejects_no_neighbour(writer, disk):
     def bad(_rows):
-        raise ValueError
+        raise ValueError("bad")
 
-    futures = _while_busy(writer, _add(1), bad, _add(3))
-    assert futures[0].result(LONG) == 1
-    assert isinstance(futures[1].exception(LONG), ValueError)
-    assert futures[2].result(LONG) == 3
+    waiting = _while_busy(writer, _add(1), bad, _add(3))
+    assert waiting[0].wait() == 1
+    with pytest.raises(ValueError, match="bad"):
+        waiting[1].wait()
+    assert waiting[2].wait() == 3
     assert disk.commits == [[], [1], [3]]
 
 
@@ -104,8 +104,8 @@ def test_nobody_is_told_that_something_is_kept_when_the_commit_fails(writer, dis
 
 
 def test_closing_commits_what_waits_and_work_may_go_on(writer, disk):
-    futures = _while_busy(writer, _add(1), _add(2))
+    waiting = _while_busy(writer, _add(1), _add(2))
     writer.close()
-    assert [future.result(0) for future in futures] == [1, 2]
+    assert [each.wait() for each in waiting] == [1, 2]
     assert writer.run(_add(3)) == 3
     assert disk.commits[-1] == [3]
