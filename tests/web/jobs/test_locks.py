@@ -1,0 +1,178 @@
+"""Who runs a lane: one, seen by all; a lost or silent holder is followed."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from payments.store.engine import open_engine
+from payments.store.unit_of_work import reading, unit_of_work
+from web import clock
+from web.jobs import runner as running
+from web.jobs.locks import Lanes, leases_of, noting
+from web.jobs.runner import Runner
+from web.jobs.table import BOOKS, LANES
+from web.scheduler import build, codes_served
+
+M = "99999"
+_KILL = """SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND pid <> pg_backend_pid()"""
+
+
+@pytest.fixture
+def lanes(books, request):
+    """A process that may hold lanes; each has connections of its own, as processes have."""
+
+    def start(holder):
+        engine = open_engine(books.settings.database_url)
+        found = Lanes(engine, holder, beat_seconds=30, stale_seconds=600)
+        request.addfinalizer(engine.dispose)
+        request.addfinalizer(found.release)
+        return found
+
+    return start
+
+
+def _holder(books, lane=BOOKS):
+    with reading(books.engine, M) as connection:
+        return leases_of(connection, M)[lane].holder
+
+
+def test_a_lane_has_one_holder_until_it_lets_go(books, lanes):
+    one, other = lanes("one"), lanes("other")
+    assert [one.hold(M, BOOKS), one.hold(M, BOOKS), other.hold(M, BOOKS)] == [True, True, False]
+    assert other.hold(M, "checks")  # another lane is another matter
+    assert _holder(books) == "one"
+    one.release()
+    assert other.hold(M, BOOKS)
+    assert _holder(books) == "other"
+
+
+def test_a_session_that_was_lost_is_noticed(books, lanes):
+    if books.engine.dialect.name == "sqlite":
+        return  # A lock on a file is not lost while its process lives.
+    one, other = lanes("one"), lanes("other")
+    assert one.hold(M, BOOKS)
+    with books.engine.connect() as connection, connection.begin():
+        connection.execute(text(_KILL))
+    assert other.hold(M, BOOKS)
+    assert not one.hold(M, BOOKS)
+    assert _holder(books) == "other"
+
+
+def test_a_silent_holder_is_ended_where_that_is_possible(books, lanes, monkeypatch):
+    one, other = lanes("one"), lanes("other")
+    assert one.hold(M, BOOKS)
+    later = clock.now() + timedelta(minutes=11)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert not other.hold(M, BOOKS)
+    on_sqlite = books.engine.dialect.name == "sqlite"  # there only the process itself can end it
+    assert other.hold(M, BOOKS) is not on_sqlite
+    assert _holder(books) == ("one" if on_sqlite else "other")
+
+
+def test_a_sign_of_life_is_given_now_and_then(books, lanes, monkeypatch):
+    one = lanes("one")
+    assert one.hold(M, BOOKS)
+    begun = clock.now()
+
+    def beaten(seconds):
+        monkeypatch.setattr(clock, "now", lambda: begun + timedelta(seconds=seconds))
+        one.beat()
+        with reading(books.engine, M) as connection:
+            return leases_of(connection, M)[BOOKS].heartbeat_at
+
+    first = beaten(1)
+    assert beaten(40) == begun + timedelta(seconds=40) > first
+    assert beaten(50) == begun + timedelta(seconds=40)
+
+
+def test_busy_books_put_a_look_off_and_are_waited_for_at_the_end(books, monkeypatch):
+    busy = OperationalError("", {}, sqlite3.OperationalError("database is locked"))
+    busy.orig.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    runner = Runner(books.settings, books.engine, lambda _line: None)
+    tries = []
+
+    def refuse(*_arguments):
+        tries.append(1)
+        raise busy
+
+    with monkeypatch.context() as locked:
+        locked.setattr(runner.lanes, "hold", refuse)
+        assert runner.tick(M, BOOKS) == 0
+    ended = running.history.end
+
+    def end_later(*arguments):
+        if len(tries) < 3:
+            refuse()
+        return ended(*arguments)
+
+    with unit_of_work(books.engine, M) as connection:
+        run_id = running.history.ask(connection, M, "seal", actor="kanri")
+    monkeypatch.setattr(running.history, "end", end_later)
+    assert runner.run_asked(M, run_id).state == "OK"
+    assert len(tries) == 3
+
+
+def test_another_trouble_of_the_database_is_not_hidden(books, monkeypatch):
+    runner = Runner(books.settings, books.engine, lambda _line: None)
+    broken = OperationalError("", {}, sqlite3.OperationalError("disk I/O error"))
+
+    def refuse(*_arguments):
+        raise broken
+
+    monkeypatch.setattr(runner.lanes, "hold", refuse)
+    with pytest.raises(OperationalError):
+        runner.tick(M, BOOKS)
+    monkeypatch.setattr(running.history, "end", refuse)
+    with unit_of_work(books.engine, M) as connection:
+        run_id = running.history.ask(connection, M, "seal", actor="kanri")
+    with pytest.raises(OperationalError):
+        runner.run_asked(M, run_id)
+
+
+def test_old_runs_are_forgotten(books, monkeypatch):
+    with unit_of_work(books.engine, M) as connection:
+        run_id = running.history.ask(connection, M, "seal", actor="kanri")
+    runner = Runner(books.settings, books.engine, lambda _line: None)
+    runner.run_asked(M, run_id)
+    later = clock.now() + timedelta(days=401)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    with noting(books.engine, M) as connection:
+        running.history.forget_old(connection, M, timedelta(days=400))
+    with reading(books.engine, M) as connection:
+        assert running.history.history(connection, M) == []
+
+
+def test_the_scheduler_looks_at_every_lane_of_every_body(books):
+    runner = Runner(books.settings, books.engine, lambda _line: None)
+    codes = ["99998", M]
+    scheduler = build(books.settings, runner, lambda: codes)
+    jobs = {job.id: job for job in scheduler.get_jobs()}
+    assert jobs.keys() == {"beat", "bodies"}
+    jobs["bodies"].func()
+    names = {job.id for job in scheduler.get_jobs()} - jobs.keys()
+    assert names == {f"{code}/{lane}" for code in codes for lane in LANES}
+    codes.remove("99998")
+    jobs["bodies"].func()
+    assert {job.id for job in scheduler.get_jobs()} == {*jobs, *(f"{M}/{lane}" for lane in LANES)}
+    assert codes_served(books.engine, books.settings) == [M]
+    other = books.settings.model_copy(update={"municipality": "99998"})
+    assert codes_served(books.engine, other) == []
+
+
+def test_a_failure_to_tell_is_no_failure_of_the_run(books, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise OSError
+
+    monkeypatch.setattr(running, "send_notice", refuse)
+    monkeypatch.setattr("web.jobs.seal.seal_pending", refuse)
+    with unit_of_work(books.engine, M) as connection:
+        run_id = running.history.ask(connection, M, "seal", actor="kanri")
+    runner = Runner(books.settings, books.engine, lambda _line: None)
+    assert runner.run_asked(M, run_id).notes == ("job_raised",)
