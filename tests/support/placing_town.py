@@ -238,6 +238,11 @@ def row(
     return konbini_dsk.DskRow(**values | other)
 
 
+def slip_no(notice: int, term: str = "01") -> str:
+    """The 納付書番号 of a notice's slip."""
+    return f"S{NOTICES[notice - 1]}-{term}-1"
+
+
 def _slip(notice: str, term: str, yen: int) -> Any:
     return slip(
         term,

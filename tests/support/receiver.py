@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
+import hmac
+import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -98,3 +102,18 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def told(receiver: Receiver) -> list[tuple[str, str]]:
+    """Kind and slip of the events that were heard, in the order in which they came."""
+    bodies = [json.loads(heard.body) for heard in receiver.heard]
+    return [(body["type"], body["data"].get("slip", {}).get("slip_no", "")) for body in bodies]
+
+
+def signed_with(heard: Heard, secret: str) -> bool:
+    """署名の確認: a receiver's own check, written from the published convention alone."""
+    content = ".".join((heard.headers["webhook-id"], heard.headers["webhook-timestamp"], ""))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    digest = hmac.new(key, content.encode() + heard.body, hashlib.sha256).digest()
+    expected = f"v1,{base64.b64encode(digest).decode()}"
+    return expected in heard.headers["webhook-signature"].split()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -101,9 +100,3 @@ def receiver() -> Iterator[Receiver]:
     """Somebody at the other end."""
     with receiving() as found:
         yield found
-
-
-def told(receiver: Receiver) -> list[tuple[str, str]]:
-    """Kind and slip of what was heard, in the order in which it came."""
-    bodies = [json.loads(heard.body) for heard in receiver.heard]
-    return [(body["type"], body["data"].get("slip", {}).get("slip_no", "")) for body in bodies]
