@@ -79,7 +79,8 @@ def period(connection: Connection, profile: Profile, first: date, last: date) ->
     """受領の期間 of the due days ``first`` to ``last``."""
     code = profile.municipality_code
     calendar = calendar_of(connection, profile)
-    files = files_between(connection, code, first, last)
+    # Without a written rule every file belongs to the day it came, and to no other.
+    files = files_between(connection, code, first, last, REACH if calendar.rules else timedelta(0))
     nils = nils_between(connection, code, first, last + REACH)
     unsettled = [file for file in files if file.due_on is None]
     others = foreign(connection, code, unsettled)

@@ -87,15 +87,19 @@ class Nil(NamedTuple):
 
 
 def files_between(
-    connection: Connection, municipality_code: str, first: date, last: date
+    connection: Connection,
+    municipality_code: str,
+    first: date,
+    last: date,
+    reach: timedelta = REACH,
 ) -> tuple[Came, ...]:
     """届いた資料 that can concern the due days ``first`` to ``last``, in the order they came."""
     rows = connection.execute(
         text(_FILES),
         {
             "m": municipality_code,
-            "first": (first - REACH).isoformat(),
-            "last": (last + REACH).isoformat(),
+            "first": (first - reach).isoformat(),
+            "last": (last + reach).isoformat(),
             "due_first": first.isoformat(),
             "due_last": last.isoformat(),
         },

@@ -136,6 +136,7 @@ def _lines(data: bytes, client_code: str, sheet: Sheet, reading: Reading) -> Ite
     days, clocks = Days(), _Clocks()
     new, digest = tuple.__new__, blake2b
     konbini = KeyKind.KONBINI.value
+    created = ""
     for line_no, offset, length, raw, values, amount, bad in records(data, LAYOUT, sheet):
         (
             kind, collected, clock, echo, user_1, user_2, _, _,
@@ -177,6 +178,8 @@ def _lines(data: bytes, client_code: str, sheet: Sheet, reading: Reading) -> Ite
             ),
         )  # fmt: skip
     reading.count, reading.amount_yen = sheet.count, sheet.amount_yen
+    if created:  # every line says it; there is no header that could
+        reading.created_on = days[created]
 
 
 class _Clocks(dict[str, str]):

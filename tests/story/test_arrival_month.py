@@ -1,8 +1,8 @@
 """C-03, I6, I7: a month of files that come, come late, come twice, in part, or not at all.
 
 Every morning at half past ten the page is looked at as the treasury sees it, and every evening at
-five the day is to be closed. Three sources: コンビニA names no date in its files, コンビニB and the
-bank do.
+five the day is to be closed. Three sources: of コンビニA the date in its files is not looked at, of
+コンビニB and the bank it is.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ MONTH = """
 
 def _profile():
     rules = (
-        ArrivalRule("konbini_dsk", cut_off="09:00", effective_on="2026-05-01"),
+        ArrivalRule(
+            "konbini_dsk", cut_off="09:00", dated_days_before=-1, effective_on="2026-05-01"
+        ),
         ArrivalRule("konbini_muf120", cut_off="09:00", effective_on="2026-05-01"),
         ArrivalRule(BANK, cut_off="08:30", grace_minutes=30, effective_on="2026-05-01"),
     )
