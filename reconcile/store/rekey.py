@@ -56,6 +56,7 @@ class Rekeyed(NamedTuple):
     pieces: int
     size_bytes: int
     left: tuple[str, ...]  # hashes of files with a piece that does not open
+    left_beside: int  # of what lies beside the evidence
     finished: bool
 
 
@@ -83,12 +84,15 @@ def rekey(
     at: datetime,
     clear: bool = False,
     progress: Callable[[int], None] | None = None,
+    beside: Callable[[], int] | None = None,
 ) -> Rekeyed:
     """Seal every piece with the newest key of the engine's ring; with ``clear`` unseal them all.
 
-    ``progress`` is called with the pieces done by this call. Raises :class:`ConfigurationError`
-    ``encryption_key_none``, or before anything is changed ``encryption_key_missing`` and
-    ``encryption_key_wrong`` when the ring does not hold the keys that the evidence needs.
+    ``progress`` is called with the pieces done by this call. ``beside`` seals anew what lies beside
+    the evidence under the same keys, and says how much of it did not open. Raises
+    :class:`ConfigurationError` ``encryption_key_none``, or before anything is changed
+    ``encryption_key_missing`` and ``encryption_key_wrong`` when the ring does not hold the keys
+    that the evidence needs.
     """
     keys = keys_of(engine)
     target = "" if clear else keys.newest
@@ -112,8 +116,9 @@ def rekey(
         left += [sha256 for sha256 in batch.left if sha256 not in left[-1:]]
         if progress is not None:
             progress(pieces)
-    finished = _finish(engine, municipality_code, number, target, at)
-    return Rekeyed(pieces, size_bytes, tuple(left), finished)
+    left_beside = beside() if beside is not None else 0
+    finished = not left_beside and _finish(engine, municipality_code, number, target, at)
+    return Rekeyed(pieces, size_bytes, tuple(left), left_beside, finished)
 
 
 def pending(engine: Engine, municipality_code: str, *, clear: bool = False) -> Pending:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,8 @@ from web import clock, formatting
 from web.accounts import staff
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 from web.notifications.keys import reseal
+from web.notifications.sealed_bodies import reseal_all
+from web.notifications.spool import Spool
 
 if TYPE_CHECKING:
     from reconcile.store.rekey import Rekeyed
@@ -74,9 +77,15 @@ def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
     code, engine = session.municipality, session.engine
     _record(session, "evidence_rekey", "clear" if clear else keys_of(engine).newest)
     total = pending(engine, code, clear=clear).pieces
-    with session.progress("暗号化の更新", total) as progress:
+    with session.progress("暗号化の更新", total) as progress, closing(Spool(engine)) as spool:
         done = turn(
-            engine, code, actor=session.actor, at=clock.now(), clear=clear, progress=progress
+            engine,
+            code,
+            actor=session.actor,
+            at=clock.now(),
+            clear=clear,
+            progress=progress,
+            beside=lambda: reseal_all(spool, code, clear=clear),
         )
     with unit_of_work(engine, code) as connection:
         reseal(connection, session.settings, code, clear=clear)
@@ -96,9 +105,12 @@ def _show(session: Session, done: Rekeyed) -> None:
     session.out.print(f"暗号化の更新: {size}", markup=False)
     for sha256 in done.left[:LEFT_SHOWN]:
         session.out.print(f"    開けませんでした: sha256 {sha256}", markup=False)
+    if done.left_beside:
+        beside = f"    開けない通知の本文: {formatting.count(done.left_beside)}"
+        session.out.print(beside, markup=False)
     if done.left:
         session.out.print("    `kokin verify` で確かめてください。", markup=False)
-    elif not done.finished:
+    elif not (done.finished or done.left_beside):
         session.out.print("    その間に届いた資料があります。もう一度実行してください。")
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select, text
 
-from payments.store.engine import keys_of
 from web import clock
 from web.notifications.door_tables import nonces, refusals, transactions, uses
 from web.notifications.known import listed
+from web.notifications.sealed_bodies import REFUSALS, body_to_keep, plain_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -221,15 +221,15 @@ def keep_refused(connection: Connection, municipality_code: str, refused: Refuse
     last = connection.execute(
         select(func.coalesce(func.max(refusals.c.refusal_no), 0)).where(mine[0])
     ).scalar_one()
-    keys = keys_of(connection)
-    place = _place(municipality_code, last + 1)
     connection.execute(
         insert(refusals).values(
             refused._asdict()
             | {
                 "municipality_code": municipality_code,
                 "refusal_no": last + 1,
-                "body": keys.seal(refused.body, place) if keys else refused.body,
+                "body": body_to_keep(
+                    connection, REFUSALS, municipality_code, last + 1, refused.body
+                ),
                 "body_sha256": fingerprint,
                 "received_at": clock.now(),
             }
@@ -259,14 +259,9 @@ def refused_body(connection: Connection, municipality_code: str, refusal_no: int
     ).one_or_none()
     if row is None:
         return None
-    kept = bytes(row.body)
-    if sha256(kept).hexdigest() == row.body_sha256:
-        return kept
-    return keys_of(connection).open(kept, _place(municipality_code, refusal_no))
-
-
-def _place(municipality_code: str, refusal_no: int) -> bytes:
-    return f"notification_refusal|{municipality_code}|{refusal_no}".encode()
+    return plain_body(
+        connection, REFUSALS, municipality_code, refusal_no, row.body_sha256, bytes(row.body)
+    )
 
 
 def last_uses(connection: Connection, municipality_code: str) -> Mapping[tuple[str, int], datetime]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Table,
 )
 
-from web.notifications.spool_tables import metadata
+from web.notifications.spool_tables import metadata, resealed
 
 # One row per signed request of the last minutes. The slot comes before the fingerprint, so that
 # what is written stays together and what has expired goes as one range.
@@ -62,7 +62,7 @@ refusals = Table(
 
 SQLITE_DOOR_GUARDS = tuple(
     f"CREATE TRIGGER IF NOT EXISTS notification_refusal_refuses_{event.lower()} BEFORE {event} "
-    "ON notification_refusal "
+    f"ON notification_refusal {condition}"
     "BEGIN SELECT RAISE(ABORT, 'append_only: notification_refusal'); END"
-    for event in ("UPDATE", "DELETE")
+    for event, condition in (("UPDATE", f"WHEN NOT ({resealed(refusals)}) "), ("DELETE", ""))
 )

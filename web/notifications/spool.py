@@ -23,7 +23,7 @@ from web.notifications.door import Refused, Signed, Uses, admit_all, note_transa
 from web.notifications.door_tables import SQLITE_DOOR_GUARDS
 from web.notifications.group_commit import GroupCommit
 from web.notifications.known import known_to_books
-from web.notifications.sealed_bodies import plain_body
+from web.notifications.sealed_bodies import SPOOL, plain_body
 from web.notifications.spool_rows import (
     HEAD,
     Arrival,
@@ -255,10 +255,14 @@ class Spool:
         """The bytes of some entries, as they came, by number."""
         values = {"m": municipality_code, "numbers": numbers}
         with reading(self._engine, municipality_code) as connection:
+            rows = connection.execute(_BODIES, values).all()
             return {
-                number: plain_body(connection, municipality_code, number, sha256, bytes(kept))
-                for number, sha256, kept in connection.execute(_BODIES, values)
-            }
+                row.spool_no: plain_body(
+                    connection, SPOOL, municipality_code, row.spool_no, row.body_sha256,
+                    bytes(row.body),
+                )
+                for row in rows
+            }  # fmt: skip
 
     def waiting(self, municipality_code: str, until: date | None = None) -> Waiting:
         """How many wait, of all days or of those up to ``until``."""
@@ -275,6 +279,16 @@ class Spool:
     def reading(self, municipality_code: str) -> AbstractContextManager[Connection] | None:
         """A read transaction in the store, or None while there is none."""
         return reading(self._engine, municipality_code) if self._exists() else None
+
+    @contextmanager
+    def writing(self, municipality_code: str) -> Iterator[Connection]:
+        """A write transaction in the store."""
+        with (
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            enter_municipality(connection, municipality_code)
+            yield connection
 
     def _exists(self) -> bool:
         """Whether anything can have arrived; looking at the spool never makes its file."""

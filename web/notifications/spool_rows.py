@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, insert, select, text, update
 
 from web import clock
 from web.notifications.known import listed, portions
-from web.notifications.sealed_bodies import body_to_keep
+from web.notifications.sealed_bodies import SPOOL, body_to_keep
 from web.notifications.spool_tables import BOOKED, CONFLICT, WAITING, spool
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def append_all(
             counts[arrival.key] = entry
         there[arrival.key, arrival.body_sha256] = entry
         results.append((counts[arrival.key], True))
-        body = body_to_keep(connection, municipality_code, last, arrival.body)
+        body = body_to_keep(connection, SPOOL, municipality_code, last, arrival.body)
         fresh.append(entry._asdict() | {"municipality_code": municipality_code, "body": body})
     if fresh:
         connection.execute(_INSERT, fresh)

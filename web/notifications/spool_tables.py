@@ -24,7 +24,9 @@ from sqlalchemy import (
 )
 
 WAITING, BOOKED, CONFLICT = "waiting", "booked", "conflict"
-SCHEMA_VERSION = 2  # of the SQLite file; 2: with the tables of the door
+# Of the SQLite file; 2: with the tables of the door, 3: what is booked and old may be deleted.
+SCHEMA_VERSION = 3
+KEPT_DAYS_MIN = 30  # for so long nothing that was booked can be deleted (migration 0019)
 
 metadata = MetaData()
 spool = Table(
@@ -73,15 +75,33 @@ Index(
 _KEPT = ("municipality_code", "spool_no", "key_id", "notification_id", "body_sha256", "body",
          "received_at", "received_on")  # fmt: skip
 _SAME = " AND ".join(f"NEW.{name} = OLD.{name}" for name in _KEPT)
+# Filled for the length of a transaction that seals bodies anew (sealed_bodies).
+RESEALING = "notification_resealing"
+
+
+def resealed(table: Table) -> str:
+    """別の封: the condition under which nothing but the seal over a body changes, in a trigger."""
+    same = [f"NEW.{each.name} IS OLD.{each.name}" for each in table.c if each.name != "body"]
+    entered = (
+        f"EXISTS (SELECT 1 FROM {RESEALING} r WHERE r.municipality_code IS NEW.municipality_code)"
+    )
+    return " AND ".join([*same, entered])
+
+
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'append_only: notification_spool'); END"
 SQLITE_GUARDS = (
+    "DROP TRIGGER IF EXISTS notification_spool_refuses_delete",  # of a file of version 1 or 2
     (
-        "CREATE TRIGGER IF NOT EXISTS notification_spool_refuses_delete "
-        f"BEFORE DELETE ON {spool.name} {_REFUSE}"
+        "CREATE TRIGGER notification_spool_refuses_delete "
+        f"BEFORE DELETE ON {spool.name} WHEN OLD.state <> 'booked' OR OLD.booked_at IS NULL "
+        f"OR julianday('now') - julianday(OLD.booked_at) < {KEPT_DAYS_MIN} {_REFUSE}"
     ),
+    f"CREATE TABLE IF NOT EXISTS {RESEALING} (municipality_code VARCHAR(5) PRIMARY KEY)",
+    "DROP TRIGGER IF EXISTS notification_spool_booked_once",  # of a file of version 1
     (
-        "CREATE TRIGGER IF NOT EXISTS notification_spool_booked_once "
+        "CREATE TRIGGER notification_spool_booked_once "
         f"BEFORE UPDATE ON {spool.name} WHEN NOT "
-        f"(OLD.state = 'waiting' AND NEW.state = 'booked' AND {_SAME}) {_REFUSE}"
+        f"((OLD.state = 'waiting' AND NEW.state = 'booked' AND {_SAME}) "
+        f"OR ({resealed(spool)})) {_REFUSE}"
     ),
 )

@@ -130,7 +130,7 @@ def test_the_keys_turn_from_clear_to_the_newest_and_back(town):
         assert pending(engine, M, clear=clear).pieces == 4
         told = []
         done = rekey(engine, M, actor="kanri", at=NOW, clear=clear, progress=told.append)
-        assert done == (4, len(LARGE) + len(SMALL), (), True)
+        assert done == (4, len(LARGE) + len(SMALL), (), 0, True)
         assert told[-1] == 4
         assert {stored_key for stored_key, _ in stored(engine)} == {key}
         assert (read(engine, LARGE), read(engine, SMALL)) == (LARGE, SMALL)

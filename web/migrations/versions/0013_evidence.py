@@ -29,6 +29,17 @@ _MAY_CHANGE = (
 )
 
 
+# The bodies of notifications beside the evidence: another seal, and nothing else.
+_BODY_MAY_CHANGE = (
+    "to_jsonb(NEW) - 'body' = to_jsonb(OLD) - 'body' AND EXISTS (SELECT 1 FROM evidence_rekey r "
+    "WHERE r.municipality_code = NEW.municipality_code AND r.finished_at IS NULL)"
+)
+_SPOOL_KEPT = (
+    "municipality_code, spool_no, key_id, notification_id, body_sha256, body, received_at, "
+    "received_on"
+)
+
+
 def upgrade() -> None:
     """A key beside every piece, the tables, and the one change that is allowed."""
     op.add_column(
@@ -57,6 +68,12 @@ def upgrade() -> None:
         "CREATE TRIGGER evidence_resealed BEFORE UPDATE ON evidence "
         "FOR EACH ROW EXECUTE FUNCTION kokin_evidence_resealed()"
     )
+    op.execute(_spool_guard(resealed=True))
+    op.execute(
+        "CREATE FUNCTION kokin_body_resealed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF ({_BODY_MAY_CHANGE}) THEN RETURN NEW; END IF; "
+        "RAISE EXCEPTION 'append_only: %', TG_TABLE_NAME; END $$"
+    )
     for table in ("evidence_rekey", "file_delivery"):
         op.execute(f"REVOKE DELETE, TRUNCATE ON {table} FROM PUBLIC")
     for table in TABLES:
@@ -78,6 +95,8 @@ def downgrade() -> None:
             "BEGIN SELECT RAISE(ABORT, 'append_only: evidence'); END"
         )
     else:
+        op.execute("DROP FUNCTION kokin_body_resealed()")
+        op.execute(_spool_guard(resealed=False))
         op.execute("DROP TRIGGER evidence_resealed ON evidence")
         op.execute("DROP FUNCTION kokin_evidence_resealed()")
         op.execute("DROP TRIGGER evidence_append_only ON evidence")
@@ -88,6 +107,18 @@ def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
     op.drop_column("evidence", "key_id")
+
+
+def _spool_guard(*, resealed: bool) -> str:
+    """The guard of the notification spool (0010): booked once; and another seal over its body."""
+    new, old = (_SPOOL_KEPT.replace(", ", f", {row}.") for row in ("NEW", "OLD"))
+    again = f"IF ({_BODY_MAY_CHANGE}) THEN RETURN NEW; END IF; " if resealed else ""
+    return (
+        "CREATE OR REPLACE FUNCTION kokin_spool_booked() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF OLD.state = 'waiting' AND NEW.state = 'booked' "
+        f"AND (NEW.{new}) IS NOT DISTINCT FROM (OLD.{old}) THEN RETURN NEW; END IF; {again}"
+        "RAISE EXCEPTION 'append_only: %', TG_TABLE_NAME; END $$"
+    )
 
 
 def _create_tables() -> None:

@@ -46,8 +46,12 @@ def upgrade() -> None:
         return
     _create_notes()
     op.execute(
-        "CREATE TRIGGER notification_refusal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+        "CREATE TRIGGER notification_refusal_append_only BEFORE DELETE OR TRUNCATE "
         "ON notification_refusal FOR EACH STATEMENT EXECUTE FUNCTION kokin_append_only()"
+    )
+    op.execute(  # Another seal over the same body (0013).
+        "CREATE TRIGGER notification_refusal_resealed BEFORE UPDATE ON notification_refusal "
+        "FOR EACH ROW EXECUTE FUNCTION kokin_body_resealed()"
     )
     op.execute("REVOKE UPDATE, DELETE, TRUNCATE ON notification_refusal FROM PUBLIC")
     for table in ("api_secret", *_NOTES):
