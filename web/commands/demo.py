@@ -294,6 +294,7 @@ def _tell(session: Session, folder: Path, sign_ins: list[SignIn], secret: str, p
         say(f"  {role}: {sign_in.name} / {sign_in.password}", markup=False)
     say(f"納付通知API   {base}/api/v1/payment-notifications", markup=False)
     say(f"  鍵 {API_KEY} / 秘密 {secret}", markup=False)
+    say(f"  説明 {base}/api/v1/docs", markup=False)
     say(f"納付書のPDF   {folder / 'slips'}", markup=False)
     for number, state in _numbers(session):
         parts = " ".join((number[:5], number[5:25], number[25:31], number[31:]))
