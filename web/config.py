@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     schedule_keep_days: int = Field(default=400, ge=31)  # how long the history is kept
     reports: Path | None = None  # default: the folder "reports" in the home folder
     backups: Path | None = None  # default: the folder "backups" in the home folder
+    backup_database_url: str = Field(default="", repr=False)  # default: database_url
     backups_kept: int = Field(default=14, ge=1)  # older ones are removed by the job
     # お知らせ: municipality code → its recipients, as JSON; without them a file is dropped.
     notices: dict[str, Recipients] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ import importlib
 import os
 import tempfile
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,14 @@ from payments.store.municipalities import bodies
 from payments.store.roles import unheld_role
 from payments.store.unit_of_work import reading
 from reconcile.store.evidence import require_keys
-from web import formatting, messages
+from web import clock, formatting, messages
 from web.commands.session import choose_municipality, listed
 from web.database import current_revision, head_revision, open_books
 from web.inbox.folders import markers_of, places
+from web.jobs.contract import JobState
+from web.jobs.history import last_runs
+from web.jobs.locks import leases_of
+from web.jobs.table import JOBS
 from web.notifications.keys import require_open
 from web.notifications.outlook import waiting
 
@@ -66,6 +71,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("evidence_keys", "証拠の暗号化の鍵", _evidence_keys),
         ("notification_keys", "通知用の鍵", _keys),
         ("notifications", "記帳を待つ納付通知", _notifications),
+        ("jobs", "定時処理", _jobs),
     )
     for code, label, check in parts:
         try:
@@ -225,3 +231,33 @@ def _notifications(settings: Settings) -> str:
     if minutes >= STUCK_MINUTES:
         raise ConfigurationError("notifications_stuck", number=number, minutes=minutes)
     return formatting.waiting_notifications(number, oldest_seconds)
+
+
+def _jobs(settings: Settings) -> str:
+    """Whoever runs the jobs has been heard of lately, and no job has failed and stayed so."""
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        return ""  # That the database is missing has been said.
+    engine = open_books(settings)
+    try:
+        failing, running = [], False
+        for body in _served(engine, settings):
+            with reading(engine, body.code) as connection:
+                leases = leases_of(connection, body.code).values()
+                last = last_runs(connection, body.code, [entry.code for entry in JOBS])
+            for lease in leases:
+                silence = clock.now() - lease.heartbeat_at
+                if lease.released_at is None and silence > timedelta(minutes=STUCK_MINUTES):
+                    minutes = silence // timedelta(minutes=1)
+                    raise ConfigurationError("jobs_silent", found=lease.holder, minutes=minutes)
+                running = running or lease.released_at is None
+            failing += [
+                f"{messages.label('job', run.job)} {body.code}"
+                for run in last.values()
+                if run.state == JobState.FAILED
+            ]
+    finally:
+        engine.dispose()
+    if failing:
+        raise ConfigurationError("jobs_failing", found="、".join(failing))
+    return "" if running else "動いていません"

@@ -47,9 +47,7 @@ def back_up(
         if settings.sqlite_file is not None:
             counts, revision = _copy_sqlite(settings.sqlite_file, draft, progress)
         else:
-            with reading(engine) as connection:
-                postgresql.dump(connection, settings.database, draft / DUMP)
-                counts, revision = rows_of(connection), _revision(connection)
+            counts, revision = _dump_postgresql(settings, engine, draft)
         files = tuple(kept_file(path) for path in sorted(draft.iterdir()))
         Manifest(
             VERSION, made_at.isoformat(timespec="seconds"), version("kokin"), engine.dialect.name,
@@ -120,6 +118,21 @@ def _copy_sqlite(
     for rest in [*draft.glob("*-wal"), *draft.glob("*-shm")]:
         rest.unlink(missing_ok=True)
     return found
+
+
+def _dump_postgresql(
+    settings: Settings, engine: Engine, draft: Path
+) -> tuple[dict[str, dict[str, int]], str]:
+    """The dump, by the owner of the tables; counts and revision are of the same snapshot."""
+    url = settings.backup_database_url
+    owner = open_engine(url) if url else engine
+    try:
+        with reading(owner) as connection:
+            postgresql.dump(connection, url or settings.database, draft / DUMP)
+            return rows_of(connection), _revision(connection)
+    finally:
+        if url:
+            owner.dispose()
 
 
 def _revision(connection: Connection) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from payments.domain.errors import ConfigurationError, InvalidValueError
 from payments.store.municipalities import load_profile
@@ -21,11 +19,10 @@ from reconcile.report.period import month_report
 from web import clock, formatting, messages
 from web.accounts import staff
 from web.commands.intake import DATE
-from web.commands.session import MUNICIPALITY, WIDE, Session, fail_unless, session_of
-from web.commands.sheets import print_sheet
+from web.commands.session import MUNICIPALITY, Session, fail_unless, session_of
 from web.commands.signing import USER, signed
 from web.days.exports import FORMATS, export
-from web.days.sheets import heading, sheets
+from web.days.text import as_text, print_report
 from web.notifications.outlook import book_rest, require_booked, waiting
 
 if TYPE_CHECKING:
@@ -89,10 +86,10 @@ def show(
     if as_json:
         form = "json"
     if form == "text" and out in {None, "-"}:
-        _show(session.out, report, kept)
+        print_report(session.out, report, kept)
         _show_waiting(session, report)
     else:
-        data = _text(report, kept) if form == "text" else export(report, kept, form)
+        data = as_text(report, kept) if form == "text" else export(report, kept, form)
         _write(session, data, out)
     fail_unless(not report.differing)
 
@@ -197,13 +194,6 @@ def _report(
     return day_close.shown_year(connection, profile, int(year or 0))
 
 
-def _text(report: DayReport, closure: Closure | None) -> bytes:
-    """The tables as they stand on the screen, for a file."""
-    stream = io.StringIO()
-    _show(Console(file=stream, width=WIDE, highlight=False), report, closure)
-    return stream.getvalue().encode()
-
-
 def _write(session: Session, data: bytes, out: str | None) -> None:
     """The report as a file, whole or not at all, or into standard output."""
     if out in {None, "-"}:
@@ -227,13 +217,3 @@ def _show_waiting(session: Session, report: DayReport) -> None:
     if found.number:
         said = formatting.waiting_notifications(found.number, found.oldest_seconds)
         session.err.print(f"記帳を待つ納付通知: {said}", markup=False)
-
-
-def _show(out: Console, report: DayReport, closure: Closure | None) -> None:
-    """The report as tables."""
-    head = heading(report, closure)
-    out.print(f"{head.municipality} {head.title} {head.state}", markup=False)
-    if not report.business_day:
-        out.print("銀行休業日", markup=False)
-    for sheet in sheets(report):
-        print_sheet(out, sheet)

@@ -9,6 +9,7 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from reconcile import day_close
 from web.days.exports import MEDIA_TYPES, export, file_name
+from web.days.text import as_text
 from web.jobs.contract import JobResult
 
 if TYPE_CHECKING:
@@ -18,20 +19,20 @@ if TYPE_CHECKING:
 
 
 def day_report(context: JobContext) -> JobResult:
-    """日計: JSON, CSV, XLSX and PDF of the day of the run; a later run replaces them."""
+    """日計: text, JSON, CSV, XLSX and PDF of the day of the run; a later run replaces them."""
     code = context.municipality_code
     folder = context.settings.report_folder / code / context.as_of.isoformat()
     folder.mkdir(parents=True, exist_ok=True)
     with reading(context.engine, code) as connection:
         profile = load_profile(connection, code)
         report, closure = day_close.shown_day(connection, profile, context.as_of)
+    _write(folder / file_name(report, "txt"), as_text(report, closure))
     for form in MEDIA_TYPES:
         context.beat()
         _write(folder / file_name(report, form), export(report, closure, form))
-    context.say(f"日計 {context.as_of} を {len(MEDIA_TYPES)}つの形式で書き出しました。")
-    return JobResult(
-        totals={"files": len(MEDIA_TYPES), "lines": sum(a.count for a in report.arrivals)}
-    )
+    files = 1 + len(MEDIA_TYPES)
+    context.say(f"日計 {context.as_of} を {files}つの形式で書き出しました。")
+    return JobResult(totals={"files": files, "lines": sum(a.count for a in report.arrivals)})
 
 
 def _write(path: Path, data: bytes) -> None:

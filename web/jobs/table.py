@@ -17,6 +17,7 @@ from web.jobs.inbox import anything_in_inbox, inbox, prune_archive
 from web.jobs.notifications import anything_waits, book_notifications
 from web.jobs.outbox import anything_to_tell, outbox
 from web.jobs.overdue import overdue
+from web.jobs.prune_spool import prune_spool
 from web.jobs.reconcile import reconcile
 from web.jobs.seal import anything_unsealed, seal
 from web.jobs.timing import EVERY, CatchUp, Days
@@ -79,6 +80,7 @@ JOBS = (
     Entry("backup", backup, CHECKS, _at("30 1 * * *"), whole=True),
     Entry("verify", verify, CHECKS, _at("30 2 * * *")),
     Entry("archive", prune_archive, CHECKS, _at("15 3 * * *")),
+    Entry("spool", prune_spool, CHECKS, _at("45 3 * * *")),
 )
 _BY_CODE = {entry.code: entry for entry in JOBS}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.verify import everything
 from web.jobs.contract import JobResult, JobState
+from web.notifications import checking
 
 if TYPE_CHECKING:
     from web.jobs.contract import JobContext
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 def verify(context: JobContext) -> JobResult:
     """検算; a difference is FAILED: somebody must look before more is booked."""
-    found = everything.verify(
-        context.engine, context.municipality_code, lambda _done: context.beat()
-    )
+    found = checking.verify(context.engine, context.municipality_code, lambda _done: context.beat())
     names = sorted({difference.name for difference in found})
     context.say(f"検算: 不一致 {len(found):,}件" if found else "検算: すべて一致しました。")
     if found:

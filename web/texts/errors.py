@@ -287,6 +287,8 @@ ERRORS: dict[str, str] = {
     # what runs by itself
     "job": "定時処理「{found}」はありません。kokin jobs list で名前をお確かめください。",
     "job_run": "実行 {run_id} は履歴にありません。kokin jobs history で番号をお確かめください。",
+    "jobs_silent": "定時処理（{found}）から {minutes}分 合図がありません。kokin schedule が動いていることを確かめてください。",
+    "jobs_failing": "失敗したままの定時処理があります（{found}）。画面の定時処理か kokin jobs history で理由をご覧ください。",
     "job_asked": "この処理はすでに実行待ちです（実行 {run_id}）。終わってからもう一度お試しください。",
     "job_run_open": "実行 {run_id} はまだ終わっていないため、やり直せません。",
     "job_timing": "「{found}」は予定として読めません。cron の5項目（分 時 日 月 曜日、日本時間。例 30 6 * * 1-5）か、@every 秒数（1～3600）で書いてください。",
@@ -297,7 +299,7 @@ ERRORS: dict[str, str] = {
     "backup_folder": "{path} にバックアップを書けません（{found}）。",
     "backup_exists": "{path} はすでにあります。上書きはしません。",
     "backup_tool": "{found} が見つかりません。PostgreSQL のクライアント（Debian では postgresql-client）を入れてください。",
-    "backup_role": "この役割では全団体の行を読めません。表の所有者の役割で接続してください（KOKIN_DATABASE_URL）。",
+    "backup_role": "この役割では全団体の行を読めません。表の所有者の役割の接続先を KOKIN_BACKUP_DATABASE_URL に書いてください。",
     "backup_failed": "{tool} が失敗しました: {found}",
     "backup_manifest": "{path} は使えるバックアップではありません（{found}）。manifest.json のある kokin-日時 のフォルダを指定してください。",
     "backup_damaged": "バックアップの {path} が壊れています（正 {expected}、値 {found}）。別のバックアップを使ってください。",

@@ -199,6 +199,8 @@ def test_postgresql_says_what_is_missing(postgres_city, postgres_cluster, tmp_pa
     engine = open_engine(url)
     with pytest.raises(ConfigurationError, match="backup_role"):
         back_up(stranger, engine, tmp_path / "more")
+    owned = stranger.model_copy(update={"backup_database_url": city.settings.database})
+    assert read_manifest(back_up(owned, engine, tmp_path / "owned")).counts[M]["posting"] > 0
     engine.dispose()
     with pytest.raises(ConfigurationError, match="backup_scratch"):
         try_out(stranger, made)

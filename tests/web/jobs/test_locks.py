@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from payments.store.engine import open_engine
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
+from web.doctor import examine
 from web.jobs import runner as running
 from web.jobs.locks import Lanes, leases_of, noting
 from web.jobs.runner import Runner
@@ -176,3 +177,23 @@ def test_a_failure_to_tell_is_no_failure_of_the_run(books, monkeypatch):
         run_id = running.history.ask(connection, M, "seal", actor="kanri")
     runner = Runner(books.settings, books.engine, lambda _line: None)
     assert runner.run_asked(M, run_id).notes == ("job_raised",)
+
+
+def test_the_doctor_says_who_is_silent_and_what_keeps_failing(books, lanes, monkeypatch):
+    def said():
+        found = {finding.code: finding for finding in examine(books.settings)}
+        return found["jobs"].problem or found["jobs"].note
+
+    assert said() == "動いていません"
+    one = lanes("host/1/x")
+    assert one.hold(M, BOOKS)
+    assert said() == ""
+    later = clock.now() + timedelta(minutes=31)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert "host/1/x" in said()
+    one.release()
+    monkeypatch.setattr("web.jobs.seal.seal_pending", lambda *_arguments: 1 // 0)
+    with unit_of_work(books.engine, M) as connection:
+        run_id = running.history.ask(connection, M, "seal", actor="kanri")
+    Runner(books.settings, books.engine, lambda _line: None).run_asked(M, run_id)
+    assert "封印 99999" in said()

@@ -150,7 +150,7 @@ def test_the_report_of_a_day_is_written_in_every_form_and_replaced(city):
         found = day_report.day_report(_context(city, _at(6, 1, 20)))
         folder = city.settings.report_folder / M / "2026-06-01"
         names = sorted(path.name for path in folder.iterdir())
-        assert names == [f"day-2026-06-01.{form}" for form in ("csv", "json", "pdf", "xlsx")]
+        assert names == [f"day-2026-06-01.{form}" for form in ("csv", "json", "pdf", "txt", "xlsx")]
     assert found.totals["lines"] > 0
 
 
