@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from reconcile.verify.everything import verify as verify_books
 from web import messages
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
+from web.notifications.checking import verify as verify_books
 
 
 @click.command()

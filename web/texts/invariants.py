@@ -77,4 +77,7 @@ INVARIANTS: dict[str, str] = {
     "seal_coverage": "封印からもれた行",
     "seal_anchor": "締めた報告にある封印",
     "unsealed": "封印の遅れ（1日超）",
+    "notification_unbooked": "受け付けて1日を過ぎても記帳されていない納付通知",
+    "notification_lost": "受付簿で記帳済の納付通知と帳簿",
+    "notification_evidence": "納付通知とその証拠",
 }

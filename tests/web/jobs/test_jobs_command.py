@@ -51,7 +51,7 @@ def test_a_job_is_run_here_when_no_scheduler_runs(city, kokin):
 
 def test_a_run_that_is_not_ok_ends_with_code_1(kokin, monkeypatch):
     monkeypatch.setattr(
-        "web.jobs.verify.everything.verify", lambda *_arguments: [_Difference("receipt")]
+        "web.jobs.verify.checking.verify", lambda *_arguments: [_Difference("receipt")]
     )
     done = kokin("run", "verify")
     assert done.exit_code == 1
