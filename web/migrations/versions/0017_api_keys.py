@@ -17,13 +17,10 @@ depends_on = None
 
 _NOTES = ("notification_nonce", "notification_transaction", "api_key_use", "notification_refusal")
 # As payments.store.row_security has it; a migration that was shipped does not change with it.
-_SETTING = "(SELECT current_setting('kokin.municipality_code', true))"
-_OWNER_SEES_ALL = (
-    "(SELECT current_setting('kokin.municipality_code', true) = '*' "
-    "AND pg_has_role(current_user, c.relowner, 'USAGE') "
-    "FROM pg_catalog.pg_class c WHERE c.oid = 'municipality'::regclass)"
-)
-_MINE = f"(municipality_code = {_SETTING} OR {_OWNER_SEES_ALL})"
+_SETTING = "current_setting('kokin.municipality_code', true)"
+_OWNS = "has_table_privilege('municipality'::regclass, 'TRUNCATE')"
+_ENTERED = f"(SELECT CASE WHEN {_SETTING} <> '*' OR {_OWNS} THEN {_SETTING} END)"
+_MINE = f"({_ENTERED} IN ('*', municipality_code))"
 
 
 def upgrade() -> None:
