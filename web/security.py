@@ -98,15 +98,8 @@ class Sessions(SecureCookieSessionInterface):
 
 
 csrf = CSRFProtect()
-
-
-def body_and_source() -> str:
-    """Requests are counted per body and source, so that none uses up what another may ask."""
-    return f"{g.get('municipality', '')}|{get_remote_address()}"
-
-
 # Counted per process; one server process is the default (docs/architecture.md).
-limiter = Limits(key_func=body_and_source, storage_uri="memory://")
+limiter = Limits(key_func=get_remote_address, storage_uri="memory://")
 
 SESSION_SECONDS = 8 * 3600
 IDLE_SECONDS = 3600

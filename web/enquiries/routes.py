@@ -10,6 +10,7 @@ import hmac
 import uuid
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, render_template, request
 from sqlalchemy import insert
@@ -22,6 +23,9 @@ from web import clock
 from web.security import limiter, source
 from web.services import services
 from web.tables import EnquiryLogRow
+
+if TYPE_CHECKING:
+    from payments.store.municipalities import Body
 
 enquiries = Blueprint("enquiries", __name__)
 log_table = EnquiryLogRow.__table__  # type: ignore[attr-defined]
@@ -44,13 +48,19 @@ def ask() -> str:
     return render_template("enquiries/ask.html", parts=_parts(), status=None)
 
 
+def _source_asked() -> str:
+    """Questions are counted per body and source, …"""
+    body = _body(_typed()[0].value)
+    return f"{body.code if body else ''}|{source()}"
+
+
 def _number_asked() -> str:
-    """Questions are also counted per number, wherever they come from."""
+    """… and per number, wherever they come from."""
     return "number:" + _digest("number", "".join(part.value for part in _typed()))
 
 
 @enquiries.post("/")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=_source_asked)
 @limiter.limit("20 per hour", key_func=_number_asked)
 def tell() -> str | tuple[str, int]:
     """The state of that slip, and what the answer rests on."""
@@ -67,14 +77,7 @@ def _status(number: ElNumber) -> SlipStatus:
 
     No other body is looked at: whether a number exists elsewhere is nobody's business.
     """
-    body = services().sole or next(
-        (
-            body
-            for body in services().bodies
-            if body.collecting_body_code == number.collecting_body_code
-        ),
-        None,
-    )
+    body = _body(number.collecting_body_code)
     if body is None:
         return SlipStatus(UNKNOWN, ())
     services().enter(body.code)
@@ -82,6 +85,12 @@ def _status(number: ElNumber) -> SlipStatus:
         status = slip_status(connection, services().profile, number.digits, today=clock.today())
     _record(number, status)
     return status
+
+
+def _body(collecting_body_code: str) -> Body | None:
+    """団体 that a number leads to: the only one there is, or the one with this 収納機関番号."""
+    found = {body.collecting_body_code: body for body in services().bodies}
+    return services().sole or found.get(collecting_body_code)
 
 
 def _parts() -> list[Part]:
