@@ -103,7 +103,10 @@ def test_a_notification_is_booked_once_and_answered_the_same_again(operator, sli
 
 def test_the_same_transaction_under_another_key_changes_nothing(operator, slip, city):
     operator.send(payment(slip))
-    assert operator.send(payment(slip, operator_name="見本"), "n-2").status_code == 201
+    again = operator.send(payment(slip, operator_name="見本"), "n-2")
+    assert (again.status_code, again.json["outcome"]) == (201, "repeated")
+    same_bytes = operator.send(payment(slip), "n-3")  # … are the same file
+    assert (same_bytes.status_code, same_bytes.json["outcome"]) == (201, "recorded")
     assert _outcomes(city) == [("matched", slip.amount_yen), ("repeat", 0)]
 
 
@@ -251,6 +254,8 @@ def test_a_slip_that_nobody_knows_is_taken_in_all_the_same(operator, slip, city)
     assert unknown.json["status"] == "accepted"
     again = operator.send(payment(slip, el_number="99999" + "9" * 20 + "123456901"))
     assert (again.status_code, again.data) == (202, unknown.data)
+    same_bytes = operator.send(payment(slip, el_number="99999" + "9" * 20 + "123456901"), "n-9")
+    assert (same_bytes.status_code, same_bytes.json["outcome"]) == (202, "unknown_slip")
     elsewhere = operator.send(payment(slip, el_number="11111" + "9" * 20 + "123456901",
                                       transaction_id="TX-2"), "n-2")  # fmt: skip
     assert (elsewhere.status_code, elsewhere.json["outcome"]) == (202, "unknown_slip")

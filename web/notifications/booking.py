@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from payments.store.engine import is_busy
@@ -28,7 +28,7 @@ from web.notifications.known import known_to_books, notifications
 from web.notifications.spool_rows import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -59,6 +59,10 @@ _KEEP = insert(notifications).values(
     received_at=bindparam("at"),
     file_id=bindparam("file"),
     answer_json=bindparam("answer"),
+)
+_FIRST_OUTCOMES = text(
+    "SELECT outcome FROM line_outcome WHERE municipality_code = :m AND file_id = :file "
+    "AND revision = 1"
 )
 
 log = logging.getLogger(__name__)
@@ -174,17 +178,17 @@ def _book(engine: Engine, spool: Spool, municipality_code: str, entries: list[En
         for entry in entries
     ]
     marks: list[Mark] = []
+    noted: dict[int, Mark | None] = {}
 
     def note(connection: Connection, place: int, report: FileReport) -> None:
-        _keep(connection, municipality_code, entries[place], report)
+        noted[place] = _keep(connection, municipality_code, entries[place], report)
 
     try:
         reports = take_in_together(engine, municipality_code, incoming, FORMAT, note)
-        for entry, each, found in zip(entries, incoming, reports, strict=True):
-            report = found or _alone(engine, municipality_code, entry, each)
-            if report is not None and report.file_id is not None:
-                text = _answer(entry, report).as_text()
-                marks.append(Mark(entry.spool_no, report.file_id, text))
+        for place, (entry, each, found) in enumerate(zip(entries, incoming, reports, strict=True)):
+            mark = noted[place] if found else _alone(engine, municipality_code, entry, each)
+            if mark is not None:
+                marks.append(mark)
     except OperationalError as error:
         if is_busy(error):
             raise BooksBusyError from error
@@ -194,9 +198,7 @@ def _book(engine: Engine, spool: Spool, municipality_code: str, entries: list[En
     return len(marks)
 
 
-def _alone(
-    engine: Engine, municipality_code: str, entry: Entry, incoming: Incoming
-) -> FileReport | None:
+def _alone(engine: Engine, municipality_code: str, entry: Entry, incoming: Incoming) -> Mark | None:
     """What becomes of an entry by itself that could not be booked with others; None: it waits."""
     delivery, received_on, actor = incoming
     try:
@@ -207,7 +209,7 @@ def _alone(
         if report.status is FileStatus.STOPPED:
             return None
         with unit_of_work(engine, municipality_code) as connection:
-            _keep(connection, municipality_code, entry, report)
+            return _keep(connection, municipality_code, entry, report)
     except OperationalError:
         raise
     except DBAPIError as error:
@@ -215,17 +217,16 @@ def _alone(
         log.error("notification %d: %s", entry.spool_no, type(error).__name__)  # noqa: TRY400
     except Exception:
         log.exception("notification %d", entry.spool_no)
-    else:
-        return report
     return None
 
 
-def _answer(entry: Entry, report: FileReport) -> Answer:
+def _answer(entry: Entry, report: FileReport, outcomes: Collection[str]) -> Answer:
     """What the operator is told."""
     if report.status.is_good:
         # Only whether there is such a slip is told: what was owed is a tax secret.
-        unknown = bool(report.outcomes.keys() & UNKNOWN_SLIP)
-        outcome = "unknown_slip" if unknown else "recorded"
+        unknown = not UNKNOWN_SLIP.isdisjoint(outcomes)
+        known = "repeated" if "repeat" in outcomes else "recorded"
+        outcome = "unknown_slip" if unknown else known
         return Answer(202 if unknown else 201, members(entry, "accepted") | {"outcome": outcome})
     findings = [
         {
@@ -241,14 +242,31 @@ def _answer(entry: Entry, report: FileReport) -> Answer:
     return Answer(422, quarantined | {"code": "notification_quarantined", "findings": findings})
 
 
-def _keep(connection: Connection, municipality_code: str, entry: Entry, report: FileReport) -> None:
+def _keep(
+    connection: Connection, municipality_code: str, entry: Entry, report: FileReport
+) -> Mark | None:
     """Which notification became which file, and the answer; again after a crash, the same."""
+    if report.file_id is None:
+        return None
+    # Bytes that were here before, perhaps before a crash, are told what became of them then.
+    outcomes = set(report.outcomes) or _first_outcomes(
+        connection, municipality_code, report.file_id
+    )
+    answer = _answer(entry, report, outcomes).as_text()
+    mark = Mark(entry.spool_no, report.file_id, answer)
     mine = {"m": municipality_code, "key": entry.key_id, "id": entry.notification_id}
-    values = {"file": report.file_id, "answer": _answer(entry, report).as_text()}
+    values = {"file": report.file_id, "answer": answer}
     if connection.execute(_KEEP_AGAIN, mine | values).rowcount:
-        return
+        return mark
     at = clock.in_japan(entry.received_at).astimezone(UTC)
     connection.execute(_KEEP, mine | values | {"sha256": entry.body_sha256, "at": at})
+    return mark
+
+
+def _first_outcomes(connection: Connection, municipality_code: str, file_id: int) -> set[str]:
+    """What the line of a notification ended in when it was first decided."""
+    found = connection.execute(_FIRST_OUTCOMES, {"m": municipality_code, "file": file_id})
+    return set(found.scalars())
 
 
 def known_answer(

@@ -202,7 +202,9 @@ class Receipt(BaseModel):
 
     id: Annotated[str, said("id", pattern=IDENTIFIER)]
     status: Annotated[Literal["accepted", "received", "quarantined"], said("status")]
-    outcome: Annotated[Literal["recorded", "unknown_slip", "pending"], said("outcome")] = "pending"
+    outcome: Annotated[
+        Literal["recorded", "repeated", "unknown_slip", "pending"], said("outcome")
+    ] = "pending"
     sha256: Annotated[str, said("sha256", pattern="^[0-9a-f]{64}$")]
     received_at: Annotated[str, said("received_at", json_schema_extra={"format": "date-time"})]
 

@@ -42,7 +42,7 @@ FIELDS = {
     "notifications": "通知の一覧。それぞれに結果を返します。一件の誤りは他の通知を妨げません。",
     "id": "通知の識別子",
     "status": "accepted 記帳した、received 保管した（記帳は後で行う）、quarantined 保留した",
-    "outcome": "recorded 納付書に結びつけて記帳した、unknown_slip その番号の納付書が見つからないため仮受けとした、"
+    "outcome": "recorded 記帳した、repeated 同じ取引をすでに受け取っていて、新たには記帳していない、unknown_slip その番号の納付書が見つからないため仮受けとした、"
     "pending まだ記帳していない。納付書が支払われていたかどうかなどは、誰にも答えません。",
     "sha256": "受け取った通知のバイト列のSHA-256（16進）",
     "received_at": "受け取った時刻（日本時間）",
