@@ -23,6 +23,7 @@ from payments.domain.errors import RefusedError
 from payments.domain.fiscal import closing_on
 from payments.store.municipalities import load_profile
 from reconcile import carry_over, closures
+from reconcile.arrivals.belonging import record_new
 from reconcile.audit.seal import seal_now
 from reconcile.closures import Closure
 from reconcile.day_totals import first_booked, summarise_now, sums_now
@@ -180,6 +181,13 @@ def carry_out(connection: Connection, municipality_code: str, approval: Approval
     # Money is revenue of the year that was open when it was booked, so what was booked until now
     # is summed up before that changes.
     sums = summarise_now(connection, municipality_code)
+    # A closed day does not wait any more, so what has come for it is entered first.
+    record_new(
+        connection,
+        load_profile(connection, municipality_code),
+        at=approval.decided_at or approval.asked_at,
+        actor=str(approval.decided_by),
+    )
     despite = bool(approval.content.get("despite"))
     plan = _plan(
         connection, municipality_code, approval.kind, approval.subject, sums, despite=despite

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import insert, text
@@ -204,7 +204,8 @@ def record_new(
     connection: Connection, profile: Profile, *, at: datetime, actor: str
 ) -> tuple[Belonging, ...]:
     """受領の記録: enter every accepted file that has no day yet; returns those."""
-    today = at.astimezone(JAPAN).date()
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)  # as SQLite gives it back
+    today = aware.astimezone(JAPAN).date()
     new = tuple(
         each
         for each in period(connection, profile, today - REACH, today).belongings

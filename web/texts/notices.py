@@ -5,7 +5,7 @@ from __future__ import annotations
 # kind of notice → its subject; every notice names the municipality and the service first
 SUBJECTS: dict[str, str] = {
     "arrival_red": "【{municipality} 収納照合】未着: {source}（{due_on}分）",
-    "arrival_came": "【{municipality} 収納照合】到着: {source}（{due_on}分）",
+    "arrival_came": "【{municipality} 収納照合】未着の解消: {source}（{due_on}分）",
     "file_aside": "【{municipality} 収納照合】資料の{status}: {source}",
     "file_foreign": "【{municipality} 収納照合】他団体の資料: {source}",
     "arrival_summary": "【{municipality} 収納照合】{day}朝の受領状況: {result}",

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import text
 
 from payments.domain.arrivals import ArrivalRule, days_between, is_business_day
@@ -14,6 +15,7 @@ from payments.domain.errors import InvalidValueError, NotFoundError, RefusedErro
 from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile import day_close
 from reconcile.arrivals import rules
 from reconcile.arrivals.belonging import assign, period, record_new
 from reconcile.arrivals.learning import propose
@@ -220,3 +222,24 @@ def test_what_was_recorded_and_said_is_only_ever_added_to(engine, table):
             unit_of_work(engine, M) as connection,
         ):
             connection.execute(text(statement))
+
+
+def test_a_close_enters_what_has_come_before_the_day_stops_waiting(engine):
+    """Otherwise the file of the closed day would be taken for the next one's."""
+    rule = ArrivalRule("konbini_dsk", dated_days_before=-1, effective_on="2026-06-01")
+    profile = replace(PROFILE, agents=PROFILE.agents[:1], accounts=(), arrivals=(rule,))
+    mon, tue = date(2026, 6, 1), date(2026, 6, 2)
+    _put(engine, [("konbini_dsk", _at(tue, 8), None)])  # Monday's, a day late
+    with unit_of_work(engine, M) as connection:
+        save_profile(connection, profile)
+        asked = day_close.ask(
+            connection, M, day_close.CLOSE, str(mon), asked_by="kaikei", reason="日次", at=AT
+        )
+    for _ in range(2):
+        with unit_of_work(engine, M) as connection:
+            state = arrivals(connection, profile, mon)[0].state
+            late = arrivals(connection, profile, tue)[0].state
+        assert (state, late) == ("received", "missing")
+        if not asked.decided_by:
+            with time_machine.travel(AT, tick=False):
+                asked = _decided(engine, asked)
