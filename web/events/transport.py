@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from web.events.addresses import UnreachableError, find_place
@@ -99,7 +100,7 @@ def _ask(
     tls: ssl.SSLContext | None,
 ) -> int:
     """The status of the answer."""
-    connection = _Connection(place, seconds, tls or ssl.create_default_context())
+    connection = _Connection(place, seconds, tls)
     deadline = threading.Timer(seconds, connection.cut)
     deadline.daemon = True
     deadline.start()
@@ -116,10 +117,16 @@ def _ask(
         connection.close()
 
 
+@lru_cache(maxsize=1)
+def _authorities() -> ssl.SSLContext:
+    """The authorities of this machine, read once: that takes longer than a request."""
+    return ssl.create_default_context()
+
+
 class _Connection(http.client.HTTPConnection):
     """A connection to the address that was looked at, whatever the name means by now."""
 
-    def __init__(self, place: Place, seconds: float, tls: ssl.SSLContext) -> None:
+    def __init__(self, place: Place, seconds: float, tls: ssl.SSLContext | None) -> None:
         super().__init__(place.host, place.port, timeout=seconds)
         self.default_port = 443 if place.secure else 80  # left out of the header Host
         self.place = place
@@ -131,7 +138,7 @@ class _Connection(http.client.HTTPConnection):
         self.sock = socket.create_connection((self.place.address, self.place.port), self.timeout)
         if self.place.secure:
             # Shaking hands is begun only when the deadline can reach the socket.
-            self.sock = secured = self.tls.wrap_socket(
+            self.sock = secured = (self.tls or _authorities()).wrap_socket(
                 self.sock, server_hostname=self.place.host, do_handshake_on_connect=False
             )
             secured.do_handshake()

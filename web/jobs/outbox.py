@@ -10,13 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from sqlalchemy.exc import OperationalError
+
 from payments.domain.errors import ConfigurationError
+from payments.store.engine import is_busy
 from payments.store.unit_of_work import reading
 from web import clock, leases
 from web.events.addresses import Reach
 from web.events.body import content, encoded, event_id, one_event
 from web.events.deliveries import (
     FAILED,
+    WAITING,
     Claim,
     anything_due,
     claim,
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from web.jobs.contract import JobContext
 
 BATCH = 64
+WRITES_TRIED = 4  # each waits a minute for a busy SQLite file
 SENDERS = 8  # at once; a slow receiver does not hold the others up
 
 
@@ -59,7 +64,7 @@ class _Run:
     holder: str = field(default_factory=leases.holder_name)
     resting: set[int] = field(default_factory=set)  # subscribers who do not answer just now
     delivered: int = 0
-    failed: int = 0  # attempts that will be made again
+    to_retry: int = 0  # attempts that will be made again
     given_up: int = 0
 
     @property
@@ -88,18 +93,30 @@ class _Run:
         reach = Reach.of(self.context.settings)
         with ThreadPoolExecutor(SENDERS, "outbox") as senders:
             answers = list(senders.map(lambda letter: _post(reach, letter, self.resting), letters))
-        now = clock.now()
+        for left in reversed(range(WRITES_TRIED)):
+            try:
+                states = self._write_down(letters, answers)
+                break
+            except OperationalError as error:  # What was sent must not be sent again for nothing.
+                if not (left and is_busy(error)):
+                    raise
+        self.delivered += states.count(DELIVERED)
+        self.given_up += states.count(FAILED)
+        self.to_retry += states.count(WAITING)
+
+    def _write_down(self, letters: list[_Letter], answers: list[Answer | None]) -> list[str]:
+        """What became of a batch, in one transaction; the states of what was tried."""
+        now, states, untried = clock.now(), [], []
         with noting(self.context.engine, self.code) as connection:
-            untried = []
             for letter, answer in zip(letters, answers, strict=True):
                 if answer is None:
                     untried.append(letter.claimed)
-                    continue
-                state = write_down(connection, self.code, self.holder, letter.claimed, answer, now)
-                self.delivered += answer.reason == DELIVERED
-                self.given_up += state == FAILED
-                self.failed += answer.reason != DELIVERED and state != FAILED
+                else:
+                    states.append(
+                        write_down(connection, self.code, self.holder, letter.claimed, answer, now)
+                    )
             put_back(connection, self.code, self.holder, untried, now)
+        return states
 
     def _letters(self, connection: Connection, claims: Iterable[Claim]) -> list[_Letter]:
         """What is sent, as each subscriber may read it."""
@@ -154,19 +171,26 @@ def anything_to_tell(context: JobContext) -> bool:
 def outbox(context: JobContext) -> JobResult:
     """外部通知の配信; INCOMPLETE when something was given up or a folder cannot be written."""
     run = _Run(context)
-    run.go()
-    files, notes = _folders(context)
+    files = 0
+    notes: list[str] = []
+    try:
+        run.go()
+        files, notes = _folders(context)
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        notes.append("books_busy")
     if run.given_up:
         notes.append("event_delivery_failed")
     totals = {
         "delivered": run.delivered,
-        "to_retry": run.failed,
+        "to_retry": run.to_retry,
         "given_up": run.given_up,
         "event_files": files,
     }
-    if run.delivered or run.failed or run.given_up or files:
+    if run.delivered or run.to_retry or run.given_up or files:
         context.say(
-            f"外部通知: 配信 {run.delivered:,}件 再送待ち {run.failed:,}件 "
+            f"外部通知: 配信 {run.delivered:,}件 再送待ち {run.to_retry:,}件 "
             f"断念 {run.given_up:,}件 ファイル {files:,}件"
         )
     return JobResult(JobState.INCOMPLETE if notes else JobState.OK, totals, tuple(notes))

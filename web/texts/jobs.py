@@ -100,6 +100,7 @@ JOB_NOTES: dict[str, str] = {
     "verify_differs": "検算に不一致があります。取込を止め、kokin verify で示された対象を調べてください。",
     "channel_incomplete": "資料が届いていない日があるため、その日より後に納期限が来たものは未納と判断できません。",
     **{f"inbox_{why}": sentence for why, sentence in INBOX_STUCK.items()},
+    "books_busy": "帳簿が使用中のため、残りは次の巡回で続けます。",
     "event_delivery_failed": "送信を断念した外部通知があります。「外部通知」の画面で理由を確かめ、受信側が直ってから再送してください。",
     "notice_unsent": "送れていないお知らせがあります。宛先の設定をお確かめください。次の回に送り直します。",
 }

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
 
 import pytest
 from placing_town import M, row, slip_no
 from receiver import signed_with, told
 from reference_town import assessment
+from sqlalchemy.exc import OperationalError
 
 from payments.domain.errors import RefusedError
 from reconcile.model import Delivery
 from reconcile.placement_model import Part
 from web.events.deliveries import replay
 from web.events.subscribers import disable, enable, named, rotate, secrets_of
+from web.jobs import outbox
 from web.jobs.contract import JobState
 from web.jobs.outbox import anything_to_tell
 
@@ -171,3 +174,41 @@ def test_an_undo_by_two_people_tells_that_the_payment_is_gone(listening, receive
     listening.town.place(listening.town.line("a.csv"))
     listening.tell()
     assert told(receiver) == [(PAID, slip_no(1)), (WITHDRAWN, slip_no(1))]
+
+
+def test_what_was_sent_while_the_books_are_busy_is_written_down_all_the_same(
+    listening, receiver, monkeypatch
+):
+    listening.subscribe(address=receiver.url)
+    listening.town.shop("a.csv", row(1))
+    real, busy = outbox.write_down, [True, True]
+
+    def write_down(*arguments):
+        if busy:
+            busy.pop()
+            raise _busy()
+        return real(*arguments)
+
+    monkeypatch.setattr(outbox, "write_down", write_down)
+    assert listening.tell().totals["delivered"] == 1
+    assert len(receiver.heard) == 1
+
+
+def test_busy_books_leave_the_rest_to_the_next_round(listening, receiver, monkeypatch):
+    listening.subscribe(address=receiver.url)
+    listening.town.shop("a.csv", row(1))
+
+    def claim(*_, **__):
+        raise _busy()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "claim", claim)
+        result = listening.tell()
+    assert (result.state, result.notes) == (JobState.INCOMPLETE, ("books_busy",))
+    assert listening.tell().totals["delivered"] == 1
+
+
+def _busy():
+    cause = sqlite3.OperationalError("database is locked")
+    cause.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return OperationalError("", {}, cause)
