@@ -150,8 +150,10 @@ def test_the_identifier_may_stand_in_the_body(operator, slip):
     assert (missing.status_code, missing.json["code"]) == (422, "idempotency_key_missing")
     differs = operator.send(payment(slip, notification_id="body-1"), "header-1")
     assert (differs.status_code, differs.json["code"]) == (422, "idempotency_key_differs")
-    invalid = operator.send(payment(slip), "n 1")
-    assert (invalid.status_code, invalid.json["code"]) == (422, "idempotency_key_invalid")
+    for header in ("n 1", "", "n" * 65):
+        told = payment(slip, notification_id="body-1")
+        invalid = operator.send(told, "", **{"Idempotency-Key": header})
+        assert (invalid.status_code, invalid.json["code"]) == (422, "idempotency_key_invalid")
 
 
 def test_what_cannot_be_is_refused_kept_and_holds_no_key(operator, slip, city):

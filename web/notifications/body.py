@@ -55,28 +55,28 @@ class _NotJsonError(ValueError):
     """The code says what kind of text this is instead."""
 
 
-def read(data: bytes, header: str) -> Told | Wrong | list[Told | Wrong]:
+def read(data: bytes, header: str | None) -> Told | Wrong | list[Told | Wrong]:
     """本文: one notification, or a list of those of a batch.
 
-    ``header`` is the Idempotency-Key, "" without one; a batch has no use for it.
+    ``header`` is the Idempotency-Key, None without one; a batch has no use for it.
     """
     try:
         text = data.decode("utf-8")
         members = _DECODER.decode(text)
-    except _NotJsonError as error:
-        return Wrong("", data, "body_invalid", [_mistake("", str(error))])
-    except (ValueError, RecursionError):
-        return Wrong("", data, "body_invalid", [_mistake("", "not_json")])
+    except (ValueError, RecursionError) as error:
+        code = str(error) if isinstance(error, _NotJsonError) else "not_json"
+        known = header if header and _IDENTIFIER.fullmatch(header) else ""
+        return Wrong(known, data, "body_invalid", [_mistake("", code)])
     if isinstance(members, dict) and "notifications" in members:
         return _batch(data, text, members)
     return _one(data, members, header)
 
 
-def _one(data: bytes, members: Any, header: str) -> Told | Wrong:
+def _one(data: bytes, members: Any, header: str | None) -> Told | Wrong:
     """A single notification under its header, or under the id that it carries itself."""
     own = members.get("notification_id") if isinstance(members, dict) else None
     own = own if isinstance(own, str) and _IDENTIFIER.fullmatch(own) else ""
-    if header and _IDENTIFIER.fullmatch(header) is None:
+    if header is not None and _IDENTIFIER.fullmatch(header) is None:
         return Wrong("", data, "idempotency_key_invalid", [])
     if header and own and header != own:
         return Wrong(own, data, "idempotency_key_differs", [])
@@ -101,7 +101,7 @@ def _batch(data: bytes, text: str, members: dict[str, Any]) -> Wrong | list[Told
         return Wrong("", data, "body_invalid", errors[:ERRORS_MAX])
     found: list[Told | Wrong] = []
     for piece, each in zip(_pieces(text), several, strict=True):
-        one = _one(piece.encode(), each, "")
+        one = _one(piece.encode(), each, None)
         if isinstance(one, Wrong) and one.code == "idempotency_key_missing":
             missing = [_mistake("/notification_id", "member_missing")]
             one = one._replace(code="body_invalid", errors=missing)

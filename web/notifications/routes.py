@@ -109,7 +109,7 @@ def notify() -> Response:
         _use_up()
         return answer("media_type", 415)
     data = request.get_data()
-    found = read(data, request.headers.get("Idempotency-Key", ""))
+    found = read(data, request.headers.get("Idempotency-Key"))
     if isinstance(found, list):
         return _several(found)
     if isinstance(found, Wrong):
