@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from payments.store.sealed_bytes import new_key_text
+from payments.store.unit_of_work import reading, unit_of_work
+from web import clock
 from web.cli import main
 from web.commands.session import Session
 from web.config import load_settings
+from web.events.kinds import KINDS, NUMBERS
+from web.events.subscribers import Wish, rotate, secrets_of, subscribe
 
+OUTSIDE = {"webhook_hosts": "*.example.jp"}
 FIRST, SECOND = new_key_text("2026"), new_key_text("2027")
 
 
@@ -54,6 +60,26 @@ def test_the_doctor_and_the_commands_name_the_key_that_fails(run, keys, code):
     again = {each["code"]: each for each in json.loads(run("doctor", "--json", keys=FIRST).stdout)}
     assert again["evidence_keys"]["ok"]
     assert run("verify", keys=FIRST).exit_code == 0
+
+
+def test_the_secrets_of_those_who_are_told_turn_with_the_keys(run, city):
+    old, both = (
+        city.settings.model_copy(update=OUTSIDE | {"encryption_keys": keys})
+        for keys in (FIRST, f"{FIRST} {SECOND}")
+    )
+    wish = Wish("portal", "webhook", "https://portal.example.jp/events", KINDS, NUMBERS)
+    with unit_of_work(city.engine, "99999") as connection:
+        subscribe(connection, old, "99999", wish, actor="kanri")
+        new = rotate(connection, old, "99999", "portal", overlap=timedelta(hours=1))
+        before = secrets_of(connection, old, "99999", 1, clock.now())
+        assert (len(before), before[0]) == (2, new)
+    assert run("evidence", "rekey", keys=both.encryption_keys).exit_code == 0
+    only_new = city.settings.model_copy(update={"encryption_keys": SECOND})
+    with reading(city.engine, "99999") as connection:
+        assert secrets_of(connection, only_new, "99999", 1, clock.now()) == before
+    assert run("evidence", "rekey", "--clear", keys=SECOND).exit_code == 0
+    with reading(city.engine, "99999") as connection:
+        assert secrets_of(connection, city.settings, "99999", 1, clock.now()) == before
 
 
 def test_a_new_key_is_a_line_of_a_key_file(run, tmp_path):

@@ -16,6 +16,7 @@ from reconcile.store.rekey import rekey as turn
 from web import clock, formatting
 from web.accounts import staff
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
+from web.events.subscribers import reseal_secrets
 from web.notifications.keys import reseal
 from web.notifications.sealed_bodies import reseal_all
 from web.notifications.spool import Spool
@@ -69,7 +70,7 @@ def status(session: Session, *, as_json: bool) -> None:
 @MUNICIPALITY
 @session_of
 def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
-    """すべての証拠と通知用の鍵の秘密を、いちばん新しい鍵で暗号化し直します。
+    """すべての証拠と、通知用の鍵・外部通知の秘密を、いちばん新しい鍵で暗号化し直します。
 
     途中で止めても失われるものはなく、もう一度実行すると続きから進みます。取込や照合と並べて
     実行できます。終わったら、古い鍵は鍵のファイルから外せます。
@@ -89,6 +90,7 @@ def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
         )
     with unit_of_work(engine, code) as connection:
         reseal(connection, session.settings, code, clear=clear)
+        reseal_secrets(connection, session.settings, code, clear=clear)
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             # What was in clear does not wait in the log of the database either.

@@ -210,6 +210,35 @@ def secrets_of(
     return tuple(unseal(settings, place, bytes(sealed)) for sealed in found)
 
 
+def reseal_secrets(
+    connection: Connection, settings: Settings, municipality_code: str, *, clear: bool = False
+) -> int:
+    """封をし直す: every secret with the newest key of the installation; how many subscribers.
+
+    With ``clear`` none of the key ring is needed behind it. Raises what
+    :func:`web.notifications.sealed_secrets.unseal` raises.
+    """
+    mine = subscribers.c.municipality_code == municipality_code
+    rows = connection.execute(
+        select(subscribers.c.subscriber_no, subscribers.c.secret, subscribers.c.old_secret).where(
+            mine, subscribers.c.secret.is_not(None)
+        )
+    ).all()
+    for row in rows:
+        place = _place(municipality_code, row.subscriber_no)
+        again = {
+            name: seal(settings, place, unseal(settings, place, bytes(sealed)), derived=clear)
+            for name, sealed in (("secret", row.secret), ("old_secret", row.old_secret))
+            if sealed is not None
+        }
+        connection.execute(
+            update(subscribers)
+            .where(mine, subscribers.c.subscriber_no == row.subscriber_no)
+            .values(**again)
+        )
+    return len(rows)
+
+
 def _change(
     connection: Connection, municipality_code: str, name: str, changes: Mapping[str, Any]
 ) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconcile.model import FileReport, Finding
 
 _COLUMNS = ("name", "line", "byte", "field", "code", "what", "found", "expected", "next")
+_SAYS_NOTHING = frozenset({"other_channel"})  # its value is a channel, nothing out of the file
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -76,7 +77,8 @@ def _row(report: FileReport, finding: Finding, *, values: bool) -> list[str]:
     """What the sheet says of one finding."""
     number = "" if finding.line_no is None else formatting.count(finding.line_no, "")
     offset = "" if finding.byte_offset is None else formatting.count(finding.byte_offset, "")
-    found = finding.found if values or not finding.found else SHEET["left_out"]
+    told = values or not finding.found or finding.code in _SAYS_NOTHING
+    found = finding.found if told else SHEET["left_out"]
     return [
         report.name,
         number,

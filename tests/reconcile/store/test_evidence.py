@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import pytest
+from codebase import modules, name
 from reference_rows import sample_profile
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -249,3 +251,15 @@ def test_without_a_key_there_is_nothing_to_turn_to(town):
     with pytest.raises(ConfigurationError) as refused:
         rekey(engine, M, actor="t", at=NOW)
     assert refused.value.error_code == "encryption_key_none"
+
+
+def test_nothing_else_reads_or_writes_the_bytes():
+    """One door: a second one would forget to open what is sealed."""
+    sql = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN) evidence\b|EvidenceRow")
+    doors = {f"reconcile/store/{one}.py" for one in ("evidence", "rekey", "tables")}
+    found = {
+        name(path)
+        for path in modules("payments", "qr", "reconcile", "web")
+        if "migrations" not in path.parts and sql.search(path.read_text("utf-8"))
+    }
+    assert found <= doors

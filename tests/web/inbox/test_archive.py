@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -103,6 +104,9 @@ def test_a_sheet_names_the_place_the_values_and_what_to_do():
     assert "kokin files retry 7" in text
     assert "=1+1" not in as_text(BAD, AT, values=False).decode()
     assert "指摘はありません。" in as_text(GOOD, AT).decode()
+    channel = Finding("other_channel", Severity.FATAL, found="bank", expected="konbini")
+    elsewhere = as_text(replace(BAD, findings=(channel,)), AT, values=False).decode()
+    assert "値「bank」、正「konbini」" in elsewhere
 
 
 def test_every_finding_has_something_to_do_and_nothing_is_said_of_none():
