@@ -38,7 +38,8 @@ def back_up(
 ) -> Path:
     """バックアップをとる: a new folder ``kokin-DATE`` in ``folder``; beside the running service.
 
-    Nothing is overwritten, and what an earlier try has left unfinished is removed. Raises
+    Nothing is overwritten, and what an earlier try has left unfinished is removed. ``progress``
+    gets bytes copied and bytes in all, on SQLite. Raises
     :class:`ConfigurationError` ``backup_folder``, ``backup_exists`` or what the tools raise.
     """
     made_at = clock.in_japan(clock.now())
@@ -107,8 +108,15 @@ def _copy_sqlite(
     database: Path, draft: Path, progress: Callable[[int, int], None]
 ) -> tuple[dict[str, dict[str, int]], str]:
     """Every file; counts and revision are those of the copy."""
-    for source in sqlite.database_files(database):
-        sqlite.copy_file(source, draft / source.name, progress)
+    sizes = {path: path.stat().st_size for path in sqlite.database_files(database)}
+    before, whole = 0, sum(sizes.values())
+
+    def show(done: int, total: int) -> None:
+        progress(before + size * done // max(total, 1), whole)
+
+    for source, size in sizes.items():
+        sqlite.copy_file(source, draft / source.name, show)
+        before += size
     copied = open_engine(f"sqlite:///{draft / database.name}")
     try:
         with reading(copied) as connection:

@@ -10,6 +10,7 @@ from payments.domain.errors import ConfigurationError
 from web.backups.make import back_up
 from web.backups.restore import restore as restore_backup
 from web.backups.restore import same_secret, try_out, verify_all
+from web.backups.sqlite import database_files
 from web.commands.session import Session, session_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -27,7 +28,9 @@ def backup(session: Session, folder: Path, *, trying: bool) -> None:
 
     秘密（secret-key、暗号鍵）は含みません。別の場所に保管してください。
     """
-    with session.progress("バックアップ") as progress:
+    file = session.settings.sqlite_file
+    total = sum(path.stat().st_size for path in database_files(file)) if file else None
+    with session.progress("バックアップ", total) as progress:
         made = back_up(
             session.settings, session.engine, folder, lambda done, _total: progress(done)
         )

@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 runners = JobRunnerRow.__table__  # type: ignore[attr-defined]
 
 _TRY = "SELECT pg_try_advisory_lock(hashtext('kokin-jobs'), hashtext(:name))"
-_LET_GO = "SELECT pg_advisory_unlock(hashtext('kokin-jobs'), hashtext(:name))"
 # Who holds it has been silent for too long (a host that hangs): the server ends its session.
 _END_SESSION = """
-SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 AND classid = (hashtext('kokin-jobs')::bigint & 4294967295)::oid
 AND objid = (hashtext(:name)::bigint & 4294967295)::oid AND granted AND pid <> pg_backend_pid()"""
@@ -209,6 +208,8 @@ class Lanes:
         """The session ends, and with it its locks."""
         self._names.clear()
         if self._session is not None:
+            with contextlib.suppress(DBAPIError):
+                self._session.execute(text("SELECT pg_advisory_unlock_all()"))
             self._session.invalidate()
             self._session.close()
             self._session = None

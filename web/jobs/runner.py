@@ -10,13 +10,14 @@ import logging
 import threading
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
 
 from payments.domain.errors import KokinError
 from payments.store.engine import is_busy
-from payments.store.municipalities import municipality_codes
+from payments.store.municipalities import load_profile, municipality_codes
 from payments.store.unit_of_work import reading
 from web import clock, leases, messages
 from web.jobs import history
@@ -26,6 +27,7 @@ from web.jobs.plans import Plan, plans, watch
 from web.jobs.table import codes_of, entry_of
 from web.jobs.timing import Slot, due_slot
 from web.notices.send import send_notice
+from web.texts.jobs import FAILED_SUBJECT, FAILED_WHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +111,10 @@ class Runner:
             watch(connection, municipality_code, unwatched)
             for run in history.cut_off(connection, municipality_code, jobs):
                 name = messages.label("job", run.job)
-                self.say(f"{name}（{run.slot}）は途中で止まっていました。やり直します。")
+                self._say(
+                    municipality_code,
+                    f"{name}（{run.slot}）は途中で止まっていました。やり直します。",
+                )
 
     def _plans(self, connection: Connection, municipality_code: str, lane: str) -> list[Plan]:
         """The jobs of a lane; those of the whole installation stand under its first body."""
@@ -194,7 +199,8 @@ class Runner:
                 connection, municipality_code, timedelta(days=self.settings.schedule_keep_days)
             )
         if slot.skipped:
-            self.say(f"{messages.label('job', plan.code)}: {slot.covers}回分を見送りました。")
+            name = messages.label("job", plan.code)
+            self._say(municipality_code, f"{name}: {slot.covers}回分を見送りました。")
             return
         self._carry_out(municipality_code, run, now)
 
@@ -222,9 +228,14 @@ class Runner:
         return number
 
     def _context(self, municipality_code: str, moment: datetime, actor: str) -> JobContext:
+        say = partial(self._say, municipality_code)
         return JobContext(
-            self.settings, self.engine, municipality_code, moment, actor, self.say, self.lanes.beat
+            self.settings, self.engine, municipality_code, moment, actor, say, self.lanes.beat
         )
+
+    def _say(self, municipality_code: str, line: str) -> None:
+        """A line for the log; several municipalities share it."""
+        self.say(f"{municipality_code} {line}")
 
     def _carry_out(self, municipality_code: str, run: Run, now: datetime) -> None:
         """Run it and write down how it ended, whatever happens."""
@@ -257,11 +268,14 @@ class Runner:
 
     def _tell(self, context: JobContext, run: Run, result: JobResult) -> None:
         """お知らせ that a job has failed; once for each slot and day."""
-        name = messages.label("job", run.job)
-        subject = f"定時処理 {name} が失敗しました"
-        lines = [*(messages.job_note(note) for note in result.notes), f"実行 {run.run_id}"]
+        job = messages.label("job", run.job)
+        notes = [messages.job_note(note) for note in result.notes]
         day = clock.in_japan(clock.now()).date().isoformat()
         try:
+            with reading(self.engine, context.municipality_code) as connection:
+                municipality = load_profile(connection, context.municipality_code).name
+            subject = FAILED_SUBJECT.format(municipality=municipality, job=job)
+            lines = [*notes, FAILED_WHERE.format(run_id=run.run_id, job=run.job)]
             send_notice(context, "job_failed", subject, lines, key=f"job_failed:{run.job}:{day}")
         except Exception:
             log.exception("no notice about job %s, run %s", run.job, run.run_id)

@@ -91,6 +91,10 @@ JOB_LABELS: dict[str, dict[str, str]] = {
     },
 }
 
+# What the treasury is told of a job that has failed.
+FAILED_SUBJECT = "【{municipality} 収納照合】定時処理の失敗: {job}"
+FAILED_WHERE = "画面: /staff/jobs/{job}（実行 {run_id}）"
+
 # Sentences by the codes that runs carry; other codes are those of errors and of 検算.
 JOB_NOTES: dict[str, str] = {
     "job_cut_off": "処理の途中でプロセスが止まりました。自動でやり直します。",

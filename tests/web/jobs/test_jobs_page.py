@@ -100,6 +100,8 @@ def test_the_schedule_of_a_job_is_changed_and_given_back(city, treasurer, audito
     wrong = treasurer.post(path, data=form | {"timing": "25 o'clock"})
     assert wrong.status_code == 422
     assert "予定として読めません" in wrong.get_data(as_text=True)
+    wrong = treasurer.post(path, data=form | {"catch_up": "sometimes"})
+    assert "追いつき方は" in wrong.get_data(as_text=True)
     assert treasurer.post(path, data={"default": "yes"}).status_code == 303
     assert "既定のまま" in treasurer.get("/staff/jobs/reconcile").get_data(as_text=True)
     treasurer.post(path, data=form | {"enabled": ""})

@@ -20,7 +20,7 @@ from web.jobs.table import BOOKS, LANES
 from web.scheduler import build, codes_served
 
 M = "99999"
-_KILL = """SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+_KILL = """SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 AND pid <> pg_backend_pid()"""
 
