@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from payments.store.unit_of_work import enter_municipality, reading
 from web import clock
@@ -208,7 +208,7 @@ class Lanes:
         """The session ends, and with it its locks."""
         self._names.clear()
         if self._session is not None:
-            with contextlib.suppress(DBAPIError):
+            with contextlib.suppress(SQLAlchemyError):  # It may be gone already.
                 self._session.execute(text("SELECT pg_advisory_unlock_all()"))
             self._session.invalidate()
             self._session.close()
