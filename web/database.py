@@ -10,14 +10,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from payments.store.engine import CONNECTIONS, open_engine
+from payments.store.engine import CONNECTIONS, keys_of, open_engine
+from payments.store.municipalities import bodies
 from payments.store.row_security import EVERY
 from payments.store.statistics import state_statistics
-from payments.store.unit_of_work import enter_municipality
+from payments.store.unit_of_work import enter_municipality, reading
+from reconcile.store.evidence import require_keys
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from payments.store.sealed_bytes import KeyRing
     from web.config import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -31,6 +34,27 @@ def open_books(settings: Settings, *, connections: int = CONNECTIONS) -> Engine:
     """
     ring = settings.key_ring()
     return open_engine(settings.database, keys=ring, connections=connections)
+
+
+def require_evidence_keys(settings: Settings) -> KeyRing:
+    """証拠の鍵の確認: the ring of the settings, when it opens the evidence of every municipality.
+
+    Before there is a database nothing is asked for. Raises :class:`ConfigurationError`
+    ``encryption_key_missing`` or ``encryption_key_wrong``.
+    """
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        return settings.key_ring()
+    engine = open_books(settings)
+    try:
+        with reading(engine) as connection:
+            codes = [body.code for body in bodies(connection)]
+        for code in codes:
+            with reading(engine, code) as connection:
+                require_keys(connection, code)
+    finally:
+        engine.dispose()
+    return keys_of(engine)
 
 
 def upgrade(url: str, revision: str = "head") -> None:

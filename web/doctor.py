@@ -17,10 +17,9 @@ from payments.domain.errors import ConfigurationError, KokinError
 from payments.store.municipalities import bodies
 from payments.store.roles import unheld_role
 from payments.store.unit_of_work import reading
-from reconcile.store.evidence import require_keys
 from web import clock, formatting, messages
 from web.commands.session import choose_municipality, listed
-from web.database import current_revision, head_revision, open_books
+from web.database import current_revision, head_revision, open_books, require_evidence_keys
 from web.inbox.folders import markers_of, places
 from web.jobs.contract import JobState
 from web.jobs.history import last_runs
@@ -184,20 +183,7 @@ def _inbox(settings: Settings) -> None:
 
 def _evidence_keys(settings: Settings) -> str:
     """Every key that the evidence needs is there, and is the right one."""
-    keys = settings.key_ring()
-    file = settings.sqlite_file
-    if file is not None and not file.exists():
-        return ""  # That the database is missing has been said.
-    engine = open_books(settings)
-    try:
-        with reading(engine) as connection:
-            codes = [body.code for body in bodies(connection)]
-        for code in codes:
-            with reading(engine, code) as connection:
-                require_keys(connection, code)
-    finally:
-        engine.dispose()
-    return formatting.encryption(keys.newest)
+    return formatting.encryption(require_evidence_keys(settings).newest)
 
 
 def _keys(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from payments.domain.errors import ConfigurationError
 from web import server
 from web.commands.session import MUNICIPALITY, Session, session_of
-from web.database import open_books
+from web.database import open_books, require_evidence_keys
 from web.logs import begin_logs
 from web.parent import end_with
 from web.server import THREADS, free_port
@@ -45,6 +45,8 @@ def serve(session: Session, host: str, port: int) -> None:
 def run_server(session: Session, host: str, port: int) -> None:
     """Serve until interrupted; :class:`ConfigurationError` ``port_in_use`` or ``secret_key``."""
     session.settings.secret()  # Said here, and not by the worker.
+    with contextlib.suppress(SQLAlchemyError):  # /readyz says what is wrong with the database.
+        require_evidence_keys(session.settings)
     found = free_port(host, port)
     shown = f"[{host}]" if ":" in host else host
 
@@ -78,4 +80,5 @@ def schedule(session: Session, *, beside: bool) -> None:
     begin_logs()
     if beside:  # Of a process that holds the other end of the standard input.
         end_with(partial(os.read, sys.stdin.fileno(), 1))
+    require_evidence_keys(session.settings)
     run_scheduler(session.settings, session.engine, session.err)
