@@ -5,22 +5,27 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 
 import pytest
 from signed_requests import URL, headers
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
+from web.notifications.checking import verify
+from web.notifications.outlook import book_rest, waiting
 from web.notifications.spool import Spool
 
 M = "99999"
 KEY, SECRET = "pay-1", "a-secret-of-the-tests-and-long-enough"
-LONG = 60
+LONG = 120
+SENDERS = 8
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -50,7 +55,7 @@ class Server:
         return self.ask("POST", "", _body(number))
 
     def kill(self):
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)  # with its worker, at the same moment
         self.process.wait()
 
 
@@ -63,7 +68,9 @@ def _server(city):
         "KOKIN_NOTIFICATION_KEYS": f"{KEY}:{SECRET}",
     }
     command = [sys.executable, "-m", "web", "serve", "--port", "0"]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     watchdog = threading.Timer(LONG, process.kill)
     watchdog.start()
     try:
@@ -71,7 +78,8 @@ def _server(city):
         yield Server(process, int(said.partition("127.0.0.1:")[2].partition("/")[0]))
     finally:
         watchdog.cancel()
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         process.stderr.close()
 
@@ -118,3 +126,44 @@ def test_what_was_answered_survives_and_the_next_server_books_it(either_city):
         assert [server.post(number)[0] for number in (1, 2, 3)] == [202, 202, 202]
         server.kill()
     assert _booked(city) == [101, 102, 103]
+
+
+def _send_until_answered(city, numbers, kills):
+    """Send all, again and again what nobody answered, to a server that is killed so many times."""
+    left = set(numbers)
+    while left:
+        with _server(city) as server, ThreadPoolExecutor(SENDERS) as senders:
+            sent = {senders.submit(server.post, number): number for number in sorted(left)}
+            due = len(left) // (kills + 1)
+            for future in as_completed(sent):
+                # Gone, or not answered to the end: whether it was kept nobody knows.
+                with suppress(OSError, http.client.HTTPException, ValueError):
+                    status, _said = future.result()
+                    assert status in {200, 201, 202}
+                    left.discard(sent[future])
+                    due -= 1
+                    if kills and due == 0:
+                        server.kill()
+            assert kills or not left
+        kills = max(kills - 1, 0)
+
+
+def _everything_is_booked_once(city, numbers):
+    book_rest(city.engine, M)
+    assert waiting(city.engine, M).number == 0
+    assert sorted(_booked(city)) == [100 + number for number in numbers]
+    assert verify(city.engine, M) == []
+
+
+def test_under_load_nothing_is_lost_and_nothing_is_booked_twice(either_city):
+    numbers = range(1, 41)
+    _send_until_answered(either_city, numbers, kills=1)
+    _everything_is_booked_once(either_city, numbers)
+
+
+@pytest.mark.soak
+def test_under_load_killed_again_and_again(either_city, record_property):
+    numbers = range(1, 2_001)
+    record_property("notifications", len(numbers))
+    _send_until_answered(either_city, numbers, kills=6)
+    _everything_is_booked_once(either_city, numbers)
