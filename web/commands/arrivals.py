@@ -14,17 +14,20 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.arrivals import rules
 from reconcile.arrivals.belonging import assign
 from reconcile.arrivals.learning import MONTHS_MAX, propose
-from web import clock, formatting
+from web import clock, formatting, messages
 from web.accounts import staff
 from web.arrivals import words
-from web.arrivals.view import day_view, month_view
+from web.arrivals.view import day_view, month_view, sent_on
 from web.commands.intake import DATE, day_or_today
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 from web.commands.sheets import print_sheet
 from web.commands.signing import USER, signed
 from web.days.nil_reports import enter_nil_report
 from web.days.sheet import columns_of, sheet_of
+from web.jobs.contract import JobContext
+from web.notices.send import send_notice
 from web.texts import arrivals as texts
+from web.texts import notices as notice_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from payments.approve import Approval
     from reconcile.arrivals.learning import Proposal
     from reconcile.report.arrivals import Expectation
+    from web.arrivals.view import Sent
 
 MONTH = click.DateTime(formats=["%Y-%m"])
 JSON = click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
@@ -230,6 +234,60 @@ def move(session: Session, file_id: int, date: datetime, user_name: str, reason:
             connection, session.municipality, person, "arrival_moved", f"{file_id} {date.date()}"
         )
     session.out.print(f"資料 {file_id} を {date.date()} の分としました。", markup=False)
+
+
+@arrivals.command("notices")
+@click.argument("date", type=DATE, required=False)
+@JSON
+@MUNICIPALITY
+@session_of
+def notices_(session: Session, date: datetime | None, *, as_json: bool) -> None:
+    """お知らせの一覧（既定: 今日）。送れていないものがあれば、終了コードは1です。"""
+    with reading(session.engine, session.municipality) as connection:
+        found = sent_on(connection, session.municipality, day_or_today(date))
+    if as_json:
+        say_json([each._asdict() for each in found])
+    else:
+        _print_notices(session, found)
+    fail_unless(all(each.state == "sent" for each in found))
+
+
+@arrivals.command("test-notice")
+@MUNICIPALITY
+@session_of
+def test_notice(session: Session) -> None:
+    """試しのお知らせを、設定したすべての宛先に送ります。"""
+    now = clock.now()
+    context = JobContext(
+        session.settings, session.engine, session.municipality, now, session.actor,
+        lambda _line: None,
+    )  # fmt: skip
+    with reading(session.engine, session.municipality) as connection:
+        name = load_profile(connection, session.municipality).name
+    key = f"test:{now.isoformat(timespec='microseconds')}"
+    subject = notice_texts.SUBJECTS["test"].format(municipality=name)
+    good = send_notice(context, "test", subject, (notice_texts.LINES["test"],), key=key)
+    with reading(session.engine, session.municipality) as connection:
+        today = sent_on(connection, session.municipality, clock.in_japan(now).date())
+    last = max(each.notice_no for each in today)
+    _print_notices(session, [each for each in today if each.notice_no == last])
+    fail_unless(good)
+
+
+def _print_notices(session: Session, found: Sequence[Sent]) -> None:
+    head = columns_of("時刻", "お知らせ", "手段:word", "宛先", "送信:word", "理由")
+    rows = [
+        (
+            formatting.moment(each.made_at),
+            each.subject,
+            messages.label("notice_channel", each.channel),
+            each.recipient,
+            messages.label("notice_state", each.state),
+            notice_texts.ERRORS.get(each.error_code, each.error_code) or "—",
+        )
+        for each in found
+    ]
+    print_sheet(session.out, sheet_of("notices", "お知らせ", head, rows, adds_up=False))
 
 
 def _begins(begins: datetime | None) -> date:

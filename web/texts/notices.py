@@ -8,6 +8,7 @@ SUBJECTS: dict[str, str] = {
     "arrival_came": "【{municipality} 収納照合】未着の解消: {source}（{due_on}分）",
     "file_aside": "【{municipality} 収納照合】資料の{status}: {source}",
     "file_foreign": "【{municipality} 収納照合】他団体の資料: {source}",
+    "test": "【{municipality} 収納照合】お知らせの試験",
     "arrival_summary": "【{municipality} 収納照合】{day}朝の受領状況: {result}",
 }
 RESULTS: dict[str, str] = {
@@ -33,6 +34,7 @@ LINES: dict[str, str] = {
     "summary_row": "  ・{due_on}分 {source}: {state}",
     "summary_due_row": "  ・{source}: 締切 {cut_off}（{state}）",
     "summary_none": "  なし",
+    "test": "これは試験です。このお知らせが届けば、未着の資料もここに届きます。",
     "where": "画面: /staff/arrivals/{day}",
 }
 # Why a notice could not be sent (web.notices.channels).

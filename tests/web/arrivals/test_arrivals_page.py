@@ -19,6 +19,7 @@ from web import clock
 from web.cli import main
 from web.commands.session import Session
 from web.commands.setup import sample_profile
+from web.notices.recipients import Recipients
 
 M = "99999"
 DAY = "2026-06-02"
@@ -216,3 +217,22 @@ def test_a_proposal_names_its_evidence_and_only_a_person_takes_it_over(run, awai
         "/staff/arrivals/rules", data={"effective_on": "2026-06-03", "reason": "x", "months": "1"}
     )
     assert nothing_chosen.status_code == 422
+
+
+def test_a_test_notice_shows_whether_the_recipients_can_be_reached(run, awaiting):
+    sent = run("test-notice")
+    assert (sent.exit_code, "送信済" in sent.stdout) == (0, True), sent.output
+    assert len(list((awaiting.settings.home / "notices" / M).glob("*-test.txt"))) == 1
+    awaiting.settings = awaiting.settings.model_copy(
+        update={"notices": {M: Recipients(mail=("kaikei@example.jp",))}}
+    )
+    failed = run("test-notice")
+    assert failed.exit_code == 1
+    assert "KOKIN_SMTP_HOST" in failed.stdout
+    listed = json.loads(run("notices", DAY, "--json").stdout)
+    # Of the same moment it is the same notice: the file lies there already.
+    assert [(row["channel"], row["state"]) for row in listed] == [
+        ("file", "sent"), ("mail", "failed"),
+    ]  # fmt: skip
+    assert run("notices", DAY).exit_code == 1
+    assert run("notices", "2026-06-01").exit_code == 0
