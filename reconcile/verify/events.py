@@ -43,7 +43,8 @@ ORDER BY e.file_id, e.line_no, e.event_no"""
 _FILES = """
 SELECT f.file_id, f.status, e.state FROM source_file f
 LEFT JOIN (SELECT file_id, MAX(event_no) AS event_no FROM event
-           WHERE municipality_code = :m AND kind IN ('file.quarantined', 'file.released')
+           WHERE municipality_code = :m AND kind <> 'slip.paid'
+             AND kind IN ('file.quarantined', 'file.released')
            GROUP BY file_id) l ON l.file_id = f.file_id
 LEFT JOIN event e ON e.municipality_code = :m AND e.event_no = l.event_no
 WHERE f.municipality_code = :m
@@ -52,6 +53,7 @@ ORDER BY f.file_id"""
 _CLOSURES = """
 SELECT c.closure_no, c.period, c.event, e.kind FROM day_closure c
 LEFT JOIN event e ON e.municipality_code = :m AND e.closure_no = c.closure_no
+  AND e.kind <> 'slip.paid'
 WHERE c.municipality_code = :m AND c.closure_no > :since ORDER BY c.closure_no"""
 _ELSEWHERE = """
 SELECT e.event_no, e.kind FROM event e

@@ -182,7 +182,7 @@ def _range(first: int | None, last: int | None) -> tuple[int, int]:
 @events.command("log")
 @click.option("--state", type=click.Choice(deliveries.STATES), default=None, help="配信の状態。")
 @click.option("--kind", type=click.Choice(KINDS), default=None, help="種類。")
-@click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1_000), default=50, help="何件まで（既定: 50）。")
 @JSON
 @MUNICIPALITY
 @session_of

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, text
 from web import clock
 from web.events.deliveries import Attempt, attempts_at
 from web.events.subscribers import Subscriber, everybody
+from web.events.transport import DELIVERED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +30,15 @@ LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = e.notice_id
 LEFT JOIN day_closure c ON c.municipality_code = :m AND c.closure_no = e.closure_no
 WHERE e.municipality_code = :m AND e.event_no < :before {which}
 ORDER BY e.event_no DESC LIMIT :limit"""
-_OF_KIND = "AND e.kind = :kind"
+# Nearly everything is a payment and was delivered: what is rare is looked up by its own index.
+_PAYMENTS = "AND e.kind = 'slip.paid'"
+_OF_KIND = "AND e.kind = :kind AND e.kind <> 'slip.paid'"
+_DELIVERED = """AND EXISTS (
+    SELECT 1 FROM event_delivery d WHERE d.municipality_code = :m AND d.event_no = e.event_no
+      AND d.state = 'delivered')"""
 _IN_STATE = """AND e.event_no IN (
     SELECT d.event_no FROM event_delivery d
-    WHERE d.municipality_code = :m AND d.state = :state AND d.event_no < :before)"""
+    WHERE d.municipality_code = :m AND d.state = '{state}' AND d.event_no < :before)"""
 _TOLD = """
 SELECT d.event_no, d.subscriber_no, s.name, d.state, d.attempts, d.reason, d.due_at, d.done_at
 FROM event_delivery d
@@ -40,8 +46,8 @@ JOIN event_subscriber s ON s.municipality_code = :m AND s.subscriber_no = d.subs
 WHERE d.municipality_code = :m AND d.event_no IN :numbers
 ORDER BY d.event_no, s.name"""
 _COUNTS = """
-SELECT subscriber_no, state, COUNT(*) AS number FROM event_delivery
-WHERE municipality_code = :m AND state = :state GROUP BY subscriber_no, state"""
+SELECT subscriber_no, COUNT(*) AS number FROM event_delivery
+WHERE municipality_code = :m AND state = '{state}' GROUP BY subscriber_no"""
 _AHEAD = """
 SELECT COUNT(*) FROM event WHERE municipality_code = :m AND event_no >= :first
   AND kind IN :kinds"""
@@ -93,12 +99,12 @@ def happened(
     before: int = NUMBER_MAX,
     limit: int,
 ) -> list[Happened]:
-    """外部通知, the newest first; ``state`` is that of any delivery, "" for all."""
-    which = (_OF_KIND if kind else "") + (_IN_STATE if state else "")
-    values = {"m": municipality_code, "before": before, "limit": limit}
-    rows = connection.execute(
-        text(_EVENTS.format(which=which)), {**values, "kind": kind, "state": state}
-    ).all()
+    """外部通知, the newest first; ``state`` is one of STATES, that of any delivery, "" for all."""
+    which = {"": "", "slip.paid": _PAYMENTS}.get(kind, _OF_KIND)
+    if state:
+        which += _DELIVERED if state == DELIVERED else _IN_STATE.format(state=state)
+    values = {"m": municipality_code, "before": before, "limit": limit, "kind": kind}
+    rows = connection.execute(text(_EVENTS.format(which=which)), values).all()
     told = _told(connection, municipality_code, [row.event_no for row in rows])
     return [_happened(row, told[row.event_no]) for row in rows]
 
@@ -126,7 +132,9 @@ def standings(connection: Connection, municipality_code: str) -> list[Standing]:
     counts = {
         state: {
             row.subscriber_no: int(row.number)
-            for row in connection.execute(text(_COUNTS), {"m": municipality_code, "state": state})
+            for row in connection.execute(
+                text(_COUNTS.format(state=state)), {"m": municipality_code}
+            )
         }
         for state in ("waiting", "failed")
     }
