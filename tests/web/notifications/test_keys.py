@@ -101,8 +101,8 @@ def test_a_disabled_key_stops_within_seconds(books, served, monkeypatch):
         keys.rotate(connection, books.settings, M, "pay-1", ends_at=clock.now())
 
 
-def test_an_unknown_key_is_answered_as_a_wrong_signature(books, served, monkeypatch):
-    _add(books)
+def test_an_unknown_key_is_answered_as_a_wrong_signature(city, app, monkeypatch):
+    _add(city)
     asked = []
     look_up = key_cache.KeyCache._look_up
 
@@ -113,20 +113,20 @@ def test_an_unknown_key_is_answered_as_a_wrong_signature(books, served, monkeypa
     monkeypatch.setattr(key_cache.KeyCache, "_look_up", counted)
     path = f"{URL}/n-1"
     answers = [
-        served.test_client().get(
+        app.test_client().get(
             path, headers=headers(key_id, "s" * 64, method="GET", path=path)
         ).json | {"instance": ""}
         for key_id in ("pay-1", "nobody", "nobody")
     ]  # fmt: skip
     assert answers[0] == answers[1] == answers[2]
-    assert asked == ["pay-1", "nobody"]  # The second time neither costs a look into the books.
+    assert asked == ["pay-1", "nobody"]  # The second time neither costs a look into the city.
 
 
-def test_what_is_remembered_does_not_grow_for_ever(served, monkeypatch):
+def test_what_is_remembered_does_not_grow_for_ever(app, monkeypatch):
     monkeypatch.setattr(key_cache, "KEYS_MAX", 3)
     for number in range(7):
-        _status(served, "s" * 64, f"nobody-{number}")
-    assert len(served.extensions["kokin_keys"]._known) <= 3
+        _status(app, "s" * 64, f"nobody-{number}")
+    assert len(app.extensions["kokin_keys"]._known) <= 3
 
 
 def test_a_key_id_is_unique_over_the_installation(books):
@@ -190,19 +190,19 @@ def test_secrets_are_sealed_anew_when_the_keys_of_the_installation_turn(books):
         assert keys.secrets_of(connection, books.settings, M, "pay-1")[0][1] == secret
 
 
-def test_nobody_is_told_which_key_of_the_installation_is_missing(books, served):
-    ring = books.settings.model_copy(update={"encryption_keys": new_key_text("k1")})
-    secret = _add(books, "pay-1", ring)
+def test_nobody_is_told_which_key_of_the_installation_is_missing(city, app):
+    ring = city.settings.model_copy(update={"encryption_keys": new_key_text("k1")})
+    secret = _add(city, "pay-1", ring)
     path = f"{URL}/n-1"
     signed = headers("pay-1", secret, method="GET", path=path)
-    answer = served.test_client().get(path, headers=signed)
+    answer = app.test_client().get(path, headers=signed)
     assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
     assert answer.headers["Retry-After"]
 
 
-def test_a_key_of_the_environment_needs_an_installation_of_one(books, monkeypatch):
-    named = books.settings.model_copy(update={"notification_keys": f"env-1:{'x' * 40}"})
-    app = create_app(named, books.engine, TESTING=True)
+def test_a_key_of_the_environment_needs_an_installation_of_one(city, monkeypatch):
+    named = city.settings.model_copy(update={"notification_keys": f"env-1:{'x' * 40}"})
+    app = create_app(named, city.engine, TESTING=True)
     assert _status(app, "x" * 40, "env-1") == "notification"
     _forget(app)
     monkeypatch.setattr(type(app.extensions["kokin"]), "sole", None)
@@ -231,10 +231,10 @@ def test_a_key_from_before_secrets_were_kept_goes_on(books, served):
     assert [(number, secret) for number, secret, _until in found] == [(2, new), (1, old)]
 
 
-def test_a_key_asks_so_often_and_then_waits(books):
-    few = books.settings.model_copy(update={"notifications_per_minute": 2})
-    app = create_app(few, books.engine, TESTING=True)
-    first, second = _add(books, "pay-1"), _add(books, "pay-2")
+def test_a_key_asks_so_often_and_then_waits(city):
+    few = city.settings.model_copy(update={"notifications_per_minute": 2})
+    app = create_app(few, city.engine, TESTING=True)
+    first, second = _add(city, "pay-1"), _add(city, "pay-2")
     codes = [_status(app, first) for _ in range(3)]
     assert codes == ["notification", "notification", "rate_limited"]
     assert _status(app, second, "pay-2") == "notification"  # Each key for itself …
@@ -291,28 +291,28 @@ def test_the_signature_is_that_of_the_documentation():
         ({"X-Kokin-Nonce": "n" * 17}, "signature_invalid"),
     ],
 )
-def test_a_wrong_part_of_the_signature_is_named(books, served, change, code):
-    secret = _add(books)
+def test_a_wrong_part_of_the_signature_is_named(city, app, change, code):
+    secret = _add(city)
     body = json.dumps({}).encode()
     signed = headers("pay-1", secret, body, **{"Idempotency-Key": "n-1"}) | change
     signed = {name: value.encode().decode("latin-1") for name, value in signed.items()}
-    answer = served.test_client().post(URL, data=body, headers=signed)
+    answer = app.test_client().post(URL, data=body, headers=signed)
     assert (answer.status_code, answer.json["code"]) == (401, code)
 
 
 @pytest.mark.parametrize("seconds", [-301, 301])
-def test_a_signature_holds_for_five_minutes(books, served, seconds):
-    secret = _add(books)
+def test_a_signature_holds_for_five_minutes(city, app, seconds):
+    secret = _add(city)
     at = clock.now().timestamp()
-    assert _status(served, secret, at=at + seconds * 1.01) == "timestamp_outside"
-    assert _status(served, secret, at=at + seconds * 0.97) == "notification"
+    assert _status(app, secret, at=at + seconds * 1.01) == "timestamp_outside"
+    assert _status(app, secret, at=at + seconds * 0.97) == "notification"
 
 
-def test_a_request_that_was_here_is_refused(books, served):
-    secret = _add(books)
+def test_a_request_that_was_here_is_refused(city, app):
+    secret = _add(city)
     path = f"{URL}/n-1"
     signed = headers("pay-1", secret, method="GET", path=path)
-    client = served.test_client()
+    client = app.test_client()
     codes = [client.get(path, headers=signed).json["code"] for _ in range(2)]
     assert codes == ["notification", "nonce_used"]
     refused = client.post(URL, data=b"{}", headers=headers("pay-1", secret, b"{}", nonce="n" * 16))
@@ -328,8 +328,8 @@ def test_a_request_that_was_here_is_refused(books, served):
         ("GET", f"{URL}/n-1", b""),
     ],
 )
-def test_nothing_of_a_request_can_be_changed(books, served, method, path, body):
-    secret = _add(books)
+def test_nothing_of_a_request_can_be_changed(city, app, method, path, body):
+    secret = _add(city)
     signed = headers("pay-1", secret, b"{}")
-    answer = served.test_client().open(path, method=method, data=body, headers=signed)
+    answer = app.test_client().open(path, method=method, data=body, headers=signed)
     assert (answer.status_code, answer.json["code"]) == (401, "signature_invalid")
