@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from web.notifications.spool_rows import Entry
+
 KEY_ID = click.argument("key_id")
 JSON = click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
 OVERLAP_DAYS = 7
@@ -98,7 +100,7 @@ def disable(session: Session, key_id: str) -> None:
 
 @click.group()
 def notification() -> None:
-    """受け付けられなかった納付通知。"""
+    """受け付けられなかった納付通知と、食い違った納付通知。"""
 
 
 @notification.command()
@@ -127,20 +129,57 @@ def refused(session: Session, *, as_json: bool) -> None:
 
 
 @notification.command()
-@click.argument("number", type=click.IntRange(1))
+@JSON
 @MUNICIPALITY
 @session_of
-def body(session: Session, number: int) -> None:
-    """受け付けられなかった通知の本文を、届いたとおりに出力します。"""
+def conflicts(session: Session, *, as_json: bool) -> None:
+    """同じ識別子で届いた、内容の違う通知の一覧（新しい順）。初めに届いたものだけを記帳しています。"""
+    with closing(Spool(session.engine)) as spool:
+        found = spool.conflicts(session.municipality)
+    say_list(
+        session,
+        found,
+        lambda pair: (
+            f"{pair[0].spool_no}  {formatting.moment(pair[0].received_at)}  {pair[0].key_id}"
+            f"  {pair[0].notification_id}  記帳した通知 {pair[1].spool_no if pair[1] else '—'}"
+        ),
+        as_json=as_json,
+        data=_conflict,
+        empty="食い違った通知はありません。",
+    )
+
+
+@notification.command()
+@click.argument("number", type=click.IntRange(1))
+@click.option("--refused", "of_refused", is_flag=True, help="受け付けられなかった通知の番号です。")
+@MUNICIPALITY
+@session_of
+def body(session: Session, number: int, *, of_refused: bool) -> None:
+    """通知の本文を、届いたとおりに出力します（番号は refused か conflicts の一覧のもの）。"""
     found = None
     with closing(Spool(session.engine)) as spool:
         store = spool.reading(session.municipality)
-        if store is not None:
+        if store is not None and of_refused:
             with store as connection:
                 found = door.refused_body(connection, session.municipality, number)
+        elif store is not None:
+            found = spool.bodies(session.municipality, [number]).get(number)
     if found is None:
-        raise NotFoundError("refused_notification", number=number)
+        raise NotFoundError("notification_number", number=number)
     sys.stdout.buffer.write(found)
+
+
+def _conflict(pair: tuple[Entry, Entry | None]) -> dict[str, object]:
+    """An entry that conflicts, and the one that counts."""
+    entry, counts = pair
+    return {
+        "number": entry.spool_no,
+        "key_id": entry.key_id,
+        "notification_id": entry.notification_id,
+        "sha256": entry.body_sha256,
+        "received_at": _instant(entry.received_at),
+        "booked": counts.spool_no if counts else None,
+    }
 
 
 def _last_uses(session: Session) -> Mapping[tuple[str, int], datetime]:

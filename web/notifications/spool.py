@@ -74,6 +74,9 @@ Work = tuple[Signed | Refused | Arrival | Mark, ...]  # what is asked for at onc
 Results = list[tuple[Entry, bool]] | None  # None: the nonce of the request was used before
 
 
+CONFLICTS_SHOWN = 200
+
+
 class Waiting(NamedTuple):
     """記帳待ち: how many notifications wait to be booked, and since when the oldest does."""
 
@@ -275,6 +278,24 @@ class Spool:
             statement = statement.where(spool.c.received_on <= until)
         with reading(self._engine, municipality_code) as connection:
             return Waiting(*connection.execute(statement).one())
+
+    def conflicts(self, municipality_code: str) -> list[tuple[Entry, Entry | None]]:
+        """食い違った通知, the youngest first: each with the entry that counts under its key.
+
+        The other is None where only the books know it; at most :data:`CONFLICTS_SHOWN`.
+        """
+        if not self._exists():
+            return []
+        statement = (
+            select(*HEAD)
+            .where(spool.c.municipality_code == municipality_code, spool.c.state == CONFLICT)
+            .order_by(spool.c.spool_no.desc())
+            .limit(CONFLICTS_SHOWN)
+        )
+        with reading(self._engine, municipality_code) as connection:
+            found = [Entry(*row) for row in connection.execute(statement)]
+        counts = self.find_many(municipality_code, [entry.key for entry in found])
+        return [(entry, counts.get(entry.key)) for entry in found]
 
     def reading(self, municipality_code: str) -> AbstractContextManager[Connection] | None:
         """A read transaction in the store, or None while there is none."""

@@ -279,7 +279,7 @@ ERRORS: dict[str, str] = {
     "password_short": "パスワードは{expected}文字以上にしてください。",
     "key_id": "鍵IDは半角英数字と . _ - で40文字までにしてください（{found}）。",
     "key": "鍵 {key_id} は見つかりません。",
-    "refused_notification": "受け付けられなかった通知に番号 {number} はありません。",
+    "notification_number": "番号 {number} の通知はありません。",
     "key_exists": "鍵 {key_id} はすでに登録されています。",
     "sign_in": "利用者名またはパスワードが違います。",
     "sign_in_required": "職員としてサインインしてください。",

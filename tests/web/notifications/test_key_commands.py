@@ -64,9 +64,11 @@ def test_there_may_be_no_key_and_nothing_refused(run):
     assert run("key", "list").stdout == "鍵はありません。\n"
     assert run("notification", "refused").stdout == "受け付けられなかった通知はありません。\n"
     assert json.loads(run("notification", "refused", "--json").stdout) == []
-    answer = run("notification", "body", "1")
-    assert answer.exit_code == 1
-    assert "refused_notification" in answer.stderr
+    assert run("notification", "conflicts").stdout == "食い違った通知はありません。\n"
+    for words in (("body", "1"), ("body", "1", "--refused")):
+        answer = run("notification", *words)
+        assert answer.exit_code == 1
+        assert "notification_number" in answer.stderr
 
 
 def test_what_was_refused_can_be_looked_at(run, client):
@@ -81,4 +83,26 @@ def test_what_was_refused_can_be_looked_at(run, client):
         "body_invalid",
     )
     assert "pay-1" in run("notification", "refused").stdout
-    assert run("notification", "body", 1).stdout_bytes == body
+    assert run("notification", "body", 1, "--refused").stdout_bytes == body
+
+
+def test_both_of_two_that_conflict_can_be_looked_at(run, client):
+    secret = _secret(run("key", "add", "pay-1", "--operator", "見本決済"))
+    bodies = [
+        json.dumps(
+            {
+                "notification_id": "n-1", "el_number": "99999" + "9" * 20 + "123456901",
+                "amount_yen": amount, "paid_on": "2026-06-02", "channel": "app",
+                "operator_code": "0820", "transaction_id": "T-1",
+            }
+        ).encode()
+        for amount in (100, 200)
+    ]  # fmt: skip
+    for body, status in zip(bodies, (202, 409), strict=True):
+        signed = headers("pay-1", secret, body)
+        assert client.post(URL, data=body, headers=signed).status_code == status
+    (conflict,) = json.loads(run("notification", "conflicts", "--json").stdout)
+    assert (conflict["notification_id"], conflict["key_id"]) == ("n-1", "pay-1")
+    numbers = (conflict["booked"], conflict["number"])
+    assert [run("notification", "body", number).stdout_bytes for number in numbers] == bodies
+    assert "記帳した通知 1" in run("notification", "conflicts").stdout
