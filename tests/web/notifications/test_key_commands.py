@@ -74,7 +74,7 @@ def test_there_may_be_no_key_and_nothing_refused(run):
 def test_what_was_refused_can_be_looked_at(run, client):
     secret = _secret(run("key", "add", "pay-1", "--operator", "見本決済"))
     body = b'{"amount_yen": \xff}'
-    signed = headers("pay-1", secret, body, **{"Idempotency-Key": "n-1"})
+    signed = headers("pay-1", secret, body) | {"Idempotency-Key": "n-1"}
     assert client.post(URL, data=body, headers=signed).status_code == 422
     (refused,) = json.loads(run("notification", "refused", "--json").stdout)
     assert (refused["refusal_no"], refused["key_id"], refused["code"]) == (

@@ -294,7 +294,7 @@ def test_the_signature_is_that_of_the_documentation():
 def test_a_wrong_part_of_the_signature_is_named(city, app, change, code):
     secret = _add(city)
     body = json.dumps({}).encode()
-    signed = headers("pay-1", secret, body, **{"Idempotency-Key": "n-1"}) | change
+    signed = headers("pay-1", secret, body) | {"Idempotency-Key": "n-1"} | change
     signed = {name: value.encode().decode("latin-1") for name, value in signed.items()}
     answer = app.test_client().post(URL, data=body, headers=signed)
     assert (answer.status_code, answer.json["code"]) == (401, code)
