@@ -37,7 +37,7 @@ def _loose(block: exp.Expression, scoped: set[str]) -> set[str]:
     """The tables of one block that are tied to no municipality."""
     sources = dict(_sources(block))
     tables = {alias: name for alias, name in sources.items() if name in scoped}
-    pairs = list(_ties(block, list(sources)))
+    pairs = list(_ties(block, list(tables)))
     # A value, a derived or common table, a row of an outer block: looked at in its own block.
     tied = {end for pair in pairs for end in pair if end not in tables}
     while more := {end for pair in pairs if tied & set(pair) for end in pair} - tied:
@@ -119,7 +119,7 @@ def _is_code(value: exp.Expression) -> bool:
 
 
 def _owners(column: exp.Expression, aliases: list[str]) -> list[str]:
-    """Whose column it is: of one table, of the only one there is, or of an outer block."""
+    """Whose column it is: of the table it names, or of the only one there is that has it."""
     table = column.args.get("table")
     if table is not None:
         return [table.name]

@@ -71,6 +71,8 @@ def test_a_city_from_its_registers_to_the_verified_books(sqlite_url, tmp_path):
             {"b"},
         ),
         ("UPDATE a SET c = 1 WHERE id = 1", {"a"}),
+        ("UPDATE a SET c = 1 FROM (SELECT 1 AS x) q WHERE municipality_code = ?", set()),
+        ("UPDATE a SET c = 1 FROM b WHERE a.municipality_code = ? AND a.id = b.id", {"b"}),
         ("DELETE FROM a", {"a"}),
         ("DELETE FROM a WHERE municipality_code = ?", set()),
         ("INSERT INTO a (x) VALUES (1)", {"a"}),
