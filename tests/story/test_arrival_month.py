@@ -368,4 +368,5 @@ def test_what_the_treasury_sees_every_morning_of_a_month(office):
         month = office.client.get("/staff/arrivals/months/2026-05").get_data(as_text=True)
         assert month.count("■</span> 未着</span>") == 3
         assert month.count("遅れて受領</span>") == 5
+        assert month.count("時間0分</td>") == 5  # … and by how much
         assert verify(office.engine, M) == []

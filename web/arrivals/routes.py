@@ -73,6 +73,13 @@ def show_month(month: str) -> str:
         first=first,
         days=days,
         sources=[each.source for each in days[first]],
+        late=[
+            file
+            for expected in days.values()
+            for each in expected
+            for file in each.files
+            if file.minutes_late and file.file.accepted
+        ],
         before=(first - _ONE_DAY).isoformat()[:7],
         after=(last + _ONE_DAY).isoformat()[:7],
         today=clock.today(),

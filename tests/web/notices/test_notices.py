@@ -6,6 +6,7 @@ import email
 import email.policy
 import json
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 
@@ -127,6 +128,14 @@ def test_the_same_words_without_a_key_are_said_once_a_day(books, smtp, mailbox):
         )
         assert send_notice(later, "job_failed", "だめでした", ["また"])
     assert len(mailbox.received) == 2
+
+
+def test_several_processes_that_say_the_same_say_it_once(books, smtp, mailbox):
+    context = _context(books, smtp_host="127.0.0.1", smtp_port=smtp, smtp_security="none")
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _number: _say(context), range(12)))
+    assert len(mailbox.received) == 1
+    assert [event[3] for event in _events(books)] == ["begun", "sent"]
 
 
 def test_what_could_not_be_sent_is_tried_again_and_less_and_less_often(books, smtp, mailbox):
