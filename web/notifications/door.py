@@ -103,16 +103,23 @@ class Uses:
 
 
 def admit_all(
-    connection: Connection, municipality_code: str, works: Sequence[Sequence[object]], used: Uses
+    connection: Connection,
+    municipality_code: str,
+    works: Sequence[Sequence[object]],
+    used: Uses,
+    *,
+    new: bool = False,
 ) -> list[bool]:
     """Use up the nonces of several requests; False where one was used: do nothing for that one.
 
     A work is what one request asks for, its :class:`Signed` among it; without one it is our own.
     The bodies that a request brought and that are refused are kept here, too. One at a time asks
     (:func:`spool_rows.alone`): a nonce that two use up at the same moment would count for both.
+    ``new``: none of the nonces was used before this transaction.
     """
     requests = [next((each for each in work if isinstance(each, Signed)), None) for work in works]
-    known = _used(connection, municipality_code, [each for each in requests if each is not None])
+    signed_ones = [] if new else [each for each in requests if each is not None]
+    known = _used(connection, municipality_code, signed_ones)
     fresh: dict[bytes, Signed] = {}
     admitted = []
     for work, signed in zip(works, requests, strict=True):

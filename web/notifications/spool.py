@@ -21,6 +21,7 @@ from payments.store.unit_of_work import enter_municipality, reading
 from web import clock
 from web.notifications.door import Refused, Signed, Uses, admit_all, note_transactions
 from web.notifications.door_tables import SQLITE_DOOR_GUARDS
+from web.notifications.first_look import all_new
 from web.notifications.group_commit import GroupCommit
 from web.notifications.known import known_to_books
 from web.notifications.sealed_bodies import SPOOL, plain_body
@@ -189,15 +190,22 @@ class Spool:
         ):
             enter_municipality(connection, municipality_code)
             alone(connection, municipality_code)
-            admitted = admit_all(connection, municipality_code, works, self._uses)
+            new = all_new(
+                connection,
+                municipality_code,
+                [(s.slot, s.fingerprint) for work in works for s in work if isinstance(s, Signed)],
+                [arrival.key for arrival in arrivals],
+                with_books=self.file is None,
+            )
+            admitted = admit_all(connection, municipality_code, works, self._uses, new=new)
             if not all(admitted):
                 fresh = [work for work, good in zip(works, admitted, strict=True) if good]
                 arrivals = [each for work in fresh for each in work if isinstance(each, Arrival)]
             if arrivals:
-                if self.file is None:
+                if self.file is None and not new:
                     keys = (arrival.key for arrival in arrivals)
                     known = known_to_books(connection, municipality_code, keys)
-                results = append_all(connection, municipality_code, arrivals, known)
+                results = append_all(connection, municipality_code, arrivals, known, new=new)
                 note_transactions(connection, municipality_code, arrivals, results)
             if marks:
                 mark_all(connection, municipality_code, marks)

@@ -121,13 +121,17 @@ def append_all(
     municipality_code: str,
     arrivals: Sequence[Arrival],
     known: Mapping[Key, Known],
+    *,
+    new: bool = False,
 ) -> list[tuple[Entry, bool]]:
     """Enter what arrived, in order; per arrival the entry that counts, and whether it was new.
 
     ``known``: what the books hold under these keys, which the spool may have forgotten. A body
-    under a key that counts with another one is kept as a conflict.
+    under a key that counts with another one is kept as a conflict. ``new``: nothing was entered
+    under any of these keys before this transaction.
     """
-    rows = by_keys(connection, municipality_code, (arrival.key for arrival in arrivals))
+    keys = () if new else (arrival.key for arrival in arrivals)
+    rows = by_keys(connection, municipality_code, keys)
     counts = {key: _of_books(key, found) for key, found in known.items()}
     counts |= {row.key: row for row in rows if row.state != CONFLICT}
     there = {(row.key, row.body_sha256): row for row in rows}
