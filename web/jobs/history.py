@@ -82,13 +82,7 @@ def last_runs(
     connection: Connection, municipality_code: str, jobs: Sequence[str]
 ) -> dict[str, Run]:
     """最後の実行 of each job, whatever became of it; what only waits does not count."""
-    found = _some(
-        connection,
-        municipality_code,
-        "job IN :jobs AND run_id = (SELECT MAX(l.run_id) FROM job_run l WHERE "
-        "l.municipality_code = :m AND l.job = r.job AND l.state <> 'ASKED')",
-        jobs=jobs,
-    )
+    found = _last_of_each(connection, municipality_code, jobs, "l.state <> 'ASKED'", "l.run_id")
     return {run.job: run for run in found}
 
 
@@ -96,13 +90,7 @@ def last_slots(
     connection: Connection, municipality_code: str, jobs: Sequence[str]
 ) -> dict[str, datetime]:
     """最後の実行枠 of each job that the schedule has dealt with."""
-    found = _some(
-        connection,
-        municipality_code,
-        "job IN :jobs AND cause = 'schedule' AND due_at = (SELECT MAX(l.due_at) FROM job_run l "
-        "WHERE l.municipality_code = :m AND l.job = r.job AND l.cause = 'schedule')",
-        jobs=jobs,
-    )
+    found = _last_of_each(connection, municipality_code, jobs, "l.cause = 'schedule'", "l.due_at")
     return {run.job: run.due_at for run in found}
 
 
@@ -323,6 +311,19 @@ def _change(
     if was == RUNNING:
         statement = statement.where(runs.c.holder == holder)
     return int(connection.execute(statement.values(holder=holder, **values)).rowcount)
+
+
+def _last_of_each(
+    connection: Connection, municipality_code: str, jobs: Sequence[str], wanted: str, order: str
+) -> list[Run]:
+    """The last run of each job by an order that has an index: one step into it per job."""
+    last = (
+        "SELECT (SELECT l.run_id FROM job_run l WHERE l.municipality_code = :m "
+        f"AND l.job = :job_{{number}} AND {wanted} ORDER BY {order} DESC LIMIT 1)"
+    )
+    each = " UNION ALL ".join(last.format(number=number) for number in range(len(jobs)))
+    values = {f"job_{number}": job for number, job in enumerate(jobs)}
+    return _some(connection, municipality_code, f"run_id IN ({each})", **values)
 
 
 def _some(

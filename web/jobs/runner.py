@@ -195,9 +195,9 @@ class Runner:
                 connection, municipality_code, plan.code, slot, self.holder,
                 as_of_on=clock.in_japan(moment).date(),
             )  # fmt: skip
-            history.forget_old(
-                connection, municipality_code, timedelta(days=self.settings.schedule_keep_days)
-            )
+            if plan.timing.seconds is None:
+                age = timedelta(days=self.settings.schedule_keep_days)
+                history.forget_old(connection, municipality_code, age)
         if slot.skipped:
             name = messages.label("job", plan.code)
             self._say(municipality_code, f"{name}: {slot.covers}回分を見送りました。")

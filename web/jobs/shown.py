@@ -64,6 +64,9 @@ def timing_text(plan: Plan) -> str:
         return f"{plan.timing.seconds}秒ごと"
     days = messages.label("job_days", plan.timing.days)
     minute, hour, *rest = plan.timing.text.split()
+    if [hour, *rest] == ["*"] * 4 and minute.removeprefix("*/").isdecimal():
+        each = minute.startswith("*/")
+        return f"{days} {minute.removeprefix('*/')}分ごと" if each else f"{days} 毎時{minute}分"
     if rest == ["*"] * 3 and minute.isdecimal() and hour.isdecimal():
         return f"{days} {int(hour):02}:{int(minute):02}"
     return f"{days} {plan.timing.text}"

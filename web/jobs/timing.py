@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from apscheduler.triggers.cron import CronTrigger
@@ -148,6 +149,7 @@ def _is_business(day: date) -> bool:
         return True
 
 
+@lru_cache(maxsize=1_024)
 def _trigger(text: str) -> CronTrigger:
     """APScheduler's trigger; it counts the week from Monday, so days go to it by name.
 

@@ -95,7 +95,10 @@ def test_a_scheduler_that_goes_is_followed_by_the_command(kokin, elsewhere, monk
 
 
 def test_schedules_are_shown_and_changed(kokin):
-    assert "再照合  毎日 06:30" in kokin("list").output
+    listed = kokin("list").output
+    assert "再照合  毎日 06:30" in listed
+    assert "受領予定の見張り  毎日 15分ごと" in listed
+    assert kokin("set", "overdue", "--at", "5 * * * *").output == "期限の確認: 銀行営業日 毎時5分\n"
     changed = kokin("set", "reconcile", "--at", "0 7 1,15 * *", "--days", "business")
     assert changed.output == "再照合: 銀行営業日 0 7 1,15 * *\n"
     assert "この団体の設定です" in kokin("show", "reconcile").output

@@ -6,6 +6,8 @@ import pytest
 
 from payments.domain.errors import ConflictError, NotFoundError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
+from web.commands.session import Session
+from web.commands.setup import enter, sample_profile
 from web.jobs import history, plans
 from web.jobs.contract import JobResult, JobState
 from web.jobs.locks import leases_of, noting
@@ -225,6 +227,19 @@ def test_a_stop_comes_between_two_jobs(standing, process):
     standing.step(hours=2)
     runner.stopping.set()
     assert runner.tick(M, BOOKS) == 0
+
+
+def test_a_job_of_the_whole_installation_runs_under_its_first_body(books, standing, noted, process):
+    enter(Session(books.settings), sample_profile("99998"))
+    runner = process()
+    for step in (0, 24):
+        standing.step(hours=step)
+        for code in ("99998", M):
+            runner.tick(code, CHECKS)
+    assert [job for job, _day in noted.runs].count("backup") == 1
+    assert [job for job, _day in noted.runs].count("verify") == 2
+    with reading(books.engine, "99998") as connection:
+        assert history.last_runs(connection, "99998", ["backup"])["backup"].state == OK
 
 
 def test_the_lease_tells_who_and_until_when(books, standing, process):
