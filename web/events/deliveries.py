@@ -66,12 +66,13 @@ _KNOWN = {
     "slip_no": "s.slip_no IS NOT NULL",
     "notice": "e.notice_id IS NOT NULL",
 }
+# The plus keeps SQLite from the subscribers' key: in the order of the due times it stops early.
 _CLAIM = """
 WITH picked AS MATERIALIZED (
     SELECT d.subscriber_no AS whose, d.event_no AS which FROM event_delivery d
     WHERE d.municipality_code = :m AND d.state = 'waiting' AND d.due_at <= :now
       AND (d.lease_until_at IS NULL OR d.lease_until_at <= :now)
-      AND d.subscriber_no IN :open
+      AND +d.subscriber_no IN :open
       AND (d.subject = 0 OR NOT EXISTS (
         SELECT 1 FROM event_delivery b
         WHERE b.municipality_code = :m AND b.subscriber_no = d.subscriber_no

@@ -58,7 +58,7 @@ class EventDeliveryRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         CheckConstraint("state IN ('waiting', 'delivered', 'failed')", name="event_delivery_state"),
         Index(
-            "event_delivery_due", "municipality_code", "due_at",
+            "event_delivery_due", "municipality_code", "due_at", "event_no",
             sqlite_where=_WAITING, postgresql_where=_WAITING,
         ),
         Index(

@@ -176,7 +176,7 @@ def _create_deliveries() -> None:
         sqlite_with_rowid=False,
     )
     for name, columns, which in (
-        ("event_delivery_due", ["due_at"], _WAITING),
+        ("event_delivery_due", ["due_at", "event_no"], _WAITING),
         ("event_delivery_order", ["subscriber_no", "subject", "event_no"], _WAITING),
         ("event_delivery_failed", ["event_no"], _FAILED),
     ):
