@@ -70,7 +70,7 @@ def _load(settings: Settings) -> tuple[WSGIApplication, Callable[[], None]]:
 
 
 @click.command()
-@click.option("--beside", is_flag=True, hidden=True)
+@click.option("--beside", is_flag=True, hidden=True, help="起動した側とともに終わります。")
 @MUNICIPALITY
 @session_of
 def schedule(session: Session, *, beside: bool) -> None:
