@@ -92,7 +92,9 @@ def _restore_sqlite(manifest: Manifest, folder: Path, database: Path) -> None:
         name: database.with_stem(database.stem + Path(name).stem.removeprefix(books))
         for name in names
     }
-    for place in [*places.values(), *sqlite.database_files(database)]:
+    # A log that was left behind would be taken for the log of what is restored.
+    logs = [place.with_name(f"{place.name}-wal") for place in places.values()]
+    for place in [*places.values(), *logs, *sqlite.database_files(database)]:
         if place.exists():
             raise ConfigurationError("restore_target", path=str(place))
     database.parent.mkdir(parents=True, exist_ok=True)

@@ -108,10 +108,11 @@ def test_the_spool_belongs_to_it(city, tmp_path):
     place = tmp_path / "elsewhere" / "books.sqlite"
     empty = city.settings.model_copy(update={"database_url": f"sqlite:///{place}"})
     place.parent.mkdir()
-    place.with_name("books-notifications.sqlite").touch()
-    with pytest.raises(ConfigurationError, match="restore_target"):
-        restore_backup(empty, made)
-    place.with_name("books-notifications.sqlite").unlink()
+    for left in ("books-notifications.sqlite", "books.sqlite-wal"):
+        place.with_name(left).touch()
+        with pytest.raises(ConfigurationError, match="restore_target"):
+            restore_backup(empty, made)
+        place.with_name(left).unlink()
     restore_backup(empty, made)
     with closing(sqlite3.connect(place.with_name("books-notifications.sqlite"))) as connection:
         assert connection.execute("SELECT COUNT(*) FROM told").fetchone() == (0,)
