@@ -212,7 +212,7 @@ def record_new(
         if each.file.due_on is None and each.file.accepted and each.basis
     )
     for each in new:
-        _write(connection, profile, each, 1, at=at, actor=actor)
+        _write(connection, profile, each, 1, at=aware.astimezone(UTC), actor=actor)
     return new
 
 

@@ -41,6 +41,8 @@ _EXPLAINED_PERCENT = 80  # hits of hits, misses and other days
 # Days on which it must have come as the kind says, before the past says anything.
 _HITS_MIN = {BUSINESS_DAYS: 10, EVERY_DAY: 10, "weekdays": 4, "monthly": 3}
 _OFTEN_PERCENT = 60  # a weekday or n-th day must have come so often to be tried
+# More would only describe what happened: nearly every day with a hole, or one month.
+_WEEKDAYS_MAX, _NTH_MAX, _MONTHS_MIN = 4, 6, 3
 _IN_TIME_PERCENT = 95  # of the arrivals are before the proposed cut-off
 _STEP_MINUTES = 15
 _DATED_MAX = 10
@@ -144,16 +146,15 @@ def _proposal(
 
 
 def _best(code: str, days: set[date], window: tuple[date, date]) -> tuple[str, set[date]]:
-    """The kind of days that explains the past best, simplest first, and its due days."""
-    best, best_percent, best_due = ON_DEMAND, _EXPLAINED_PERCENT - 1, set[date]()
+    """The simplest kind of days that explains the past well, and its due days."""
     for kind in _candidates(days, window):
         rule = ArrivalRule(code, kind)
         due = {day for day in days_between(*window) if rule.is_due(day)}
         hits = len(due & days)
-        percent = 100 * hits // max(len(due | days), 1)
-        if hits >= _HITS_MIN[kind.partition(":")[0]] and percent > best_percent:
-            best, best_percent, best_due = kind, percent, due
-    return best, best_due
+        explained = 100 * hits >= _EXPLAINED_PERCENT * len(due | days)
+        if explained and hits >= _HITS_MIN[kind.partition(":")[0]]:
+            return kind, due
+    return ON_DEMAND, set()
 
 
 def _candidates(days: set[date], window: tuple[date, date]) -> Iterator[str]:
@@ -162,7 +163,7 @@ def _candidates(days: set[date], window: tuple[date, date]) -> Iterator[str]:
     weeks = max(((window[1] - window[0]).days + 1) // 7, 1)
     by_weekday = Counter(day.weekday() for day in days)
     often = [WEEKDAYS[n] for n in range(7) if by_weekday[n] * 100 >= weeks * _OFTEN_PERCENT]
-    if often:
+    if 0 < len(often) <= _WEEKDAYS_MAX:
         yield f"weekdays:{','.join(often)}"
     for numbers in _months(days, window):
         yield f"monthly:{','.join(map(str, numbers))}"
@@ -184,7 +185,7 @@ def _months(days: set[date], window: tuple[date, date]) -> Iterator[list[int]]:
                 if day in days:
                     counted[number - len(list_) - 1 if from_end else number] += 1
         often = [n for n in sorted(counted) if counted[n] * 100 >= len(months) * _OFTEN_PERCENT]
-        if often:
+        if 0 < len(often) <= _NTH_MAX and len(months) >= _MONTHS_MIN:
             yield often
 
 

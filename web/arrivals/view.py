@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
@@ -83,7 +83,8 @@ def month_view(
 
 def sent_on(connection: Connection, municipality_code: str, day: date) -> tuple[Sent, ...]:
     """お知らせ of one day in Japan: what was said to whom, and how its last attempt ended."""
-    begins = datetime(day.year, day.month, day.day, tzinfo=clock.JST)
+    # SQLite compares instants as they are written, which is in UTC.
+    begins = datetime(day.year, day.month, day.day, tzinfo=clock.JST).astimezone(UTC)
     rows = connection.execute(
         select(
             notices.c.notice_no, notices.c.made_at, notices.c.subject, events.c.channel,

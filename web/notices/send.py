@@ -60,7 +60,8 @@ def said_since(connection: Connection, municipality_code: str, since: datetime) 
     """言ったこと: the keys of all notices since a moment."""
     rows = connection.execute(
         select(notices.c.notice_key).where(
-            notices.c.municipality_code == municipality_code, notices.c.made_at >= since
+            notices.c.municipality_code == municipality_code,
+            notices.c.made_at >= since.astimezone(UTC),
         )
     )
     return set(rows.scalars())
@@ -73,7 +74,7 @@ def send_again(context: JobContext) -> int:
             select(notices)
             .where(
                 notices.c.municipality_code == context.municipality_code,
-                notices.c.made_at > context.now - TRIED_FOR,
+                notices.c.made_at > context.now.astimezone(UTC) - TRIED_FOR,
             )
             .order_by(notices.c.notice_no)
         ).all()
@@ -95,7 +96,7 @@ def _said(context: JobContext, key: str, kind: str, subject: str, body: str) -> 
                     kind=kind,
                     subject=subject,
                     body=body,
-                    made_at=context.now,
+                    made_at=context.now.astimezone(UTC),
                 )
             )
             row = connection.execute(select(notices).where(*mine)).one()

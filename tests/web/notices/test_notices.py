@@ -7,7 +7,7 @@ import email.policy
 import json
 import ssl
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Address
 
 import pytest
@@ -23,6 +23,7 @@ from sqlalchemy import text
 from payments.domain.errors import ConfigurationError
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
+from web.arrivals.view import sent_on
 from web.config import load_settings
 from web.events.signature import new_secret, signatures
 from web.jobs.contract import JobContext
@@ -310,3 +311,13 @@ def test_a_webhook_is_signed_over_what_it_says(books):
 def test_a_recipient_that_cannot_be_is_named(books):
     with pytest.raises(ConfigurationError, match="settings"):
         _context(books, notices={M: {"phone": "1"}})
+
+
+def test_the_notices_of_a_day_are_those_of_the_day_in_japan(books):
+    for moment in ("2026-06-01T23:59", "2026-06-02T00:00", "2026-06-02T23:59", "2026-06-03T00:00"):
+        at = datetime.fromisoformat(moment).replace(tzinfo=clock.JST)
+        context = JobContext(books.settings, books.engine, M, at, "schedule", lambda _line: None)
+        send_notice(context, "job_failed", moment, ["x"])
+    with reading(books.engine, M) as connection:
+        found = sent_on(connection, M, date(2026, 6, 2))
+    assert [each.subject for each in found] == ["2026-06-02T00:00", "2026-06-02T23:59"]
