@@ -14,8 +14,9 @@ from payments import approve
 from payments.store.unit_of_work import unit_of_work
 from reconcile import day_close
 from reconcile.announce import start
-from reconcile.formats import konbini_dsk
+from reconcile.formats import FORMATS, konbini_dsk
 from reconcile.model import Delivery, FileStatus, Finding, Severity
+from reconcile.together import Incoming, take_in_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,3 +216,21 @@ def test_a_booking_that_fails_leaves_no_event(town, monkeypatch):
 def test_short_money_says_how_much_stands(town):
     town.shop("a.csv", row(1, yen=4_000))
     assert events(town) == [(PAID, "provisional", slip_no(1), 4_000)]
+
+
+def test_files_taken_in_together_are_announced_each_and_a_bad_one_leaves_no_gap(town):
+    whole = konbini_dsk.write([row(1), row(1, "02")])
+    files = [konbini_dsk.write([row(2)]), whole[: len(whole) // 2], konbini_dsk.write([row(3)])]
+    incoming = [
+        Incoming(Delivery(f"{number}.csv", data), DAY, "system")
+        for number, data in enumerate(files)
+    ]
+    (dsk,) = (one for one in FORMATS if one.code == "konbini_dsk")
+    reports = take_in_together(town.engine, M, incoming, dsk, lambda *_: None)
+    assert [report is None for report in reports] == [False, True, False]
+    assert events(town) == [
+        (PAID, "provisional", slip_no(2), 10_000),
+        (PAID, "provisional", slip_no(3), 10_000),
+    ]
+    town.take(incoming[1].delivery)
+    assert events(town, 2) == [("file.quarantined", "quarantined", None, None)]
