@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -140,6 +141,25 @@ def test_the_keys_turn_from_clear_to_the_newest_and_back(town):
         assert _required(engine) == ([key] if key else [])
         assert verify(engine, M) == []
     assert read(town.opened(), LARGE) == LARGE
+
+
+def test_what_stood_in_clear_is_gone_from_the_file(sqlite_url):
+    """Neither the pages that became free nor the log keep it, once the log has been written back."""
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    inside = LARGE[5_000:5_064]
+    for keys, there in ((KeyRing(), True), (KeyRing([FIRST]), False)):
+        engine = open_engine(sqlite_url, keys=keys)
+        if there:
+            with unit_of_work(engine, M) as connection:
+                save_profile(connection, sample_profile())
+            keep(engine, LARGE)
+        else:
+            assert rekey(engine, M, actor="t", at=NOW).finished
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+        beside = [path.with_name(f"{path.name}-wal"), path]
+        assert any(inside in each.read_bytes() for each in beside if each.exists()) is there
 
 
 def test_an_interrupted_turn_goes_on_where_it_was(town, monkeypatch):
