@@ -13,8 +13,12 @@ import sample_data
 from payments.domain.errors import NotFoundError, RefusedError
 from payments.store.unit_of_work import reading
 from reconcile.file_view import list_files
+from web import clock
 from web.inbox.deliveries import Way
+from web.inbox.folders import make_folders
 from web.inbox.reception import original, receive, retry
+from web.jobs.contract import JobContext
+from web.jobs.inbox import anything_in_inbox, inbox
 
 DAY = date(2026, 6, 3)
 GOLDEN = Path(sample_data.__file__).parent / "golden"
@@ -87,3 +91,22 @@ def test_what_names_no_slips_is_held_against_the_folder_alone(bring, name, claim
     assert [finding.code for finding in aside.findings] == ["other_channel"]
     there = bring(name, data, "inbox", "schedule", claim)
     assert "other_channel" not in [finding.code for finding in there.findings]
+
+
+def test_the_job_takes_in_what_lies_in_the_folders_of_its_municipality(books):
+    settings = books.settings.model_copy(update={"inbox_settle_seconds": 0, "municipality": ""})
+    said: list[str] = []
+    context = JobContext(settings, books.engine, "99999", clock.now(), "schedule", said.append)
+    make_folders(settings, "99999")
+    assert not anything_in_inbox(context)
+    (settings.inbox_folder / "a.csv").write_bytes(payments(800_000))
+    (settings.inbox_folder / "99999" / "konbini" / "b.csv").write_bytes(payments(800_010))
+    (settings.inbox_folder / "99999" / "debit" / "c.csv").write_bytes(payments(800_020))
+    assert anything_in_inbox(context)
+    assert inbox(context).totals["accepted"] == 2
+    assert not anything_in_inbox(context)
+    assert sorted(arrivals(books)) == [
+        ("inbox", "", "accepted"),
+        ("inbox", "debit", "quarantined"),
+        ("inbox", "konbini", "accepted"),
+    ]
