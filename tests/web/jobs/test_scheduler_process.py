@@ -63,6 +63,11 @@ def _runs(books):
         return history.history(connection, M, limit=200)[::-1]
 
 
+def _state(books, run_id):
+    with reading(books.engine, M) as connection:
+        return history.run_of(connection, M, run_id).state
+
+
 def _waited(look, pause=0.001):
     """What ``look`` finds, as soon as it finds something."""
     given_up = threading.Event()
@@ -113,9 +118,14 @@ def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch):
         killed.wait()
         (other,) = [process for process in processes if process is not killed]
         runs = _waited(lambda: _all_slots_ended(books), 0.05)
+        # It is told to end in the middle of a job, and finishes it first.
+        with noting(books.engine, M) as connection:
+            asked = history.ask(connection, M, "day_report", actor="kanri")
+        _waited(lambda: _state(books, asked) != "ASKED")
         other.send_signal(signal.SIGTERM)
         said = other.stderr.read()
         assert other.wait() == 0, said
+    assert _state(books, asked) == "OK"
     assert "Traceback" not in said
     ended = [(run.job, run.slot) for run in runs if run.state == "OK"]
     assert len(ended) == len(set(ended))
