@@ -27,6 +27,7 @@ load under 50 ms.
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import subprocess
 import sys
@@ -66,6 +67,8 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=["rates", "half", "killed"])
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    # Also when it is ended from outside, nothing that it started stays.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if options.quick:
         options.rounds, options.seconds = 2, 1.0
     print(
