@@ -47,7 +47,9 @@ def test_the_keys_of_a_city_are_turned_and_its_books_still_prove_themselves(run)
 
 
 @pytest.mark.parametrize(
-    ("keys", "code"), [("", "ありません"), (new_key_text("2026"), "開けません")]
+    ("keys", "code"),
+    [("", "ありません"), (new_key_text("2026"), "開けません")],
+    ids=["no key", "another key"],  # a new one at every start would be another test for each worker
 )
 def test_the_doctor_and_the_commands_name_the_key_that_fails(run, keys, code):
     assert run("evidence", "rekey", keys=FIRST).exit_code == 0

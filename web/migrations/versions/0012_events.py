@@ -6,8 +6,13 @@ deliver them and the files that held them. Subscribers and deliveries change.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 from alembic import op
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 revision = "0012"
 down_revision = "0011"
@@ -83,7 +88,7 @@ def _number(name: str, *, nullable: bool = False) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger(), nullable=nullable)
 
 
-def _instant(name: str, *, nullable: bool = False) -> sa.Column[sa.DateTime]:
+def _instant(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
