@@ -12,11 +12,19 @@ from sqlmodel import SQLModel
 import payments.store.slip_tables
 import payments.store.tables
 import reconcile.store.tables
+import web.cli
 import web.tables
 from payments.store.engine import open_engine
 from payments.store.unit_of_work import reading, unit_of_work
 
-REGISTERED = (payments.store.slip_tables, payments.store.tables, reconcile.store.tables, web.tables)
+# The commands know the tables of every part.
+REGISTERED = (
+    payments.store.slip_tables,
+    payments.store.tables,
+    reconcile.store.tables,
+    web.cli,
+    web.tables,
+)
 AT = "2026-04-01 00:00:00.000000"
 ROWS = {
     "slip_upload": "'99999', 1, :at, 'a', 'f.csv', 1, 100, 'x'",

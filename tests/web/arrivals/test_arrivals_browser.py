@@ -71,8 +71,8 @@ def test_the_board_can_be_read_by_everybody(page, address, awaiting):
         # Everything is there and can be done without a script: a nil report, by the keyboard.
         page.get_by_text("該当なしを登録").first.click()
         page.fill("#note-1", "電話で確認")
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
         assert page.locator("#sources ~ .scroll tbody .badge").first.inner_text() == (
             "● 該当なし（緑）"
         )

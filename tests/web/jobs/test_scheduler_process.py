@@ -68,14 +68,14 @@ def _state(books, run_id):
         return history.run_of(connection, M, run_id).state
 
 
-def _waited(look, pause=0.001):
-    """What ``look`` finds, as soon as it finds something."""
+def _waited(look, pause=0.001, told=lambda: ""):
+    """What ``look`` finds, as soon as it finds something; ``told`` says why it found nothing."""
     given_up = threading.Event()
     timer = threading.Timer(PATIENCE, given_up.set)
     timer.start()
     try:
         while not (found := look()):
-            assert not given_up.is_set(), "it never happened"
+            assert not given_up.is_set(), f"it never happened: {told()}"
             time.sleep(pause)
         return found
     finally:
@@ -117,7 +117,7 @@ def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch):
         killed.kill()
         killed.wait()
         (other,) = [process for process in processes if process is not killed]
-        runs = _waited(lambda: _all_slots_ended(books), 0.05)
+        runs = _waited(lambda: _all_slots_ended(books), 0.05, lambda: _runs(books))
         # It is told to end in the middle of a job, and finishes it first.
         with noting(books.engine, M) as connection:
             asked = history.ask(connection, M, "day_report", actor="kanri")

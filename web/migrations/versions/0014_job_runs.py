@@ -91,8 +91,8 @@ def _create_run() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True)),
         sa.Column("started_at", sa.DateTime(timezone=True)),
         sa.Column("ended_at", sa.DateTime(timezone=True)),
-        sa.Column("totals_json", sa.Text(), nullable=False),
-        sa.Column("notes_json", sa.Text(), nullable=False),
+        sa.Column("totals_json", sa.String(), nullable=False),
+        sa.Column("notes_json", sa.String(), nullable=False),
         sa.CheckConstraint(
             "state IN ('ASKED', 'RUNNING', 'OK', 'INCOMPLETE', 'FAILED', 'SKIPPED')",
             name="job_run_state",
