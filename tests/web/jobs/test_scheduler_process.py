@@ -82,6 +82,11 @@ def _waited(look, pause=0.001, told=lambda: ""):
         timer.cancel()
 
 
+def _ended(processes):
+    """What those that should still run said when they ended."""
+    return [process.stderr.read() for process in processes if process.poll() is not None]
+
+
 def _caught(books, processes):
     """The process that is at a report, stopped so that it stays there."""
 
@@ -90,7 +95,7 @@ def _caught(books, processes):
             return history.running(connection, M, ["day_report"])
 
     while True:
-        run = _waited(look)[0]
+        run = _waited(look, told=lambda: _ended(processes))[0]
         pid = int(run.holder.split("/")[1])
         os.kill(pid, signal.SIGSTOP)
         if look() == [run]:
@@ -117,7 +122,9 @@ def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch):
         killed.kill()
         killed.wait()
         (other,) = [process for process in processes if process is not killed]
-        runs = _waited(lambda: _all_slots_ended(books), 0.05, lambda: _runs(books))
+        runs = _waited(
+            lambda: _all_slots_ended(books), 0.05, lambda: (_ended(processes), _runs(books))
+        )
         # It is told to end in the middle of a job, and finishes it first.
         with noting(books.engine, M) as connection:
             asked = history.ask(connection, M, "day_report", actor="kanri")
