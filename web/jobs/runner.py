@@ -20,6 +20,7 @@ from payments.store.engine import is_busy
 from payments.store.municipalities import load_profile, municipality_codes
 from payments.store.unit_of_work import reading
 from web import clock, leases, messages
+from web.formatting import moment
 from web.jobs import history
 from web.jobs.contract import JobContext, JobResult, JobState
 from web.jobs.locks import Lanes, noting
@@ -113,7 +114,7 @@ class Runner:
                 name = messages.label("job", run.job)
                 self._say(
                     municipality_code,
-                    f"{name}（{run.slot}）は途中で止まっていました。やり直します。",
+                    f"{name}（{moment(run.due_at)}）は途中で止まっていました。やり直します。",
                 )
 
     def _plans(self, connection: Connection, municipality_code: str, lane: str) -> list[Plan]:
@@ -248,9 +249,8 @@ class Runner:
             result = JobResult(JobState.FAILED, notes=(code,))
         kept = self._write_end(municipality_code, run, result)
         name, state = messages.label("job", run.job), messages.label("job_state", result.state)
-        self.say(
-            f"{name}（{run.slot}）: {state}" if kept else f"{name}: 他の処理が引き継ぎました。"
-        )
+        ended = f"{name}（{moment(run.due_at)}）: {state}"
+        self.say(ended if kept else f"{name}: 他の処理が引き継ぎました。")
         if kept and result.state is JobState.FAILED:
             self._tell(context, run, result)
 
