@@ -250,7 +250,7 @@ class Runner:
         kept = self._write_end(municipality_code, run, result)
         name, state = messages.label("job", run.job), messages.label("job_state", result.state)
         ended = f"{name}（{moment(run.due_at)}）: {state}"
-        self.say(ended if kept else f"{name}: 他の処理が引き継ぎました。")
+        self._say(municipality_code, ended if kept else f"{name}: 他の処理が引き継ぎました。")
         if kept and result.state is JobState.FAILED:
             self._tell(context, run, result)
 

@@ -99,7 +99,7 @@ def test_a_killed_process_is_followed_and_its_run_repeated(books, standing, note
         ("reconcile", "2026-06-03T06:30", 1, INCOMPLETE, 1),
         ("reconcile", "2026-06-03T06:30", 2, OK, 1),
     ]
-    assert "99999 再照合（2026-06-03T06:30）は途中で止まっていました。やり直します。" in said
+    assert "99999 再照合（2026-06-03 06:30）は途中で止まっていました。やり直します。" in said
     with reading(books.engine, M) as connection:
         lease = leases_of(connection, M)[BOOKS]
         cut = history.history(connection, M, job="reconcile")[1]
