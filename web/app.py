@@ -27,7 +27,9 @@ from web.files.routes import files
 from web.health.routes import health
 from web.jobs.routes import jobs
 from web.notifications.documents import api_documents
+from web.notifications.gate import Gate
 from web.notifications.routes import notifications
+from web.notifications.short_way import short_way
 from web.placements.routes import placing
 from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limiter, register
 from web.services import Services, services
@@ -83,6 +85,8 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (calculating, Access.STAFF),
     ):
         register(app, blueprint, access)
+    app.extensions["kokin_gate"] = Gate(app.extensions["kokin"])
+    app.extensions["kokin_short_way"] = short_way(app)
     return app
 
 

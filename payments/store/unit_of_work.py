@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 
+# For PostgreSQL's row-level security; the value is the municipality.
+ENTER = "SELECT set_config('kokin.municipality_code', {mark}, true)"
+_ENTER = text(ENTER.format(mark=":m"))
+
+
 @contextmanager
 def unit_of_work(engine: Engine, municipality_code: str) -> Iterator[Connection]:
     """A write transaction for one municipality; committed on success, else rolled back.
@@ -46,7 +51,4 @@ def reading(engine: Engine, municipality_code: str | None = None) -> Iterator[Co
 def enter_municipality(connection: Connection, municipality_code: str) -> None:
     """Tell PostgreSQL's row-level security whose transaction this is (R11, the second wall)."""
     if connection.dialect.name == "postgresql":
-        connection.execute(
-            text("SELECT set_config('kokin.municipality_code', :m, true)"),
-            {"m": municipality_code},
-        )
+        connection.execute(_ENTER, {"m": municipality_code})

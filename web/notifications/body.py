@@ -149,7 +149,7 @@ _PLAIN = json.JSONDecoder()
 def _errors(members: Any) -> list[dict[str, str]]:
     """What is wrong with the members of one notification; empty when nothing is."""
     try:
-        ONE.validate_python(members)
+        ONE.validator.validate_python(members)
     except ValidationError as error:
         found = error.errors(include_url=False)
         # The first place names which of the models was meant.

@@ -75,6 +75,12 @@ class Booker:
 
     def wait_for(self, spool_no: int) -> bool:
         """Whether this entry was looked at; False when it is better not to wait for that."""
+        # First this, then the look at what the booker says of itself: it does so the other way
+        # round, so that nothing is left lying. Nobody who need not wait takes the lock.
+        self._work = True
+        if not self._keeps_up:
+            self._arrived = max(self._arrived, spool_no)
+            return self._handled >= spool_no
         own_round = self.start(spool_no)
 
         def looked_at() -> bool:

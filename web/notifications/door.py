@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from web.notifications.journey import Journey
     from web.notifications.spool_rows import Arrival, Entry
 
 WINDOW_SECONDS = 300  # how far a timestamp may lie from now, before and behind
@@ -33,11 +34,10 @@ _USED = (
     "SELECT fingerprint FROM notification_nonce WHERE municipality_code = {mark} "
     "AND slot IN ({slots}) AND fingerprint {listed}"
 )
-_USE_UP = insert(nonces)
-_NOTE_TRANSACTION = text(
+_NOTE_TRANSACTION = (
     "INSERT INTO notification_transaction "
     "(municipality_code, key_id, transaction_id, notification_id) "
-    "VALUES (:m, :key_id, :transaction_id, :notification_id) ON CONFLICT DO NOTHING"
+    "VALUES ({mark}, {mark}, {mark}, {mark}) ON CONFLICT DO NOTHING"
 )
 _NOTE_USE = text(
     "INSERT INTO api_key_use (municipality_code, key_id, secret_no, used_at) "
@@ -107,6 +107,7 @@ def admit_all(
     municipality_code: str,
     works: Sequence[Sequence[object]],
     used: Uses,
+    writes: Journey,
     *,
     new: bool = False,
 ) -> list[bool]:
@@ -114,7 +115,8 @@ def admit_all(
 
     A work is what one request asks for, its :class:`Signed` among it; without one it is our own.
     The bodies that a request brought and that are refused are kept here, too. One at a time asks
-    (:func:`spool_rows.alone`): a nonce that two use up at the same moment would count for both.
+    (:data:`spool_rows.ALONE`): a nonce that two use up at the same moment would count for both.
+    ``writes`` takes what is to be written.
     ``new``: none of the nonces was used before this transaction.
     """
     requests = [next((each for each in work if isinstance(each, Signed)), None) for work in works]
@@ -132,14 +134,13 @@ def admit_all(
         for each in work:
             if isinstance(each, Refused):
                 keep_refused(connection, municipality_code, each)
-    if fresh:
-        connection.execute(
-            _USE_UP,
-            [
-                {"municipality_code": municipality_code, "slot": signed.slot, "fingerprint": mark}
-                for mark, signed in fresh.items()
-            ],
-        )
+    writes.add_rows(
+        nonces,
+        [
+            {"municipality_code": municipality_code, "slot": signed.slot, "fingerprint": mark}
+            for mark, signed in fresh.items()
+        ],
+    )
     for signed in fresh.values():
         if used.due(municipality_code, signed):
             _note_use(connection, municipality_code, signed)
@@ -176,20 +177,16 @@ def _note_use(connection: Connection, municipality_code: str, signed: Signed) ->
 
 
 def note_transactions(
-    connection: Connection,
+    writes: Journey,
     municipality_code: str,
     arrivals: Sequence[Arrival],
     results: Sequence[tuple[Entry, bool]],
 ) -> None:
     """Note which transactions the notifications that were taken in are about."""
-    values = [
-        {"m": municipality_code, "key_id": arrival.key_id,
-         "transaction_id": arrival.transaction_id, "notification_id": arrival.notification_id}
-        for arrival, (entry, first) in zip(arrivals, results, strict=True)
-        if first and arrival.transaction_id and entry.body_sha256 == arrival.body_sha256
-    ]  # fmt: skip
-    if values:
-        connection.execute(_NOTE_TRANSACTION, values)
+    for arrival, (entry, first) in zip(arrivals, results, strict=True):
+        if first and arrival.transaction_id and entry.body_sha256 == arrival.body_sha256:
+            mine = (municipality_code, arrival.key_id, arrival.transaction_id)
+            writes.add(_NOTE_TRANSACTION, *mine, arrival.notification_id)
 
 
 def of_transaction(

@@ -1,69 +1,78 @@
 """一目: whether anything of what has just arrived was ever seen before.
 
 Nearly always nothing was. One statement says so for all who share a commit, instead of one each
-for nonces, for the spool and for the books; on PostgreSQL each of them would be a journey.
+for nonces, for the spool and for the books.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection
-
+    from web.notifications.door import Signed
+    from web.notifications.journey import Journey
     from web.notifications.known import Key
 
-_NONCE = (
-    "EXISTS (SELECT 1 FROM notification_nonce "
-    "WHERE municipality_code = {mark} AND slot {0} AND fingerprint {1})"
+SPOOL, BOOKS = "notification_spool", "payment_notification"
+
+# Pair by pair, each found by its index: OFFSET keeps PostgreSQL from joining instead, for which it
+# reads all of a table that has grown since it was last counted.
+_SEEN = (
+    "EXISTS (SELECT 1 FROM (VALUES <pairs>) AS wanted WHERE EXISTS (SELECT 1 FROM <table> "
+    "WHERE municipality_code = {mark} AND <first> = wanted.column1 "
+    "AND <second> = wanted.column2 LIMIT 1 OFFSET 0))"
 )
-_KEY = (
-    "EXISTS (SELECT 1 FROM {table} "
-    "WHERE municipality_code = {mark} AND key_id {0} AND notification_id {1})"
+_SEEN_NONCE = (
+    _SEEN.replace("<table>", "notification_nonce")
+    .replace("<first>", "slot")
+    .replace("<second>", "fingerprint")
+)
+_SEEN_KEY = _SEEN.replace("<first>", "key_id").replace("<second>", "notification_id")
+# Only what others have entered meanwhile is read.
+_LAST_NO = (
+    "(SELECT COALESCE(MAX(spool_no), {mark}) FROM notification_spool "
+    "WHERE municipality_code = {mark} AND spool_no > {mark})"
 )
 
 
-def all_new(
-    connection: Connection,
+def add_first_look(
+    journey: Journey,
     municipality_code: str,
-    nonces: Sequence[tuple[int, bytes]],
+    requests: Sequence[Signed],
     keys: Sequence[Key],
-    *,
-    with_books: bool,
-) -> bool:
-    """Whether none of these was seen before; False where that has to be looked at one by one.
+    known_no: int,
+) -> None:
+    """Ask the spool whether none of these was seen before, and for its last number.
 
-    ``nonces``: slot and fingerprint; ``with_books``: whether the books lie in the same database.
+    ``known_no`` was the last at some time. On PostgreSQL the books are looked into as well.
     """
-    slots = sorted({slot + step for slot, _fingerprint in nonces for step in (-1, 0, 1)})
-    owners = sorted({key_id for key_id, _name in keys})
-    names = [name for _key_id, name in keys]
-    looks: list[tuple[str, Sequence[object], Sequence[object]]] = []
-    if nonces:
-        looks.append((_NONCE, slots, [fingerprint for _slot, fingerprint in nonces]))
-    if keys:
-        looks.append((_KEY.replace("{table}", "notification_spool"), owners, names))
-    if keys and with_books:
-        looks.append((_KEY.replace("{table}", "payment_notification"), owners, names))
-    if not looks:
-        return True
-    postgresql = connection.dialect.name == "postgresql"
+    # A nonce is known in its own slot or in one of its neighbours.
+    nonces = [(each.slot + step, each.fingerprint) for each in requests for step in (-1, 0, 1)]
+    looks = [(_SEEN_NONCE, nonces), (_SEEN_KEY.replace("<table>", SPOOL), keys)]
+    if journey.on_server:
+        looks.append((_SEEN_KEY.replace("<table>", BOOKS), keys))
+    none_seen, values = _none_seen(municipality_code, looks)
+    journey.add(f"SELECT {none_seen}, {_LAST_NO}", *values, known_no, municipality_code, known_no)
+
+
+def add_look_into_books(journey: Journey, municipality_code: str, keys: Sequence[Key]) -> None:
+    """Ask the books whether they know none of these."""
+    look = (_SEEN_KEY.replace("<table>", BOOKS), keys)
+    none_seen, values = _none_seen(municipality_code, [look])
+    journey.add(f"SELECT {none_seen}", *values)
+
+
+def _none_seen(
+    municipality_code: str, looks: Sequence[tuple[str, Sequence[tuple[object, object]]]]
+) -> tuple[str, list[object]]:
+    """The condition that no pair is found where it is looked for, and its values."""
     parts: list[str] = []
     values: list[object] = []
-    for statement, *lists in looks:
-        values.append(municipality_code)
-        if postgresql:
-            parts.append(str(statement).format("= ANY(%s)", "= ANY(%s)", mark="%s"))
-            values += [list(each) for each in lists]
-        else:
-            several = [f"IN ({', '.join('?' * len(each))})" for each in lists]
-            parts.append(str(statement).format(*several, mark="?"))
-            values += [value for each in lists for value in each]
-    cursor: Any = connection.connection.cursor()
-    try:
-        cursor.execute(f"SELECT NOT ({' OR '.join(parts)})", values)
-        return bool(cursor.fetchone()[0])
-    finally:
-        cursor.close()
+    for form, pairs in looks:
+        if pairs:
+            parts.append(form.replace("<pairs>", ", ".join(["({mark}, {mark})"] * len(pairs))))
+            values += [value for pair in pairs for value in pair]
+            values.append(municipality_code)
+    return f"NOT ({' OR '.join(parts) or '1 = 0'})", values

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import models_json_schema
 
 from web.notifications import schemas, signing
-from web.notifications.routes import REPLAYED
+from web.notifications.gate import REPLAYED
 from web.texts.api import ABOUT, ANSWERS, HEADERS, OPERATIONS, PARAMETERS, SIGNING, TITLE, VERSION
 
 if TYPE_CHECKING:

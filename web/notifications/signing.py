@@ -60,7 +60,7 @@ def which_signed(secrets: Iterable[str], message: bytes, signature: str) -> int 
     found = None
     given = signature.lower().encode("utf-8", "replace")
     for place, secret in enumerate(secrets):
-        expected = hmac.new(secret.encode(), message, sha256).hexdigest().encode()
+        expected = hmac.digest(secret.encode(), message, "sha256").hex().encode()
         if hmac.compare_digest(expected, given) and found is None:
             found = place
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 from contextlib import closing, contextmanager
 from datetime import datetime  # noqa: TC003 - field of a tuple
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,22 +19,11 @@ from payments.domain.errors import ConflictError, RefusedError
 from payments.store.engine import keys_of, open_engine
 from payments.store.unit_of_work import enter_municipality, reading
 from web import clock
-from web.notifications.door import Refused, Signed, Uses, admit_all, note_transactions
+from web.notifications.door import Uses
 from web.notifications.door_tables import SQLITE_DOOR_GUARDS
-from web.notifications.first_look import all_new
 from web.notifications.group_commit import GroupCommit
-from web.notifications.known import known_to_books
 from web.notifications.sealed_bodies import SPOOL, plain_body
-from web.notifications.spool_rows import (
-    HEAD,
-    Arrival,
-    Entry,
-    Mark,
-    alone,
-    append_all,
-    by_keys,
-    mark_all,
-)
+from web.notifications.spool_rows import HEAD, Entry, by_keys
 from web.notifications.spool_tables import (
     BOOKED,
     CONFLICT,
@@ -44,6 +33,7 @@ from web.notifications.spool_tables import (
     metadata,
     spool,
 )
+from web.notifications.spool_writer import Results, SpoolWriter, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +42,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from web.notifications.known import Key, Known
+    from web.notifications.door import Refused, Signed
+    from web.notifications.known import Key
+    from web.notifications.spool_rows import Arrival, Mark
 
 # As a literal: SQLite finds the small index of what waits only by a condition that it can read.
 _IS_WAITING = text(f"state = '{WAITING}'")
@@ -70,10 +62,6 @@ _BODIES = select(spool.c.spool_no, spool.c.body_sha256, spool.c.body).where(
     spool.c.municipality_code == bindparam("m"),
     spool.c.spool_no.in_(bindparam("numbers", expanding=True)),
 )
-
-Work = tuple[Signed | Refused | Arrival | Mark, ...]  # what is asked for at once
-Results = list[tuple[Entry, bool]] | None  # None: the nonce of the request was used before
-
 
 CONFLICTS_SHOWN = 200
 
@@ -99,7 +87,7 @@ class Spool:
         """Beside the database that ``books`` opens; nothing is made before it is needed."""
         self._books = books
         self._uses = Uses()
-        self._writers: dict[str, GroupCommit[Work, Results]] = {}
+        self._writers: dict[str, tuple[SpoolWriter, GroupCommit[Work, Results]]] = {}
 
     @property
     def file(self) -> Path | None:
@@ -124,7 +112,8 @@ class Spool:
 
     def close(self) -> None:
         """End the writers, whose work is committed first, and give the connections back."""
-        for writer in self._writers.values():
+        for writer, commits in self._writers.values():
+            commits.close()
             writer.close()
         if self.file is not None and "_engine" in self.__dict__:
             self._engine.dispose()
@@ -173,55 +162,10 @@ class Spool:
         """The writer of a municipality: a transaction concerns one only (R11)."""
         found = self._writers.get(municipality_code)
         if found is None:
-            perform = partial(self._perform, municipality_code)
-            found = self._writers.setdefault(municipality_code, GroupCommit(perform, len))
-        return found
-
-    def _perform(self, municipality_code: str, works: list[Work]) -> list[Results]:
-        """What several asked for, in one transaction; their results, one after the other."""
-        arrivals = [each for work in works for each in work if isinstance(each, Arrival)]
-        marks = [each for work in works for each in work if isinstance(each, Mark)]
-        results: list[tuple[Entry, bool]] = []
-        # On SQLite the books are another file: their writers do not wait for this reader.
-        known = {} if self.file is None else self._known(municipality_code, arrivals)
-        with (
-            self._engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
-            enter_municipality(connection, municipality_code)
-            alone(connection, municipality_code)
-            new = all_new(
-                connection,
-                municipality_code,
-                [(s.slot, s.fingerprint) for work in works for s in work if isinstance(s, Signed)],
-                [arrival.key for arrival in arrivals],
-                with_books=self.file is None,
-            )
-            admitted = admit_all(connection, municipality_code, works, self._uses, new=new)
-            if not all(admitted):
-                fresh = [work for work, good in zip(works, admitted, strict=True) if good]
-                arrivals = [each for work in fresh for each in work if isinstance(each, Arrival)]
-            if arrivals:
-                if self.file is None and not new:
-                    keys = (arrival.key for arrival in arrivals)
-                    known = known_to_books(connection, municipality_code, keys)
-                results = append_all(connection, municipality_code, arrivals, known, new=new)
-                note_transactions(connection, municipality_code, arrivals, results)
-            if marks:
-                mark_all(connection, municipality_code, marks)
-        found = iter(results)
-        return [
-            [next(found) for each in work if isinstance(each, Arrival)] if good else None
-            for work, good in zip(works, admitted, strict=True)
-        ]
-
-    def _known(self, municipality_code: str, arrivals: list[Arrival]) -> dict[Key, Known]:
-        """What the books hold of these, which the spool may have forgotten."""
-        if not arrivals:
-            return {}
-        with reading(self._books, municipality_code) as connection:
-            keys = (arrival.key for arrival in arrivals)
-            return known_to_books(connection, municipality_code, keys)
+            writer = SpoolWriter(lambda: self._engine, self._books, municipality_code, self._uses)
+            made = writer, GroupCommit(writer.perform, len)
+            found = self._writers.setdefault(municipality_code, made)
+        return found[1]
 
     # ---- reading ----
 

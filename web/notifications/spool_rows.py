@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime  # noqa: TC003 - fields of tuples
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, select
 
 from web import clock
 from web.notifications.known import listed, portions
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from web.notifications.journey import Journey
     from web.notifications.known import Key, Known
 
 HEAD = tuple(c for c in spool.c if c.name not in {"municipality_code", "body", "booked_at"})
@@ -33,24 +34,12 @@ _ANY_ENTRY = (
     "SELECT 1 FROM notification_spool WHERE municipality_code = {mark} AND key_id = {mark} "
     "AND notification_id {listed} LIMIT 1"
 )
-_LAST_NO = (
-    "SELECT COALESCE(MAX(spool_no), 0) FROM notification_spool WHERE municipality_code {listed}"
-)
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext(:m))")
-_INSERT = insert(spool)
+# One writer at a time, also when several servers write: numbers in the order of the commits.
+ALONE = "SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext({mark}))"
 _MARK = (
-    update(spool)
-    .where(
-        spool.c.municipality_code == bindparam("m"),
-        spool.c.spool_no == bindparam("number"),
-        spool.c.state == WAITING,
-    )
-    .values(
-        state=BOOKED,
-        file_id=bindparam("file"),
-        answer_json=bindparam("answer"),
-        booked_at=bindparam("at"),
-    )
+    f"UPDATE notification_spool SET state = '{BOOKED}', file_id = {{mark}}, "
+    "answer_json = {mark}, booked_at = {mark} "
+    f"WHERE municipality_code = {{mark}} AND spool_no = {{mark}} AND state = '{WAITING}'"
 )
 
 
@@ -107,28 +96,22 @@ def by_keys(connection: Connection, municipality_code: str, keys: Iterable[Key])
     return found
 
 
-def alone(connection: Connection, municipality_code: str) -> None:
-    """One writer at a time, also when several servers write: numbers in the order of the commits.
-
-    On SQLite the transaction sees to that.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(_ALONE, {"m": municipality_code})
-
-
 def append_all(
     connection: Connection,
     municipality_code: str,
     arrivals: Sequence[Arrival],
     known: Mapping[Key, Known],
+    writes: Journey,
+    last_no: int,
     *,
     new: bool = False,
 ) -> list[tuple[Entry, bool]]:
     """Enter what arrived, in order; per arrival the entry that counts, and whether it was new.
 
     ``known``: what the books hold under these keys, which the spool may have forgotten. A body
-    under a key that counts with another one is kept as a conflict. ``new``: nothing was entered
-    under any of these keys before this transaction.
+    under a key that counts with another one is kept as a conflict. ``writes`` takes what is to be
+    written, numbered behind ``last_no``. ``new``: nothing was entered under any of these keys
+    before this transaction.
     """
     keys = () if new else (arrival.key for arrival in arrivals)
     rows = by_keys(connection, municipality_code, keys)
@@ -139,7 +122,7 @@ def append_all(
         # Known to the books without an answer: it is entered, and booked as the same file again.
         if entry.spool_no or entry.answer_json is not None:
             there.setdefault((key, entry.body_sha256), entry)
-    ((last,),) = listed(connection, _LAST_NO, (), (municipality_code,))
+    last = last_no
     now = clock.now()
     on = clock.in_japan(now).date()
     results: list[tuple[Entry, bool]] = []
@@ -162,22 +145,15 @@ def append_all(
         results.append((counts[arrival.key], True))
         body = body_to_keep(connection, SPOOL, municipality_code, last, arrival.body)
         fresh.append(entry._asdict() | {"municipality_code": municipality_code, "body": body})
-    if fresh:
-        connection.execute(_INSERT, fresh)
+    writes.add_rows(spool, fresh)
     return results
 
 
-def mark_all(connection: Connection, municipality_code: str, marks: Sequence[Mark]) -> None:
+def mark_all(writes: Journey, municipality_code: str, marks: Sequence[Mark]) -> None:
     """Mark what is booked; an entry that is marked stays as it is."""
-    at = clock.now()
-    connection.execute(
-        _MARK,
-        [
-            {"m": municipality_code, "number": mark.spool_no, "file": mark.file_id,
-             "answer": mark.answer_json, "at": at}
-            for mark in marks
-        ],
-    )  # fmt: skip
+    at = writes.written(spool.c.booked_at, clock.now())
+    for mark in marks:
+        writes.add(_MARK, mark.file_id, mark.answer_json, at, municipality_code, mark.spool_no)
 
 
 def _of_books(key: Key, found: Known) -> Entry:

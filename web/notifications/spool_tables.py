@@ -75,7 +75,7 @@ Index(
 _KEPT = ("municipality_code", "spool_no", "key_id", "notification_id", "body_sha256", "body",
          "received_at", "received_on")  # fmt: skip
 _SAME = " AND ".join(f"NEW.{name} = OLD.{name}" for name in _KEPT)
-# Filled for the length of a transaction that seals bodies anew (sealed_bodies).
+# Filled for the length of a transaction that seals bodies anew (reseal).
 RESEALING = "notification_resealing"
 
 

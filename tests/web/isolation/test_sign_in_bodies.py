@@ -150,7 +150,7 @@ def test_a_body_that_was_stopped_ends_its_sessions_at_once(app, client, bodies, 
     _try(client, OWN, PASSWORDS[OWN])
     assert bodies.ask(app, OWN, "/x").status_code == 404
     request.getfixturevalue("stopped")
-    app.extensions.pop("kokin_keys", None)  # Keys are looked up again every two seconds.
+    app.extensions["kokin_gate"].keys.forget()  # Keys are looked up again every two seconds.
     assert client.get("/staff/cases").status_code == 303
     assert _try(client, OWN, PASSWORDS[OWN]).status_code == 401
     assert bodies.ask(app, OWN, "/x").status_code == 401

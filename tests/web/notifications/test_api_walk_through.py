@@ -153,7 +153,7 @@ def test_the_example_client_sends_again_until_it_is_answered(service, example, m
     assert _received(service) == 1
     monkeypatch.setattr(example.urllib.request, "urlopen", whole)
     service.app.extensions["kokin"].settings.notifications_per_minute = 1
-    service.app.extensions["kokin_pace"] = Pace()
+    service.app.extensions["kokin_gate"].pace = Pace()
     impatient = example.Notifier(
         service.address, KEY, service.secret, attempts=3, wait=waited.append
     )

@@ -19,6 +19,7 @@ from payments.store.unit_of_work import enter_municipality
 from web import clock
 from web.notifications import door, spool_tables
 from web.notifications.door import Refused, Signed
+from web.notifications.journey import Journey
 from web.notifications.spool import Spool
 from web.notifications.spool_rows import Arrival
 
@@ -83,7 +84,9 @@ def test_within_the_window_no_nonce_counts_twice(sqlite_spool, requests):
             sqlite_spool.spool._engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
-            (admitted,) = door.admit_all(connection, M, [(signed,)], door.Uses())
+            writes = Journey(connection)
+            (admitted,) = door.admit_all(connection, M, [(signed,)], door.Uses(), writes)
+            writes.send()
         assert admitted == (letter not in seen)
         seen.add(letter)
 

@@ -50,9 +50,7 @@ def _status(app, secret, key_id="pay-1", **more):
 
 
 def _forget(app):
-    found = app.extensions.get("kokin_keys")
-    if found is not None:
-        found.forget()
+    app.extensions["kokin_gate"].keys.forget()
 
 
 def test_while_a_key_is_changed_both_secrets_hold(books, served, monkeypatch):
@@ -126,7 +124,7 @@ def test_what_is_remembered_does_not_grow_for_ever(app, monkeypatch):
     monkeypatch.setattr(key_cache, "KEYS_MAX", 3)
     for number in range(7):
         _status(app, "s" * 64, f"nobody-{number}")
-    assert len(app.extensions["kokin_keys"]._known) <= 3
+    assert len(app.extensions["kokin_gate"].keys._known) <= 3
 
 
 def test_a_key_id_is_unique_over_the_installation(books):

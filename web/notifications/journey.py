@@ -1,0 +1,146 @@
+"""まとめて送る: statements that go straight to the driver, and on PostgreSQL together.
+
+What SQLAlchemy adds to a statement, and what each journey to a server costs, is several times what
+the few rows of a commit cost; so the writer of the spool speaks to the driver
+(benchmarks/notify.py), and its connection stays open.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Column, Connection, Dialect, Engine, Table
+
+RESTED_SECONDS = 1.0  # what was not used for so long is tried before it is used
+ROWS_MAX = 100  # rows of one statement: few forms of it, which the driver keeps prepared
+
+
+class KeptConnection:
+    """開いたままの接続 of one thread at a time."""
+
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        """Nothing is opened before it is needed."""
+        self._engine = engine
+        self._kept: Connection | None = None
+        self._used_at = 0.0
+
+    @contextmanager
+    def used(self) -> Iterator[Connection]:
+        """The connection, which is given up after an error (of :func:`driven`)."""
+        if time.monotonic() - self._used_at > RESTED_SECONDS:
+            self.close()  # The pool tries what it gives out.
+        if self._kept is None:
+            self._kept = _opened(self._engine())
+        try:
+            with driven(self._kept) as connection:
+                yield connection
+        except BaseException:
+            self._kept.invalidate()
+            self.close()
+            raise
+        self._used_at = time.monotonic()
+
+    def close(self) -> None:
+        """Give it back."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
+
+
+@contextmanager
+def driven(connection: Connection) -> Iterator[Connection]:
+    """A connection of which the driver is used.
+
+    What the driver raises is raised as SQLAlchemy's, without the statement and its values.
+    """
+    try:
+        yield connection
+    except connection.dialect.loaded_dbapi.Error as error:
+        kind = connection.dialect.loaded_dbapi.Error
+        told: Any = DBAPIError.instance(None, None, error, kind, dialect=connection.dialect)
+        raise told from error
+
+
+def _opened(engine: Engine) -> Connection:
+    """A connection that writes; on PostgreSQL a journey begins its transaction itself."""
+    connection = engine.connect().execution_options(writes=True)
+    if engine.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+    return connection
+
+
+class Journey:
+    """一度の往復: statements of one transaction, sent in their order when all are there.
+
+    In a statement ``{mark}`` stands for each value, in their order.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Nothing is sent yet."""
+        self._connection = connection
+        self.on_server = connection.dialect.name == "postgresql"
+        self._statements: list[tuple[str, Sequence[object]]] = []
+
+    def add(self, statement: str, *values: object) -> None:
+        """One more statement."""
+        self._statements.append((statement, values))
+
+    def add_rows(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        """Insert rows that all name the same columns."""
+        if not rows:
+            return
+        names = tuple(rows[0])
+        head, forms = _insert(table, names, self._connection.dialect)
+        marks = f"({', '.join(['{mark}'] * len(names))})"
+        for start in range(0, len(rows), ROWS_MAX):
+            part = rows[start : start + ROWS_MAX]
+            values = [
+                value if form is None else form(value)
+                for row in part
+                for form, value in zip(forms, row.values(), strict=True)
+            ]
+            self.add(f"{head} {', '.join([marks] * len(part))}", *values)
+
+    def written(self, column: Column[Any], value: object) -> object:
+        """A value as it goes into this column."""
+        dialect = self._connection.dialect
+        form = column.type.dialect_impl(dialect).bind_processor(dialect)
+        return value if form is None else form(value)
+
+    def send(self) -> tuple[Any, ...]:
+        """Have them done; the first row of the last one, empty when it gives none."""
+        statements, self._statements = self._statements, []
+        if not statements:
+            return ()
+        driver: Any = self._connection.connection.dbapi_connection
+        if not self.on_server:
+            with closing(driver.cursor()) as cursor:
+                for statement, values in statements:
+                    cursor.execute(statement.replace("{mark}", "?"), values)
+                return cursor.fetchone() or ()
+        from psycopg import ClientCursor  # noqa: PLC0415 - only where there is a server
+
+        # It puts the values into the text, so that all of it is one message.
+        with ClientCursor(driver) as cursor:
+            text = ";".join(statement for statement, _values in statements)
+            cursor.execute(
+                text.replace("{mark}", "%s"), [v for _statement, each in statements for v in each]
+            )
+            while cursor.nextset():
+                pass
+            return (cursor.fetchone() or ()) if cursor.description else ()
+
+
+@cache
+def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[Any]]:
+    """The head of an insert, and the form in which each column's values go to the driver."""
+    forms = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES", forms
