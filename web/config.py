@@ -102,6 +102,14 @@ class Settings(BaseSettings):
         """受信フォルダ: where files appear."""
         return self.inbox or self.home / "inbox"
 
+    def recipients(self, municipality_code: str) -> Recipients:
+        """お知らせの宛先 of one municipality."""
+        return self.notices.get(municipality_code, Recipients())
+
+    def notice_folder(self, municipality_code: str) -> Path:
+        """お知らせのフォルダ: where notices are dropped as files."""
+        return self.home / "notices" / municipality_code
+
     def secret(self) -> str:
         """The installation's secret; generated once, readable by its owner only.
 

@@ -18,7 +18,7 @@ from web.accounts import staff
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 from web.events.subscribers import reseal_secrets
 from web.notifications.keys import reseal
-from web.notifications.sealed_bodies import reseal_all
+from web.notifications.reseal import reseal_all
 from web.notifications.spool import Spool
 
 if TYPE_CHECKING:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from web.config import Settings
 
 RECIPIENT_MAX = 200
 
@@ -33,11 +28,6 @@ class Target(NamedTuple):
     recipient: str
 
 
-def recipients_of(settings: Settings, municipality_code: str) -> Recipients:
-    """お知らせの宛先 of the settings."""
-    return settings.notices.get(municipality_code, Recipients())
-
-
 def targets(recipients: Recipients) -> tuple[Target, ...]:
     """送り先 in their order; of a webhook's address, only what names the place."""
     found = [Target("mail", address[:RECIPIENT_MAX]) for address in recipients.mail]
@@ -48,8 +38,3 @@ def targets(recipients: Recipients) -> tuple[Target, ...]:
     if recipients.file:
         found.append(Target("file", "notices"))
     return tuple(found)
-
-
-def drop_folder(settings: Settings, municipality_code: str) -> Path:
-    """お知らせのフォルダ: where notices are dropped as files."""
-    return settings.home / "notices" / municipality_code

@@ -19,7 +19,7 @@ from payments.store.bulk import take_numbers
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
 from web.notices.channels import Notice, NotSentError, drop_file, send_mail
-from web.notices.recipients import drop_folder, recipients_of, targets
+from web.notices.recipients import targets
 from web.notices.tables import NoticeEventRow, NoticeRow
 from web.notices.webhook import post
 
@@ -112,7 +112,7 @@ def _notice(row: Row[Any]) -> Notice:
 
 def _deliver(context: JobContext, notice: Notice) -> bool:
     """To every recipient of the settings; whether all of them have it."""
-    recipients = recipients_of(context.settings, context.municipality_code)
+    recipients = context.settings.recipients(context.municipality_code)
     done = [_attempt(context, notice, target) for target in targets(recipients)]
     return all(done)
 
@@ -174,10 +174,10 @@ def _send(context: JobContext, notice: Notice, target: Target) -> None:
     if target.channel == "mail":
         send_mail(settings, notice, target.recipient)
     elif target.channel == "webhook":
-        recipients = recipients_of(settings, context.municipality_code)
+        recipients = settings.recipients(context.municipality_code)
         post(settings, notice, recipients.webhook, recipients.webhook_secret)
     else:
-        drop_file(drop_folder(settings, context.municipality_code), notice)
+        drop_file(settings.notice_folder(context.municipality_code), notice)
 
 
 def _write(

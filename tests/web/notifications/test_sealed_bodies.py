@@ -12,7 +12,7 @@ from payments.store.engine import open_engine
 from payments.store.sealed_bytes import Key, KeyRing, key_id_of
 from reconcile.store.rekey import rekey
 from web.notifications.door import Refused, keep_refused, refused_body
-from web.notifications.sealed_bodies import reseal_all
+from web.notifications.reseal import reseal_all
 from web.notifications.spool import Spool
 from web.notifications.spool_rows import Arrival
 
