@@ -199,7 +199,7 @@ class Load:
         self._idle.append(connection)
         if status in GOOD:
             self.seen.kept.append(connection.place)
-            if 2 * len(self.seen.kept) == len(self._requests):
+            if len(self.seen.kept) == (len(self._requests) + 1) // 2:
                 print("half", flush=True)
 
 

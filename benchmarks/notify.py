@@ -14,7 +14,7 @@ ratios are medians over the rounds, ``us`` the time of the processor in the serv
 (booking included). ``half``: single at half of its median rate, times from when each was due.
 ``killed``: the server is killed (SIGKILL) under load three times, what was not answered is sent
 again to the next one; each notification must be in the books exactly once, and ``kokin verify``
-clean.
+names nothing that it did not name before.
 
 disk own    as the machine has it
 disk slow   5 ms longer for every fsync (`_slow_fsync.c`, needs a C compiler)
@@ -27,6 +27,7 @@ load under 50 ms.
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import statistics
 import subprocess
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 CODE = "99999"
 BATCH = 100
-SINGLE_MOST, BATCH_MOST = 8_000, 300  # requests per second that are made ready
+SINGLE_MOST, BATCH_MOST = 10_000, 800  # requests per second that are made ready
 KILLS = 3
 KILLED_NUMBER = 3_000  # notifications of the part "killed"
 HALF_MS = 50
@@ -182,6 +183,7 @@ def _half(
 def _killed(place: Place, label: str, numbers: Numbers, preload: dict[str, str]) -> None:
     """Kill the server under load, send again what was not answered, count the books."""
     url = place.copy()
+    before = _said_by_verify(place, url)
     first = numbers.take(KILLED_NUMBER)
     left = list(range(first, first + KILLED_NUMBER))
     again, kills = 0, 0
@@ -196,18 +198,33 @@ def _killed(place: Place, label: str, numbers: Numbers, preload: dict[str, str])
     with kokin_on(place, preload, url=url) as server:
         server.drain(place.environment(url))
     missing, twice = _count(url, first)
-    clean = subprocess.run(
-        [sys.executable, "-m", "web", "verify"],
-        env=place.environment(url), cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    # The city is written past the journal: verify misses what was assessed, before and after.
+    found = sorted(_said_by_verify(place, url) - before)
     print(
         f"{label} {'killed':<7} {KILLED_NUMBER:>8,} notifications, {kills} kills, {again:,} sent "
-        f"again: {missing} lost, {twice} twice, verify {clean.stdout.strip()} "
+        f"again: {missing} lost, {twice} twice, {len(found)} new differences {found[:3]} "
         f"({time.monotonic() - begun:.0f} s)",
         flush=True,
     )
-    if missing or twice or clean.returncode:
+    if missing or twice or found:
         sys.exit("not every notification is in the books exactly once")
+
+
+def _said_by_verify(place: Place, url: str) -> set[tuple[str, int]]:
+    """The differences that ``kokin verify`` names: of what, and by how many yen."""
+    said = subprocess.run(
+        [sys.executable, "-m", "web", "verify"],
+        env=place.environment(url), cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    if said.returncode not in {0, 1}:
+        sys.exit(f"kokin verify has failed: {said.returncode}")
+    named = re.findall(r"^不一致 (.+): 正 (\S*) 値 (\S*)$", said.stdout, re.MULTILINE)
+    yen = [(what, *map(_yen, pair)) for what, *pair in named]
+    return {(what, right - found) for what, right, found in yen}
+
+
+def _yen(text: str) -> int:
+    return int(text) if text.lstrip("-").isdecimal() else 0
 
 
 def _count(url: str, first: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, text, update
@@ -287,6 +288,7 @@ def _known(engine: Engine, municipality_code: str, entry: Entry) -> Known | None
         return known_to_books(connection, municipality_code, [entry.key]).get(entry.key)
 
 
+@lru_cache(maxsize=64)  # Whatever shares a commit arrived at the same instant.
 def _instant(value: datetime) -> str:
     """An instant in Japanese time, to the second."""
     return clock.in_japan(value).isoformat(timespec="seconds")

@@ -135,11 +135,9 @@ def admit_all(
             if isinstance(each, Refused):
                 keep_refused(connection, municipality_code, each)
     writes.add_rows(
-        nonces,
-        [
-            {"municipality_code": municipality_code, "slot": signed.slot, "fingerprint": mark}
-            for mark, signed in fresh.items()
-        ],
+        "notification_nonce",
+        ("municipality_code", "slot", "fingerprint"),
+        [(municipality_code, signed.slot, mark) for mark, signed in fresh.items()],
     )
     for signed in fresh.values():
         if used.due(municipality_code, signed):

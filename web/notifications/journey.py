@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import time
 from contextlib import closing, contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Column, Connection, Dialect, Engine, Table
+    from sqlalchemy import Column, Connection, Engine
 
 RESTED_SECONDS = 1.0  # what was not used for so long is tried before it is used
 ROWS_MAX = 100  # rows of one statement: few forms of it, which the driver keeps prepared
@@ -93,20 +92,13 @@ class Journey:
         """One more statement."""
         self._statements.append((statement, values))
 
-    def add_rows(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-        """Insert rows that all name the same columns."""
-        if not rows:
-            return
-        names = tuple(rows[0])
-        head, forms = _insert(table, names, self._connection.dialect)
+    def add_rows(self, table: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Insert rows of values as the driver takes them (:meth:`written`)."""
+        head = f"INSERT INTO {table} ({', '.join(names)}) VALUES"
         marks = f"({', '.join(['{mark}'] * len(names))})"
         for start in range(0, len(rows), ROWS_MAX):
             part = rows[start : start + ROWS_MAX]
-            values = [
-                value if form is None else form(value)
-                for row in part
-                for form, value in zip(forms, row.values(), strict=True)
-            ]
+            values = [value for row in part for value in row]
             self.add(f"{head} {', '.join([marks] * len(part))}", *values)
 
     def written(self, column: Column[Any], value: object) -> object:
@@ -137,10 +129,3 @@ class Journey:
             while cursor.nextset():
                 pass
             return (cursor.fetchone() or ()) if cursor.description else ()
-
-
-@cache
-def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[Any]]:
-    """The head of an insert, and the form in which each column's values go to the driver."""
-    forms = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
-    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES", forms

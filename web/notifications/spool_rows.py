@@ -41,6 +41,10 @@ _MARK = (
     "answer_json = {mark}, booked_at = {mark} "
     f"WHERE municipality_code = {{mark}} AND spool_no = {{mark}} AND state = '{WAITING}'"
 )
+_ENTERED = (
+    "municipality_code", "spool_no", "key_id", "notification_id", "body_sha256", "body",
+    "received_at", "received_on", "state",
+)  # fmt: skip
 
 
 class Arrival(NamedTuple):
@@ -125,27 +129,29 @@ def append_all(
     last = last_no
     now = clock.now()
     on = clock.in_japan(now).date()
+    written = writes.written(spool.c.received_at, now), writes.written(spool.c.received_on, on)
     results: list[tuple[Entry, bool]] = []
-    fresh: list[dict[str, object]] = []
+    fresh: list[tuple[object, ...]] = []
     for arrival in arrivals:
-        same = there.get((arrival.key, arrival.body_sha256))
+        key = arrival.key
+        same = there.get((key, arrival.body_sha256))
         if same is not None:
-            results.append((counts.get(arrival.key, same), False))
+            results.append((counts.get(key, same), False))
             continue
-        other = counts.get(arrival.key)
+        other = counts.get(key)
         conflict = other is not None and other.body_sha256 != arrival.body_sha256
         last += 1
         entry = Entry(
-            last, *arrival.key, arrival.body_sha256, now, on,
+            last, *key, arrival.body_sha256, now, on,
             CONFLICT if conflict else WAITING, None, None,
         )  # fmt: skip
         if other is None or not conflict:
-            counts[arrival.key] = entry
-        there[arrival.key, arrival.body_sha256] = entry
-        results.append((counts[arrival.key], True))
+            counts[key] = entry
+        there[key, arrival.body_sha256] = entry
+        results.append((counts[key], True))
         body = body_to_keep(connection, SPOOL, municipality_code, last, arrival.body)
-        fresh.append(entry._asdict() | {"municipality_code": municipality_code, "body": body})
-    writes.add_rows(spool, fresh)
+        fresh.append((municipality_code, *entry[:4], body, *written, entry.state))
+    writes.add_rows("notification_spool", _ENTERED, fresh)
     return results
 
 
