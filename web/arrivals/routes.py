@@ -13,18 +13,17 @@ from reconcile.arrivals import rules
 from reconcile.arrivals.belonging import assign
 from reconcile.arrivals.learning import propose
 from web import clock, formatting, messages
-from web.accounts import staff
+from web.accounts.record import record
 from web.approval_roles import require_asker
 from web.arrivals import words
 from web.arrivals.view import day_view, month_view
-from web.days.nil_reports import enter_nil_report
-from web.security import roles, source
+from web.days.nil_form import enter_from_form
+from web.security import roles
 from web.services import services
 from web.texts import arrivals as texts
 from web.texts import notices as notice_texts
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
     from werkzeug.wrappers import Response
 
 MONTHS = 6  # how far back a proposal looks unless a person says otherwise
@@ -138,7 +137,7 @@ def ask_rules() -> Response:
             at=clock.now(),
             reason=request.form.get("reason", ""),
         )
-        _record(connection, rules.KIND, str(asked.approval_id))
+        record(connection, rules.KIND, str(asked.approval_id))
     return redirect(url_for("approvals.show", approval_id=asked.approval_id), 303)
 
 
@@ -147,17 +146,7 @@ def ask_rules() -> Response:
 def nil_report(day: str) -> Response:
     """該当なし: a person says that a source had nothing, or nothing more, on the day."""
     due_on = _day(day)
-    agent = request.form.get("agent", "")
-    with unit_of_work(services().engine, services().municipality) as connection:
-        enter_nil_report(
-            connection,
-            services().profile,
-            agent,
-            due_on,
-            entered_by=g.user.user_name,
-            note=request.form.get("note", ""),
-        )
-        _record(connection, "nil_report", f"{agent} {due_on}")
+    enter_from_form(due_on)
     return _to(due_on)
 
 
@@ -176,17 +165,12 @@ def move(file_id: int) -> Response:
             at=clock.now(),
             reason=request.form.get("reason", ""),
         )
-        _record(connection, "arrival_moved", f"{file_id} {due_on}")
+        record(connection, "arrival_moved", f"{file_id} {due_on}")
     return _to(due_on)
 
 
 def _to(day: date) -> Response:
     return redirect(url_for("arrivals.show", day=day.isoformat()), 303)
-
-
-def _record(connection: Connection, event: str, detail: str) -> None:
-    """Who did what, for the records."""
-    staff.record(connection, services().municipality, g.user.user_name, event, detail, source())
 
 
 def _day(value: str) -> date:

@@ -14,12 +14,12 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import carry_over, closures, day_close
 from reconcile.report.period import latest_day, month_report
 from web import clock, messages
-from web.accounts import staff
+from web.accounts.record import record
 from web.approval_desk import decide_as
 from web.approval_roles import require_asker
 from web.days.carried import carried_csv
 from web.days.exports import MEDIA_TYPES, export, file_name
-from web.days.nil_reports import enter_nil_report
+from web.days.nil_form import enter_from_form
 from web.days.sheets import heading, sheets
 from web.notifications.outlook import require_booked
 from web.security import roles, source
@@ -28,7 +28,6 @@ from web.services import services
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection
     from werkzeug.wrappers import Response as BaseResponse
 
     from reconcile.carry_over import CarryRun
@@ -127,7 +126,7 @@ def download_carried(year: int) -> Response:
         run = carry_over.run_of(connection, code, year)
         if run is None:
             abort(404)
-        _record(connection, "carried_list", str(year))
+        record(connection, "carried_list", str(year))
 
     def pieces() -> Iterator[str]:
         with reading(engine, code) as connection:
@@ -159,7 +158,7 @@ def ask(kind: str, subject: str) -> BaseResponse:
             at=clock.now(),
             despite=despite,
         )
-        _record(connection, kind, subject)
+        record(connection, kind, subject)
     return _back(kind, subject)
 
 
@@ -188,17 +187,7 @@ def decide(kind: str, subject: str, approval_id: int) -> BaseResponse:
 def nil_report(day: str) -> BaseResponse:
     """該当なし: a person says that a source had nothing on the day."""
     due_on = _day(day)
-    agent = request.form.get("agent", "")
-    with unit_of_work(services().engine, services().municipality) as connection:
-        enter_nil_report(
-            connection,
-            services().profile,
-            agent,
-            due_on,
-            entered_by=g.user.user_name,
-            note=request.form.get("note", ""),
-        )
-        _record(connection, "nil_report", f"{agent} {due_on}")
+    enter_from_form(due_on)
     return redirect(url_for("days.show", day=due_on.isoformat()) + "#arrivals", 303)
 
 
@@ -262,18 +251,6 @@ def _back(kind: str, subject: str) -> BaseResponse:
     if kind in day_close.OF_DAYS:
         return redirect(url_for("days.show", day=subject) + "#closing", 303)
     return redirect(url_for("days.show_year", year=int(subject)) + "#closing", 303)
-
-
-def _record(connection: Connection, event: str, detail: str) -> None:
-    """Who did what, for the records."""
-    staff.record(
-        connection,
-        services().municipality,
-        g.user.user_name,
-        event,
-        detail,
-        source(),
-    )
 
 
 def _day(value: str) -> date:

@@ -17,13 +17,13 @@ from reconcile.placement.credit_ask import KIND as CREDIT_KIND
 from reconcile.placement.credit_ask import CreditPlacement, GroupShare, ask_credit_placement
 from reconcile.placement_model import KIND, Part, Placement
 from web import clock, messages
-from web.accounts import staff
+from web.accounts.record import record
 from web.approval_roles import duty, require_asker
 from web.errors import status_of
 from web.placements.candidates import candidates_of
 from web.placements.form import Typed, look_up, places_typed, read_form, rows_of, standing
 from web.placements.panel import CREDIT, case_of_line, panel_of
-from web.security import roles, source
+from web.security import roles
 from web.services import services
 from web.texts import placements as words
 from web.texts.labels import LABELS
@@ -54,7 +54,7 @@ def show(file_id: int, line_no: int) -> str:
         panel = panel_of(connection, services().profile, file_id, line_no)
         page = _page(connection, panel, standing(panel))
     with unit_of_work(services().engine, services().municipality) as connection:
-        _record(connection, "placement_shown", f"{file_id}:{line_no}")
+        record(connection, "placement_shown", f"{file_id}:{line_no}")
     return page
 
 
@@ -104,7 +104,7 @@ def _ask(
         require_asker(g.user, CREDIT_KIND if panel.kind == CREDIT else KIND)
         with unit_of_work(services().engine, services().municipality) as connection:
             approval = _asked(connection, panel, places, typed)
-            _record(connection, "placement_asked", str(approval.approval_id))
+            record(connection, "placement_asked", str(approval.approval_id))
     except KokinError as error:
         beside = "page"
         if error.error_code in REASON_ERRORS:
@@ -163,8 +163,3 @@ def _page(connection: Connection, panel: Panel, typed: Typed, rows: list[Row] | 
         reason_max=REASON_MAX,
         may_ask=g.user.role in duty(kind).asks,
     )
-
-
-def _record(connection: Connection, event: str, subject: str) -> None:
-    """Who looked and who asked, for the records."""
-    staff.record(connection, services().municipality, g.user.user_name, event, subject, source())

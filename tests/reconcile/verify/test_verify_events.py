@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +14,7 @@ from reference_author import play
 from reference_rows import sample_profile
 from reference_strategies import scenarios
 from sealed_city import take_in_city
+from tampering import altered_copy, difference_names
 
 from payments import approve
 from payments.store.engine import open_engine
@@ -100,27 +99,11 @@ def books(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return path
 
 
-def _names(path: Path) -> set[str]:
-    engine = open_engine(f"sqlite:///{path}")
-    try:
-        return {difference.name for difference in verify(engine, M)}
-    finally:
-        engine.dispose()
-
-
 @pytest.mark.parametrize("what", ALTERED)
 def test_what_was_altered_is_named(books: Path, tmp_path: Path, what: str):
     statement, names = ALTERED[what]
-    path = tmp_path / "altered.sqlite"
-    shutil.copyfile(books, path)
-    with closing(sqlite3.connect(path)) as connection:
-        for (name,) in list(
-            connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ):
-            connection.execute(f"DROP TRIGGER {name}")
-        assert connection.execute(statement).rowcount >= 1
-        connection.commit()
-    assert names <= _names(path) <= {"event", "event_missing", "event_number"}
+    path = altered_copy(books, tmp_path, statement)
+    assert names <= difference_names(path, M) <= {"event", "event_missing", "event_number"}
 
 
 def test_every_name_has_a_word():

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from placing_town import M, PlacingTown, row
+from tampering import altered_copy, difference_names
 
-from payments.store.engine import open_engine
-from reconcile.verify.everything import verify
 from web.texts.labels import LABELS
 
 if TYPE_CHECKING:
@@ -86,28 +83,11 @@ def books(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return path
 
 
-def _names(path: Path) -> set[str]:
-    engine = open_engine(f"sqlite:///{path}")
-    try:
-        return {difference.name for difference in verify(engine, M)}
-    finally:
-        engine.dispose()
-
-
 @pytest.mark.parametrize("what", ALTERED)
 def test_what_was_altered_is_named(books: Path, tmp_path: Path, what: str):
     statement, names = ALTERED[what]
-    path = tmp_path / "altered.sqlite"
-    shutil.copyfile(books, path)
-    with closing(sqlite3.connect(path)) as connection:
-        for (name,) in list(
-            connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ):
-            connection.execute(f"DROP TRIGGER {name}")
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        assert connection.execute(statement).rowcount >= 1
-        connection.commit()
-    assert names <= _names(path)
+    path = altered_copy(books, tmp_path, statement)
+    assert names <= difference_names(path, M)
 
 
 def test_every_name_has_a_word():

@@ -15,7 +15,7 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
-# As payments.store.row_security has it; a migration that was shipped does not change with it.
+# The same on every table behind the wall (docs/adr/0011), asked once per statement, not per row.
 _SETTING = "current_setting('kokin.municipality_code', true)"
 _OWNS = "has_table_privilege('municipality'::regclass, 'TRUNCATE')"
 _ENTERED = f"(SELECT CASE WHEN {_SETTING} <> '*' OR {_OWNS} THEN {_SETTING} END)"
