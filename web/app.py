@@ -19,6 +19,7 @@ from web.cases.routes import cases
 from web.database import open_books
 from web.days.routes import days
 from web.days.sheet import cell_text
+from web.duties import can
 from web.enquiries.routes import enquiries
 from web.errors import handle_errors
 from web.events.routes import outgoing
@@ -26,6 +27,8 @@ from web.explain.routes import explaining
 from web.files.routes import files
 from web.health.routes import health
 from web.jobs.routes import jobs
+from web.language import translate
+from web.navigation import PLACES
 from web.notifications.documents import api_documents
 from web.notifications.gate import Gate
 from web.notifications.routes import notifications
@@ -105,7 +108,14 @@ def _words(app: Flask) -> None:
         blocker=messages.blocker,
         fiscal_year=fiscal_year,
     )
-    app.jinja_env.globals.update(label=messages.label, waiting_count=waiting_count, duty=duty)
+    app.jinja_env.globals.update(
+        _=translate,
+        label=messages.label,
+        waiting_count=waiting_count,
+        duty=duty,
+        can=can,
+        main_places=PLACES,
+    )
 
     @app.context_processor
     def _page() -> dict[str, Any]:

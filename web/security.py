@@ -29,6 +29,7 @@ from flask_wtf.csrf import CSRFProtect
 from payments.store.unit_of_work import reading
 from web import clock
 from web.accounts import staff
+from web.duties import can
 from web.services import services
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from payments.store.municipalities import Body
     from web.config import Settings
+    from web.duties import Do
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -114,7 +116,8 @@ IDLE_SECONDS = 3600
 NUMBER_MAX = 2**63 - 1
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -203,13 +206,13 @@ def begin_session(user: staff.StaffUser, stamp: str, body: Body) -> None:
     session.update(body=body.code, body_name="" if services().sole else body.name)
 
 
-def roles(*allowed: str) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
-    """Only these roles may do it; everybody else gets 403."""
+def may(what: Do) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
+    """Only who has this permission may do it; everybody else gets 403."""
 
     def wrap(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
         @functools.wraps(view)
         def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
-            if g.user.role not in allowed:
+            if not can(g.user, what):
                 abort(403)
             return view(*args, **kwargs)
 

@@ -15,8 +15,9 @@ from web.accounts import staff
 from web.approval_desk import decide_as, recall_as
 from web.approval_roles import DUTIES, duty
 from web.approvals.story import kind_words, subject_words, tell
+from web.duties import Do
 from web.errors import status_of
-from web.security import roles, source
+from web.security import may, source
 from web.services import services
 from web.texts import approvals as words
 
@@ -32,12 +33,10 @@ WAITING_MAX = 1_000
 NOTE_ERRORS = frozenset({"reason_missing", "reason_long"})
 
 approving = Blueprint("approvals", __name__, url_prefix="/staff/approvals")
-readers = roles("tax", "treasury", "auditor", "admin")
-workers = roles("tax", "treasury", "admin")
 
 
 @approving.get("")
-@readers
+@may(Do.READ_DETAILS)
 def listing() -> str:
     """承認の一覧: what waits first."""
     state, kind = request.args.get("state", ""), request.args.get("kind", "")
@@ -76,7 +75,7 @@ def listing() -> str:
 
 
 @approving.get("/<int:approval_id>")
-@readers
+@may(Do.READ_DETAILS)
 def show(approval_id: int) -> str:
     """One approval: what it would do, who asked, and who may decide."""
     code = services().municipality
@@ -89,7 +88,7 @@ def show(approval_id: int) -> str:
 
 
 @approving.post("/<int:approval_id>/decision")
-@workers
+@may(Do.APPROVE)
 def decide(approval_id: int) -> Response | tuple[str, int]:
     """承認・却下; what stands in the way is said on the page, with what was typed."""
     note = request.form.get("note", "")
@@ -109,7 +108,7 @@ def decide(approval_id: int) -> Response | tuple[str, int]:
 
 
 @approving.post("/<int:approval_id>/recall")
-@workers
+@may(Do.APPROVE)
 def recall(approval_id: int) -> Response | tuple[str, int]:
     """取下げ of one's own request, while nobody has decided it."""
     note = request.form.get("note", "")

@@ -18,7 +18,8 @@ from web.approval_roles import require_asker
 from web.arrivals import words
 from web.arrivals.view import day_view, month_view
 from web.days.nil_form import enter_from_form
-from web.security import roles
+from web.duties import Do
+from web.security import may
 from web.services import services
 from web.texts import arrivals as texts
 from web.texts import notices as notice_texts
@@ -30,7 +31,6 @@ MONTHS = 6  # how far back a proposal looks unless a person says otherwise
 _ONE_DAY = timedelta(days=1)
 
 arriving = Blueprint("arrivals", __name__, url_prefix="/staff/arrivals")
-workers = roles("tax", "treasury", "admin")
 
 
 @arriving.get("")
@@ -114,7 +114,7 @@ def show_rules() -> str:
 
 
 @arriving.post("/rules")
-@workers
+@may(Do.MOVE_FILES)
 def ask_rules() -> Response:
     """提案の採用の申請: a person takes over what history proposes; a second one decides."""
     require_asker(g.user, rules.KIND)
@@ -142,7 +142,7 @@ def ask_rules() -> Response:
 
 
 @arriving.post("/<day>/nil-reports")
-@workers
+@may(Do.NIL_REPORT)
 def nil_report(day: str) -> Response:
     """該当なし: a person says that a source had nothing, or nothing more, on the day."""
     due_on = _day(day)
@@ -151,7 +151,7 @@ def nil_report(day: str) -> Response:
 
 
 @arriving.post("/files/<int:file_id>/day")
-@workers
+@may(Do.MOVE_FILES)
 def move(file_id: int) -> Response:
     """受領日の訂正: a person says for which day a file came."""
     due_on = _day(request.form.get("due_on", ""))

@@ -21,9 +21,10 @@ from reconcile.cases import (
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock, messages
+from web.duties import Do
 from web.placements.candidates import candidates_of
 from web.placements.panel import panel_of
-from web.security import roles
+from web.security import may
 from web.services import services
 from web.texts import placements as placing_words
 
@@ -39,7 +40,6 @@ ASKED_MAX = 500
 NOTE_MAX = 2_000
 
 cases = Blueprint("cases", __name__, url_prefix="/staff/cases")
-workers = roles("tax", "treasury", "admin")
 
 
 @cases.get("")
@@ -98,7 +98,7 @@ def show(case_no: int) -> str:
 
 
 @cases.post("/<int:case_no>/acknowledge")
-@workers
+@may(Do.WORK_CASES)
 def take(case_no: int) -> Response:
     """対応開始."""
     with unit_of_work(services().engine, services().municipality) as connection:
@@ -113,7 +113,7 @@ def take(case_no: int) -> Response:
 
 
 @cases.post("/<int:case_no>/notes")
-@workers
+@may(Do.WORK_CASES)
 def note(case_no: int) -> Response:
     """メモ."""
     with unit_of_work(services().engine, services().municipality) as connection:
@@ -129,7 +129,7 @@ def note(case_no: int) -> Response:
 
 
 @cases.post("/<int:case_no>/accept")
-@workers
+@may(Do.WORK_CASES)
 def close(case_no: int) -> Response:
     """了承: with a note that says why nothing is booked."""
     with unit_of_work(services().engine, services().municipality) as connection:

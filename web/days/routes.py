@@ -21,8 +21,9 @@ from web.days.carried import carried_csv
 from web.days.exports import MEDIA_TYPES, export, file_name
 from web.days.nil_form import enter_from_form
 from web.days.sheets import heading, sheets
+from web.duties import Do
 from web.notifications.outlook import require_booked
-from web.security import roles, source
+from web.security import may, source
 from web.services import services
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from reconcile.report.period import DayReport
 
 days = Blueprint("days", __name__, url_prefix="/staff")
-workers = roles("tax", "treasury", "admin")
 
 
 @days.get("/")
@@ -139,7 +139,7 @@ def download_carried(year: int) -> Response:
 
 
 @days.post("/closings/<kind>/<subject>")
-@workers
+@may(Do.APPROVE)
 def ask(kind: str, subject: str) -> BaseResponse:
     """締め・締めの取消の申請; a second person decides."""
     _known(kind, subject)
@@ -163,7 +163,7 @@ def ask(kind: str, subject: str) -> BaseResponse:
 
 
 @days.post("/closings/<kind>/<subject>/<int:approval_id>")
-@workers
+@may(Do.APPROVE)
 def decide(kind: str, subject: str, approval_id: int) -> BaseResponse:
     """承認・却下 by the second person."""
     _known(kind, subject)
@@ -183,7 +183,7 @@ def decide(kind: str, subject: str, approval_id: int) -> BaseResponse:
 
 
 @days.post("/days/<day>/nil-reports")
-@workers
+@may(Do.NIL_REPORT)
 def nil_report(day: str) -> BaseResponse:
     """該当なし: a person says that a source had nothing on the day."""
     due_on = _day(day)

@@ -11,11 +11,12 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from payments.domain.errors import NotFoundError
 from payments.store.unit_of_work import reading, unit_of_work
 from web.accounts import staff
+from web.duties import Do
 from web.events import deliveries, log
 from web.events.body import content, event_id, is_told, one_event
 from web.events.kinds import KINDS
 from web.events.subscribers import FOLDER, everybody, named
-from web.security import roles, source
+from web.security import may, source
 from web.services import services
 
 if TYPE_CHECKING:
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
 PAGE = 50
 
 outgoing = Blueprint("events", __name__, url_prefix="/staff/events")
-readers = roles("auditor", "admin")
-tellers = roles("admin")
 
 
 @outgoing.get("")
-@readers
+@may(Do.READ_EVENTS)
 def listing() -> str:
     """外部通知の一覧, the newest first, and how it stands with each subscriber."""
     kind, state = request.args.get("kind", ""), request.args.get("state", "")
@@ -60,7 +59,7 @@ def listing() -> str:
 
 
 @outgoing.get("/<int:event_no>")
-@readers
+@may(Do.READ_EVENTS)
 def show(event_no: int) -> str:
     """One event: what each subscriber is told, and every attempt."""
     code = services().municipality
@@ -92,7 +91,7 @@ def show(event_no: int) -> str:
 
 
 @outgoing.post("/<int:event_no>/replay")
-@tellers
+@may(Do.SEND_EVENTS)
 def replay(event_no: int) -> Response:
     """再送 of one event to one subscriber."""
     code, name = services().municipality, request.form.get("name", "")
@@ -104,7 +103,7 @@ def replay(event_no: int) -> Response:
 
 
 @outgoing.post("/replay-failed")
-@tellers
+@may(Do.SEND_EVENTS)
 def replay_failed() -> Response:
     """再送 of everything that was given up for one subscriber."""
     code, name = services().municipality, request.form.get("name", "")

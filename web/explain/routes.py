@@ -16,9 +16,10 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.explain.answer import explain_case, explain_claim, explain_line, explain_number
 from web import messages
 from web.accounts import staff
+from web.duties import Do
 from web.explain.story import tell, title
 from web.placements.panel import panel_of
-from web.security import roles, source
+from web.security import may, source
 from web.services import services
 
 if TYPE_CHECKING:
@@ -33,18 +34,17 @@ if TYPE_CHECKING:
 NUMBER_MAX = 200
 
 explaining = Blueprint("explain", __name__, url_prefix="/staff/explain")
-readers = roles("tax", "treasury", "auditor", "admin")
 
 
 @explaining.get("")
-@readers
+@may(Do.READ_DETAILS)
 def ask() -> str:
     """The form."""
     return render_template("explain/ask.html", number="", error="")
 
 
 @explaining.post("")
-@readers
+@may(Do.READ_DETAILS)
 def find() -> Response | tuple[str, int]:
     """Lead to the explanation of a number."""
     number = request.form.get("number", "").strip()[:NUMBER_MAX]
@@ -64,7 +64,7 @@ def find() -> Response | tuple[str, int]:
 
 
 @explaining.get("/lines/<int:file_id>/<int:line_no>")
-@readers
+@may(Do.READ_DETAILS)
 def line(file_id: int, line_no: int) -> str:
     """One line."""
     return _show(
@@ -74,7 +74,7 @@ def line(file_id: int, line_no: int) -> str:
 
 
 @explaining.get("/notices/<int:notice_id>")
-@readers
+@may(Do.READ_DETAILS)
 def notice(notice_id: int) -> str:
     """Everything about a notice."""
     return _show(
@@ -83,7 +83,7 @@ def notice(notice_id: int) -> str:
 
 
 @explaining.get("/notices/<int:notice_id>/<term>")
-@readers
+@may(Do.READ_DETAILS)
 def claim(notice_id: int, term: str) -> str:
     """One instalment with its slips, or the 全期 slip (00)."""
     return _show(
@@ -93,7 +93,7 @@ def claim(notice_id: int, term: str) -> str:
 
 
 @explaining.get("/cases/<int:case_no>")
-@readers
+@may(Do.READ_DETAILS)
 def case(case_no: int) -> str:
     """What a case is about."""
     return _show(

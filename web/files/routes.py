@@ -14,13 +14,14 @@ from reconcile.file_view import list_files, show_file
 from reconcile.model import Channel, FileStatus
 from web import clock, messages
 from web.accounts import staff
+from web.duties import Do, can
 from web.files.places import place_of
 from web.files.upload import Brought, bring
 from web.inbox import deliveries
 from web.inbox.folders import CLAIMS
 from web.inbox.reception import original, retry
 from web.inbox.sheets import what_to_do
-from web.security import roles, source
+from web.security import may, source
 from web.services import services
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ CHANNELS = tuple(str(channel) for channel in Channel)
 FORM_BYTES = 256 << 10  # what a form needs beside the files themselves
 
 files = Blueprint("files", __name__, url_prefix="/staff/files")
-bringers = roles("tax", "treasury")
-readers = roles("tax", "treasury", "auditor")
 
 
 @files.url_value_preprocessor
@@ -64,19 +63,19 @@ def listing() -> str:
         channels=CHANNELS,
         number=number,
         pages=max(-(-page.total // PAGE), 1),
-        may_bring=g.user.role in {"tax", "treasury"},
+        may_bring=can(g.user, Do.BRING_FILES),
     )
 
 
 @files.get("/upload")
-@bringers
+@may(Do.BRING_FILES)
 def upload() -> str:
     """Where files are chosen."""
     return render_template("files/upload.html", **_upload_words(), results=None)
 
 
 @files.post("/upload")
-@bringers
+@may(Do.BRING_FILES)
 def receive() -> str:
     """取込 of every file that was chosen; each has its own result."""
     claim = request.form.get("claim", "")
@@ -118,13 +117,13 @@ def show(file_id: int) -> str:
         came=came,
         messages=messages,
         what_to_do=what_to_do,
-        may_read=g.user.role in {"tax", "treasury", "auditor"},
-        may_retry=g.user.role in {"tax", "treasury"} and view.status != FileStatus.ACCEPTED,
+        may_read=can(g.user, Do.READ_FILES),
+        may_retry=can(g.user, Do.BRING_FILES) and view.status != FileStatus.ACCEPTED,
     )
 
 
 @files.post("/<int:file_id>/retry")
-@bringers
+@may(Do.BRING_FILES)
 def again(file_id: int) -> Response:
     """もう一度取り込む: as it stands in the evidence, after a person has looked."""
     _record("file_retried", f"file:{file_id}")
@@ -140,7 +139,7 @@ def again(file_id: int) -> Response:
 
 
 @files.get("/<int:file_id>/original")
-@readers
+@may(Do.READ_FILES)
 def download(file_id: int) -> Response:
     """原本: the bytes as they came; who took them is written down."""
     name, data = original(services().engine, services().municipality, file_id)
@@ -155,7 +154,7 @@ def download(file_id: int) -> Response:
 
 
 @files.get("/<int:file_id>/findings/<int:finding_no>")
-@readers
+@may(Do.READ_FILES)
 def place(file_id: int, finding_no: int) -> str:
     """指摘の箇所: the bytes around one finding; who looked is written down."""
     code = services().municipality

@@ -10,13 +10,14 @@ from payments.domain.errors import InvalidValueError
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, messages
 from web.accounts import staff
+from web.duties import Do, can
 from web.jobs import history
 from web.jobs.locks import leases_of
 from web.jobs.plans import set_plan
 from web.jobs.shown import job_views, notes_text, timing_text, totals_text
 from web.jobs.table import JOBS, LANES, entry_of
 from web.jobs.timing import CatchUp, Days
-from web.security import roles, source
+from web.security import may, source
 from web.services import services
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ TIMING_MAX = 100
 SILENT_BEATS = 4  # a runner that was not heard of for so many signs of life is not there
 
 jobs = Blueprint("jobs", __name__, url_prefix="/staff/jobs")
-runners = roles("treasury", "admin")
 
 
 @jobs.get("")
@@ -55,7 +55,7 @@ def listing() -> str:
         job=job,
         number=number,
         pages=max(-(-total // PAGE), 1),
-        may_run=g.user.role in {"treasury", "admin"},
+        may_run=can(g.user, Do.RUN_JOBS),
         timing_text=timing_text,
         totals_text=totals_text,
         notes_text=notes_text,
@@ -80,7 +80,7 @@ def show(job: str, wrong: str = "", wanted: dict[str, Any] | None = None) -> str
                           "catch_up": view.plan.catch_up.value, "enabled": view.plan.enabled},
         days=list(Days),
         rules=list(CatchUp),
-        may_run=g.user.role in {"treasury", "admin"},
+        may_run=can(g.user, Do.RUN_JOBS),
         timing_text=timing_text,
         totals_text=totals_text,
         notes_text=notes_text,
@@ -88,7 +88,7 @@ def show(job: str, wrong: str = "", wanted: dict[str, Any] | None = None) -> str
 
 
 @jobs.post("/<job>/run")
-@runners
+@may(Do.RUN_JOBS)
 def run(job: str) -> Response:
     """今すぐ実行: ask for it; the scheduler runs it at its next look."""
     entry_of(job)
@@ -100,7 +100,7 @@ def run(job: str) -> Response:
 
 
 @jobs.post("/runs/<int:run_id>/retry")
-@runners
+@may(Do.RUN_JOBS)
 def retry(run_id: int) -> Response:
     """やり直し: the same slot, as of the same day."""
     code = services().municipality
@@ -112,7 +112,7 @@ def retry(run_id: int) -> Response:
 
 
 @jobs.post("/<job>/schedule")
-@runners
+@may(Do.RUN_JOBS)
 def change(job: str) -> Response | tuple[str, int]:
     """予定の変更: one person suffices, and it is on record who."""
     code, settings = services().municipality, services().settings

@@ -19,11 +19,12 @@ from reconcile.placement_model import KIND, Part, Placement
 from web import clock, messages
 from web.accounts.record import record
 from web.approval_roles import duty, require_asker
+from web.duties import Do
 from web.errors import status_of
 from web.placements.candidates import candidates_of
 from web.placements.form import Typed, look_up, places_typed, read_form, rows_of, standing
 from web.placements.panel import CREDIT, case_of_line, panel_of
-from web.security import roles
+from web.security import may
 from web.services import services
 from web.texts import placements as words
 from web.texts.labels import LABELS
@@ -39,15 +40,13 @@ if TYPE_CHECKING:
     from web.placements.panel import Panel
 
 placing = Blueprint("placements", __name__, url_prefix="/staff/placements")
-readers = roles("tax", "treasury", "auditor", "admin")
-workers = roles("tax", "treasury", "admin")
 # Where on the page an error stands; all others stand above everything.
 REASON_ERRORS = frozenset({"reason_missing", "reason_long"})
 PLACES_ERRORS = frozenset({"credit_mixed", "credit_groups", "credit_groups_sum", "placement_parts"})
 
 
 @placing.get("/<int:file_id>/<int:line_no>")
-@readers
+@may(Do.READ_DETAILS)
 def show(file_id: int, line_no: int) -> str:
     """Where the money of a line stands, and what may be asked for."""
     with reading(services().engine, services().municipality) as connection:
@@ -59,7 +58,7 @@ def show(file_id: int, line_no: int) -> str:
 
 
 @placing.post("/<int:file_id>/<int:line_no>")
-@workers
+@may(Do.PLACE_MONEY)
 def work(file_id: int, line_no: int) -> Response | tuple[str, int]:
     """検索・計算・依頼: look a number up, add up, or ask for what was typed.
 
@@ -86,7 +85,7 @@ def work(file_id: int, line_no: int) -> Response | tuple[str, int]:
 
 
 @placing.post("/<int:file_id>/<int:line_no>/undo")
-@workers
+@may(Do.PLACE_MONEY)
 def undo(file_id: int, line_no: int) -> Response | tuple[str, int]:
     """消込取消の依頼: no place at all; the money waits again."""
     with reading(services().engine, services().municipality) as connection:
