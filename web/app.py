@@ -27,7 +27,8 @@ from web.explain.routes import explaining
 from web.files.routes import files
 from web.health.routes import health
 from web.jobs.routes import jobs
-from web.language import translate
+from web.language import language, translate
+from web.language_choice import listen, other_languages
 from web.navigation import PLACES
 from web.notifications.documents import api_documents
 from web.notifications.gate import Gate
@@ -64,6 +65,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    listen(app)
     guard(app)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -110,6 +112,8 @@ def _words(app: Flask) -> None:
     )
     app.jinja_env.globals.update(
         _=translate,
+        language=language,
+        other_languages=other_languages,
         label=messages.label,
         waiting_count=waiting_count,
         duty=duty,

@@ -1,14 +1,43 @@
-"""表示: yen, dates with weekday and 令和, counts and file places as people read them."""
+"""表示: yen, dates with weekday and 令和, counts and file places as people read them.
+
+In the language of the reader (:mod:`web.language`); everything that is printed or stored is made
+in Japanese.
+"""
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from datetime import date, datetime
 
 from payments.domain.wareki import format_wareki_year
 from web.clock import in_japan
+from web.language import JAPANESE, language, translate
 
 WEEKDAYS = "月火水木金土日"
+# What is counted, in English, for one and for several; 件 goes without a word.
+_UNITS = {
+    "件": ("", ""),
+    "": ("", ""),
+    "円": ("yen", "yen"),
+    "回": ("time", "times"),
+    "回分": ("run", "runs"),
+    "日": ("day", "days"),
+    "年": ("year", "years"),
+    "人": ("person", "people"),
+    "枚": ("sheet", "sheets"),
+    "秒": ("second", "seconds"),
+    "分": ("minute", "minutes"),
+    "時間": ("hour", "hours"),
+    "バイト": ("byte", "bytes"),
+    "ページ": ("page", "pages"),
+    "メガバイト": ("megabyte", "megabytes"),
+}
+_PLACES = {
+    "行目": "line {number:,}",
+    "バイト目": "byte {number:,}",
+    "バイト目から": "from byte {number:,}",
+}
 
 
 def yen(amount_yen: int | None) -> str:
@@ -16,12 +45,19 @@ def yen(amount_yen: int | None) -> str:
     if amount_yen is None:
         return "—"
     sign = "−" if amount_yen < 0 else ""
-    return f"{sign}{abs(amount_yen):,}円"
+    if language() == JAPANESE:
+        return f"{sign}{abs(amount_yen):,}円"
+    return f"{sign}¥{abs(amount_yen):,}"
 
 
 def count(number: int, unit: str = "件") -> str:
     """``1234`` → ``1,234件``."""
-    return f"{number:,}{unit}"
+    if language() == JAPANESE:
+        return f"{number:,}{unit}"
+    if unit in _PLACES:
+        return _PLACES[unit].format(number=number)
+    one, several = _UNITS.get(unit, (unit, unit))
+    return f"{number:,} {one if number == 1 else several}".rstrip()
 
 
 def long_day(day: date | str | None) -> str:
@@ -30,18 +66,17 @@ def long_day(day: date | str | None) -> str:
         return "—"
     if isinstance(day, str):
         day = date.fromisoformat(day)
-    return f"{day.year}年{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
+    if language() != JAPANESE:
+        return _day(day, "EEE d MMM y")
+    return f"{day.year}年{day.month}月{day.day}日（{weekday(day)}）"
 
 
 def full_day(day: date) -> str:
     """``2026年（令和8年）5月28日（木）``."""
+    if language() != JAPANESE:
+        return _day(day, "EEEE d MMMM y")
     year = f"{day.year}年（{format_wareki_year(day)}）"
-    return f"{year}{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
-
-
-def fiscal_year(year: int) -> str:
-    """会計年度: ``令和8年度``."""
-    return f"{format_wareki_year(date(year, 4, 1))}度"
+    return f"{year}{day.month}月{day.day}日（{weekday(day)}）"
 
 
 def short_day(day: date | str | None) -> str:
@@ -50,7 +85,28 @@ def short_day(day: date | str | None) -> str:
         return "—"
     if isinstance(day, str):
         day = date.fromisoformat(day)
-    return f"{day.month}/{day.day}（{WEEKDAYS[day.weekday()]}）"
+    if language() != JAPANESE:
+        return _day(day, "EEE d MMM")
+    return f"{day.month}/{day.day}（{weekday(day)}）"
+
+
+def month(day: date) -> str:
+    """``2026年5月``."""
+    if language() != JAPANESE:
+        return _day(day, "MMMM y")
+    return f"{day.year}年{day.month}月"
+
+
+def weekday(day: date) -> str:
+    """``木``."""
+    return WEEKDAYS[day.weekday()] if language() == JAPANESE else _day(day, "EEE")
+
+
+def fiscal_year(year: int) -> str:
+    """会計年度: ``令和8年度``; the year in which it begins."""
+    if language() != JAPANESE:
+        return f"fiscal year {year}"
+    return f"{format_wareki_year(date(year, 4, 1))}度"
 
 
 def wide(text: str) -> str:
@@ -65,11 +121,24 @@ def moment(instant: datetime | None) -> str:
 
 def encryption(newest_key: str) -> str:
     """暗号化: with which key evidence is sealed, or that it is not."""
-    return f"鍵「{newest_key}」で暗号化" if newest_key else "暗号化なし"
+    if not newest_key:
+        return translate("暗号化なし")
+    return translate("鍵「{key}」で暗号化", key=newest_key)
 
 
 def waiting_notifications(number: int, oldest_seconds: int) -> str:
     """記帳待ち: how many notifications wait, and how long the oldest has."""
     if not number:
-        return "0件"
-    return f"{number:,}件（最も古いものは {oldest_seconds // 60:,}分前に受付）"
+        return count(0)
+    return translate(
+        "{number:,}件（最も古いものは {minutes:,}分前に受付）",
+        number=number,
+        minutes=oldest_seconds // 60,
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(day: date, pattern: str) -> str:
+    from babel.dates import format_date  # noqa: PLC0415  # only for who reads English
+
+    return format_date(day, pattern, locale="en_GB")

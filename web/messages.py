@@ -1,4 +1,4 @@
-"""文言: every Japanese sentence a person reads, found by its stable code.
+"""文言: every sentence a person reads, found by its stable code, in the reader's language.
 
 An unknown code never breaks a page or a command: it gets a safe general sentence. A test makes
 sure that every code in the source has its own.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from web.language import translate, translated
 from web.texts.api import BODY_ERRORS, EXPECTED, TITLES
 from web.texts.errors import ERRORS
 from web.texts.faults import FAULTS
@@ -72,96 +73,105 @@ _WORDS: dict[str, dict[str, str]] = {
 }
 
 
+def _filled(sentence: str, values: Mapping[str, object]) -> str:
+    return _FORMATTER.vformat(translated(sentence), (), values)
+
+
 def error(code: str, details: Mapping[str, object] | None = None) -> str:
     """エラー: one sentence, with the error's own values in it."""
     values = dict(details or {})
     for name, group in _WORDS.get(code, {}).items():
         values[name] = _words(group, values.get(name))
-    return _FORMATTER.vformat(ERRORS.get(code, UNKNOWN_ERROR), (), values)
+    return _filled(ERRORS.get(code, UNKNOWN_ERROR), values)
 
 
 def problem_title(status: int) -> str:
     """問題の種類 (RFC 9457): the same words for every problem of this status."""
-    return TITLES.get(status, TITLES[500])
+    return translated(TITLES.get(status, TITLES[500]))
 
 
 def body_error(code: str, expected: str) -> str:
     """本文の誤り: one sentence about one member of a notification."""
-    return _FORMATTER.vformat(BODY_ERRORS.get(code, UNKNOWN_FINDING), (), {"expected": expected})
+    return _filled(BODY_ERRORS.get(code, UNKNOWN_FINDING), {"expected": expected})
 
 
 def body_expected(name: str, values: Mapping[str, object]) -> str:
     """What a member of a notification should have been."""
-    return _FORMATTER.vformat(EXPECTED[name], (), values)
+    return _filled(EXPECTED[name], values)
 
 
 def _words(group: str, value: object) -> str:
     """The word for a value, or those for several: 会計・管理者."""
     several = value if isinstance(value, tuple) else (value,)
-    return "・".join(label(group, str(one or "")) for one in several)
+    return translated("・").join(label(group, str(one or "")) for one in several)
 
 
 def finding(code: str) -> str:
     """指摘: what is wrong at the place a finding names."""
-    return FINDINGS.get(code) or FAULTS.get(code, UNKNOWN_FINDING)
+    return translated(FINDINGS.get(code) or FAULTS.get(code, UNKNOWN_FINDING))
 
 
 def symbol(code: str) -> str:
     """記号の名称."""
-    return SYMBOLS.get(code, code)
+    return translated(SYMBOLS.get(code, code))
 
 
 def symbol_finding(values: Mapping[str, object]) -> str:
     """記号の指摘: what is wrong with a symbol that was read, with the finding's own values."""
     code = str(values.get("code", ""))
     field = str(values.get("field", ""))
-    values = {**values, "field": FIELDS.get(field, field)}
+    values = {**values, "field": translated(FIELDS.get(field, field))}
     layout, reason = next(
         ((name, code.removeprefix(f"{name}_")) for name in LAYOUTS if code.startswith(f"{name}_")),
         ("", ""),
     )
     if reason in REASONS:
-        return f"{LAYOUTS[layout]}: {_FORMATTER.vformat(REASONS[reason], (), values)}"
-    return _FORMATTER.vformat(SYMBOL_FINDINGS.get(code, UNKNOWN_FINDING), (), values)
+        return f"{translated(LAYOUTS[layout])}: {_filled(REASONS[reason], values)}"
+    return _filled(SYMBOL_FINDINGS.get(code, UNKNOWN_FINDING), values)
 
 
 def fault(code: str) -> str:
     """形式不正の理由 of a single line."""
-    return FAULTS.get(code) or FINDINGS.get(code, UNKNOWN_FINDING)
+    return translated(FAULTS.get(code) or FINDINGS.get(code, UNKNOWN_FINDING))
 
 
 def outcome(code: str) -> Outcome:
     """照合結果: label and explanation."""
-    return Outcome(*OUTCOMES.get(code, (code, UNKNOWN_OUTCOME)))
+    label_ja, sentence = OUTCOMES.get(code, (code, UNKNOWN_OUTCOME))
+    return Outcome(translated(label_ja), translated(sentence))
 
 
 def case(kind: str) -> Case:
     """確認事項: label and what a person does next."""
-    label_ja = CASE_LABELS.get(kind) or outcome(kind).label
-    return Case(label_ja, CASE_NEXT.get(kind, UNKNOWN_NEXT))
+    name = CASE_LABELS.get(kind)
+    return Case(
+        translated(name) if name else outcome(kind).label,
+        translated(CASE_NEXT.get(kind, UNKNOWN_NEXT)),
+    )
 
 
 def job_note(code: str) -> str:
     """定時処理の注記: why a run did not end well: of a job, of an error, or a 検算 that differs."""
-    return JOB_NOTES.get(code) or (
-        error(code) if code in ERRORS else LABELS["invariant"].get(code, UNKNOWN_ERROR)
-    )
+    if code in ERRORS and code not in JOB_NOTES:
+        return error(code)
+    return translated(JOB_NOTES.get(code) or LABELS["invariant"].get(code, UNKNOWN_ERROR))
 
 
 def label(group: str, value: str | None) -> str:
     """名称: the word for a value of a closed list; the value itself when it has none."""
-    return LABELS[group].get(value or "", value or "—")
+    said = LABELS[group].get(value or "")
+    return translated(said) if said else value or "—"
 
 
 def slip_field(code: str) -> str:
     """納付書の項目: where paper and books differ, as ``el_qr.amount_yen``: eL-QR（金額）."""
     field, _, part = code.partition(".")
-    part = LABELS["slip_field_part"].get(part) or FIELDS.get(part, part)
-    return label("slip_field", field) + (f"（{part}）" if part else "")
+    part = translated(LABELS["slip_field_part"].get(part) or FIELDS.get(part, part))
+    return label("slip_field", field) + (translate("（{part}）", part=part) if part else "")
 
 
 def blocker(code: str) -> str:
     """締めを止めるもの: a check that differs, or a source whose file has not come."""
     if code in LABELS["check"]:
         return f"{label('check_no', code)} {label('check', code)}"
-    return f"未着 {label('agent', code)}"
+    return translate("未着 {source}", source=label("agent", code))

@@ -1,0 +1,72 @@
+"""言語の選択: which language a reader has chosen, by a link in the head, kept in a cookie.
+
+Japanese comes first: what a browser asks for by itself (``Accept-Language``) changes no page, for
+the machines of an office are often set up in a language that nobody there has chosen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from flask import request
+
+from web.language import ENGLISH, JAPANESE, LANGUAGES, choose, language
+from web.services import services
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+COOKIE = "kokin_language"
+SECONDS = 365 * 24 * 3600
+
+
+def listen(app: Flask) -> None:
+    """Choose before each page, remember behind it; before any hook that may answer."""
+    app.before_request(_choose)
+    app.after_request(_remember)
+    app.teardown_request(_forget)
+
+
+def other_languages() -> list[tuple[str, str, str]]:
+    """ほかの言語: code, name in itself, and the address of this page in it."""
+    return [(code, name, _here(code)) for code, name in LANGUAGES.items() if code != language()]
+
+
+def asked_for_english(accept_language: str) -> bool:
+    """Whether a program asks for English before Japanese (``Accept-Language``)."""
+    from werkzeug.datastructures import LanguageAccept  # noqa: PLC0415  # seldom asked
+    from werkzeug.http import parse_accept_header  # noqa: PLC0415
+
+    wanted = parse_accept_header(accept_language, LanguageAccept)
+    return bool(wanted) and wanted.best_match([JAPANESE, ENGLISH]) == ENGLISH
+
+
+def _here(code: str) -> str:
+    """This page in another language; an answer to a form has none, so its form is shown."""
+    rule = request.url_rule
+    path = request.path if rule is not None and "GET" in (rule.methods or ()) else "/"
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    return f"{path}?{urlencode([*kept, ('lang', code)])}"
+
+
+def _choose() -> None:
+    choose(request.args.get("lang") or request.cookies.get(COOKIE, JAPANESE))
+
+
+def _remember(response: Response) -> Response:
+    asked = request.args.get("lang")
+    if asked in LANGUAGES and request.endpoint != "static":
+        response.set_cookie(
+            COOKIE,
+            asked,
+            max_age=SECONDS,
+            httponly=True,
+            samesite="Lax",
+            secure=services().settings.https,
+        )
+    return response
+
+
+def _forget(_error: BaseException | None) -> None:
+    choose(JAPANESE)
