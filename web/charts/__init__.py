@@ -1,0 +1,1 @@
+"""図: accessible charts as inline SVG, from whole numbers to whole coordinates."""
