@@ -19,7 +19,7 @@ from web.cases.routes import cases
 from web.database import open_books
 from web.days.routes import days
 from web.days.sheet import cell_text
-from web.duties import can
+from web.duties import can, holds
 from web.enquiries.routes import enquiries
 from web.errors import handle_errors
 from web.events.routes import outgoing
@@ -118,6 +118,7 @@ def _words(app: Flask) -> None:
         waiting_count=waiting_count,
         duty=duty,
         can=can,
+        holds=holds,
         main_places=PLACES,
     )
 

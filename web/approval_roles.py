@@ -16,7 +16,9 @@ from reconcile import day_close
 from reconcile.arrivals.rules import KIND as ARRIVAL_RULES
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
+from web.admin.parameters import KIND as PARAMETERS
 from web.approval_effects import LIVE
+from web.duties import holds
 
 if TYPE_CHECKING:
     from web.accounts.staff import StaffUser
@@ -30,20 +32,22 @@ class Duty:
     decides: tuple[str, ...]
 
 
-_EVERYBODY = ("tax", "treasury", "admin")  # who works; an auditor looks on
-_TREASURY = Duty(("treasury", "admin"), ("treasury", "admin"))
+_WORKS = ("slips", "collection", "treasury")
+_TREASURY = Duty(("treasury",), ("treasury", "approver"))
 _NOBODY = Duty((), ())
 
 DUTIES: dict[str, Duty] = {
-    # Paper is the tax division's; that it leaves the building the treasury may countersign.
-    RELEASE: Duty(("tax", "admin"), _EVERYBODY),
-    LIVE: Duty(("tax", "admin"), _EVERYBODY),
+    # Paper is the slip desk's; that it leaves the building the others may countersign.
+    RELEASE: Duty(("slips",), (*_WORKS, "approver")),
+    LIVE: Duty(("slips", "admin"), (*_WORKS, "approver")),
     # Both divisions work the cases of what residents paid.
-    PLACEMENT: Duty(_EVERYBODY, _EVERYBODY),
+    PLACEMENT: Duty(("collection", "treasury"), ("collection", "treasury", "approver")),
     # Who knows the payer may ask; money on the bank account is the treasury's to decide.
-    CREDIT_PLACEMENT: Duty(_EVERYBODY, ("treasury", "admin")),
+    CREDIT_PLACEMENT: Duty(("collection", "treasury"), ("treasury", "approver")),
     # Which files are awaited decides what may be closed.
     ARRIVAL_RULES: _TREASURY,
+    # What the books are kept by; who looks after the machine may prepare it.
+    PARAMETERS: Duty(("treasury", "admin"), ("treasury", "approver")),
     **dict.fromkeys(day_close.KINDS, _TREASURY),
 }
 
@@ -64,5 +68,5 @@ def require_decider(person: StaffUser, kind: str) -> None:
 
 
 def _require(person: StaffUser, kind: str, roles: tuple[str, ...]) -> None:
-    if person.role not in roles:
+    if not holds(person, roles):
         raise RefusedError("approval_role", user_name=person.user_name, kind=kind, roles=roles)

@@ -1,6 +1,8 @@
 """職務と権限: what each role may do. The one table for pages and commands.
 
-Who looks on (監査) reads everything and changes nothing. What two people decide is in
+A person may hold several roles and may do what any of them may. Who looks on (監査) reads
+everything and changes nothing; who approves (承認者) decides and does not ask; who administers
+(管理者) looks after people and machines and sees nobody's tax. What two people decide is in
 :mod:`web.approval_roles`, kind by kind; that the second is not the first again is no matter of
 roles (R10).
 """
@@ -11,7 +13,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from web.accounts.staff import StaffUser
+
+# 納付書担当, 収納担当, 会計, 承認者, 監査, 管理者
+ROLES = ("slips", "collection", "treasury", "approver", "auditor", "admin")
 
 
 class Do(StrEnum):
@@ -28,27 +35,50 @@ class Do(StrEnum):
     SEND_EVENTS = "send_events"  # 外部通知の再送
     PLACE_MONEY = "place_money"  # 充当先の決定の依頼
     APPROVE = "approve"  # 承認箱: deciding what the kind of a request allows
+    READ_PERSON = "read_person"  # 収納状況: a person's account, for a purpose that is recorded
+    READ_VIEWS = "read_views"  # 閲覧の記録: who looked at whose account
+    READ_SLIPS = "read_slips"  # 納付書の窓口: what a slip says, print runs
+    ISSUE_SLIPS = "issue_slips"  # 再発行・失効・印刷
+    MANAGE_USERS = "manage_users"  # 職員の登録と役割
+    READ_LOG = "read_log"  # 操作記録
+    READ_SETTINGS = "read_settings"  # 団体設定
+    CHANGE_SETTINGS = "change_settings"  # 団体設定の変更の依頼
+    MANAGE_KEYS = "manage_keys"  # 納付通知の鍵
 
 
-_BOTH = frozenset({"tax", "treasury"})
-_WORKS = _BOTH | {"admin"}
-_LOOKS = _WORKS | {"auditor"}
+_DESKS = frozenset({"collection", "treasury"})  # who works on what was paid
+_WORKS = _DESKS | {"slips"}
+_LOOKS = _WORKS | {"approver", "auditor"}
 
 MAY: dict[Do, frozenset[str]] = {
     Do.WORK_CASES: _WORKS,
-    Do.NIL_REPORT: _WORKS,
-    Do.MOVE_FILES: _WORKS,
+    Do.NIL_REPORT: _DESKS,
+    Do.MOVE_FILES: _DESKS,
     Do.READ_DETAILS: _LOOKS,
-    Do.READ_FILES: _BOTH | {"auditor"},
-    Do.BRING_FILES: _BOTH,
+    Do.READ_FILES: _DESKS | {"auditor"},
+    Do.BRING_FILES: _DESKS,
     Do.RUN_JOBS: frozenset({"treasury", "admin"}),
     Do.READ_EVENTS: frozenset({"auditor", "admin"}),
     Do.SEND_EVENTS: frozenset({"admin"}),
-    Do.PLACE_MONEY: _WORKS,
-    Do.APPROVE: _WORKS,
+    Do.PLACE_MONEY: _DESKS,
+    Do.APPROVE: _WORKS | {"approver", "admin"},
+    Do.READ_PERSON: _LOOKS,
+    Do.READ_VIEWS: frozenset({"auditor"}),
+    Do.READ_SLIPS: _LOOKS,
+    Do.ISSUE_SLIPS: frozenset({"slips"}),
+    Do.MANAGE_USERS: frozenset({"admin"}),
+    Do.READ_LOG: frozenset({"auditor", "admin"}),
+    Do.READ_SETTINGS: frozenset(ROLES),
+    Do.CHANGE_SETTINGS: frozenset({"treasury", "admin"}),
+    Do.MANAGE_KEYS: frozenset({"admin"}),
 }
 
 
 def can(person: StaffUser, what: Do | str) -> bool:
     """Whether this person may do it."""
-    return person.role in MAY[Do(what)]
+    return holds(person, MAY[Do(what)])
+
+
+def holds(person: StaffUser, roles: Iterable[str]) -> bool:
+    """Whether this person holds one of the roles."""
+    return not frozenset(roles).isdisjoint(person.roles)

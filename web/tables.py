@@ -21,17 +21,31 @@ class StaffUserRow(SQLModel, table=True):
     """
 
     __tablename__ = "staff_user"
-    __table_args__: ClassVar[Any] = (
-        CheckConstraint("role IN ('tax', 'treasury', 'auditor', 'admin')"),
-    )
     municipality_code: str = Field(primary_key=True, max_length=5)
     user_name: str = Field(primary_key=True, max_length=40)
     display_name: str = Field(max_length=60)
-    role: str = Field(max_length=10)
     password_hash: str = Field(max_length=200)  # argon2id
     session_stamp: str = Field(max_length=32)
     disabled: bool = False
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class StaffRoleRow(SQLModel, table=True):
+    """役割: one that a member of staff holds; a person may hold several."""
+
+    __tablename__ = "staff_role"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint(
+            "role IN ('slips', 'collection', 'treasury', 'approver', 'auditor', 'admin')"
+        ),
+        ForeignKeyConstraint(
+            ["municipality_code", "user_name"],
+            ["staff_user.municipality_code", "staff_user.user_name"],
+        ),
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    user_name: str = Field(primary_key=True, max_length=40)
+    role: str = Field(primary_key=True, max_length=10)
 
 
 class StaffEventRow(SQLModel, table=True):

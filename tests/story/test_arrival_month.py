@@ -104,8 +104,8 @@ class Office:
         enter(self.session, self.profile)
         self.engine = self.session.engine
         with unit_of_work(self.engine, M) as connection:
-            for name, role in (("kaikei", "treasury"), ("kanri", "admin")):
-                staff.add(connection, M, name, role=role, display_name=name, password=PASSWORD)
+            for name, role in (("kaikei", "treasury"), ("kanri", "approver")):
+                staff.add(connection, M, name, roles=(role,), display_name=name, password=PASSWORD)
         self.app = create_app(self.settings, self.engine, TESTING=True, WTF_CSRF_ENABLED=False)
         self.client = self.app.test_client()
         self.numbers = 0

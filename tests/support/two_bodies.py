@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 OWN, OTHER = SECOND_SAMPLE, SAMPLE_MUNICIPALITY
 PASSWORDS = {OWN: "tonari-no-himitsu", OTHER: "kaikei-no-himitsu"}
 NOTIFIED = "only-in-the-city"  # a notification that only the city has got
+PEOPLE = {"kaikei": ("treasury",), "kansa": ("auditor",), "shunin": ("admin", "approver")}
 AT = datetime(2026, 6, 3, 3, tzinfo=UTC)
 ON = date(2026, 6, 3)
 JOBS = ("verify", "overdue", "seal")
@@ -88,9 +89,14 @@ def build(settings: Settings, engine: Engine) -> TwoBodies:
         neighbour, notices=(1, 2), operator="operator-own", day=ON, settings=settings
     )
     with neighbour.write() as connection:
-        for name, role in (("kaikei", "treasury"), ("kansa", "auditor"), ("shunin", "admin")):
+        for name, roles in PEOPLE.items():
             staff.add(
-                connection, OWN, name, role=role, display_name=f"隣 {name}", password=PASSWORDS[OWN]
+                connection,
+                OWN,
+                name,
+                roles=roles,
+                display_name=f"隣 {name}",
+                password=PASSWORDS[OWN],
             )
     neighbour.close()
     city = SlipTown(url, sample_profile(OTHER))

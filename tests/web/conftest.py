@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 PASSWORD = "kaikei-no-himitsu"
 SECRET = "a secret of the tests, long enough"
 DAY = date(2026, 6, 1)
+# Who works in the sample city; the head of a small office administers and approves.
+PEOPLE = {
+    "kaikei": ("treasury",),
+    "kansa": ("auditor",),
+    "kanri": ("admin", "approver"),
+    "nofu": ("slips",),
+    "shuno": ("collection",),
+    "shonin": ("approver",),
+    "joho": ("admin",),
+}
 
 
 def _settings(url: str, home: Path) -> Settings:
@@ -34,7 +44,7 @@ def _settings(url: str, home: Path) -> Settings:
 
 
 def _fill(session: Session, folder: Path) -> None:
-    """Two reconciled days of a small city, and three people to look at them."""
+    """Two reconciled days of a small city, and people of every role to look at them."""
     from reconcile.model import Delivery  # noqa: PLC0415
     from reconcile.pipeline import take_in  # noqa: PLC0415
     from reconcile.registers import import_assessments, import_slips  # noqa: PLC0415
@@ -51,8 +61,8 @@ def _fill(session: Session, folder: Path) -> None:
             delivery = Delivery(path.name, path.read_bytes())
             take_in(session.engine, "99999", delivery, received_on=received_on)
     with unit_of_work(session.engine, "99999") as connection:
-        for name, role in (("kaikei", "treasury"), ("kansa", "auditor"), ("kanri", "admin")):
-            staff.add(connection, "99999", name, role=role, display_name=name, password=PASSWORD)
+        for name, roles in PEOPLE.items():
+            staff.add(connection, "99999", name, roles=roles, display_name=name, password=PASSWORD)
 
 
 @pytest.fixture(scope="session")

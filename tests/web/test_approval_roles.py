@@ -9,11 +9,12 @@ from payments.domain.errors import RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import day_close
 from web.accounts import staff
-from web.accounts.staff import ROLES, StaffUser
+from web.accounts.staff import StaffUser
 from web.approval_effects import EFFECTS
 from web.approval_roles import DUTIES, duty, require_asker, require_decider
 from web.cli import main
 from web.commands.session import Session
+from web.duties import ROLES
 from web.texts.labels import LABELS
 
 M = "99999"
@@ -24,7 +25,9 @@ PASSWORD = "kaikei-no-himitsu"
 def run(city):
     """Run a command of the city; everybody has the same password."""
     with unit_of_work(city.engine, M) as connection:
-        staff.add(connection, M, "kazei", role="tax", display_name="kazei", password=PASSWORD)
+        staff.add(
+            connection, M, "kazei", roles=("collection",), display_name="kazei", password=PASSWORD
+        )
 
     def invoke(*words):
         session = Session(city.settings)
@@ -37,7 +40,7 @@ def run(city):
 
 
 def _person(role):
-    return StaffUser("somebody", "", role, disabled=False)
+    return StaffUser("somebody", "", (role,), disabled=False)
 
 
 def test_every_kind_has_its_duty_and_its_name():
@@ -65,16 +68,16 @@ def test_a_kind_without_a_line_is_nobodys():
 def test_the_tax_division_closes_no_day_and_decides_no_credit():
     for kind in (*day_close.KINDS, "credit_placement"):
         with pytest.raises(RefusedError, match="approval_role"):
-            require_decider(_person("tax"), kind)
-    require_asker(_person("tax"), "credit_placement")
-    require_decider(_person("tax"), "placement")
+            require_decider(_person("collection"), kind)
+    require_asker(_person("collection"), "credit_placement")
+    require_decider(_person("collection"), "placement")
 
 
 def test_the_command_obeys_the_same_table_as_the_page(run, city):
     run("day", "close", "2026-06-01", "--user", "kaikei")
     refused = run("approvals", "approve", 1, "--user", "kazei")
     assert refused.exit_code == 1
-    assert "「締め」の依頼または決定ができません（会計・管理者の役割の職員が行います）" in (
+    assert "「締め」の依頼または決定ができません（会計・承認者の役割の職員が行います）" in (
         refused.stderr.replace("\n", "")
     )
     assert (

@@ -16,7 +16,7 @@ from web.commands.session import Session
 from web.config import Settings
 
 PASSWORDS = {"abe": "the first password", "ito": "the second password"}
-ROLES = {"abe": "tax", "ito": "treasury"}
+ROLES = {"abe": ("slips", "collection"), "ito": ("treasury",)}
 FIRST = f"901/2026/{NOTICE}/01"
 
 
@@ -27,7 +27,7 @@ def town(sqlite_url):
     with unit_of_work(town.engine, town.code) as connection:
         for name, password in PASSWORDS.items():
             staff.add(
-                connection, town.code, name, role=ROLES[name], display_name="", password=password
+                connection, town.code, name, roles=ROLES[name], display_name="", password=password
             )
     yield town
     town.city.close()

@@ -336,7 +336,7 @@ def test_two_people_close_and_reopen_on_the_page(app, city, treasurer):
     assert auditor.post(path).status_code == 403
     assert treasurer.post(path).headers["Location"].endswith("/staff/days/2026-06-01#closing")
     page = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
-    assert "別の職員（会計・管理者）の承認を待っています。" in page
+    assert "別の職員（会計・承認者）の承認を待っています。" in page
     assert treasurer.post(f"{path}/1", data={"decision": "approved"}).status_code == 403
     assert "承認する" in admin.get("/staff/days/2026-06-01").get_data(as_text=True)
     assert admin.post(f"{path}/1", data={"decision": "approved"}).status_code == 303

@@ -15,7 +15,7 @@ from web.commands.session import Session
 from web.config import Settings
 
 PASSWORDS = {"abe": "the first password", "ito": "the second password", "ono": "an auditor's one"}
-ROLES = {"abe": "tax", "ito": "treasury", "ono": "auditor"}
+ROLES = {"abe": ("slips", "collection"), "ito": ("treasury",), "ono": ("auditor",)}
 REASON = ("--reason", "納付者に確かめた")
 
 
@@ -26,7 +26,7 @@ def town(sqlite_url):
     town.shop("a.csv", row(9), row(1))
     with unit_of_work(town.engine, M) as connection:
         for name, password in PASSWORDS.items():
-            staff.add(connection, M, name, role=ROLES[name], display_name="", password=password)
+            staff.add(connection, M, name, roles=ROLES[name], display_name="", password=password)
     yield town
     town.check()
     town.close()

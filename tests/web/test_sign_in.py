@@ -75,22 +75,28 @@ def test_every_attempt_is_recorded(client, city):
 def test_staff_are_entered_with_care(books):
     with unit_of_work(books.engine, "99999") as connection:
 
-        def add(name="a", role="tax", password=PASSWORD):
-            staff.add(connection, "99999", name, role=role, display_name="A", password=password)
+        def add(name="a", roles=("slips", "collection"), password=PASSWORD):
+            staff.add(connection, "99999", name, roles=roles, display_name="A", password=password)
 
         add()
-        for wrong in ({"name": "あ"}, {"name": ""}, {"role": "chief"}, {"password": "short"}):
+        for wrong in (
+            {"name": "あ"},
+            {"name": ""},
+            {"roles": ("chief",)},
+            {"roles": ()},
+            {"password": "short"},
+        ):
             with pytest.raises(InvalidValueError):
                 add(**{"name": "b", **wrong})
         with pytest.raises(ConflictError):
             add()
         with pytest.raises(NotFoundError):
             staff.set_password(connection, "99999", "nobody", PASSWORD)
-        add(name="boss", role="admin")
+        add(name="boss", roles=("admin",))
         with pytest.raises(RefusedError, match="user_last_admin"):
             staff.disable(connection, "99999", "boss")
         found = staff.authenticate(connection, "99999", "a", PASSWORD)
         assert found is not None
-        assert found[0].role == "tax"
+        assert found[0].roles == ("slips", "collection")
         stored = connection.execute(text("SELECT password_hash FROM staff_user")).scalars().all()
         assert all(value.startswith("$argon2id$") for value in stored)

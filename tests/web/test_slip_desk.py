@@ -17,7 +17,7 @@ from web.commands.session import Session
 from web.config import Settings
 
 PASSWORDS = {"abe": "the first password", "ito": "the second password", "ono": "an auditor's one"}
-ROLES = {"abe": "tax", "ito": "treasury", "ono": "auditor"}
+ROLES = {"abe": ("slips", "collection"), "ito": ("treasury",), "ono": ("auditor",)}
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def town(sqlite_url):
     with made.write() as connection:
         for name, password in PASSWORDS.items():
             staff.add(
-                connection, made.code, name, role=ROLES[name], display_name="", password=password
+                connection, made.code, name, roles=ROLES[name], display_name="", password=password
             )
     made.notice(1, (1_000, 2_000))
     made.notice(2, (500,), grouped=False)

@@ -30,8 +30,8 @@ def town(sqlite_url, tmp_path, monkeypatch):
     books = YearsTown(sqlite_url)
     books.assess(claim(1, 2025, 15_000), claim(2, 2025, 50_000, item="904"), on="2025-06-02")
     with unit_of_work(books.engine, M) as connection:
-        for name, role in (("kaikei", "treasury"), ("zei", "tax"), ("kansa", "auditor")):
-            staff.add(connection, M, name, role=role, display_name=name, password=PASSWORD)
+        for name, role in (("kaikei", "treasury"), ("zei", "slips"), ("kansa", "auditor")):
+            staff.add(connection, M, name, roles=(role,), display_name=name, password=PASSWORD)
     settings = Settings(
         home=tmp_path, database_url=sqlite_url, secret_key="a secret of the tests, long enough",
         municipality=M,

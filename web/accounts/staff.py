@@ -14,21 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, insert, select, update
 
 from payments.domain.errors import ConflictError, InvalidValueError, NotFoundError, RefusedError
 from web import clock
-from web.tables import StaffEventRow, StaffUserRow
+from web.duties import ROLES
+from web.tables import StaffEventRow, StaffRoleRow, StaffUserRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection, Row
 
-ROLES = ("tax", "treasury", "auditor", "admin")
 PASSWORD_LENGTH_MIN = 12
 PASSWORD_LENGTH_MAX = 200
 USER_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 users = StaffUserRow.__table__  # type: ignore[attr-defined]
+held = StaffRoleRow.__table__  # type: ignore[attr-defined]
 events = StaffEventRow.__table__  # type: ignore[attr-defined]
 # RFC 9106's second recommendation: 64 MiB, 3 passes, 4 lanes (the default of argon2-cffi).
 _hasher = PasswordHasher()
@@ -42,7 +45,7 @@ class StaffUser:
 
     user_name: str
     display_name: str
-    role: str
+    roles: tuple[str, ...]  # in the order of :data:`web.duties.ROLES`
     disabled: bool
 
 
@@ -57,15 +60,18 @@ def add(
     municipality_code: str,
     user_name: str,
     *,
-    role: str,
+    roles: Iterable[str],
     display_name: str,
     password: str,
 ) -> None:
-    """Enter a member of staff; refuses a bad name, role or password, and a name that is there."""
+    """Enter a member of staff; refuses a bad name, role or password, and a name that is there.
+
+    Raises :class:`InvalidValueError` ``user_name``, ``user_role`` or ``password_short`` and
+    :class:`ConflictError` ``user_exists``.
+    """
     if USER_NAME.fullmatch(user_name) is None:
         raise InvalidValueError("user_name", found=user_name)
-    if role not in ROLES:
-        raise InvalidValueError("user_role", found=role, expected=" / ".join(ROLES))
+    wanted = _known_roles(roles)
     if _row(connection, municipality_code, user_name) is not None:
         raise ConflictError("user_exists", user_name=user_name)
     connection.execute(
@@ -73,13 +79,34 @@ def add(
             municipality_code=municipality_code,
             user_name=user_name,
             display_name=display_name[:60],
-            role=role,
             password_hash=_hash(password),
             session_stamp=secrets.token_hex(16),
             disabled=False,
             made_at=clock.now(),
         )
     )
+    _give(connection, municipality_code, user_name, wanted)
+
+
+def set_roles(
+    connection: Connection, municipality_code: str, user_name: str, roles: Iterable[str]
+) -> None:
+    """Other roles than before; open sessions end.
+
+    Raises :class:`NotFoundError` ``user``, :class:`InvalidValueError` ``user_role`` and
+    :class:`RefusedError` ``user_last_admin``.
+    """
+    wanted = _known_roles(roles)
+    _known(connection, municipality_code, user_name)
+    if "admin" not in wanted:
+        _require_other_admin(connection, municipality_code, user_name)
+    connection.execute(
+        delete(held).where(
+            held.c.municipality_code == municipality_code, held.c.user_name == user_name
+        )
+    )
+    _give(connection, municipality_code, user_name, wanted)
+    _change(connection, municipality_code, user_name)
 
 
 def everybody(connection: Connection, municipality_code: str) -> list[StaffUser]:
@@ -89,21 +116,14 @@ def everybody(connection: Connection, municipality_code: str) -> list[StaffUser]
         .where(users.c.municipality_code == municipality_code)
         .order_by(users.c.user_name)
     )
-    return [_user(row) for row in rows]
+    roles = _roles(connection, municipality_code)
+    return [_user(row, roles.get(row.user_name, frozenset())) for row in rows]
 
 
 def disable(connection: Connection, municipality_code: str, user_name: str) -> None:
     """End every session of this person and let nobody sign in as them any more."""
-    row = _known(connection, municipality_code, user_name)
-    admins = connection.execute(
-        select(func.count()).where(
-            users.c.municipality_code == municipality_code,
-            users.c.role == "admin",
-            users.c.disabled.is_(False),
-        )
-    ).scalar_one()
-    if row.role == "admin" and not row.disabled and admins == 1:
-        raise RefusedError("user_last_admin", user_name=user_name)
+    _known(connection, municipality_code, user_name)
+    _require_other_admin(connection, municipality_code, user_name)
     _change(connection, municipality_code, user_name, disabled=True)
 
 
@@ -125,7 +145,9 @@ def authenticate(
         _hasher.verify(row.password_hash if row is not None else _NOBODY, password)
     except (VerifyMismatchError, VerificationError, InvalidHashError):
         return None
-    return (_user(row), row.session_stamp) if known and row is not None else None
+    if not known or row is None:
+        return None
+    return _user(row, _roles_of(connection, municipality_code, user_name)), row.session_stamp
 
 
 def by_session(
@@ -135,7 +157,7 @@ def by_session(
     row = _row(connection, municipality_code, user_name)
     if row is None or row.disabled or not secrets.compare_digest(row.session_stamp, stamp):
         return None
-    return _user(row)
+    return _user(row, _roles_of(connection, municipality_code, user_name))
 
 
 def record(
@@ -192,5 +214,66 @@ def _change(
     )
 
 
-def _user(row: Row[Any]) -> StaffUser:
-    return StaffUser(row.user_name, row.display_name, row.role, bool(row.disabled))
+def _known_roles(roles: Iterable[str]) -> frozenset[str]:
+    """At least one role, and none that there is not."""
+    wanted = frozenset(roles)
+    if not wanted or not wanted <= set(ROLES):
+        found = " / ".join(sorted(wanted - set(ROLES)))
+        raise InvalidValueError("user_role", found=found, expected=" / ".join(ROLES))
+    return wanted
+
+
+def _give(
+    connection: Connection, municipality_code: str, user_name: str, roles: Iterable[str]
+) -> None:
+    connection.execute(
+        insert(held),
+        [
+            {"municipality_code": municipality_code, "user_name": user_name, "role": role}
+            for role in sorted(roles)
+        ],
+    )
+
+
+def _require_other_admin(connection: Connection, municipality_code: str, user_name: str) -> None:
+    """Somebody else must be able to administer; :class:`RefusedError` ``user_last_admin``."""
+    admins = connection.execute(
+        select(users.c.user_name)
+        .join(
+            held,
+            (held.c.municipality_code == users.c.municipality_code)
+            & (held.c.user_name == users.c.user_name),
+        )
+        .where(
+            users.c.municipality_code == municipality_code,
+            held.c.municipality_code == municipality_code,
+            held.c.role == "admin",
+            users.c.disabled.is_(False),
+        )
+    )
+    if admins.scalars().all() == [user_name]:
+        raise RefusedError("user_last_admin", user_name=user_name)
+
+
+def _roles(connection: Connection, municipality_code: str) -> dict[str, frozenset[str]]:
+    """Everybody's roles."""
+    found: dict[str, set[str]] = {}
+    for row in connection.execute(
+        select(held.c.user_name, held.c.role).where(held.c.municipality_code == municipality_code)
+    ):
+        found.setdefault(row.user_name, set()).add(row.role)
+    return {user_name: frozenset(roles) for user_name, roles in found.items()}
+
+
+def _roles_of(connection: Connection, municipality_code: str, user_name: str) -> frozenset[str]:
+    found = connection.execute(
+        select(held.c.role).where(
+            held.c.municipality_code == municipality_code, held.c.user_name == user_name
+        )
+    )
+    return frozenset(found.scalars())
+
+
+def _user(row: Row[Any], roles: frozenset[str]) -> StaffUser:
+    ordered = tuple(role for role in ROLES if role in roles)
+    return StaffUser(row.user_name, row.display_name, ordered, bool(row.disabled))

@@ -15,7 +15,7 @@ from web.accounts import staff
 from web.approval_desk import decide_as, recall_as
 from web.approval_roles import DUTIES, duty
 from web.approvals.story import kind_words, subject_words, tell
-from web.duties import Do
+from web.duties import Do, holds
 from web.errors import status_of
 from web.security import may, source
 from web.services import services
@@ -174,4 +174,4 @@ def _own(approval: Approval) -> bool:
 def _may_decide(approval: Approval) -> bool:
     """Whether the person who looks is one who may decide about it."""
     waits = approval.state == approve.WAITING
-    return waits and not _own(approval) and g.user.role in duty(approval.kind).decides
+    return waits and not _own(approval) and holds(g.user, duty(approval.kind).decides)

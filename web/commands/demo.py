@@ -47,7 +47,14 @@ MARKER = ".kokin-demo"
 OBLIGORS, DAYS, SEED = 5_000, 5, 1  # about 20,000 instalments
 SLIPS_PRINTED = 20
 NUMBERS_TRIED = 60  # slips looked at for the examples of an enquiry
-STAFF = (("kaikei", "会計 花子", "treasury"), ("kanri", "管理 太郎", "admin"))
+STAFF = (
+    ("nofu", "納付 一郎", ("slips",)),
+    ("shuno", "収納 幸子", ("collection",)),
+    ("kaikei", "会計 花子", ("treasury",)),
+    ("shonin", "承認 正", ("approver",)),
+    ("kansa", "監査 澄子", ("auditor",)),
+    ("kanri", "管理 太郎", ("admin",)),
+)
 API_KEY = "demo-operator"
 
 
@@ -56,7 +63,7 @@ class SignIn:
     """A way in that is shown once."""
 
     name: str
-    role: str
+    roles: tuple[str, ...]
     password: str
 
 
@@ -261,15 +268,15 @@ def _print_slips(session: Session, folder: Path) -> None:
 
 
 def _people(session: Session) -> tuple[list[SignIn], str]:
-    """Two members of staff and the key of one payment operator."""
-    sign_ins = [SignIn(name, role, staff.random_password()) for name, _, role in STAFF]
+    """Somebody for every role, and the key of one payment operator."""
+    sign_ins = [SignIn(name, roles, staff.random_password()) for name, _, roles in STAFF]
     with unit_of_work(session.engine, session.municipality) as connection:
-        for sign_in, (name, display_name, role) in zip(sign_ins, STAFF, strict=True):
+        for sign_in, (name, display_name, roles) in zip(sign_ins, STAFF, strict=True):
             staff.add(
                 connection,
                 session.municipality,
                 name,
-                role=role,
+                roles=roles,
                 display_name=display_name,
                 password=sign_in.password,
             )
@@ -290,8 +297,8 @@ def _tell(session: Session, folder: Path, sign_ins: list[SignIn], secret: str, p
     say(f"\n住民の照会    {base}/", markup=False)
     say(f"職員の画面    {base}/staff/", markup=False)
     for sign_in in sign_ins:
-        role = messages.label("role", sign_in.role)
-        say(f"  {role}: {sign_in.name} / {sign_in.password}", markup=False)
+        roles = "・".join(messages.label("role", role) for role in sign_in.roles)
+        say(f"  {roles}: {sign_in.name} / {sign_in.password}", markup=False)
     say(f"納付通知API   {base}/api/v1/payment-notifications", markup=False)
     say(f"  鍵 {API_KEY} / 秘密 {secret}", markup=False)
     say(f"  説明 {base}/api/v1/docs", markup=False)

@@ -11,6 +11,7 @@ from payments.domain.errors import RefusedError
 from payments.store.unit_of_work import reading
 from web.accounts import staff
 from web.approval_roles import require_asker
+from web.duties import ROLES, holds
 
 if TYPE_CHECKING:
     from web.accounts.staff import StaffUser
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "KOKIN_PASSWORD"  # noqa: S105 - the name of a variable
 # An auditor looks on and decides nothing.
-DECIDING = frozenset({"tax", "treasury", "admin"})
+DECIDING = frozenset(ROLES) - {"auditor"}
 USER = click.option(
     "--user",
     "user_name",
@@ -54,6 +55,6 @@ def signer(session: Session, user_name: str) -> StaffUser:
     if found is None:
         raise RefusedError("sign_in")
     user, _stamp = found
-    if user.role not in DECIDING:
+    if not holds(user, DECIDING):
         raise RefusedError("forbidden_role", user_name=user.user_name)
     return user

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,8 +11,21 @@ from payments.store.unit_of_work import reading, unit_of_work
 from web import messages
 from web.accounts import staff
 from web.commands.session import MUNICIPALITY, Session, say_list, session_of
+from web.duties import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NAME = click.argument("name")
+ROLE = click.option(
+    "--role",
+    "roles",
+    type=click.Choice(ROLES),
+    required=True,
+    multiple=True,
+    help="役割（slips 納付書担当、collection 収納担当、treasury 会計、approver 承認者、"
+    "auditor 監査、admin 管理者）。兼務は何度も書きます。",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
 PASSWORD = click.option(
     "--password-stdin",
@@ -27,12 +41,19 @@ def user() -> None:
 
 @user.command()
 @NAME
-@click.option("--role", type=click.Choice(staff.ROLES), required=True, help="役割。")
+@ROLE
 @click.option("--display-name", default="", help="画面に出す名前。")
 @PASSWORD
 @MUNICIPALITY
 @session_of
-def add(session: Session, name: str, role: str, display_name: str, *, password_stdin: bool) -> None:
+def add(
+    session: Session,
+    name: str,
+    roles: tuple[str, ...],
+    display_name: str,
+    *,
+    password_stdin: bool,
+) -> None:
     """職員を登録します。"""
     password = _password(from_stdin=password_stdin)
     with unit_of_work(session.engine, session.municipality) as connection:
@@ -40,14 +61,12 @@ def add(session: Session, name: str, role: str, display_name: str, *, password_s
             connection,
             session.municipality,
             name,
-            role=role,
+            roles=roles,
             display_name=display_name or name,
             password=password,
         )
         staff.record(connection, session.municipality, session.actor, "user_added", name)
-    session.out.print(
-        f"職員 {name}（{messages.label('role', role)}）を登録しました。", markup=False
-    )
+    session.out.print(f"職員 {name}（{_words(roles)}）を登録しました。", markup=False)
     _tell(session, password, from_stdin=password_stdin)
 
 
@@ -63,7 +82,7 @@ def list_(session: Session, *, as_json: bool) -> None:
         session,
         users,
         lambda person: (
-            f"{person.user_name}  {messages.label('role', person.role)}  {person.display_name}"
+            f"{person.user_name}  {_words(person.roles)}  {person.display_name}"
             f"  {_state(disabled=person.disabled)}"
         ),
         as_json=as_json,
@@ -95,6 +114,11 @@ def password(session: Session, name: str, *, password_stdin: bool) -> None:
         staff.record(connection, session.municipality, session.actor, "password_changed", name)
     session.out.print(f"職員 {name} のパスワードを変えました。", markup=False)
     _tell(session, new, from_stdin=password_stdin)
+
+
+def _words(roles: Iterable[str]) -> str:
+    """会計・管理者."""
+    return "・".join(messages.label("role", role) for role in ROLES if role in roles)
 
 
 def _state(*, disabled: bool) -> str:

@@ -19,7 +19,7 @@ from reconcile.placement_model import KIND, Part, Placement
 from web import clock, messages
 from web.accounts.record import record
 from web.approval_roles import duty, require_asker
-from web.duties import Do
+from web.duties import Do, holds
 from web.errors import status_of
 from web.placements.candidates import candidates_of
 from web.placements.form import Typed, look_up, places_typed, read_form, rows_of, standing
@@ -160,5 +160,5 @@ def _page(connection: Connection, panel: Panel, typed: Typed, rows: list[Row] | 
         agents=[name for name in LABELS["agent"] if panel.kind == CREDIT],
         words=words,
         reason_max=REASON_MAX,
-        may_ask=g.user.role in duty(kind).asks,
+        may_ask=holds(g.user, duty(kind).asks),
     )

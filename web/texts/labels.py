@@ -243,7 +243,14 @@ LABELS: dict[str, dict[str, str]] = {
         "slip_whole_year_single": "未納の期別が一つ",
     },
     "slip_state": {"new": "有効", "superseded": "再発行済", "revoked": "失効"},
-    "role": {"tax": "課税・収納", "treasury": "会計", "auditor": "監査", "admin": "管理者"},
+    "role": {
+        "slips": "納付書担当",
+        "collection": "収納担当",
+        "treasury": "会計",
+        "approver": "承認者",
+        "auditor": "監査",
+        "admin": "管理者",
+    },
     "account": {
         "receivable": "収入未済",
         "assessed": "調定",

@@ -39,7 +39,7 @@ def _ask_live(city, by="kaikei"):
 def _person(app, name, role):
     with unit_of_work(app.extensions["kokin"].engine, M) as connection:
         if not any(user.user_name == name for user in staff.everybody(connection, M)):
-            staff.add(connection, M, name, role=role, display_name=name, password=PASSWORD)
+            staff.add(connection, M, name, roles=(role,), display_name=name, password=PASSWORD)
     client = app.test_client()
     client.post("/staff/sign-in", data={"user_name": name, "password": PASSWORD})
     return client
@@ -109,7 +109,7 @@ def test_a_closing_says_what_it_does_and_is_done_by_another(treasurer, app, city
     own = _text(treasurer, f"{LIST}/{number}")
     for said in ("未締め", "締め済", "次の営業日", "勘定の動き", "日次の締め", "日計を開く"):
         assert said in own
-    assert "あなたが依頼したものなので、あなたは決定できません。会計・管理者の役割" in own
+    assert "あなたが依頼したものなので、あなたは決定できません。会計・承認者の役割" in own
     assert 'value="approved"' not in own
     refused = _decide(treasurer, number)
     assert refused.status_code == 403
@@ -131,10 +131,10 @@ def test_a_closing_says_what_it_does_and_is_done_by_another(treasurer, app, city
 
 def test_a_role_that_may_not_decide_reads_who_may(app, city):
     number = _ask_close(city)
-    clerk, auditor = _person(app, "kazei", "tax"), _person(app, "kansa", "auditor")
+    clerk, auditor = _person(app, "kazei", "slips"), _person(app, "kansa", "auditor")
     for client in (clerk, auditor):
         page = _text(client, f"{LIST}/{number}")
-        assert "この種類の承認は、会計・管理者の役割を持つ職員が決めます。" in page
+        assert "この種類の承認は、会計・承認者の役割を持つ職員が決めます。" in page
         assert 'name="decision"' not in page
         assert _decide(client, number).status_code == 403
     assert _state(city, number) == "waiting"
