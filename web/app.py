@@ -106,6 +106,8 @@ def _words(app: Flask) -> None:
         moment=formatting.moment,
         wide=formatting.wide,
         cell=cell_text,
+        month=formatting.month,
+        weekday=formatting.weekday,
         person=person,
         blocker=messages.blocker,
         fiscal_year=fiscal_year,

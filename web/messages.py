@@ -81,7 +81,7 @@ def error(code: str, details: Mapping[str, object] | None = None) -> str:
     """エラー: one sentence, with the error's own values in it."""
     values = dict(details or {})
     for name, group in _WORDS.get(code, {}).items():
-        values[name] = _words(group, values.get(name))
+        values[name] = words(group, values.get(name))
     return _filled(ERRORS.get(code, UNKNOWN_ERROR), values)
 
 
@@ -100,8 +100,8 @@ def body_expected(name: str, values: Mapping[str, object]) -> str:
     return _filled(EXPECTED[name], values)
 
 
-def _words(group: str, value: object) -> str:
-    """The word for a value, or those for several: 会計・管理者."""
+def words(group: str, value: object) -> str:
+    """名称の並び: the word for a value, or those for several: 会計・管理者."""
     several = value if isinstance(value, tuple) else (value,)
     return translated("・").join(label(group, str(one or "")) for one in several)
 

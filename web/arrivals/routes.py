@@ -12,7 +12,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.arrivals import rules
 from reconcile.arrivals.belonging import assign
 from reconcile.arrivals.learning import propose
-from web import clock, formatting, messages
+from web import clock, messages
 from web.accounts.record import record
 from web.approval_roles import require_asker
 from web.arrivals import words
@@ -84,7 +84,6 @@ def show_month(month: str) -> str:
         today=clock.today(),
         words=words,
         texts=texts,
-        weekdays=formatting.WEEKDAYS,
     )
 
 
