@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile import delays
 from reconcile.journal import closed_books
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ class ClaimRow(NamedTuple):
     amount_yen: int
 
 
-class _Total(NamedTuple):
-    """One row of ``day_total``."""
+class Total(NamedTuple):
+    """日別集計の一行: one row of ``day_total``."""
 
     booked_on: str
     item_code: str
@@ -134,6 +135,15 @@ class Sums:
     surplus_yen: int
 
 
+class _Behind(NamedTuple):
+    """What was booked behind ``mark``."""
+
+    mark: int
+    rows: list[Total]
+    delays: list[delays.Delay]
+    sums: Sums
+
+
 def ledger(
     connection: Connection, municipality_code: str, first: date, last: date
 ) -> tuple[LedgerRow, ...]:
@@ -145,7 +155,7 @@ def ledger(
     for *key, number, yen in stored:
         moment, item, claim, open_year, channel, debit, credit = key
         sums[moment, item, claim, open_year, channel, debit, credit] = [int(number), int(yen)]
-    for row in _fresh(connection, municipality_code):
+    for row in fresh(connection, municipality_code):
         moment = -2 if row.booked_on < days["month"] else -1
         if row.booked_on >= days["first"]:
             moment = 0 if row.booked_on <= days["last"] else 1
@@ -171,7 +181,7 @@ def collected_by_day(
     moved = [(str(day), debit, credit, int(n), int(yen)) for day, debit, credit, n, yen in stored]
     moved += [
         (row.booked_on, row.debit, row.credit, row.count, row.amount_yen)
-        for row in _fresh(connection, municipality_code)
+        for row in fresh(connection, municipality_code)
         if days["first"] <= row.booked_on <= days["last"]
     ]
     sums: dict[date, tuple[int, int]] = {}
@@ -192,7 +202,7 @@ def claimed(
     moved += [
         ((row.item_code, row.claim_year, row.open_year, row.reason), row.debit, row.count,
          row.amount_yen)
-        for row in _fresh(connection, municipality_code)
+        for row in fresh(connection, municipality_code)
         if days["first"] <= row.booked_on <= days["last"]
         and {row.debit, row.credit} == {RECEIVABLE, ASSESSED}
     ]  # fmt: skip
@@ -224,8 +234,8 @@ def summarise(engine: Engine, municipality_code: str) -> bool:
     if found is None:
         return False
     with unit_of_work(engine, municipality_code) as connection:
-        if _mark(connection, municipality_code) == found[0]:
-            _write(connection, municipality_code, *found[1:])
+        if _mark(connection, municipality_code) == found.mark:
+            _write(connection, municipality_code, found)
     return True
 
 
@@ -233,7 +243,7 @@ def summarise_now(connection: Connection, municipality_code: str) -> Sums:
     """集計 inside the caller's write transaction; the sums are of this moment, not of the mark."""
     found = _gather(connection, municipality_code)
     if found is not None:
-        _write(connection, municipality_code, *found[1:])
+        _write(connection, municipality_code, found)
     return sums_now(connection, municipality_code)
 
 
@@ -305,7 +315,7 @@ def first_booked(
     found = [str(stored)] if stored else []
     found += [
         row.booked_on
-        for row in _fresh(connection, municipality_code)
+        for row in fresh(connection, municipality_code)
         if days["after"] < row.booked_on < days["before"]
     ]
     return date.fromisoformat(min(found)) if found else None
@@ -325,13 +335,8 @@ def balance_at_mark(connection: Connection, municipality_code: str, account: str
     )
 
 
-def _mark(connection: Connection, municipality_code: str) -> int:
-    stored = stored_sums(connection, municipality_code)
-    return stored.journal_id if stored else 0
-
-
-def _fresh(connection: Connection, municipality_code: str) -> list[_Total]:
-    """What was booked behind the mark."""
+def fresh(connection: Connection, municipality_code: str) -> list[Total]:
+    """集計の後の仕訳: what was booked behind the mark, summed up in the same way."""
     _until, closed_year = closed_books(connection, municipality_code)
     values = {
         "m": municipality_code,
@@ -339,24 +344,34 @@ def _fresh(connection: Connection, municipality_code: str) -> list[_Total]:
         "closed_year": closed_year,
     }
     rows = connection.execute(text(_FRESH), values)
-    return [_Total._make((*row[:8], int(row.number), int(row.yen))) for row in rows]
+    return [Total._make((*row[:8], int(row.number), int(row.yen))) for row in rows]
 
 
-def _gather(
-    connection: Connection, municipality_code: str
-) -> tuple[int, list[_Total], Sums] | None:
-    """The mark, what came behind it and the sums that go with it; None when nothing came."""
+def _mark(connection: Connection, municipality_code: str) -> int:
+    stored = stored_sums(connection, municipality_code)
+    return stored.journal_id if stored else 0
+
+
+def _gather(connection: Connection, municipality_code: str) -> _Behind | None:
+    """What came behind the mark, and the sums that go with it; None when nothing came."""
     mark = _mark(connection, municipality_code)
     if last_journal(connection, municipality_code) == mark:
         return None
-    rows = _fresh(connection, municipality_code)
-    return mark, rows, sums_now(connection, municipality_code)
+    return _Behind(
+        mark,
+        fresh(connection, municipality_code),
+        delays.fresh(connection, municipality_code),
+        sums_now(connection, municipality_code),
+    )
 
 
-def _write(connection: Connection, municipality_code: str, rows: list[_Total], sums: Sums) -> None:
-    """Add the rows to the summary and move the mark."""
-    if rows:
-        connection.execute(text(_ADD), [{"m": municipality_code, **r._asdict()} for r in rows])
+def _write(connection: Connection, municipality_code: str, found: _Behind) -> None:
+    """Add what was found to the summaries and move the mark."""
+    if found.rows:
+        rows = [{"m": municipality_code, **r._asdict()} for r in found.rows]
+        connection.execute(text(_ADD), rows)
+    delays.add(connection, municipality_code, found.delays)
+    sums = found.sums
     connection.execute(
         text(_SET_MARK),
         {

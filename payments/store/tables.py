@@ -19,6 +19,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import BigInteger, Field, SQLModel
 
@@ -90,6 +91,8 @@ class InstalmentRow(SQLModel, table=True):
             ["municipality_code", "notice_id"],
             ["notice.municipality_code", "notice.notice_id"],
         ),
+        # (0025)
+        Index("instalment_by_year", "municipality_code", "fiscal_year", "notice_id", "term"),
         CLUSTERED,
     )
     municipality_code: str = Field(primary_key=True, max_length=5)
@@ -120,8 +123,13 @@ class InstalmentAccountRow(SQLModel, table=True):
         ),
         CheckConstraint("amount_yen >= 0 AND term_yen >= 0 AND whole_yen >= 0"),
         CheckConstraint("surplus_yen >= 0 AND surplus_yen <= term_yen + whole_yen"),
+        # What corrections left over: few among many (0025).
+        Index(
+            "instalment_account_surplus", "municipality_code", "notice_id", "term",
+            sqlite_where=text("surplus_yen > 0"), postgresql_where=text("surplus_yen > 0"),
+        ),
         CLUSTERED,
-    )
+    )  # fmt: skip
     municipality_code: str = Field(primary_key=True, max_length=5)
     notice_id: int = Field(primary_key=True, sa_type=BigInteger)
     term: str = Field(primary_key=True, max_length=2)
@@ -209,7 +217,10 @@ class JournalRow(SQLModel, table=True):
     """仕訳帳: one booking occasion: a file, a correction, a decision."""
 
     __tablename__ = "journal"
-    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    __table_args__: ClassVar[Any] = (
+        Index("journal_by_day", "municipality_code", "booked_on", "journal_id"),  # 0025
+        CLUSTERED,
+    )
     municipality_code: str = Field(primary_key=True, max_length=5)
     journal_id: int = Field(primary_key=True, sa_type=BigInteger)
     kind: str = Field(max_length=20)
@@ -261,8 +272,15 @@ class ReceiptRow(SQLModel, table=True):
         CheckConstraint("applied_yen >= 0 AND suspense_yen >= 0"),
         CheckConstraint("stage = 'withdrawn' OR applied_yen + suspense_yen = amount_yen"),
         Index("receipt_by_notice", "municipality_code", "notice_id"),
+        # Money that waits: few among many (0025).
+        Index(
+            "receipt_in_suspense", "municipality_code", "file_id", "line_no",
+            sqlite_where=text("suspense_yen > 0"), postgresql_where=text("suspense_yen > 0"),
+        ),
+        # Finds a payment by its day and amount; it grows at its end, as payments come (0022).
+        Index("receipt_by_paid_on", "municipality_code", "paid_on", "amount_yen"),
         CLUSTERED,
-    )
+    )  # fmt: skip
     municipality_code: str = Field(primary_key=True, max_length=5)
     file_id: int = Field(primary_key=True, sa_type=BigInteger)
     line_no: int = Field(primary_key=True)

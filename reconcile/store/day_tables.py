@@ -1,7 +1,7 @@
 """Tables of the day: totals of the ledger, and what was closed (日別集計・締めの表).
 
-``day_total`` and ``books_mark`` are derived and can be rebuilt from the postings at any time;
-``day_closure`` is only ever added to. ``municipality_code`` leads every key (R11).
+``day_total``, ``delay_total`` and ``books_mark`` are derived from the postings; ``day_closure`` is
+only ever added to. ``municipality_code`` leads every key (R11).
 """
 
 from __future__ import annotations
@@ -34,6 +34,22 @@ class DayTotalRow(SQLModel, table=True):
     debit_account: str = Field(primary_key=True, max_length=20)
     credit_account: str = Field(primary_key=True, max_length=20)
     reason: str = Field(primary_key=True, max_length=20)
+    count: int
+    amount_yen: int = Field(sa_type=BigInteger)
+
+
+class DelayTotalRow(SQLModel, table=True):
+    """日数の集計: postings that settled instalments, by month of 会計日 and days since 領収日.
+
+    It goes up to the same journal as ``day_total``. ``count`` counts postings.
+    """
+
+    __tablename__ = "delay_total"
+    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    month: str = Field(primary_key=True, max_length=7)  # 2026-06
+    channel: str = Field(primary_key=True, max_length=12)
+    days: int = Field(primary_key=True)
     count: int
     amount_yen: int = Field(sa_type=BigInteger)
 

@@ -245,6 +245,7 @@ class DepositRow(SQLModel, table=True):
         ForeignKeyConstraint(LINE, SOURCE_LINE),
         CheckConstraint("state IN ('open', 'settled', 'withdrawn')"),
         Index("deposit_by_state", "municipality_code", "state", "agent"),
+        Index("deposit_by_booked_on", "municipality_code", "booked_on", "amount_yen"),  # 0022
         CLUSTERED,
     )
     municipality_code: str = Field(primary_key=True, max_length=5)
@@ -287,8 +288,14 @@ class ReviewCaseRow(SQLModel, table=True):
         UniqueConstraint("municipality_code", "kind", "subject"),
         CheckConstraint("state IN ('open', 'acknowledged', 'resolved', 'accepted')"),
         Index("review_case_by_state", "municipality_code", "state", "opened_on"),
+        # All that the worklist filters and adds up, in one index (0022).
+        Index(
+            "review_case_desk", "municipality_code", "state", "due_on", "opened_on", "kind",
+            "amount_yen", "owner",
+        ),
+        Index("review_case_by_subject", "municipality_code", "subject"),
         CLUSTERED,
-    )
+    )  # fmt: skip
     municipality_code: str = Field(primary_key=True, max_length=5)
     case_no: int = Field(primary_key=True, sa_type=BigInteger)
     kind: str = Field(max_length=30)
@@ -300,6 +307,7 @@ class ReviewCaseRow(SQLModel, table=True):
     file_id: int | None = Field(default=None, sa_type=BigInteger)
     line_no: int | None = None
     details: str = ""  # JSON: values compared, suggestions
+    due_on: date | None = None  # until when somebody should have dealt with it (0022)
 
 
 class CaseEventRow(SQLModel, table=True):
@@ -311,13 +319,14 @@ class CaseEventRow(SQLModel, table=True):
             ["municipality_code", "case_no"],
             ["review_case.municipality_code", "review_case.case_no"],
         ),
+        Index("case_event_by_day", "municipality_code", "happened_on", "event", "case_no"),  # 0025
     )
     municipality_code: str = Field(primary_key=True, max_length=5)
     case_no: int = Field(primary_key=True, sa_type=BigInteger)
     event_no: int = Field(primary_key=True)
     happened_on: date
     actor: str = Field(max_length=60)
-    event: str = Field(max_length=20)  # opened acknowledged note resolved accepted reopened
+    event: str = Field(max_length=20)  # reconcile.case_history
     note: str = ""
 
 

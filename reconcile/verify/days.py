@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from reconcile.verify.walk import Difference
@@ -35,6 +36,21 @@ _TOTALS = """
 SELECT CAST(booked_on AS VARCHAR(10)) AS day, item_code, claim_year, channel, debit_account,
     credit_account, reason, SUM(count) AS number, SUM(amount_yen) AS yen
 FROM day_total WHERE municipality_code = :m GROUP BY 1, 2, 3, 4, 5, 6, 7"""
+_DELAYED = """
+SELECT CAST(j.booked_on AS VARCHAR(10)) AS day, CAST(r.paid_on AS VARCHAR(10)) AS paid, f.channel,
+    COUNT(*) AS number, SUM(p.amount_yen) AS yen
+FROM journal j
+CROSS JOIN posting p
+JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.subject_file_id
+    AND r.line_no = p.subject_line_no
+JOIN source_file f ON f.municipality_code = :m AND f.file_id = r.file_id
+WHERE j.municipality_code = :m AND j.journal_id <= :mark
+  AND p.municipality_code = :m AND p.journal_id = j.journal_id
+  AND p.reason IN ('applied', 'placed') AND r.paid_on IS NOT NULL
+GROUP BY 1, 2, 3"""
+_DELAYS = """
+SELECT month, channel, days, count AS number, amount_yen AS yen FROM delay_total
+WHERE municipality_code = :m"""
 _CLAIMS = frozenset({"assessment", "correction", "cancellation"})
 # What settles instalments, less what was taken back; 調定 itself is no revenue.
 _COLLECTED = """
@@ -61,6 +77,7 @@ WHERE municipality_code = :m"""
 def days(store: Store) -> Iterator[Difference]:
     """締め: totals, hashes, order, and bookings behind a close."""
     yield from _day_totals(store)
+    yield from _delays(store)
     closures = list(store.rows(_CLOSURES))
     yield from _records(closures)
     yield from _behind(store, closures)
@@ -85,6 +102,23 @@ def _day_totals(store: Store) -> Iterator[Difference]:
                 yield Difference(
                     "day_total", f"books_mark {name}", str(yen), str(getattr(row, name))
                 )
+
+
+def _delays(store: Store) -> Iterator[Difference]:
+    """日数の集計: the summary is the postings, by the days since 領収日."""
+    marks = list(store.rows(_MARK))
+    posted: dict[tuple[str, str, int], tuple[int, int]] = {}
+    for row in store.rows(_DELAYED, mark=marks[0].journal_id if marks else 0):
+        days = (date.fromisoformat(row.day) - date.fromisoformat(row.paid)).days
+        key = (row.day[:7], row.channel, days)
+        before = posted.get(key, (0, 0))
+        posted[key] = (before[0] + int(row.number), before[1] + int(row.yen))
+    totals = {tuple(row[:3]): (int(row[3]), int(row[4])) for row in store.rows(_DELAYS)}
+    for key in sorted(posted.keys() | totals.keys()):
+        expected, found = posted.get(key, (0, 0)), totals.get(key, (0, 0))
+        if expected != found:
+            subject = " ".join(map(str, key))
+            yield Difference("day_total", f"delay {subject}", _pair(expected), _pair(found))
 
 
 def _sums(posted: dict[tuple[Any, ...], Any]) -> dict[str, int]:

@@ -300,6 +300,7 @@ def test_closed_books_verify_clean(either_city):
     ("damage", "names"),
     [
         ("UPDATE day_total SET count = count + 1 WHERE reason = 'applied'", {"day_total"}),
+        ("UPDATE delay_total SET count = count + 1", {"day_total"}),
         ("DELETE FROM day_total WHERE reason = 'applied'", {"day_total"}),
         ("UPDATE day_closure SET report_json = REPLACE(report_json, 'みほん', 'みせん')", {"closure_hash"}),
         ("UPDATE day_closure SET closure_no = 9 WHERE closure_no = 2", {"closure"}),
