@@ -1,7 +1,8 @@
-"""確認事項: the worklist, one case with its facts and history, and what a person does with it.
+"""確認事項: one case with its facts and history, and what a person does with it.
 
 Every change is a ``case_event``; a case is never deleted. Open → acknowledged → accepted with a
-note; ``resolved`` is set by a booking. A re-opened case keeps its number.
+note; ``resolved`` is set by a booking. A re-opened case keeps its number. What a person did may be
+undone from the history (:mod:`reconcile.case_history`); the list is :mod:`reconcile.case_list`.
 """
 
 from __future__ import annotations
@@ -13,39 +14,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
-from reconcile import case_facts
+from reconcile import case_facts, case_history
+from reconcile.case_history import Happened
+from reconcile.case_list import SUMMARY, WAITING, CaseSummary, summary_of
 from reconcile.store.tables import CaseEventRow, ReviewCaseRow, SourceFileRow
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from sqlalchemy import Connection, Row, Select
-
-WAITING = ("open", "acknowledged")
-STATES = (*WAITING, "resolved", "accepted")
+    from sqlalchemy import Connection
 
 case_table = ReviewCaseRow.__table__  # type: ignore[attr-defined]
 event_table = CaseEventRow.__table__  # type: ignore[attr-defined]
 file_table = SourceFileRow.__table__  # type: ignore[attr-defined]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseSummary:
-    """確認事項の一行."""
-
-    case_no: int
-    kind: str
-    subject: str
-    state: str
-    amount_yen: int
-    opened_on: date
-    owner: str
-    file_name: str
-    line_no: int | None
-
-    def age_days(self, day: date) -> int:
-        """How many days it has been open on ``day``."""
-        return (day - self.opened_on).days
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,45 +53,8 @@ class CaseView:
     bank: dict[str, Any] = field(default_factory=dict)
     same: tuple[dict[str, Any], ...] = ()  # other lines about the same payment or record
     events: tuple[CaseEvent, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CasePage:
-    """確認事項一覧: one page and how many there are in all."""
-
-    cases: tuple[CaseSummary, ...]
-    total: int
-    total_yen: int
-
-
-def list_cases(
-    connection: Connection,
-    municipality_code: str,
-    *,
-    states: tuple[str, ...] = WAITING,
-    kind: str = "",
-    limit: int = 100,
-    offset: int = 0,
-) -> CasePage:
-    """The worklist, newest day first and the largest amount of it on top."""
-    chosen = [
-        case_table.c.municipality_code == municipality_code,
-        case_table.c.state.in_(states),
-        *([case_table.c.kind == kind] if kind else []),
-    ]
-    total, total_yen = connection.execute(
-        select(func.count(), func.coalesce(func.sum(case_table.c.amount_yen), 0)).where(*chosen)
-    ).one()
-    rows = connection.execute(
-        _summaries()
-        .where(*chosen)
-        .order_by(
-            case_table.c.opened_on.desc(), case_table.c.amount_yen.desc(), case_table.c.case_no
-        )
-        .limit(limit)
-        .offset(offset)
-    )
-    return CasePage(tuple(_summary(row) for row in rows), int(total), int(total_yen))
+    undoable: frozenset[int] = frozenset()  # numbers of events that a person may take back
+    undone: frozenset[int] = frozenset()
 
 
 def waiting_kinds(connection: Connection, municipality_code: str) -> list[tuple[str, int, int]]:
@@ -130,15 +74,22 @@ def waiting_kinds(connection: Connection, municipality_code: str) -> list[tuple[
 def show_case(connection: Connection, municipality_code: str, case_no: int) -> CaseView:
     """One case with everything about it; :class:`NotFoundError` ``case``."""
     row = connection.execute(
-        _summaries()
-        .add_columns(case_table.c.file_id, case_table.c.details)
+        select(*SUMMARY, case_table.c.file_id, case_table.c.details)
+        .select_from(
+            case_table.outerjoin(
+                file_table,
+                (file_table.c.municipality_code == case_table.c.municipality_code)
+                & (file_table.c.file_id == case_table.c.file_id),
+            )
+        )
         .where(case_table.c.municipality_code == municipality_code, case_table.c.case_no == case_no)
     ).one_or_none()
     if row is None:
         raise NotFoundError("case", case_no=case_no)
     line = case_facts.line(connection, municipality_code, row.file_id, row.line_no)
+    events = _events(connection, municipality_code, case_no)
     return CaseView(
-        summary=_summary(row),
+        summary=summary_of(row),
         file_id=row.file_id,
         details=_details(row.details),
         line=line,
@@ -146,7 +97,21 @@ def show_case(connection: Connection, municipality_code: str, case_no: int) -> C
         group=case_facts.group(connection, municipality_code, row.subject),
         bank=case_facts.bank(connection, municipality_code, line),
         same=case_facts.same_identity(connection, municipality_code, line),
-        events=_events(connection, municipality_code, case_no),
+        events=tuple(CaseEvent(*event) for event in events),
+        undoable=case_history.undoable(events),
+        undone=frozenset(case_history.undone(events)),
+    )
+
+
+def events_shown(connection: Connection, municipality_code: str, case_no: int) -> int:
+    """経過の件数: the number of the last event; 0 for a case that there is not."""
+    return int(
+        connection.execute(
+            select(func.coalesce(func.max(event_table.c.event_no), 0)).where(
+                event_table.c.municipality_code == municipality_code,
+                event_table.c.case_no == case_no,
+            )
+        ).scalar_one()
     )
 
 
@@ -173,12 +138,92 @@ def accept(
     connection: Connection, municipality_code: str, case_no: int, note: str, *, actor: str, on: date
 ) -> None:
     """了承: nothing is booked, and the note says why; :class:`RefusedError` when it is closed."""
-    state = _state(connection, municipality_code, case_no)
-    if state not in WAITING:
-        raise RefusedError("case_state", case_no=case_no, state=state)
+    _require_waiting(connection, municipality_code, case_no)
     text = _required(note)
     _change(connection, municipality_code, case_no, state="accepted")
     _add_event(connection, municipality_code, case_no, on, actor, "accepted", text)
+
+
+def assign(
+    connection: Connection,
+    municipality_code: str,
+    case_no: int,
+    owner: str,
+    *,
+    actor: str,
+    on: date,
+) -> None:
+    """担当: whose case it is from now on, "" for nobody's.
+
+    That the person exists is the business of whoever asks. Raises :class:`RefusedError`
+    ``case_state`` when it is closed, ``case_owner_same`` when it is theirs already.
+    """
+    _require_waiting(connection, municipality_code, case_no)
+    before = connection.execute(
+        select(case_table.c.owner).where(
+            case_table.c.municipality_code == municipality_code, case_table.c.case_no == case_no
+        )
+    ).scalar_one()
+    if before == owner:
+        raise RefusedError("case_owner_same", case_no=case_no)
+    _change(connection, municipality_code, case_no, owner=owner)
+    _add_event(connection, municipality_code, case_no, on, actor, "assigned", owner)
+
+
+def set_deadline(
+    connection: Connection,
+    municipality_code: str,
+    case_no: int,
+    due_on: date,
+    *,
+    actor: str,
+    on: date,
+) -> None:
+    """期限: another day than its kind would have.
+
+    Raises :class:`RefusedError` ``case_state`` when it is closed, :class:`InvalidValueError`
+    ``case_deadline_past`` for a day before ``on``.
+    """
+    _require_waiting(connection, municipality_code, case_no)
+    if due_on < on:
+        raise InvalidValueError("case_deadline_past", found=due_on.isoformat())
+    _change(connection, municipality_code, case_no, due_on=due_on)
+    _add_event(connection, municipality_code, case_no, on, actor, "deadline", due_on.isoformat())
+
+
+def undo(
+    connection: Connection,
+    municipality_code: str,
+    case_no: int,
+    event_no: int,
+    *,
+    actor: str,
+    on: date,
+) -> None:
+    """経過の取消: what a person did is taken back, by a further event that names it.
+
+    Raises :class:`NotFoundError` ``case``; :class:`RefusedError` ``case_undo`` when something later
+    has changed the same, or it was no deed of a person.
+    """
+    _state(connection, municipality_code, case_no)
+    kind = connection.execute(
+        select(case_table.c.kind).where(
+            case_table.c.municipality_code == municipality_code, case_table.c.case_no == case_no
+        )
+    ).scalar_one()
+    events = _events(connection, municipality_code, case_no)
+    now = case_history.without(str(kind), events, event_no)
+    touched = next(case_history.TOUCHES[e.event] for e in events if e.event_no == event_no)
+    values = {name: value for name, value in now._asdict().items() if name in touched}
+    _change(connection, municipality_code, case_no, **values)
+    _add_event(connection, municipality_code, case_no, on, actor, "undone", str(event_no))
+
+
+def _require_waiting(connection: Connection, municipality_code: str, case_no: int) -> None:
+    """:class:`NotFoundError` ``case``, :class:`RefusedError` ``case_state`` for a closed one."""
+    state = _state(connection, municipality_code, case_no)
+    if state not in WAITING:
+        raise RefusedError("case_state", case_no=case_no, state=state)
 
 
 def _required(note: str) -> str:
@@ -188,50 +233,13 @@ def _required(note: str) -> str:
     return note.strip()
 
 
-def _summaries() -> Select[Any]:
-    """Cases with the name of the file they are about."""
-    cases = case_table
-    files = file_table
-    return select(
-        cases.c.case_no,
-        cases.c.kind,
-        cases.c.subject,
-        cases.c.state,
-        cases.c.amount_yen,
-        cases.c.opened_on,
-        cases.c.owner,
-        files.c.name,
-        cases.c.line_no,
-    ).select_from(
-        cases.outerjoin(
-            files,
-            (files.c.municipality_code == cases.c.municipality_code)
-            & (files.c.file_id == cases.c.file_id),
-        )
-    )
-
-
-def _summary(row: Row[Any]) -> CaseSummary:
-    return CaseSummary(
-        case_no=row.case_no,
-        kind=row.kind,
-        subject=row.subject,
-        state=row.state,
-        amount_yen=row.amount_yen,
-        opened_on=row.opened_on,
-        owner=row.owner,
-        file_name=row.name or "",
-        line_no=row.line_no,
-    )
-
-
 def _details(text: str) -> dict[str, Any]:
     """The values that were compared, as the engine wrote them."""
     found = json.loads(text) if text else {}
     return found if isinstance(found, dict) else {"values": found}
 
 
-def _events(connection: Connection, municipality_code: str, case_no: int) -> tuple[CaseEvent, ...]:
+def _events(connection: Connection, municipality_code: str, case_no: int) -> tuple[Happened, ...]:
     rows = connection.execute(
         select(event_table)
         .where(
@@ -240,7 +248,7 @@ def _events(connection: Connection, municipality_code: str, case_no: int) -> tup
         .order_by(event_table.c.event_no)
     )
     return tuple(
-        CaseEvent(row.event_no, row.happened_on, row.actor, row.event, row.note) for row in rows
+        Happened(row.event_no, row.happened_on, row.actor, row.event, row.note) for row in rows
     )
 
 
@@ -256,7 +264,7 @@ def _state(connection: Connection, municipality_code: str, case_no: int) -> str:
     return str(state)
 
 
-def _change(connection: Connection, municipality_code: str, case_no: int, **values: str) -> None:
+def _change(connection: Connection, municipality_code: str, case_no: int, **values: object) -> None:
     connection.execute(
         case_table.update()
         .where(case_table.c.municipality_code == municipality_code, case_table.c.case_no == case_no)
@@ -273,16 +281,11 @@ def _add_event(
     event: str,
     note: str = "",
 ) -> None:
-    last = connection.execute(
-        select(func.coalesce(func.max(event_table.c.event_no), 0)).where(
-            event_table.c.municipality_code == municipality_code, event_table.c.case_no == case_no
-        )
-    ).scalar_one()
     connection.execute(
         event_table.insert().values(
             municipality_code=municipality_code,
             case_no=case_no,
-            event_no=int(last) + 1,
+            event_no=events_shown(connection, municipality_code, case_no) + 1,
             happened_on=on,
             actor=actor,
             event=event,

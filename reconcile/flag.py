@@ -6,12 +6,14 @@ back re-opens the same number instead of opening another.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from payments.domain.errors import RefusedError
 from payments.store.bulk import insert_rows, take_numbers
+from reconcile.case_deadlines import due_on
 from reconcile.rules import CASE_OUTCOMES
 from reconcile.store.staging import clear_staging
 
@@ -104,11 +106,33 @@ def open_cases(
     )  # fmt: skip
     new = connection.execute(text(_OPEN), scope).rowcount
     connection.execute(text(_OPENED), scope)
-    if new == len(unique):
-        return new
-    reopened = connection.execute(text(_REOPENED), scope).rowcount
-    connection.execute(text(_OPEN_AGAIN), scope)
+    reopened = 0
+    if new < len(unique):
+        reopened = connection.execute(text(_REOPENED), scope).rowcount
+        _set_deadlines(connection, scope, unique, _AGAIN)
+        connection.execute(text(_OPEN_AGAIN), scope)
+    _set_deadlines(connection, scope, unique, "case_no >= :first AND case_no < :after")
     return new + reopened
+
+
+def _set_deadlines(
+    connection: Connection, scope: dict[str, Any], cases: Sequence[Case], which: str
+) -> None:
+    """期限 of the cases that open now, one statement for each day that it falls on."""
+    opened_on = date.fromisoformat(scope["on"])
+    kinds: dict[date, set[str]] = {}
+    for kind in {case.kind for case in cases}:
+        day = due_on(kind, opened_on)
+        if day is not None:
+            kinds.setdefault(day, set()).add(kind)
+    for day, some in sorted(kinds.items()):
+        connection.execute(
+            text(
+                "UPDATE review_case SET due_on = :due_on "
+                f"WHERE municipality_code = :m AND kind IN :kinds AND {which}"
+            ).bindparams(bindparam("kinds", expanding=True)),
+            {**scope, "due_on": day.isoformat(), "kinds": sorted(some)},
+        )
 
 
 # A case that is known keeps its number; the others take those of the block.
@@ -135,6 +159,10 @@ FROM case_work w
 JOIN review_case c ON c.municipality_code = :m AND c.kind = w.kind AND c.subject = w.subject
 WHERE w.municipality_code = :m AND c.state IN ('resolved', 'accepted')
 """
+# Those that were closed and open again now; a case that still waits keeps its deadline.
+_AGAIN = """state IN ('resolved', 'accepted') AND case_no < :first AND EXISTS (
+    SELECT 1 FROM case_work w WHERE w.municipality_code = :m
+      AND w.kind = review_case.kind AND w.subject = review_case.subject)"""
 _OPEN_AGAIN = """
 UPDATE review_case SET state = 'open', amount_yen = w.amount_yen, details = w.details
 FROM case_work w

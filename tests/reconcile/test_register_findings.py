@@ -14,7 +14,7 @@ from reference_town import assessment, slip
 from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import unit_of_work
-from reconcile.cases import list_cases
+from reconcile.case_list import list_cases
 from reconcile.formats import notification
 from reconcile.model import Delivery, FileStatus, ReadContext, Severity
 from reconcile.registers import import_assessments, import_slips

@@ -6,7 +6,8 @@ import pytest
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.cases import accept, acknowledge, add_note, list_cases, show_case
+from reconcile.case_list import Wanted, list_cases
+from reconcile.cases import accept, acknowledge, add_note, show_case
 from reconcile.placement.credit_ask import CreditPlacement, ask_credit_placement
 from reconcile.placement_model import Part
 from reconcile.suggest.candidates import suggestions_for
@@ -18,9 +19,10 @@ def _show(city, case_no):
         return show_case(connection, "99999", case_no)
 
 
-def _page(city, **options):
+def _page(city, kind="", **options):
+    wanted = Wanted(kinds=(kind,) if kind else ())
     with reading(city.engine, "99999") as connection:
-        return list_cases(connection, "99999", **options)
+        return list_cases(connection, "99999", wanted, **options)
 
 
 def test_the_worklist_counts_what_it_does_not_show(city):
@@ -28,7 +30,8 @@ def test_the_worklist_counts_what_it_does_not_show(city):
     assert few.total == everything.total == len(everything.cases)
     assert few.cases == everything.cases[:3]
     assert everything.total_yen == sum(case.amount_yen for case in everything.cases)
-    assert _page(city, limit=1000, offset=3).cases == everything.cases[3:]
+    behind = everything.cases[2].case_no
+    assert _page(city, limit=1000, after=behind).cases == everything.cases[3:]
 
 
 def test_every_case_of_the_city_can_be_opened(treasurer, city):

@@ -12,7 +12,7 @@ from signed_requests import URL, headers
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.cases import list_cases
+from reconcile.case_list import list_cases
 from reconcile.export import write_outcomes
 from reconcile.report.period import day_report
 from web.app import create_app

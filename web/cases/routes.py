@@ -8,13 +8,11 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from payments import approve
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.case_list import STATES, WAITING, Wanted, list_cases
 from reconcile.cases import (
-    STATES,
-    WAITING,
     accept,
     acknowledge,
     add_note,
-    list_cases,
     show_case,
     waiting_kinds,
 )
@@ -49,14 +47,8 @@ def worklist() -> str:
     number = max(request.args.get("page", 1, type=int) or 1, 1)
     code = services().municipality
     with reading(services().engine, code) as connection:
-        page = list_cases(
-            connection,
-            code,
-            states=(state,) if state in STATES else WAITING,
-            kind=kind,
-            limit=PAGE,
-            offset=(number - 1) * PAGE,
-        )
+        wanted = Wanted((state,) if state in STATES else WAITING, (kind,) if kind else ())
+        page = list_cases(connection, code, wanted, limit=PAGE)
         kinds = waiting_kinds(connection, code)
         asked = _asked(connection, code)
     return render_template(

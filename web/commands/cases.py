@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.cases import STATES, WAITING, accept, acknowledge, add_note, list_cases, show_case
+from reconcile.case_list import STATES, WAITING, Wanted, list_cases
+from reconcile.cases import accept, acknowledge, add_note, show_case
 from web import clock, formatting, messages
 from web.commands.session import MUNICIPALITY, Session, say_json, session_of
 from web.texts.outcomes import OUTCOMES
@@ -16,7 +17,8 @@ from web.texts.outcomes import OUTCOMES
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from reconcile.cases import CaseSummary, CaseView
+    from reconcile.case_list import CaseSummary
+    from reconcile.cases import CaseView
 
 NUMBER = click.argument("number", type=click.IntRange(min=1))
 NOTE = click.option("--note", required=True, help="理由や調べたこと。")
@@ -46,9 +48,8 @@ def list_(
 ) -> None:
     """確認事項の一覧。"""
     with reading(session.engine, session.municipality) as connection:
-        page = list_cases(
-            connection, session.municipality, states=states or WAITING, kind=kind, limit=limit
-        )
+        wanted = Wanted(states=states or WAITING, kinds=(kind,) if kind else ())
+        page = list_cases(connection, session.municipality, wanted, limit=limit)
     if as_json:
         say_json({"total": page.total, "total_yen": page.total_yen,
                   "cases": [asdict(case) for case in page.cases]})  # fmt: skip

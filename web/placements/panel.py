@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, text
 
 from payments.domain.errors import RefusedError
-from reconcile.cases import WAITING
+from reconcile.case_list import WAITING
 from reconcile.placement.ask import placement_view
 from reconcile.placement.credit_ask import credit_view, is_credit
 from reconcile.placement.record import ANSWERED

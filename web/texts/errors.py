@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from web.texts.admin import ADMIN_ERRORS
 from web.texts.events import EVENT_ERRORS
 
 ERRORS: dict[str, str] = {
@@ -13,6 +14,11 @@ ERRORS: dict[str, str] = {
     "conflict": "同じ番号で別の内容がすでにあります。",
     "format": "資料を使えません。",
     "configuration": "設定が不足しています。",
+    # accounts of persons
+    "person": "この番号の納付義務者は見つかりません。番号を確かめてください。",
+    "person_several": "この番号は複数の人に当たります。番号の種類を選んでください。",
+    "view_purpose": "閲覧の目的を選んでください。",
+    "account_view": "この閲覧は見つかりません。番号から開き直してください。",
     # configuration
     "settings": "環境変数 {field} の値「{found}」は使えません。",
     "home": "データフォルダ {path} を使えません: {found}",
@@ -217,6 +223,10 @@ ERRORS: dict[str, str] = {
     "case": "確認事項 {case_no} は見つかりません。",
     "case_state": "確認事項 {case_no} は「{state}」のため、この操作はできません。",
     "case_note": "メモを書いてください。",
+    "case_owner": "担当にする職員「{found}」は登録されていません。",
+    "case_owner_same": "確認事項 {case_no} は、すでにその担当になっています。",
+    "case_deadline_past": "期限 {found} はすでに過ぎています。今日かそれより後の日にしてください。",
+    "case_undo": "経過 {event_no} は取り消せません。すでに取り消したか、あとの操作で変わったか、人の操作ではありません。",
     # files, days
     "file": "資料 {file_id} は見つかりません。",
     "explain_file": "資料「{found}」は見つかりません。名前かSHA-256（8桁以上）で指定してください。",
@@ -336,4 +346,5 @@ ERRORS: dict[str, str] = {
     "notification_quarantined": "通知の内容が定められた形ではありません。",
     "file_stopped": "確認事項が異常に多くなるため、取り込みを中止しました。",
     **EVENT_ERRORS,
+    **ADMIN_ERRORS,
 }

@@ -162,14 +162,25 @@ def test_what_waits_for_its_seal_for_more_than_a_day_is_named(engine):
     assert found(engine, now + timedelta(hours=25)) == []
 
 
+CASE_OF_0005 = (
+    """INSERT INTO review_case (municipality_code, case_no, kind, subject, state, amount_yen,
+        opened_on, owner, details)
+    VALUES (:m, :no, 'overdue', 'group:' || CAST(:no AS VARCHAR(9)), 'open', 5, '2026-06-01',
+        '', '')""",
+    """INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor, event, note)
+    VALUES (:m, :no, 1, '2026-06-01', 'abe', 'opened', '')""",
+)
+
+
 def test_history_from_before_the_seals_is_entered_when_a_database_is_brought_up(bare_database_url):
     upgrade(bare_database_url, "0005")
     engine = open_engine(bare_database_url)
     with unit_of_work(engine, M) as connection:
         save_profile(connection, sample_profile())
         open_journal(connection, M, "correction", date(2026, 6, 1), "abe")
-        cases = [flag.Case("overdue", f"group:{number}", 5) for number in (1, 2)]
-        flag.open_cases(connection, M, cases, on="2026-06-01", actor="abe")
+        for number in (1, 2):  # as the engine of that release opened them
+            for statement in CASE_OF_0005:
+                connection.execute(text(statement), {"m": M, "no": number})
         asked = approve.ask(connection, M, "test", "1", {}, asked_by="abe", at=AT, reason="だから")
         approve.decide(connection, M, asked.approval_id, "approved", decided_by="ueda", at=AT)
     engine.dispose()
