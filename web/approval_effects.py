@@ -19,6 +19,7 @@ from reconcile.placement import credit_placing, placing
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock
+from web.admin import parameters
 from web.notifications.outlook import require_booked
 from web.slip_release import content_to_release
 
@@ -112,11 +113,19 @@ def _arrival_rules(connection: Connection, profile: Profile, approval: Approval)
     _require_same(approval, content)
 
 
+def _parameters(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """The settings of the body change when their day has come, perhaps at once."""
+    code = profile.municipality_code
+    _require_same(approval, parameters.content_now(connection, code, approval))
+    parameters.take_effect(connection, code, clock.today())
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
     PLACEMENT: _place,
     CREDIT_PLACEMENT: _place_credit,
     arrival_rules.KIND: _arrival_rules,
+    parameters.KIND: _parameters,
     **dict.fromkeys(day_close.KINDS, _close),
 }

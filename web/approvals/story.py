@@ -23,7 +23,9 @@ from reconcile.placement import credit_ask
 from reconcile.placement.ask import asked_placement, content_of
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
-from web import formatting, messages
+from web import clock, formatting, messages
+from web.admin import parameters
+from web.admin.differences import change_words
 from web.approval_effects import LIVE, live_content
 from web.arrivals.words import changes, source_words
 from web.days.sheet import Cell, columns_of, sheet_of
@@ -31,6 +33,7 @@ from web.days.sheets import sheets
 from web.placements.panel import places
 from web.printing.report import read_back_words
 from web.printing.status import status_of
+from web.texts import admin
 from web.texts import approvals as words
 from web.texts import placements as placing
 
@@ -105,6 +108,8 @@ def subject_words(approval: Approval) -> str:
         return f"印刷 {approval.content['run_id']}"
     if kind == LIVE:
         return str(approval.content["name"])
+    if kind == parameters.KIND:
+        return formatting.long_day(str(approval.content["effective_on"]))
     if kind == arrival_rules.KIND:
         return "、".join(
             messages.label("agent", rule.source) for rule in arrival_rules.rules_in(approval)
@@ -305,6 +310,25 @@ def _arrival_rules_now(
     return arrival_rules.content_of(connection, profile, asked, approval.approval_id)
 
 
+def _parameters(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """団体設定の変更: value by value, and from which day."""
+    head = admin.CHANGES_DECIDED if approval.decision else admin.CHANGES_ASKED
+    rows = [
+        (*change_words(change), change.before or "—", change.after or "—")
+        for change in parameters.changes_in(approval)
+    ]
+    day = date.fromisoformat(approval.content["effective_on"])
+    effect = admin.EFFECT if day > clock.today() else admin.EFFECT_TODAY
+    return Story(
+        effect.format(day=formatting.long_day(day)),
+        (
+            sheet_of("changes", words.TITLES["changes"], columns_of(*head), rows, adds_up=False),
+            _facts([(admin.FIELDS["effective_on"], formatting.long_day(day))]),
+        ),
+        links=(Link(admin.TITLE, "admin.show", {}),),
+    )
+
+
 def _then(name: str, period: str) -> tuple[str, str, str]:
     """What a close moves from this period into the next one."""
     return name, f"{name}_same_{period}", f"{name}_next_{period}"
@@ -354,6 +378,12 @@ KINDS: dict[str, _Kind] = {
     PLACEMENT: _Kind(_placement, _placement_now),
     CREDIT_PLACEMENT: _Kind(_placement, _credit_placement_now),
     arrival_rules.KIND: _Kind(_arrival_rules, _arrival_rules_now),
+    parameters.KIND: _Kind(
+        _parameters,
+        lambda connection, profile, approval: parameters.content_now(
+            connection, profile.municipality_code, approval
+        ),
+    ),
     LIVE: _Kind(_live, lambda _connection, profile, _approval: live_content(profile)),
     **dict.fromkeys(
         day_close.KINDS,

@@ -15,6 +15,7 @@ from payments.store.engine import open_engine
 from payments.store.municipalities import require_own_number, save_profile
 from payments.store.unit_of_work import unit_of_work
 from reconcile.formats.own_format import formats_of
+from web.admin.parameters import require_alone
 from web.commands.session import Session, session_of
 from web.database import upgrade
 from web.inbox.folders import make_folders
@@ -82,11 +83,16 @@ def create(settings: Settings) -> None:
 
 
 def enter(session: Session, profile: Profile) -> None:
-    """Put a municipality's profile into the database, and make the folders of its inbox."""
+    """Put a municipality's profile into the database, and make the folders of its inbox.
+
+    Raises :class:`RefusedError` ``parameters_two_people`` for other settings of a body that is
+    live, or for which two people have decided some that are not in force yet.
+    """
     engine = open_engine(session.settings.database)
     try:
         with unit_of_work(engine, profile.municipality_code) as connection:
             require_own_number(connection, profile)
+            require_alone(connection, profile)
             save_profile(connection, profile)
     finally:
         engine.dispose()
@@ -111,7 +117,10 @@ def read_profile(path: Path) -> Profile:
     if isinstance(layouts, list):
         data["layouts"] = [_layout(path, layout) for layout in layouts]
     if isinstance(forms := data.get("slip_layouts", []), list):
-        data["slip_layouts"] = embedded_forms(path.parent, map(str, forms))
+        # A settings file that came from the books holds the layouts themselves.
+        beside = [str(form) for form in forms if not isinstance(form, dict)]
+        kept = [form for form in forms if isinstance(form, dict)]
+        data["slip_layouts"] = [*kept, *embedded_forms(path.parent, beside)]
     profile = profile_from_mapping(data)
     formats_of(profile)
     layouts_by_item(profile)

@@ -17,6 +17,7 @@ from web.jobs.inbox import anything_in_inbox, inbox, prune_archive
 from web.jobs.notifications import anything_waits, book_notifications
 from web.jobs.outbox import anything_to_tell, outbox
 from web.jobs.overdue import overdue
+from web.jobs.parameters import parameters
 from web.jobs.prune_spool import prune_spool
 from web.jobs.reconcile import reconcile
 from web.jobs.seal import anything_unsealed, seal
@@ -69,6 +70,7 @@ def _at(text: str) -> Callable[[Settings], str]:
 
 JOBS = (
     Entry("notifications", book_notifications, BOOKS, _round, waits=anything_waits),
+    Entry("parameters", parameters, BOOKS, _at("5 0 * * *")),
     Entry("inbox", inbox, BOOKS, _round, waits=anything_in_inbox),
     Entry("reconcile", reconcile, BOOKS, _morning),
     Entry("overdue", overdue, BOOKS, _at("45 6 * * *"), Days.BUSINESS),

@@ -1,0 +1,1 @@
+"""管理: the settings of a body, its keys and its calendar, on pages."""
