@@ -146,17 +146,19 @@ def test_nothing_that_the_books_name_can_be_left_out(city):
 
 
 def test_a_change_that_came_not_to_fit_fails_and_the_old_settings_stay(city):
-    items = tuple(i for i in _in_force(city).items if i.item_code != "999")
+    items = _in_force(city).items
+    new = replace(items[0], item_code="777", name="短い間の科目")
+    _approve(city, _ask(city, TODAY, items=(*items, new)))
     _approve(city, _ask(city, LATER, items=items))
     with unit_of_work(city.engine, M) as connection:
         columns = [row.name for row in connection.execute(text("PRAGMA table_info(notice)")).all()]
-        values = {"notice_id": "900001", "item_code": "'999'", "notice_no": "'T-999'"}
+        values = {"notice_id": "900001", "item_code": "'777'", "notice_no": "'T-777'"}
         chosen = ", ".join(values.get(name, name) for name in columns)
         connection.execute(text(f"INSERT INTO notice SELECT {chosen} FROM notice LIMIT 1"))
     with pytest.raises(RefusedError) as caught:
         _job(city, LATER)
     assert caught.value.error_code == "parameters_unfit"
-    assert _in_force(city).item("999").name == "見本科目"
+    assert _in_force(city).item("777") == new
 
 
 def test_a_live_body_is_not_changed_by_one_person(books):
