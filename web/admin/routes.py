@@ -13,8 +13,8 @@ from flask import Blueprint, Response, g, redirect, render_template, request, se
 from payments import approve
 from payments.domain.errors import InvalidValueError, KokinError
 from payments.domain.profile import profile_from_mapping
-from payments.domain.reason import REASON_MAX
-from payments.store.municipalities import is_live, load_profile
+from payments.domain.reason import REASON_MAX, require_reason
+from payments.store.municipalities import is_live, load_profile, set_live
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, messages
 from web.accounts.record import record
@@ -22,6 +22,7 @@ from web.admin import forms, parameters, toml
 from web.admin.calendar import calendar_of
 from web.admin.differences import CODES, change_words, code_of, differences
 from web.admin.preview import preview
+from web.approval_effects import LIVE, live_content
 from web.approval_roles import require_asker
 from web.duties import Do, can
 from web.errors import status_of
@@ -64,6 +65,7 @@ def show() -> str:
             decided=parameters.decided(connection, code),
             today=clock.today(),
             may_change=can(g.user, Do.CHANGE_SETTINGS),
+            reason_max=REASON_MAX,
             words=words,
         )
 
@@ -115,6 +117,34 @@ def ask() -> BaseResponse | tuple[str, int]:
             before = parameters.newest(connection, code).profile
         return _checked(before, after, error), status_of(error)
     return redirect(url_for("approvals.show", approval_id=approval.approval_id), 303)
+
+
+@administering.post("/live")
+@may(Do.CHANGE_SETTINGS)
+def go_live() -> BaseResponse:
+    """本番への切替の依頼: slips lose their 見本 when another person agrees."""
+    require_asker(g.user, LIVE)
+    code = services().municipality
+    with unit_of_work(services().engine, code) as connection:
+        approval = approve.ask(
+            connection, code, LIVE, f"municipality:{code}",
+            live_content(load_profile(connection, code)), asked_by=g.user.user_name,
+            at=clock.now(), reason=request.form.get("reason", ""),
+        )  # fmt: skip
+        record(connection, "live_asked", str(approval.approval_id))
+    return redirect(url_for("approvals.show", approval_id=approval.approval_id), 303)
+
+
+@administering.post("/sample")
+@may(Do.CHANGE_SETTINGS)
+def print_sample() -> BaseResponse:
+    """見本に戻す: what is printed from now on cannot be paid, so one person is enough."""
+    reason = require_reason(request.form.get("reason", ""))
+    code = services().municipality
+    with unit_of_work(services().engine, code) as connection:
+        set_live(connection, code, live=False)
+        record(connection, "sample_again", reason)
+    return redirect(url_for("admin.show"), 303)
 
 
 @administering.post("/slip")

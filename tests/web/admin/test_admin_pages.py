@@ -11,7 +11,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from payments.store.municipalities import load_profile
+from payments.store.municipalities import is_live, load_profile
 from payments.store.unit_of_work import reading
 from web import clock
 from web.admin import forms, toml
@@ -173,3 +173,17 @@ def test_who_looks_on_changes_nothing(auditor, treasurer):
     assert auditor.get("/staff/admin/edit").status_code == 403
     assert treasurer.get("/staff/admin/keys").status_code == 403
     assert treasurer.post("/staff/admin/keys/pay-1/disable").status_code == 403
+
+
+def test_a_body_goes_live_by_two_people_and_back_by_one(app, city, administrator):
+    asked = administrator.post("/staff/admin/live", data={"reason": "運用開始"})
+    assert asked.status_code == 303
+    path = asked.headers["Location"].split("#")[0] + "/decision"
+    assert _signed(app, "shonin").post(path, data={"decision": "approved"}).status_code == 303
+    with reading(city.engine, M) as connection:
+        assert is_live(connection, M)
+    assert "見本に戻す" in _text(administrator.get("/staff/admin"))
+    assert administrator.post("/staff/admin/sample", data={"reason": ""}).status_code == 422
+    assert administrator.post("/staff/admin/sample", data={"reason": "試行"}).status_code == 303
+    with reading(city.engine, M) as connection:
+        assert not is_live(connection, M)
