@@ -29,7 +29,7 @@ from web.health.routes import health
 from web.jobs.routes import jobs
 from web.language import language, translate
 from web.language_choice import listen, other_languages
-from web.navigation import PLACES
+from web.navigation import can_find, own_places, place_groups, place_here
 from web.notifications.documents import api_documents
 from web.notifications.gate import Gate
 from web.notifications.routes import notifications
@@ -121,7 +121,10 @@ def _words(app: Flask) -> None:
         duty=duty,
         can=can,
         holds=holds,
-        main_places=PLACES,
+        can_find=can_find,
+        own_places=own_places,
+        place_groups=place_groups,
+        place_here=place_here,
     )
 
     @app.context_processor
