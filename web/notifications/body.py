@@ -12,19 +12,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from web import messages
+from web import clock, messages
 from web.notifications.receive import Told
 from web.notifications.schemas import BATCH_MAX, IDENTIFIER, ONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
 ERRORS_MAX = 20
 FOUND_MAX = 60
 _IDENTIFIER = re.compile(IDENTIFIER)
 # Control characters and halves of surrogate pairs: no answer could carry them.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_SPACE = re.compile(r"[ \t\n\r]*")
+_LIST = "notifications"
+_SPACE = "[ \t\n\r]*+"
+_NAME = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_OPENED = re.compile(rf"{_SPACE}\{{{_SPACE}({_NAME}){_SPACE}:{_SPACE}\[{_SPACE}")
+_BETWEEN = re.compile(rf"{_SPACE}([],]){_SPACE}")
+_CLOSED = re.compile(rf"\}}{_SPACE}")
 _KINDS = {  # mistake as pydantic names it → ours, what is expected
     "missing": ("member_missing", ""),
     "extra_forbidden": ("member_unknown", ""),
@@ -62,17 +68,20 @@ def read(data: bytes, header: str | None) -> Told | Wrong | list[Told | Wrong]:
     """
     try:
         text = data.decode("utf-8")
-        members = _DECODER.decode(text)
+        pieces = _pieces(text)
+        members = _DECODER.decode(text) if pieces is None else None
     except (ValueError, RecursionError) as error:
         code = str(error) if isinstance(error, _NotJsonError) else "not_json"
         known = header if header and _IDENTIFIER.fullmatch(header) else ""
         return Wrong(known, data, "body_invalid", [_mistake("", code)])
-    if isinstance(members, dict) and "notifications" in members:
-        return _batch(data, text, members)
-    return _one(data, members, header)
+    if pieces is not None:
+        return _batch(data, pieces)
+    if isinstance(members, dict) and _LIST in members:
+        return _no_batch(data, members)
+    return _one(data, members, header, clock.today())
 
 
-def _one(data: bytes, members: Any, header: str | None) -> Told | Wrong:
+def _one(data: bytes, members: Any, header: str | None, today: date) -> Told | Wrong:
     """A single notification under its header, or under the id that it carries itself."""
     own = members.get("notification_id") if isinstance(members, dict) else None
     own = own if isinstance(own, str) and _IDENTIFIER.fullmatch(own) else ""
@@ -80,7 +89,7 @@ def _one(data: bytes, members: Any, header: str | None) -> Told | Wrong:
         return Wrong("", data, "idempotency_key_invalid", [])
     if header and own and header != own:
         return Wrong(own, data, "idempotency_key_differs", [])
-    errors = _errors(members)
+    errors = _errors(members, today)
     if errors:
         return Wrong(header or own, data, "body_invalid", errors)
     if not (header or own):
@@ -88,20 +97,15 @@ def _one(data: bytes, members: Any, header: str | None) -> Told | Wrong:
     return Told(header or own, data, members.get("transaction_id", ""))
 
 
-def _batch(data: bytes, text: str, members: dict[str, Any]) -> Wrong | list[Told | Wrong]:
+def _batch(data: bytes, pieces: list[tuple[str, Any]]) -> Wrong | list[Told | Wrong]:
     """The notifications of a batch, each for itself."""
-    errors = [_mistake(_pointer((name,)), "member_unknown") for name in members.keys() - {_LIST}]
-    several = members[_LIST]
-    if not isinstance(several, list):
-        errors.append(_mistake(f"/{_LIST}", "type_wrong", _expected("array"), several))
-    elif not 1 <= len(several) <= BATCH_MAX:
-        said = _expected("items", minimum=1, maximum=BATCH_MAX)
-        errors.append(_mistake(f"/{_LIST}", "value_wrong", said, len(several)))
+    errors = _list_errors(pieces)
     if errors:
-        return Wrong("", data, "body_invalid", errors[:ERRORS_MAX])
+        return Wrong("", data, "body_invalid", errors)
     found: list[Told | Wrong] = []
-    for piece, each in zip(_pieces(text), several, strict=True):
-        one = _one(piece.encode(), each, None)
+    today = clock.today()
+    for piece, each in pieces:
+        one = _one(piece.encode(), each, None, today)
         if isinstance(one, Wrong) and one.code == "idempotency_key_missing":
             missing = [_mistake("/notification_id", "member_missing")]
             one = one._replace(code="body_invalid", errors=missing)
@@ -109,25 +113,42 @@ def _batch(data: bytes, text: str, members: dict[str, Any]) -> Wrong | list[Told
     return found
 
 
-_LIST = "notifications"
+def _no_batch(data: bytes, members: dict[str, Any]) -> Wrong:
+    """An object that names notifications in the plural, and is no batch."""
+    errors = [_mistake(_pointer((name,)), "member_unknown") for name in members.keys() - {_LIST}]
+    return Wrong("", data, "body_invalid", [*errors, *_list_errors(members[_LIST])][:ERRORS_MAX])
 
 
-def _pieces(text: str) -> list[str]:
-    """The text of each element of the only list that the only member of this object holds."""
-    pieces = []
-    at = _skip(text, text.index("[") + 1)
-    while text[at] != "]":
-        _value, end = _PLAIN.raw_decode(text, at)
-        pieces.append(text[at:end])
-        at = _skip(text, end)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
-    return pieces
+def _list_errors(several: object) -> list[dict[str, str]]:
+    """What is wrong with the list of a batch as a whole."""
+    if not isinstance(several, list):
+        return [_mistake(f"/{_LIST}", "type_wrong", _expected("array"), several)]
+    if not 1 <= len(several) <= BATCH_MAX:
+        said = _expected("items", minimum=1, maximum=BATCH_MAX)
+        return [_mistake(f"/{_LIST}", "value_wrong", said, len(several))]
+    return []
 
 
-def _skip(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+def _pieces(text: str) -> list[tuple[str, Any]] | None:
+    """一度で読む: each element of a batch as the text that it was, and as its value.
+
+    None of anything but an object whose only member is the list of notifications.
+    """
+    opened = _OPENED.match(text)
+    if opened is None or json.loads(opened[1]) != _LIST:
+        return None
+    pieces: list[tuple[str, Any]] = []
+    at, separator = opened.end(), ","
+    if text.startswith("]", at):
+        separator, at = "]", at + 1
+    while separator == ",":
+        value, end = _DECODER.raw_decode(text, at)
+        pieces.append((text[at:end], value))
+        between = _BETWEEN.match(text, end)
+        if between is None:
+            return None
+        separator, at = between[1], between.end()
+    return pieces if _CLOSED.fullmatch(text, at) else None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -143,13 +164,12 @@ def _no_constant(_name: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
-_PLAIN = json.JSONDecoder()
 
 
-def _errors(members: Any) -> list[dict[str, str]]:
+def _errors(members: Any, today: date) -> list[dict[str, str]]:
     """What is wrong with the members of one notification; empty when nothing is."""
     try:
-        ONE.validator.validate_python(members)
+        ONE.validator.validate_python(members, context=today)
     except ValidationError as error:
         found = error.errors(include_url=False)
         # The first place names which of the models was meant.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from datetime import UTC
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -73,8 +72,7 @@ class BooksBusyError(Exception):
     """Somebody else is writing the books, or booking the spool: later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """受付の答え: status and members; the same again for every repetition."""
 
     status: int

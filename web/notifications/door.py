@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select, text
 
+from payments.store.engine import keys_of
 from web import clock
 from web.notifications.door_tables import nonces, refusals, transactions, uses
 from web.notifications.known import listed
@@ -34,11 +35,7 @@ _USED = (
     "SELECT fingerprint FROM notification_nonce WHERE municipality_code = {mark} "
     "AND slot IN ({slots}) AND fingerprint {listed}"
 )
-_NOTE_TRANSACTION = (
-    "INSERT INTO notification_transaction "
-    "(municipality_code, key_id, transaction_id, notification_id) "
-    "VALUES ({mark}, {mark}, {mark}, {mark}) ON CONFLICT DO NOTHING"
-)
+_TRANSACTION = ("municipality_code", "key_id", "transaction_id", "notification_id")
 _NOTE_USE = text(
     "INSERT INTO api_key_use (municipality_code, key_id, secret_no, used_at) "
     "VALUES (:m, :key_id, :secret_no, :at) "
@@ -181,10 +178,12 @@ def note_transactions(
     results: Sequence[tuple[Entry, bool]],
 ) -> None:
     """Note which transactions the notifications that were taken in are about."""
-    for arrival, (entry, first) in zip(arrivals, results, strict=True):
-        if first and arrival.transaction_id and entry.body_sha256 == arrival.body_sha256:
-            mine = (municipality_code, arrival.key_id, arrival.transaction_id)
-            writes.add(_NOTE_TRANSACTION, *mine, arrival.notification_id)
+    new = [
+        (municipality_code, arrival.key_id, arrival.transaction_id, arrival.notification_id)
+        for arrival, (entry, first) in zip(arrivals, results, strict=True)
+        if first and arrival.transaction_id and entry.body_sha256 == arrival.body_sha256
+    ]
+    writes.add_rows("notification_transaction", _TRANSACTION, new, "ON CONFLICT DO NOTHING")
 
 
 def of_transaction(
@@ -230,7 +229,7 @@ def keep_refused(connection: Connection, municipality_code: str, refused: Refuse
                 "municipality_code": municipality_code,
                 "refusal_no": last + 1,
                 "body": body_to_keep(
-                    connection, REFUSALS, municipality_code, last + 1, refused.body
+                    keys_of(connection), REFUSALS, municipality_code, last + 1, refused.body
                 ),
                 "body_sha256": fingerprint,
                 "received_at": clock.now(),

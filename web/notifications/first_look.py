@@ -6,7 +6,7 @@ for nonces, for the spool and for the books.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ SPOOL, BOOKS = "notification_spool", "payment_notification"
 # Pair by pair, each found by its index: OFFSET keeps PostgreSQL from joining instead, for which it
 # reads all of a table that has grown since it was last counted.
 _SEEN = (
-    "EXISTS (SELECT 1 FROM (VALUES <pairs>) AS wanted WHERE EXISTS (SELECT 1 FROM <table> "
+    "EXISTS (SELECT 1 FROM <pairs> WHERE EXISTS (SELECT 1 FROM <table> "
     "WHERE municipality_code = {mark} AND <first> = wanted.column1 "
     "AND <second> = wanted.column2 LIMIT 1 OFFSET 0))"
 )
@@ -50,29 +50,34 @@ def add_first_look(
     """
     # A nonce is known in its own slot or in one of its neighbours.
     nonces = [(each.slot + step, each.fingerprint) for each in requests for step in (-1, 0, 1)]
-    looks = [(_SEEN_NONCE, nonces), (_SEEN_KEY.replace("<table>", SPOOL), keys)]
+    looks = [
+        (_SEEN_NONCE, nonces),
+        (_SEEN_KEY.replace("<table>", SPOOL), keys),
+    ]
     if journey.on_server:
         looks.append((_SEEN_KEY.replace("<table>", BOOKS), keys))
-    none_seen, values = _none_seen(municipality_code, looks)
+    none_seen, values = _none_seen(journey, municipality_code, looks)
     journey.add(f"SELECT {none_seen}, {_LAST_NO}", *values, known_no, municipality_code, known_no)
 
 
 def add_look_into_books(journey: Journey, municipality_code: str, keys: Sequence[Key]) -> None:
     """Ask the books whether they know none of these."""
     look = (_SEEN_KEY.replace("<table>", BOOKS), keys)
-    none_seen, values = _none_seen(municipality_code, [look])
+    none_seen, values = _none_seen(journey, municipality_code, [look])
     journey.add(f"SELECT {none_seen}", *values)
 
 
 def _none_seen(
-    municipality_code: str, looks: Sequence[tuple[str, Sequence[tuple[object, object]]]]
+    journey: Journey,
+    municipality_code: str,
+    looks: Sequence[tuple[str, Sequence[tuple[Any, Any]]]],
 ) -> tuple[str, list[object]]:
     """The condition that no pair is found where it is looked for, and its values."""
     parts: list[str] = []
     values: list[object] = []
     for form, pairs in looks:
         if pairs:
-            parts.append(form.replace("<pairs>", ", ".join(["({mark}, {mark})"] * len(pairs))))
-            values += [value for pair in pairs for value in pair]
-            values.append(municipality_code)
+            source, its = journey.table(pairs)
+            parts.append(form.replace("<pairs>", source))
+            values += [*its, municipality_code]
     return f"NOT ({' OR '.join(parts) or '1 = 0'})", values

@@ -6,9 +6,10 @@ way (:mod:`short_way`).
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic_core import to_json
 
 from web import clock
 from web.errors import problem
@@ -50,16 +51,16 @@ class ProblemError(Exception):
 
 
 class Reply(NamedTuple):
-    """良い答え: status, JSON text and whether it was given before."""
+    """良い答え: status, JSON and whether it was given before."""
 
     status: int
-    text: str
+    data: bytes
     replayed: bool = False
 
 
 def reply(members: Mapping[str, Any], status: int, *, replayed: bool = False) -> Reply:
-    """An answer, in a text that depends on nothing but its members."""
-    return Reply(status, json.dumps(members, ensure_ascii=False, sort_keys=True), replayed)
+    """An answer, its members in their order."""
+    return Reply(status, to_json(members), replayed)
 
 
 class Gate:

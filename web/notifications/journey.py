@@ -79,27 +79,47 @@ def _opened(engine: Engine) -> Connection:
 class Journey:
     """一度の往復: statements of one transaction, sent in their order when all are there.
 
-    In a statement ``{mark}`` stands for each value, in their order.
+    In a statement ``{mark}`` stands for each value, in their order. Many rows go into one
+    statement (:meth:`add_rows`, :meth:`table`), for PostgreSQL as one list of values a column,
+    which it need not read as text.
     """
 
     def __init__(self, connection: Connection) -> None:
         """Nothing is sent yet."""
         self._connection = connection
         self.on_server = connection.dialect.name == "postgresql"
-        self._statements: list[tuple[str, Sequence[object]]] = []
+        self._statements: list[tuple[str, Sequence[Any]]] = []
 
     def add(self, statement: str, *values: object) -> None:
         """One more statement."""
         self._statements.append((statement, values))
 
-    def add_rows(self, table: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Insert rows of values as the driver takes them (:meth:`written`)."""
-        head = f"INSERT INTO {table} ({', '.join(names)}) VALUES"
-        marks = f"({', '.join(['{mark}'] * len(names))})"
-        for start in range(0, len(rows), ROWS_MAX):
-            part = rows[start : start + ROWS_MAX]
-            values = [value for row in part for value in row]
-            self.add(f"{head} {', '.join([marks] * len(part))}", *values)
+    def add_rows(
+        self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]], end: str = ""
+    ) -> None:
+        """Insert rows of values as the driver takes them (:meth:`written`), however many.
+
+        ``end`` is the end of the statement.
+        """
+        most = len(rows) if self.on_server else ROWS_MAX
+        for start in range(0, len(rows), most or 1):
+            source, values = self._rows(rows[start : start + most])
+            self.add(f"INSERT INTO {table} ({', '.join(names)}) {source} {end}", *values)
+
+    def table(self, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """Rows as a table ``wanted`` of ``column1``, ``column2`` …, and its values."""
+        source, values = self._rows(rows)
+        names = ", ".join(f"column{number + 1}" for number in range(len(rows[0])))
+        return f"({source}) AS wanted{f' ({names})' if self.on_server else ''}", values
+
+    def _rows(self, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """What gives these rows, and its values."""
+        marks = ", ".join(["{mark}"] * len(rows[0]))
+        if self.on_server:
+            columns = zip(*rows, strict=True)
+            return f"SELECT * FROM unnest({marks})", [list(column) for column in columns]
+        values = [value for row in rows for value in row]
+        return f"VALUES {', '.join([f'({marks})'] * len(rows))}", values
 
     def written(self, column: Column[Any], value: object) -> object:
         """A value as it goes into this column."""
@@ -118,14 +138,7 @@ class Journey:
                 for statement, values in statements:
                     cursor.execute(statement.replace("{mark}", "?"), values)
                 return cursor.fetchone() or ()
-        from psycopg import ClientCursor  # noqa: PLC0415 - only where there is a server
-
-        # It puts the values into the text, so that all of it is one message.
-        with ClientCursor(driver) as cursor:
-            text = ";".join(statement for statement, _values in statements)
-            cursor.execute(
-                text.replace("{mark}", "%s"), [v for _statement, each in statements for v in each]
-            )
-            while cursor.nextset():
-                pass
-            return (cursor.fetchone() or ()) if cursor.description else ()
+        with driver.pipeline():
+            for statement, values in statements:
+                cursor = driver.execute(statement.replace("{mark}", "%b"), values, prepare=False)
+        return (cursor.fetchone() or ()) if cursor.description else ()

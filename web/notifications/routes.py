@@ -105,7 +105,7 @@ def _is_json() -> bool:
 
 
 def _good(found: Reply) -> Response:
-    response = Response(found.text, found.status, content_type="application/json")
+    response = Response(found.data, found.status, content_type="application/json")
     if found.replayed:
         response.headers[REPLAYED] = "true"
     return response

@@ -9,6 +9,7 @@ because the money was taken. Old notifications that lie as evidence are read by
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
     Field,
     Tag,
     TypeAdapter,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -35,18 +37,24 @@ REMITTANCE_DAYS = 366
 _TEXT = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 
 
-def _a_day(text: str) -> str:
+@lru_cache(maxsize=512)  # All day long the same few days are named.
+def _day(text: str) -> date:
     """A day that exists."""
     try:
-        date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         raise PydanticCustomError("not_a_day", "no such day") from None
+
+
+def _a_day(text: str) -> str:
+    """A day that exists, as text."""
+    _day(text)
     return text
 
 
-def _a_past_day(text: str) -> str:
-    """A day on which somebody can have paid."""
-    day, today = date.fromisoformat(_a_day(text)), clock.today()
+def _a_past_day(text: str, info: ValidationInfo) -> str:
+    """A day on which somebody can have paid; today is the context, where there is one."""
+    day, today = _day(text), info.context or clock.today()
     if day > today:
         raise PydanticCustomError("day_future", "in the future", {"expected": today.isoformat()})
     if day < EARLIEST:
@@ -116,9 +124,9 @@ class UnifiedConfirmation(UnifiedNotification):
     @model_validator(mode="after")
     def _remitted_after_payment(self) -> Self:
         """資金化日 lies behind 領収日, and not years behind."""
-        paid = date.fromisoformat(self.paid_on)
+        paid = _day(self.paid_on)
         last = paid + timedelta(days=REMITTANCE_DAYS)
-        if not paid <= date.fromisoformat(self.remittance_on) <= last:
+        if not paid <= _day(self.remittance_on) <= last:
             raise PydanticCustomError(
                 "remittance_range",
                 "out of range",

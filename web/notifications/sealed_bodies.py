@@ -16,6 +16,8 @@ from web.notifications.spool_tables import spool
 if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Table
 
+    from payments.store.sealed_bytes import KeyRing
+
 
 class Shelf(NamedTuple):
     """置き場: a table with bodies, its running number, and the name that its seals carry."""
@@ -30,10 +32,9 @@ REFUSALS = Shelf("notification_refusal", refusals, refusals.c.refusal_no)
 
 
 def body_to_keep(
-    connection: Connection, shelf: Shelf, municipality_code: str, number: int, body: bytes
+    keys: KeyRing, shelf: Shelf, municipality_code: str, number: int, body: bytes
 ) -> bytes:
     """What is written for a body: itself, or sealed with the newest key."""
-    keys = keys_of(connection)
     return keys.seal(body, place_of(shelf, municipality_code, number)) if keys else body
 
 

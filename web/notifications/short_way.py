@@ -46,12 +46,11 @@ def short_way(app: Flask) -> Callable[[WSGIEnvironment, StartResponse], Iterable
             with app.request_context(environ):
                 refused = app.finalize_request(app.handle_user_exception(error))
                 return refused(environ, start_response)
-        data = found.text.encode()
-        more = [("Content-Length", str(len(data)))]
+        more = [("Content-Length", str(len(found.data)))]
         if found.replayed:
             more.append((REPLAYED, "true"))
         start_response(_REASONS[found.status], headers + more)
-        return [data]
+        return [found.data]
 
     return answer
 

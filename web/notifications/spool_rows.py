@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, select
 
+from payments.store.engine import keys_of
 from web import clock
 from web.notifications.known import listed, portions
 from web.notifications.sealed_bodies import SPOOL, body_to_keep
@@ -37,9 +38,9 @@ _ANY_ENTRY = (
 # One writer at a time, also when several servers write: numbers in the order of the commits.
 ALONE = "SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext({mark}))"
 _MARK = (
-    f"UPDATE notification_spool SET state = '{BOOKED}', file_id = {{mark}}, "
-    "answer_json = {mark}, booked_at = {mark} "
-    f"WHERE municipality_code = {{mark}} AND spool_no = {{mark}} AND state = '{WAITING}'"
+    f"UPDATE notification_spool SET state = '{BOOKED}', booked_at = {{mark}}, "
+    "file_id = wanted.column2, answer_json = wanted.column3 FROM <marks> "
+    f"WHERE municipality_code = {{mark}} AND spool_no = wanted.column1 AND state = '{WAITING}'"
 )
 _ENTERED = (
     "municipality_code", "spool_no", "key_id", "notification_id", "body_sha256", "body",
@@ -126,6 +127,7 @@ def append_all(
         # Known to the books without an answer: it is entered, and booked as the same file again.
         if entry.spool_no or entry.answer_json is not None:
             there.setdefault((key, entry.body_sha256), entry)
+    sealing = keys_of(connection)
     last = last_no
     now = clock.now()
     on = clock.in_japan(now).date()
@@ -149,7 +151,7 @@ def append_all(
             counts[key] = entry
         there[key, arrival.body_sha256] = entry
         results.append((counts[key], True))
-        body = body_to_keep(connection, SPOOL, municipality_code, last, arrival.body)
+        body = body_to_keep(sealing, SPOOL, municipality_code, last, arrival.body)
         fresh.append((municipality_code, *entry[:4], body, *written, entry.state))
     writes.add_rows("notification_spool", _ENTERED, fresh)
     return results
@@ -157,9 +159,10 @@ def append_all(
 
 def mark_all(writes: Journey, municipality_code: str, marks: Sequence[Mark]) -> None:
     """Mark what is booked; an entry that is marked stays as it is."""
-    at = writes.written(spool.c.booked_at, clock.now())
-    for mark in marks:
-        writes.add(_MARK, mark.file_id, mark.answer_json, at, municipality_code, mark.spool_no)
+    if marks:
+        at = writes.written(spool.c.booked_at, clock.now())
+        source, values = writes.table(marks)
+        writes.add(_MARK.replace("<marks>", source), at, *values, municipality_code)
 
 
 def _of_books(key: Key, found: Known) -> Entry:
