@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 OVERLAP_DAYS_MAX = 366
 
+__all__ = ["administering"]  # with all of its pages
+
 
 class Shown(NamedTuple):
     """一度だけ見せる秘密, and until when the one before it holds."""
