@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, g, request
 
@@ -46,9 +47,11 @@ def gate() -> Gate:
 
 
 def _path() -> str:
-    """The path with its query, as it stands in the request line."""
+    """The path with its query, as they are signed (:mod:`web.notifications.signing`)."""
+    # The server hands over the path without its percent signs, the query with them.
+    path = quote(request.environ["PATH_INFO"].encode("latin-1"), safe="/")
     query = request.query_string.decode("latin-1")
-    return f"{request.path}?{query}" if query else request.path
+    return f"{path}?{query}" if query else path
 
 
 @notifications.post("")

@@ -6,7 +6,8 @@ first four ended by one line feed (U+000A), then the body as it is sent::
     timestamp   seconds since 1970-01-01T00:00:00Z, decimal
     nonce       16 to 64 characters of A-Z a-z 0-9 _ -, new for every request
     method      POST or GET
-    path        as in the request line, from the first slash, with "?" and query where there is one
+    path        as in the request line, from the first slash, with "?" and query where there is one;
+                in the path all but A-Z a-z 0-9 - . _ ~ / is percent-encoded, in capitals
     body        the bytes of the body; nothing for GET
 """
 
