@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import text
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 T = TypeVar("T")
+
+_TRANSFER = 10  # texts that PostgreSQL takes over at a time
 
 
 def insert_rows(
@@ -61,12 +64,17 @@ def _copy(
 def copy_text(
     connection: Connection, table: str, columns: Sequence[str], texts: Iterable[str]
 ) -> None:
-    """一括書込 of rows that stand in the text form of COPY already (PostgreSQL only)."""
+    """一括書込 of rows that stand in the text form of COPY already (PostgreSQL only).
+
+    Some texts at a time, so that whoever makes them goes on while the server takes these over.
+    """
+    texts = iter(texts)
     cursor: Any = connection.connection.cursor()
     try:
-        with _copying(cursor, table, columns) as copy:
-            for portion in texts:
-                copy.write(portion)
+        for first in texts:
+            with _copying(cursor, table, columns) as copy:
+                for text_ in chain((first,), islice(texts, _TRANSFER - 1)):
+                    copy.write(text_)
     finally:
         cursor.close()
 

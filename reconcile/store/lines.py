@@ -4,7 +4,8 @@ A million lines pass here, so this module knows its driver for SQLite. That one 
 integers, text and byte arrays at once, but looks up an adapter for every None, boolean and
 ``bytes``; and a value costs it a tenth of a microsecond at best. So lines are turned into columns,
 some thousand at a time: what is the same in all of them is written into the statement, the rest is
-bound in the kinds that need no adapter. PostgreSQL takes the same columns as the text of a COPY.
+bound in the kinds that need no adapter. PostgreSQL takes the same columns as the text of a COPY;
+while its server writes some, the next ones are read.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from payments.store.bulk import copied, copied_column, copy_text
 from reconcile.model import ReportLine
+from reconcile.store.ahead import read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,23 +38,32 @@ def write_lines(
     look: Callable[[list[ReportLine]], None],
 ) -> None:
     """報告明細: write all lines of a file; ``look`` is shown each portion on its way."""
-    portions = _portions(lines, look)
+    portions = _portions(lines)
     if connection.dialect.name == "sqlite":
-        for columns in portions:
-            _into_sqlite(connection, municipality_code, file_id, columns)
+        for portion in portions:
+            look(portion)
+            _into_sqlite(connection, municipality_code, file_id, _columns(portion))
         return
-    texts = (_as_text(municipality_code, file_id, columns) for columns in portions)
-    copy_text(connection, "source_line", _COLUMNS, texts)
+
+    def texts() -> Iterator[str]:
+        written = ((p, _as_text(municipality_code, file_id, _columns(p))) for p in portions)
+        for portion, text in read_ahead(written):
+            look(portion)
+            yield text
+
+    copy_text(connection, "source_line", _COLUMNS, texts())
 
 
-def _portions(
-    lines: Iterable[ReportLine], look: Callable[[list[ReportLine]], None]
-) -> Iterator[_Columns]:
-    """The lines some thousands at a time, field by field."""
+def _portions(lines: Iterable[ReportLine]) -> Iterator[list[ReportLine]]:
+    """The lines, some thousand at a time."""
     lines = iter(lines)
     while portion := list(islice(lines, _PORTION)):
-        look(portion)
-        yield list(zip(*portion, strict=True))
+        yield portion
+
+
+def _columns(portion: list[ReportLine]) -> _Columns:
+    """The same field by field."""
+    return list(zip(*portion, strict=True))
 
 
 def _into_sqlite(

@@ -1,4 +1,4 @@
-"""0020: the entries of a statement are numbered together, without a gap and in order."""
+"""0020: entries of a statement are numbered together, without a gap; evidence is packed with lz4."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from reconcile import flag
 
 M = "99999"
 EACH, STATEMENTS = 40, 6  # cases of one statement, statements of one writer
+PACKED = (
+    "SELECT attcompression FROM pg_attribute "
+    "WHERE attrelid = 'evidence'::regclass AND attname = 'data'"
+)
 FUNCTIONS = "SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'kokin\\_enter\\_%'"
 
 
@@ -59,18 +63,21 @@ def test_writers_side_by_side_leave_no_gap(database_url: str) -> None:
 
 @pytest.mark.postgres
 def test_every_numbering_asks_once(bare_postgres_url: str) -> None:
-    """No kind of entry was forgotten, and the way back leads to the functions of before."""
+    """No kind of entry was forgotten, and the way back leads to what was before."""
     upgraded = open_engine(bare_postgres_url)
     bodies: dict[str, dict[str, str]] = {}
+    packed: list[str] = []
     for step, revision in (
         (command.upgrade, "0019"), (command.upgrade, "0020"), (command.downgrade, "0019"),
     ):  # fmt: skip
         at(upgraded, step, revision)
         with upgraded.connect() as connection:
             found = {row.proname: row.prosrc for row in connection.execute(sa.text(FUNCTIONS))}
+            packed.append(connection.execute(sa.text(PACKED)).scalar_one())
         bodies[f"{step.__name__} {revision}"] = found
     upgraded.dispose()
     before, now, after = bodies.values()
     assert before.keys() == now.keys()
     assert all("MATERIALIZED" in body for body in now.values())
     assert not any("MATERIALIZED" in body for body in (*before.values(), *after.values()))
+    assert packed == ["", "l", ""]

@@ -1,9 +1,12 @@
-"""Seal numbers: the entries of a statement get their numbers together.
+"""Seal numbers: the entries of a statement get their numbers together; evidence packs quickly.
 
 On PostgreSQL the triggers number what a statement wrote all at once, but asked for the last number
 so far row by row, and each time walked over the entries that the same statement had just added:
 ten thousand new cases took seven seconds. They ask once per statement now. SQLite numbers row by
 row and sees every entry at once, so that the last is always the next one to look at.
+
+PostgreSQL packs the pieces of the evidence with its own old method, which takes two seconds for a
+file of a million lines; lz4 packs them as well in a fifth of the time.
 """
 
 from __future__ import annotations
@@ -41,10 +44,17 @@ _ONCE = (
     f"{_MAX.format(whose='w.municipality_code')} AS entry_no "
     "FROM (SELECT DISTINCT municipality_code FROM entered) w) "
 )
+_PACK = "ALTER TABLE evidence ALTER COLUMN data SET COMPRESSION {method}"
 
 
 def upgrade() -> None:
-    """Ask for the last number once per statement."""
+    """Ask for the last number once per statement; pack with lz4 where the server has it."""
+    if op.get_bind().dialect.name == "sqlite":
+        return
+    op.execute(
+        f"DO $$ BEGIN EXECUTE '{_PACK.format(method='lz4')}'; "
+        "EXCEPTION WHEN feature_not_supported OR syntax_error THEN NULL; END $$"
+    )
     _number(
         _ONCE,
         "(SELECT l.entry_no FROM latest l WHERE l.municipality_code = n.municipality_code)",
@@ -52,14 +62,18 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Ask row by row again."""
+    """Ask row by row again, and pack as before; what is packed stays readable."""
+    if op.get_bind().dialect.name == "sqlite":
+        return
+    op.execute(
+        f"DO $$ BEGIN EXECUTE '{_PACK.format(method='DEFAULT')}'; "
+        "EXCEPTION WHEN syntax_error THEN NULL; END $$"
+    )
     _number("", _MAX.format(whose="n.municipality_code"))
 
 
 def _number(first: str, last: str) -> None:
     """Every numbering function anew; the triggers that call them stay."""
-    if op.get_bind().dialect.name == "sqlite":
-        return
     for kind, subject, part, rows in ENTERED:
         part_no, order = (part, subject) if part == "0" else (f"n.{part}", f"{subject}, n.{part}")
         op.execute(
