@@ -15,7 +15,8 @@ from payments.store.engine import open_engine
 from payments.store.unit_of_work import reading
 from web import clock
 from web.backups import postgresql, sqlite
-from web.backups.manifest import VERSION, Manifest, kept_file, rows_of, secret_digest
+from web.backups.files import copy_files
+from web.backups.manifest import VERSION, Manifest, kept_files, rows_of, secret_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,14 +46,15 @@ def back_up(
     made_at = clock.in_japan(clock.now())
     target = folder / f"{PREFIX}{made_at.strftime(_STAMP)}"
     with _draft(folder, target) as draft:
+        # Before the books: what is taken in meanwhile is then in both, and never in neither.
+        copy_files(settings, draft)
         if settings.sqlite_file is not None:
             counts, revision = _copy_sqlite(settings.sqlite_file, draft, progress)
         else:
             counts, revision = _dump_postgresql(settings, engine, draft)
-        files = tuple(kept_file(path) for path in sorted(draft.iterdir()))
         Manifest(
             VERSION, made_at.isoformat(timespec="seconds"), version("kokin"), engine.dialect.name,
-            revision, secret_digest(settings), counts, files,
+            revision, secret_digest(settings), counts, kept_files(draft),
         ).write(draft)  # fmt: skip
     return target
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
     from web.config import Settings
 
 NAME = "manifest.json"
-VERSION = 1
+VERSION = 2  # 1 had nothing but the database
+_READABLE = (1, VERSION)
 COUNTED = ("source_file", "evidence", "source_line", "journal", "posting", "receipt", "approval")
 _PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """一つのファイル: its name, size and digest."""
+    """一つのファイル: its name below the folder of the backup, size and digest."""
 
     name: str
     size_bytes: int
@@ -74,11 +76,13 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest(**data, files=kept)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ConfigurationError("backup_manifest", path=str(folder), found=str(error)) from error
-    if manifest.version != VERSION:
+    if manifest.version not in _READABLE:
         raise ConfigurationError("backup_manifest", path=str(folder), found=manifest.version)
     for file in manifest.files:
+        if ".." in PurePosixPath(file.name).parts or file.name.startswith("/"):
+            raise ConfigurationError("backup_manifest", path=str(folder), found=file.name)
         try:
-            found = kept_file(folder / file.name)
+            found = kept_file(folder, file.name)
         except OSError as error:
             raise ConfigurationError(
                 "backup_damaged", path=file.name, expected=file.sha256, found=str(error)
@@ -90,15 +94,28 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def kept_file(path: Path) -> Kept:
-    """Size and digest of a file."""
+def kept_files(folder: Path) -> tuple[Kept, ...]:
+    """Every file of a backup, whose manifest is not written yet, by name."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return tuple(
+        kept_file(folder, name) for name in sorted(p.relative_to(folder).as_posix() for p in paths)
+    )
+
+
+def size_of(folder: Path) -> int:
+    """大きさ of a whole backup in bytes."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def kept_file(folder: Path, name: str) -> Kept:
+    """Size and digest of a file of a backup."""
     digest = hashlib.sha256()
     size = 0
-    with path.open("rb") as stream:
+    with (folder / name).open("rb") as stream:
         while piece := stream.read(_PIECE):
             digest.update(piece)
             size += len(piece)
-    return Kept(path.name, size, digest.hexdigest())
+    return Kept(name, size, digest.hexdigest())
 
 
 def secret_digest(settings: Settings) -> str:

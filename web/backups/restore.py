@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import uuid
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,12 @@ from payments.domain.errors import ConfigurationError
 from payments.store.engine import open_engine
 from payments.store.municipalities import bodies
 from payments.store.unit_of_work import reading
-from reconcile.verify.everything import verify
 from web.backups import postgresql, sqlite
+from web.backups.files import FOLDER
 from web.backups.make import DUMP
 from web.backups.manifest import read_manifest, rows_of, secret_digest
 from web.database import current_revision, is_known, upgrade
+from web.notifications.checking import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 def restore(settings: Settings, folder: Path) -> Manifest:
     """復元: the database of the settings from a backup, brought to this release.
 
+    The files beside it are put back by :func:`web.backups.files.put_back`.
     Nothing is there before, and all of it or nothing afterwards. Raises
     :class:`ConfigurationError` ``backup_manifest``, ``backup_damaged``, ``backup_kind``,
     ``backup_revision``, ``restore_target``, ``backup_counts`` or what the tools raise.
@@ -65,17 +68,19 @@ def try_out(
     role may not create a database to try it in.
     """
     with _elsewhere(settings) as scratch:
-        restore(scratch, folder)
-        return verify_all(scratch, progress)
+        return verify_all(scratch, restore(scratch, folder), progress)
 
 
-def verify_all(settings: Settings, progress: Callable[[int], None] | None = None) -> dict[str, int]:
-    """検算 of every municipality: how many differences each has."""
+def verify_all(
+    settings: Settings, manifest: Manifest, progress: Callable[[int], None] | None = None
+) -> dict[str, int]:
+    """検算 of every municipality as it was restored: how many differences each has."""
+    as_of = datetime.fromisoformat(manifest.made_at)
     engine = open_engine(settings.database, keys=settings.key_ring())
     try:
         with reading(engine) as connection:
             codes = [body.code for body in bodies(connection)]
-        return {code: len(verify(engine, code, progress)) for code in codes}
+        return {code: len(verify(engine, code, progress, as_of=as_of)) for code in codes}
     finally:
         engine.dispose()
 
@@ -86,7 +91,8 @@ def _restore_sqlite(manifest: Manifest, folder: Path, database: Path) -> None:
     Raises :class:`ConfigurationError` ``restore_target`` when one of the places is taken.
     """
     # The books have the shortest name: the others are it with something behind.
-    names = sorted((file.name for file in manifest.files), key=len, reverse=True)
+    kept = (file.name for file in manifest.files if not file.name.startswith(f"{FOLDER}/"))
+    names = sorted(kept, key=len, reverse=True)
     books = Path(names[-1]).stem
     places = {
         name: database.with_stem(database.stem + Path(name).stem.removeprefix(books))

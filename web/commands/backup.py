@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from payments.domain.errors import ConfigurationError
+from web.backups.files import put_back
 from web.backups.make import back_up
+from web.backups.manifest import size_of
 from web.backups.restore import restore as restore_backup
 from web.backups.restore import same_secret, try_out, verify_all
 from web.backups.sqlite import database_files
@@ -26,6 +28,8 @@ BACKUP = click.Path(exists=True, file_okay=False, path_type=Path)
 def backup(session: Session, folder: Path, *, trying: bool) -> None:
     """台帳の全部（証拠と受付簿を含む）を、動いているまま DIR の中の新しいフォルダに写します。
 
+    受信フォルダで待つもの、控え、報告なども、目録に載せて写します。
+
     秘密（secret-key、暗号鍵）は含みません。別の場所に保管してください。
     """
     file = session.settings.sqlite_file
@@ -34,8 +38,7 @@ def backup(session: Session, folder: Path, *, trying: bool) -> None:
         made = back_up(
             session.settings, session.engine, folder, lambda done, _total: progress(done)
         )
-    size = sum(path.stat().st_size for path in made.iterdir())
-    session.out.print(f"バックアップ {made}（{size:,}バイト）", markup=False)
+    session.out.print(f"バックアップ {made}（{size_of(made):,}バイト）", markup=False)
     if trying:
         with session.progress("検算") as progress:
             _say_verified(session, try_out(session.settings, made, progress))
@@ -54,6 +57,12 @@ def restore(session: Session, folder: Path, *, no_verify: bool) -> None:
         f"（団体 {len(manifest.counts)} 明細 {lines:,}件）。",
         markup=False,
     )
+    put, left = put_back(session.settings, folder, manifest)
+    if put or left:
+        session.out.print(
+            f"ファイル {put:,}件を戻しました。"
+            + (f"すでにある {left:,}件はそのままにしました。" if left else "")
+        )
     if not same_secret(session.settings, manifest):
         session.err.print(
             "秘密がバックアップのときと違います。元の secret-key（または KOKIN_SECRET_KEY）に"
@@ -61,7 +70,7 @@ def restore(session: Session, folder: Path, *, no_verify: bool) -> None:
         )
     if not no_verify:
         with session.progress("検算") as progress:
-            _say_verified(session, verify_all(session.settings, progress))
+            _say_verified(session, verify_all(session.settings, manifest, progress))
 
 
 def _say_verified(session: Session, differences: dict[str, int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from web.backups.make import back_up, backups_in, drop_old
+from web.backups.manifest import size_of
 from web.jobs.contract import JobResult
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def backup(context: JobContext) -> JobResult:
         settings, context.engine, settings.backup_folder, lambda _done, _total: context.beat()
     )
     dropped = drop_old(settings.backup_folder, settings.backups_kept)
-    size = sum(path.stat().st_size for path in made.iterdir())
+    size = size_of(made)
     context.say(f"バックアップ {made.name} をとりました（{size:,}バイト）。")
     return JobResult(
         totals={

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from payments.domain.errors import ConfigurationError
 from payments.store.engine import keys_of
+from payments.store.sealed_bytes import key_id_of
 from web.notifications.door_tables import refusals
 from web.notifications.spool_tables import spool
 
@@ -53,6 +55,31 @@ def plain_body(
     if hashlib.sha256(kept).hexdigest() == body_sha256:
         return kept
     return keys_of(connection).open(kept, place_of(shelf, municipality_code, number))
+
+
+def hash_found(
+    connection: Connection,
+    shelf: Shelf,
+    municipality_code: str,
+    number: int,
+    body_sha256: str,
+    kept: bytes,
+) -> str:
+    """検算: the hash of the bytes as they came, or the code that says why they do not open.
+
+    Raises :class:`ConfigurationError` ``encryption_key_missing``: without its key nothing can be
+    said about the bytes.
+    """
+    found = hashlib.sha256(kept).hexdigest()
+    if found == body_sha256 or not key_id_of(kept):
+        return found
+    try:
+        plain = keys_of(connection).open(kept, place_of(shelf, municipality_code, number))
+    except ConfigurationError as error:
+        if error.error_code != "encryption_key_wrong":
+            raise
+        return error.error_code
+    return hashlib.sha256(plain).hexdigest()
 
 
 def place_of(shelf: Shelf, municipality_code: str, number: int) -> bytes:

@@ -79,5 +79,6 @@ INVARIANTS: dict[str, str] = {
     "unsealed": "封印の遅れ（1日超）",
     "notification_unbooked": "受け付けて1日を過ぎても記帳されていない納付通知",
     "notification_lost": "受付簿で記帳済の納付通知と帳簿",
+    "notification_body": "受付簿の納付通知のバイト列とハッシュ",
     "notification_evidence": "納付通知とその証拠",
 }

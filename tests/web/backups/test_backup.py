@@ -6,6 +6,8 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pytest
@@ -14,16 +16,20 @@ from sqlalchemy import text
 
 from payments.domain.errors import ConfigurationError
 from payments.store.engine import open_engine
+from payments.store.sealed_bytes import new_key_text
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
 from web.backups import postgresql, restore, sqlite
+from web.backups.files import put_back
 from web.backups.make import back_up, backups_in, drop_old
 from web.backups.manifest import NAME, read_manifest
 from web.backups.restore import restore as restore_backup
 from web.backups.restore import same_secret, try_out, verify_all
 from web.cli import main
 from web.commands.session import Session
+from web.notifications import checking
 from web.notifications.spool import Spool
+from web.notifications.spool_rows import Arrival
 
 M = "99999"
 
@@ -67,7 +73,7 @@ def test_a_backup_is_restored_and_verified(both, empty, tmp_path):
     restored = restore_backup(empty, made)
     assert restored == manifest
     assert _counts(empty) == _counts(both.settings)
-    assert verify_all(empty) == {M: 0}
+    assert verify_all(empty, restored) == {M: 0}
     assert same_secret(empty, manifest)
     other = empty.model_copy(update={"secret_key": "another secret, long enough for it"})
     assert not same_secret(other, manifest)
@@ -118,6 +124,75 @@ def test_the_spool_belongs_to_it(city, tmp_path):
         assert connection.execute("SELECT COUNT(*) FROM told").fetchone() == (0,)
 
 
+def test_a_restored_spool_is_verified_as_of_the_backup(both, empty, tmp_path, monkeypatch):
+    """What waited then was no difference then; what was altered is one."""
+    with closing(Spool(both.engine)) as spool:
+        body = b"as it came"
+        spool.append(M, Arrival("pay-1", "n-1", body, sha256(body).hexdigest()))
+    made = back_up(both.settings, both.engine, tmp_path / "backups")
+    later = clock.now() + timedelta(days=30)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    manifest = restore_backup(empty, made)
+    assert verify_all(empty, manifest) == {M: 0}
+    monkeypatch.setattr(checking, "hash_found", lambda *_arguments: "another")
+    assert verify_all(empty, manifest) == {M: 1}
+
+
+def test_the_files_beside_the_books_belong_to_it(city, tmp_path):
+    home = city.settings.home
+    kept = {
+        "late_charge_rates.csv": "rates", "inbox/99999/konbini/late.dat": "waits",
+        "archive/99999/2026-06-01/a.dat": "came", "quarantine/99999/2026-06-01/b.dat": "odd",
+        "reports/99999/2026-06-01.csv": "report", "notices/99999/n.txt": "notice",
+        "slip-desk/99999-1/slips-1.pdf": "printed",
+    }  # fmt: skip
+    others = {"secret-key": "secret", "inbox/99999/.sent.part": "half", "else.txt": "else"}
+    for name, content in (kept | others).items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(content, "utf-8")
+    (home / "inbox/99999/link.dat").symlink_to(home / "secret-key")
+    (home / "archive/99999/2026-06-01/a.dat").chmod(0o440)
+    made = back_up(city.settings, city.engine, tmp_path / "backups")
+    manifest = read_manifest(made)
+    found = {file.name for file in manifest.files if file.name.startswith("files/")}
+    assert found == {f"files/{name}" for name in kept}
+    elsewhere = city.settings.model_copy(update={"home": tmp_path / "new"})
+    (tmp_path / "new" / "reports" / "99999").mkdir(parents=True)
+    (tmp_path / "new" / "reports/99999/2026-06-01.csv").write_text("mine", "utf-8")
+    assert put_back(elsewhere, made, manifest) == (len(kept) - 1, 1)
+    put = {
+        path.relative_to(elsewhere.home).as_posix(): path.read_text("utf-8")
+        for path in elsewhere.home.rglob("*")
+        if path.is_file()
+    }
+    assert put == kept | {"reports/99999/2026-06-01.csv": "mine"}
+    (made / "files/inbox/99999/konbini/late.dat").write_text("other", "utf-8")
+    with pytest.raises(ConfigurationError, match="backup_damaged"):
+        read_manifest(made)
+
+
+def test_what_is_sealed_in_the_books_is_not_in_clear_beside_them(city, tmp_path):
+    for name in ("inbox/99999/konbini/late.dat", "notices/99999/n.txt"):
+        (city.settings.home / name).parent.mkdir(parents=True, exist_ok=True)
+        (city.settings.home / name).write_text("text", "utf-8")
+    sealed = city.settings.model_copy(update={"encryption_keys": new_key_text("first")})
+    made = back_up(sealed, city.engine, tmp_path / "backups")
+    assert [file.name for file in read_manifest(made).files] == [
+        "city.sqlite", "files/notices/99999/n.txt",
+    ]  # fmt: skip
+
+
+def test_no_name_leads_out_of_it(city, tmp_path):
+    made = back_up(city.settings, city.engine, tmp_path / "backups")
+    manifest = json.loads((made / NAME).read_text("utf-8"))
+    for name in ("files/inbox/../../x", "/etc/passwd", "../x"):
+        manifest["files"].append({"name": name, "size_bytes": 0, "sha256": ""})
+        (made / NAME).write_text(json.dumps(manifest), "utf-8")
+        with pytest.raises(ConfigurationError, match="backup_manifest"):
+            read_manifest(made)
+        manifest["files"].pop()
+
+
 def test_nothing_is_overwritten_and_half_a_backup_has_no_name(city, tmp_path, monkeypatch):
     folder = tmp_path / "backups"
     now = clock.now()
@@ -162,7 +237,7 @@ def test_what_is_damaged_is_named(city, tmp_path):
         (made / NAME).write_text(json.dumps(manifest | changes), "utf-8")
 
     for code, changes in (
-        ("backup_manifest", {"version": 2}),
+        ("backup_manifest", {"version": 3}),
         ("backup_revision", {"revision": "9999"}),
         ("backup_kind", {"database": "postgresql"}),
         ("backup_counts", {"counts": {}}),
@@ -225,7 +300,9 @@ def test_the_commands_back_up_restore_and_verify(city, tmp_path, monkeypatch):
     again = _kokin(place, "restore", made, "--no-verify")
     assert again.exit_code == 1
     assert "restore_target" in again.output
-    monkeypatch.setattr(restore, "verify", lambda *_arguments: [SimpleNamespace(name="receipt")])
+    monkeypatch.setattr(
+        restore, "verify", lambda *_arguments, **_more: [SimpleNamespace(name="receipt")]
+    )
     wrong = _kokin(city.settings, "backup", tmp_path / "third", "--verify")
     assert wrong.exit_code == 1
     assert "backup_differs" in wrong.output

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from hashlib import sha256
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
+from payments.domain.errors import ConfigurationError
+from payments.store.engine import open_engine
+from payments.store.sealed_bytes import key_ring_from, new_key_text
 from payments.store.unit_of_work import unit_of_work
 from web import clock
 from web.cli import main
@@ -17,10 +23,12 @@ from web.commands.session import Session
 from web.jobs.contract import JobContext, JobResult
 from web.jobs.prune_spool import prune_spool
 from web.notifications import pruning
-from web.notifications.checking import verify
+from web.notifications.checking import spool_differences, verify
+from web.notifications.door import Refused
 from web.notifications.pruning import prune
 from web.notifications.receive import Desk, Told
 from web.notifications.spool import Spool
+from web.notifications.spool_rows import Arrival
 
 M = "99999"
 LONG_AGO = timedelta(days=pruning.KEPT_DAYS + 1)
@@ -155,3 +163,45 @@ def test_a_notification_without_its_evidence_is_named(city):
 def test_a_city_without_a_spool_is_verified_as_before(city):
     assert verify(city.engine, M) == []
     assert prune(city.engine, M, now=clock.now()) == 0
+
+
+def _overwrite(city, body):
+    """Write other bytes where those of the first notification lie, past the guards."""
+    with closing(Spool(city.engine)) as spool:
+        file = str(spool.file)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TRIGGER notification_spool_booked_once")
+        connection.execute("UPDATE notification_spool SET body = ? WHERE spool_no = 1", (body,))
+        connection.commit()
+
+
+@pytest.mark.parametrize("body", [b"other bytes", "a text", b""])
+def test_a_body_that_was_altered_is_named(city, body):
+    _receive(city, 1, 2)
+    assert verify(city.engine, M) == []
+    _overwrite(city, body)
+    assert _named(verify(city.engine, M)) == [("notification_body", "notification:1")]
+
+
+def test_a_sealed_body_is_opened_and_one_that_does_not_open_is_named(city):
+    ring = key_ring_from(new_key_text("first"))
+    sealed = SimpleNamespace(engine=open_engine(city.settings.database, keys=ring))
+    with closing(Spool(sealed.engine)) as spool:
+        spool.append_many(M, [_arrival(1), _arrival(2)], None, [Refused("pay-1", "", "odd", b"{")])
+        with spool.reading(M) as connection:
+            second = connection.execute(
+                text("SELECT body FROM notification_spool WHERE spool_no = 2")
+            ).scalar_one()
+    assert [*spool_differences(sealed.engine, M, clock.now())] == []
+    _overwrite(city, second)  # A seal is bound to its place.
+    (found,) = spool_differences(sealed.engine, M, clock.now())
+    assert (found.name, found.subject) == ("notification_body", "notification:1")
+    assert found.found == "encryption_key_wrong"
+    sealed.engine.dispose()
+    with pytest.raises(ConfigurationError, match="encryption_key_missing"):
+        list(spool_differences(city.engine, M, clock.now()))
+
+
+def _arrival(number):
+    body = _body(number)
+    return Arrival("pay-1", f"n-{number}", body, sha256(body).hexdigest())
