@@ -61,20 +61,37 @@ class FilePage(NamedTuple):
     files: list[FileHead]
 
 
+class Wanted(NamedTuple):
+    """絞込み: which files are asked for; what is empty does not narrow them."""
+
+    status: str = ""
+    channel: str = ""  # notifications only where they are asked for
+    name: str = ""  # a part of the name as it came
+    since: date | None = None  # days of receipt
+    until: date | None = None
+
+
 def list_files(
     connection: Connection,
     municipality_code: str,
+    wanted: Wanted,
     *,
-    status: str = "",
-    channel: str = "",
     limit: int = 50,
     offset: int = 0,
 ) -> FilePage:
-    """Files, the youngest first; notifications only where their channel is asked for."""
-    where = "f.municipality_code = :m"
-    where += " AND f.status = :status" if status else ""
-    where += " AND f.channel = :channel" if channel else " AND f.channel <> 'notification'"
-    values = {"m": municipality_code, "status": status, "channel": channel}
+    """Files, the youngest first."""
+    conditions = {
+        "f.municipality_code = :m": True,
+        "f.status = :status": wanted.status,
+        "f.channel = :channel": wanted.channel,
+        "f.channel <> 'notification'": not wanted.channel,
+        "f.name LIKE :part ESCAPE '!'": wanted.name,
+        "f.received_on >= :since": wanted.since,
+        "f.received_on <= :until": wanted.until,
+    }
+    where = " AND ".join(condition for condition, asked in conditions.items() if asked)
+    part = "".join(f"!{letter}" if letter in "!%_" else letter for letter in wanted.name)
+    values = wanted._asdict() | {"m": municipality_code, "part": f"%{part}%"}
     total = connection.execute(text(f"SELECT COUNT(*) FROM source_file f WHERE {where}"), values)
     rows = connection.execute(
         text(

@@ -11,7 +11,7 @@ import click
 
 from payments.domain.errors import ConfigurationError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.file_view import list_files
+from reconcile.file_view import Wanted, list_files
 from web import formatting, messages
 from web.accounts import staff
 from web.commands.intake import DATE, day_or_today, report_as_json, show_report
@@ -48,7 +48,7 @@ def files() -> None:
 def listing(session: Session, status: str | None, limit: int, *, as_json: bool) -> None:
     """届いた資料を、新しいものから示します（納付通知を除く）。"""
     with reading(session.engine, session.municipality) as connection:
-        page = list_files(connection, session.municipality, status=status or "", limit=limit)
+        page = list_files(connection, session.municipality, Wanted(status or ""), limit=limit)
     say_list(
         session, page.files, _line, as_json=as_json, data=_data, empty="該当する資料はありません。"
     )

@@ -25,6 +25,28 @@ class Row(NamedTuple):
     cells: tuple[Cell, ...]
 
 
+class Stretch(NamedTuple):
+    """区間: rows of bytes from one offset on, and where the ones before and behind begin."""
+
+    rows: tuple[Row, ...]
+    before: int | None
+    behind: int | None
+
+
+STRETCH = ROW * 32
+
+
+def stretch_of(data: bytes, offset: int, first: int = 0, length: int = 0) -> Stretch:
+    """区間 of 512 bytes that begins at or before ``offset``; some of them may be marked."""
+    begin = min(max(offset, 0), max(len(data) - 1, 0)) // ROW * ROW
+    end = min(begin + STRETCH, len(data))
+    return Stretch(
+        _rows(data, begin, end, first, length),
+        max(begin - STRETCH, 0) if begin else None,
+        begin + STRETCH if begin + STRETCH < len(data) else None,
+    )
+
+
 class Place(NamedTuple):
     """箇所: rows of bytes, the bytes of the mark, and the record around it as text."""
 
@@ -44,7 +66,12 @@ def place_of(data: bytes, offset: int, found: str) -> Place:
     length = length or min(1, len(data))
     begin = max(first // ROW - ROWS_AROUND, 0) * ROW
     end = min((first + length) // ROW + ROWS_AROUND + 1, -(-len(data) // ROW)) * ROW
-    rows = tuple(
+    return Place(first, length, _rows(data, begin, end, first, length), _record(data, first))
+
+
+def _rows(data: bytes, begin: int, end: int, first: int, length: int) -> tuple[Row, ...]:
+    """Bytes from ``begin`` on in rows; ``length`` of them from ``first`` on are marked."""
+    return tuple(
         Row(
             at,
             tuple(
@@ -54,7 +81,6 @@ def place_of(data: bytes, offset: int, found: str) -> Place:
         )
         for at in range(begin, end, ROW)
     )
-    return Place(first, length, rows, _record(data, first))
 
 
 def _length(data: bytes, first: int, found: str, encoding: str) -> int:

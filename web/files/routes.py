@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from datetime import date
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -10,24 +11,32 @@ from flask import Blueprint, g, redirect, render_template, request, send_file, u
 
 from payments.domain.errors import NotFoundError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.file_view import list_files, show_file
+from reconcile.file_lines import findings_of, lines_of
+from reconcile.file_view import Wanted, list_files, show_file
 from reconcile.model import Channel, FileStatus
 from web import clock, messages
 from web.accounts import staff
+from web.csv_download import csv_download
 from web.duties import Do, can
-from web.files.places import place_of
+from web.files.places import place_of, stretch_of
 from web.files.upload import Brought, bring
 from web.inbox import deliveries
 from web.inbox.folders import CLAIMS
 from web.inbox.reception import original, retry
 from web.inbox.sheets import what_to_do
-from web.security import may, source
+from web.security import NUMBER_MAX, may, source
 from web.services import services
+from web.texts.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from werkzeug.wrappers import Response
 
 PAGE = 50
+LINES = 100  # of one file on a page
+NAME_MAX = 100
+FINDING_COLUMNS = ("重さ", "行", "バイト", "項目", "内容", "コード", "値", "正")
 STATES = ("accepted", "quarantined", "refused", "stopped", "received")
 CHANNELS = tuple(str(channel) for channel in Channel)
 FORM_BYTES = 256 << 10  # what a form needs beside the files themselves
@@ -49,16 +58,20 @@ def listing() -> str:
     status = status if status in STATES else ""
     channel = channel if channel in CHANNELS else ""
     number = max(request.args.get("page", 1, type=int) or 1, 1)
+    name = request.args.get("name", "").strip()[:NAME_MAX]
+    since, until = (_day(request.args.get(each, "")) for each in ("since", "until"))
+    wanted = Wanted(status, channel, name, since, until)
     code = services().municipality
     with reading(services().engine, code) as connection:
-        page = list_files(
-            connection, code, status=status, channel=channel, limit=PAGE, offset=(number - 1) * PAGE
-        )
+        page = list_files(connection, code, wanted, limit=PAGE, offset=(number - 1) * PAGE)
     return render_template(
         "files/list.html",
         page=page,
         status=status,
         channel=channel,
+        name=name,
+        since=since,
+        until=until,
         states=STATES,
         channels=CHANNELS,
         number=number,
@@ -122,6 +135,74 @@ def show(file_id: int) -> str:
     )
 
 
+@files.get("/<int:file_id>/lines")
+@may(Do.READ_FILES)
+def lines(file_id: int) -> str:
+    """明細 of one file in its own order, of one outcome or all of them; who looked is recorded."""
+    outcome = request.args.get("outcome", "")
+    outcome = outcome if outcome in OUTCOMES else ""
+    after = max(request.args.get("after", 0, type=int) or 0, 0)
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        view = show_file(connection, code, file_id)
+        found = lines_of(
+            connection,
+            code,
+            file_id,
+            outcome=outcome,
+            after=min(after, NUMBER_MAX),
+            limit=LINES + 1,
+        )
+    _record("file_lines_viewed", f"file:{file_id}")
+    return render_template(
+        "files/lines.html",
+        view=view,
+        lines=found[:LINES],
+        more=len(found) > LINES,
+        outcome=outcome,
+        after=after,
+        messages=messages,
+    )
+
+
+@files.get("/<int:file_id>/bytes")
+@may(Do.READ_FILES)
+def show_bytes(file_id: int) -> str:
+    """バイト列 of a file from an offset on; those of one record are marked; recorded."""
+    offset, length = (max(request.args.get(name, 0, type=int) or 0, 0) for name in ("at", "length"))
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        view = show_file(connection, code, file_id)
+    _, data = original(services().engine, code, file_id)
+    _record("file_bytes_viewed", f"file:{file_id}")
+    return render_template(
+        "files/bytes.html",
+        view=view,
+        at=min(offset, len(data)),
+        stretch=stretch_of(data, offset, offset, length),
+    )
+
+
+@files.get("/<int:file_id>/findings.csv")
+@may(Do.READ_FILES)
+def download_findings(file_id: int) -> Response:
+    """指摘 of a file as CSV, all of them, as they come from the database."""
+    code, engine = services().municipality, services().engine
+    with reading(engine, code) as connection:
+        show_file(connection, code, file_id)
+    _record("file_findings_exported", f"file:{file_id}")
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        with reading(engine, code) as connection:
+            for one in findings_of(connection, code, file_id):
+                yield (
+                    messages.label("severity", one.severity), one.line_no, one.byte_offset,
+                    one.field, messages.finding(one.code), one.code, one.found, one.expected,
+                )  # fmt: skip
+
+    return csv_download(f"findings-{file_id}.csv", FINDING_COLUMNS, rows())
+
+
 @files.post("/<int:file_id>/retry")
 @may(Do.BRING_FILES)
 def again(file_id: int) -> Response:
@@ -174,6 +255,14 @@ def place(file_id: int, finding_no: int) -> str:
         place=place_of(data, finding.byte_offset, finding.found),
         messages=messages,
     )
+
+
+def _day(text: str) -> date | None:
+    """A day of the filter; what is none asks for nothing."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _upload_words() -> dict[str, Any]:

@@ -174,7 +174,12 @@ def test_a_file_that_is_still_wrong_stays_aside(treasurer):
 def test_who_brought_a_file_stands_on_its_page(app, treasurer, city):
     with unit_of_work(city.engine, "99999") as connection:
         staff.add(
-            connection, "99999", "zei", roles=("collection",), display_name="税務 次郎", password=PASSWORD
+            connection,
+            "99999",
+            "zei",
+            roles=("collection",),
+            display_name="税務 次郎",
+            password=PASSWORD,
         )
     client = app.test_client()
     client.post("/staff/sign-in", data={"user_name": "zei", "password": PASSWORD})

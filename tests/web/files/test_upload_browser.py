@@ -34,7 +34,7 @@ def test_a_treasurer_brings_files_and_looks_at_what_is_wrong(page, address, city
     page.fill("#user_name", "kaikei")
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/staff/days/*")
+    page.wait_for_url("**/staff/")
     page.get_by_label("主なページ").get_by_role("link", name="資料").click()
     look(page, "files-list")
     page.get_by_role("link", name="資料を取り込む").click()

@@ -12,7 +12,7 @@ from sqlalchemy import text
 import sample_data
 from payments.domain.errors import NotFoundError, RefusedError
 from payments.store.unit_of_work import reading
-from reconcile.file_view import list_files
+from reconcile.file_view import Wanted, list_files
 from web import clock
 from web.inbox.deliveries import Way
 from web.inbox.folders import make_folders
@@ -56,9 +56,9 @@ def test_the_same_file_by_every_way_is_one_file_with_every_arrival(books, bring)
         ("command", "", "duplicate_file"),
     ]
     with reading(books.engine, "99999") as connection:
-        page = list_files(connection, "99999", channel="konbini")
+        page = list_files(connection, "99999", Wanted(channel="konbini"))
         assert (page.total, page.files[0].received_on) == (1, DAY)
-        assert list_files(connection, "99998").total == 0
+        assert list_files(connection, "99998", Wanted()).total == 0
 
 
 def test_by_command_the_word_of_the_operator_stands(bring):
