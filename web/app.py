@@ -9,8 +9,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from payments.domain.fiscal import fiscal_year
 from web import formatting, messages
+from web.accounts.factors import factors
+from web.accounts.mine import accounts
 from web.accounts.names import person
-from web.accounts.routes import accounts, entrance
+from web.accounts.routes import entrance
+from web.accounts.steps import steps
 from web.approval_roles import duty
 from web.approvals.routes import approving, waiting_count
 from web.arrivals.routes import arriving
@@ -78,6 +81,8 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (entrance, Access.PUBLIC),
         (notifications, Access.SIGNED),
         (accounts, Access.STAFF),
+        (steps, Access.STAFF),
+        (factors, Access.STAFF),
         (days, Access.STAFF),
         (arriving, Access.STAFF),
         (cases, Access.STAFF),

@@ -67,6 +67,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "not_whole": {"field": "calc_field"},
     "print_run_state": {"state": "print_run_state"},
     "rate_unknown": {"field": "calc_field"},
+    "role_needed": {"roles": "role"},
     "refund_event": {"field": "calc_field"},
     "slip_state": {"state": "slip_state"},
     "webhook_url": {"reason": "delivery_reason"},

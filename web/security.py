@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
@@ -26,10 +27,11 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
+from payments.domain.errors import RefusedError
 from payments.store.unit_of_work import reading
 from web import clock
-from web.accounts import staff
-from web.duties import can
+from web.accounts import kept_form, sessions, staff
+from web.duties import MAY, ROLES, can
 from web.services import services
 
 if TYPE_CHECKING:
@@ -111,8 +113,8 @@ csrf = CSRFProtect()
 # Counted per process; one server process is the default (docs/architecture.md).
 limiter = Limits(key_func=get_remote_address, storage_uri="memory://")
 
-SESSION_SECONDS = 8 * 3600
-IDLE_SECONDS = 3600
+SESSION_SECONDS = int(sessions.LASTS.total_seconds())
+IDLE_SECONDS = int(sessions.IDLE.total_seconds())
 NUMBER_MAX = 2**63 - 1
 
 HEADERS = {
@@ -169,10 +171,42 @@ def _gate() -> BaseResponse | None:
         abort(403)
     user = signed_in()
     if user is None:
-        session.clear()
-        return redirect(url_for("entrance.sign_in"), 303)
+        return _run_out()
     g.user = user
+    needs: tuple[str, ...] = g.staff_session.needs
+    if needs and request.endpoint not in STEP_PAGES[needs[0]]:
+        return redirect(url_for(STEP_PAGES[needs[0]][0]), 303)
     return None
+
+
+# What may be done before everything else; the first page is where somebody is led.
+STEP_PAGES = {
+    "second_factor": (
+        "steps.second_factor",
+        "steps.check_second_factor",
+        "steps.question",
+        "steps.check_passkey",
+        "accounts.sign_out",
+    ),
+    "new_password": ("steps.new_password", "steps.set_password", "accounts.sign_out"),
+    "enrol": (
+        "factors.choose",
+        "factors.authenticator",
+        "factors.confirm_authenticator",
+        "factors.question",
+        "factors.register_passkey",
+        "accounts.sign_out",
+    ),
+}
+
+
+def _run_out() -> BaseResponse:
+    """Nobody is signed in (any more): to the sign-in page; what was typed comes along."""
+    kept = kept_form.take()
+    session.clear()
+    response = redirect(url_for("entrance.sign_in"), 303)
+    kept_form.give(response, kept)
+    return response
 
 
 def signed_in() -> staff.StaffUser | None:
@@ -180,30 +214,37 @@ def signed_in() -> staff.StaffUser | None:
 
     A session is one of a body: the request is about that body from here on.
     """
-    name, stamp, code = session.get("user"), session.get("stamp"), session.get("body")
-    since, seen = session.get("since", 0), session.get("seen", 0)
-    now = clock.now().timestamp()
-    if not (isinstance(name, str) and isinstance(stamp, str) and isinstance(code, str)):
+    token, code = session.get("token"), session.get("body")
+    now = clock.now()
+    if not (isinstance(token, str) and isinstance(code, str)):
         return None
-    if now - since > SESSION_SECONDS or now - seen > IDLE_SECONDS:
-        return None
-    if not services().serves(code):
+    if now.timestamp() - session.get("seen", 0) > IDLE_SECONDS or not services().serves(code):
         return None
     with reading(services().engine, code) as connection:
-        user = staff.by_session(connection, code, name, stamp)
-    if user is not None:
-        services().enter(code)
-        session["seen"] = now
+        found = sessions.find(connection, code, token)
+        user = staff.entitled(connection, code, found.user_name) if found else None
+    if user is None or found is None:
+        return None
+    services().enter(code)
+    if not found.was_seen_lately(now):
+        sessions.seen(services().quick_engine, code, found)
+    g.staff_session = found
+    session["seen"] = now.timestamp()
     return user
 
 
-def begin_session(user: staff.StaffUser, stamp: str, body: Body) -> None:
+def begin_session(token: str, body: Body) -> None:
     """A new session of one body; nothing of the one before survives."""
     session.clear()
-    now = clock.now().timestamp()
-    session.update(user=user.user_name, stamp=stamp, since=now, seen=now)
+    session.update(token=token, seen=clock.now().timestamp())
     # Where there are several, every page says whose books it shows.
     session.update(body=body.code, body_name="" if services().sole else body.name)
+
+
+def renew_session(token: str) -> None:
+    """セッションの更新: the same session under another secret, and with new form tokens."""
+    session.pop("csrf_token", None)
+    session["token"] = token
 
 
 def may(what: Do) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
@@ -213,22 +254,42 @@ def may(what: Do) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments,
         @functools.wraps(view)
         def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
             if not can(g.user, what):
-                abort(403)
+                raise RefusedError("role_needed", roles=tuple(r for r in ROLES if r in MAY[what]))
             return view(*args, **kwargs)
 
+        checked.needs = what  # type: ignore[attr-defined]
         return checked
 
     return wrap
 
 
+def proven(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer | BaseResponse]:
+    """直前の本人確認: who does this has shown who they are within the last ten minutes.
+
+    Whoever is being led to enrol has just given their password.
+    """
+
+    @functools.wraps(view)
+    def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer | BaseResponse:
+        current: sessions.StaffSession = g.staff_session
+        if current.needs or current.is_proved(clock.now()):
+            return view(*args, **kwargs)
+        back = request.full_path if request.method == "GET" else request.referrer or ""
+        back = urlsplit(back)._replace(scheme="", netloc="").geturl()
+        return redirect(url_for("accounts.prove", back=back), 303)
+
+    return checked
+
+
 def _headers(response: Response) -> Response:
-    """Headers of every answer; nothing but the static files is ever cached."""
+    """Headers of every answer; only static files and what a view says are ever cached."""
     there = {name for name, _value in response.headers}
     mine = headers_of(services().settings)
     response.headers.extend([each for each in mine.items() if each[0] not in there])
     if request.endpoint != "static":
         name, value = UNCACHED
-        response.headers[name] = value
+        # What is the same for everybody and public says so itself (g.cached).
+        response.headers[name] = g.get("cached", value)
     return response
 
 

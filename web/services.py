@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from flask import current_app, g, has_request_context
 
 from payments.domain.errors import ConfigurationError
+from payments.store.engine import open_engine
 from payments.store.municipalities import bodies, is_served, load_profile
 from payments.store.unit_of_work import reading
 from web.commands.session import listed
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
     from payments.store.municipalities import Body
     from web.config import Settings
+
+QUICK_WAIT_MS = 100
 
 
 class Services:
@@ -128,6 +131,11 @@ class Services:
         """受付簿."""
         return Spool(self.engine)
 
+    @cached_property
+    def quick_engine(self) -> Engine:
+        """The same database for notes that can wait: who holds it goes first."""
+        return open_engine(self.settings.database, lock_wait_ms=QUICK_WAIT_MS, connections=1)
+
     def begin_booking(self) -> None:
         """Book what waits, of every body, from now on."""
         for body in self.bodies:
@@ -137,6 +145,8 @@ class Services:
         """End what runs beside the requests."""
         for desk in self._desks.values():
             desk.close()
+        if "quick_engine" in self.__dict__:
+            self.quick_engine.dispose()
         if "spool" in self.__dict__:
             self.spool.close()
 

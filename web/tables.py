@@ -14,10 +14,9 @@ from sqlmodel import BigInteger, Field, SQLModel
 
 
 class StaffUserRow(SQLModel, table=True):
-    """職員: somebody who may sign in.
+    """職員: somebody who may sign in; one that is disabled may not.
 
-    ``session_stamp`` changes with the password and when the user is disabled; a session that
-    carries another one is over.
+    ``password_once``: somebody else has set the password; it is to be changed at the next sign-in.
     """
 
     __tablename__ = "staff_user"
@@ -25,7 +24,7 @@ class StaffUserRow(SQLModel, table=True):
     user_name: str = Field(primary_key=True, max_length=40)
     display_name: str = Field(max_length=60)
     password_hash: str = Field(max_length=200)  # argon2id
-    session_stamp: str = Field(max_length=32)
+    password_once: bool = False
     disabled: bool = False
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
 

@@ -36,6 +36,17 @@ def unit_of_work(engine: Engine, municipality_code: str) -> Iterator[Connection]
 
 
 @contextmanager
+def side_work(engine: Engine, municipality_code: str) -> Iterator[Connection]:
+    """A write transaction beside the books, for rows that no intake looks at (sessions of people).
+
+    On PostgreSQL it waits for no intake; SQLite has one writer anyway.
+    """
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        enter_municipality(connection, municipality_code)
+        yield connection
+
+
+@contextmanager
 def reading(engine: Engine, municipality_code: str | None = None) -> Iterator[Connection]:
     """A read transaction: one consistent picture, no lock that stops a writer."""
     with engine.connect() as connection:

@@ -21,6 +21,7 @@ import reconcile.store.placement_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables
 import reconcile.store.year_tables
+import web.accounts.tables
 import web.events.tables
 import web.jobs.tables
 import web.notices.tables
@@ -39,6 +40,7 @@ OURS = (
     reconcile.store.seal_tables,
     reconcile.store.tables,
     reconcile.store.year_tables,
+    web.accounts.tables,
     web.events.tables,
     web.notices.tables,
     web.jobs.tables,

@@ -31,7 +31,7 @@ from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.suggest import aliases
 from web import clock
-from web.accounts import staff
+from web.accounts import sessions, staff
 from web.app import create_app
 from web.commands.setup import SAMPLE_MUNICIPALITY, SECOND_SAMPLE, sample_profile
 from web.events import subscribers
@@ -50,7 +50,13 @@ if TYPE_CHECKING:
 OWN, OTHER = SECOND_SAMPLE, SAMPLE_MUNICIPALITY
 PASSWORDS = {OWN: "tonari-no-himitsu", OTHER: "kaikei-no-himitsu"}
 NOTIFIED = "only-in-the-city"  # a notification that only the city has got
-PEOPLE = {"kaikei": ("treasury",), "kansa": ("auditor",), "shunin": ("admin", "approver")}
+PEOPLE = {
+    "arai": ("slips",),  # of both bodies, and first of all: what is done to people is done to them
+    "kaikei": ("treasury",),
+    "kansa": ("auditor",),
+    "shunin": ("admin", "approver"),
+}
+SIGNED_IN = sessions.SignIn(("password",), (), "127.0.0.1", "test")
 AT = datetime(2026, 6, 3, 3, tzinfo=UTC)
 ON = date(2026, 6, 3)
 JOBS = ("verify", "overdue", "seal")
@@ -70,6 +76,7 @@ ASKED = {
     "alias_no": ("payer_alias", "alias_no"),
     "key_id": ("api_key", "key_id"),
     "user_name": ("staff_user", "user_name"),
+    "session_id": ("staff_session", "session_id"),
     "job_run_id": ("job_run", "run_id"),
     "event_no": ("event", "event_no"),
     "subscriber": ("event_subscriber", "name"),
@@ -98,8 +105,15 @@ def build(settings: Settings, engine: Engine) -> TwoBodies:
                 display_name=f"隣 {name}",
                 password=PASSWORDS[OWN],
             )
+        sessions.begin(connection, OWN, "arai", SIGNED_IN)
     neighbour.close()
     city = SlipTown(url, sample_profile(OTHER))
+    with city.write() as connection:
+        name, password = "荒井 梓（みほん市）", PASSWORDS[OTHER]
+        staff.add(
+            connection, OTHER, "arai", roles=("slips",), display_name=name, password=password
+        )
+        sessions.begin(connection, OTHER, "arai", SIGNED_IN)
     for round_no in range(3):  # so that the city has numbers that the neighbour has not
         first = 9_000_000 + 10 * round_no
         name = f"operator-other-{round_no}"

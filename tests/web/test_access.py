@@ -6,7 +6,8 @@ from web.security import HEADERS, Access
 
 PUBLIC = {
     "enquiries.ask", "enquiries.tell", "health.alive", "health.ready", "entrance.sign_in",
-    "entrance.check_sign_in", "api_documents.describe", "api_documents.explain",
+    "entrance.check_sign_in", "entrance.passkey_question", "entrance.passkey_sign_in",
+    "api_documents.describe", "api_documents.explain",
     "health.metrics",
 }  # fmt: skip
 SIGNED = {"notifications.notify", "notifications.look_for", "notifications.look_up"}
@@ -38,7 +39,7 @@ def test_every_page_of_the_staff_sends_a_stranger_to_the_sign_in(app, client):
     for rule in pages:
         values = {
             "day": "2026-06-01", "case_no": 1, "file_id": 1, "finding_no": 1, "month": "2026-06",
-            "year": 2026,
+            "year": 2026, "session_id": "0" * 16, "passkey_id": "0" * 16,
             "form": "csv", "kind": "day_close", "subject": "2026-06-01", "approval_id": 1,
             "line_no": 1, "event_no": 1, "notice_id": 1, "term": "01",
             "calculator": "late-charge", "job": "verify", "run_id": 1,

@@ -97,6 +97,6 @@ def test_staff_are_entered_with_care(books):
             staff.disable(connection, "99999", "boss")
         found = staff.authenticate(connection, "99999", "a", PASSWORD)
         assert found is not None
-        assert found[0].roles == ("slips", "collection")
+        assert found.roles == ("slips", "collection")
         stored = connection.execute(text("SELECT password_hash FROM staff_user")).scalars().all()
         assert all(value.startswith("$argon2id$") for value in stored)

@@ -18,6 +18,8 @@ from sqlalchemy import delete, insert, select, update
 
 from payments.domain.errors import ConflictError, InvalidValueError, NotFoundError, RefusedError
 from web import clock
+from web.accounts import sessions
+from web.accounts.common_passwords import is_common
 from web.duties import ROLES
 from web.tables import StaffEventRow, StaffRoleRow, StaffUserRow
 
@@ -47,6 +49,7 @@ class StaffUser:
     display_name: str
     roles: tuple[str, ...]  # in the order of :data:`web.duties.ROLES`
     disabled: bool
+    password_once: bool = False  # set by somebody else, to be changed at the next sign-in
 
 
 def random_password() -> str:
@@ -63,10 +66,12 @@ def add(
     roles: Iterable[str],
     display_name: str,
     password: str,
+    once: bool = False,
 ) -> None:
     """Enter a member of staff; refuses a bad name, role or password, and a name that is there.
 
-    Raises :class:`InvalidValueError` ``user_name``, ``user_role`` or ``password_short`` and
+    ``once``: the password is to be changed at the first sign-in. Raises
+    :class:`InvalidValueError` ``user_name``, ``user_role`` or what :func:`set_password` raises, and
     :class:`ConflictError` ``user_exists``.
     """
     if USER_NAME.fullmatch(user_name) is None:
@@ -79,8 +84,8 @@ def add(
             municipality_code=municipality_code,
             user_name=user_name,
             display_name=display_name[:60],
-            password_hash=_hash(password),
-            session_stamp=secrets.token_hex(16),
+            password_hash=_hash(password, user_name),
+            password_once=once,
             disabled=False,
             made_at=clock.now(),
         )
@@ -89,7 +94,12 @@ def add(
 
 
 def set_roles(
-    connection: Connection, municipality_code: str, user_name: str, roles: Iterable[str]
+    connection: Connection,
+    municipality_code: str,
+    user_name: str,
+    roles: Iterable[str],
+    *,
+    by: str = "cli",
 ) -> None:
     """Other roles than before; open sessions end.
 
@@ -106,7 +116,7 @@ def set_roles(
         )
     )
     _give(connection, municipality_code, user_name, wanted)
-    _change(connection, municipality_code, user_name)
+    sessions.end_all(connection, municipality_code, user_name, by=by)
 
 
 def everybody(connection: Connection, municipality_code: str) -> list[StaffUser]:
@@ -120,25 +130,56 @@ def everybody(connection: Connection, municipality_code: str) -> list[StaffUser]
     return [_user(row, roles.get(row.user_name, frozenset())) for row in rows]
 
 
-def disable(connection: Connection, municipality_code: str, user_name: str) -> None:
-    """End every session of this person and let nobody sign in as them any more."""
+def disable(
+    connection: Connection, municipality_code: str, user_name: str, *, by: str = "cli"
+) -> None:
+    """End every session of this person and let nobody sign in as them any more.
+
+    Raises :class:`NotFoundError` ``user`` and :class:`RefusedError` ``user_last_admin``.
+    """
     _known(connection, municipality_code, user_name)
     _require_other_admin(connection, municipality_code, user_name)
     _change(connection, municipality_code, user_name, disabled=True)
+    sessions.end_all(connection, municipality_code, user_name, by=by)
+
+
+def enable(connection: Connection, municipality_code: str, user_name: str) -> None:
+    """Let somebody sign in again; :class:`NotFoundError` ``user``."""
+    _known(connection, municipality_code, user_name)
+    _change(connection, municipality_code, user_name, disabled=False)
 
 
 def set_password(
-    connection: Connection, municipality_code: str, user_name: str, password: str
+    connection: Connection,
+    municipality_code: str,
+    user_name: str,
+    password: str,
+    *,
+    once: bool = False,
+    by: str = "cli",
+    but: str = "",
 ) -> None:
-    """Another password; open sessions end."""
+    """Another password; open sessions end, ``but`` one.
+
+    ``once``: it is to be changed at the next sign-in. Raises :class:`NotFoundError` ``user`` and
+    :class:`InvalidValueError` ``password_short`` or ``password_common``.
+    """
     _known(connection, municipality_code, user_name)
-    _change(connection, municipality_code, user_name, password_hash=_hash(password))
+    hashed = _hash(password, user_name)
+    _change(connection, municipality_code, user_name, password_hash=hashed, password_once=once)
+    sessions.end_all(connection, municipality_code, user_name, by=by, but=but)
+
+
+def one(connection: Connection, municipality_code: str, user_name: str) -> StaffUser:
+    """A member of staff; :class:`NotFoundError` ``user``."""
+    row = _known(connection, municipality_code, user_name)
+    return _user(row, _roles_of(connection, municipality_code, user_name))
 
 
 def authenticate(
     connection: Connection, municipality_code: str, user_name: str, password: str
-) -> tuple[StaffUser, str] | None:
-    """The person and the stamp of their sessions, or None; how long it takes tells nothing."""
+) -> StaffUser | None:
+    """The person, or None; how long it takes tells nothing."""
     row = _row(connection, municipality_code, user_name)
     known = row is not None and not row.disabled
     try:
@@ -147,15 +188,13 @@ def authenticate(
         return None
     if not known or row is None:
         return None
-    return _user(row, _roles_of(connection, municipality_code, user_name)), row.session_stamp
+    return _user(row, _roles_of(connection, municipality_code, user_name))
 
 
-def by_session(
-    connection: Connection, municipality_code: str, user_name: str, stamp: str
-) -> StaffUser | None:
-    """Whose session this is, as long as it is in force."""
+def entitled(connection: Connection, municipality_code: str, user_name: str) -> StaffUser | None:
+    """The person, as long as they may sign in."""
     row = _row(connection, municipality_code, user_name)
-    if row is None or row.disabled or not secrets.compare_digest(row.session_stamp, stamp):
+    if row is None or row.disabled:
         return None
     return _user(row, _roles_of(connection, municipality_code, user_name))
 
@@ -182,9 +221,12 @@ def record(
     )
 
 
-def _hash(password: str) -> str:
+def _hash(password: str, user_name: str) -> str:
+    """Long enough, and none that is tried first (NIST SP 800-63B 5.1.1.2); no other rules."""
     if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
         raise InvalidValueError("password_short", expected=PASSWORD_LENGTH_MIN)
+    if is_common(password, user_name):
+        raise InvalidValueError("password_common")
     return _hasher.hash(password)
 
 
@@ -206,11 +248,10 @@ def _known(connection: Connection, municipality_code: str, user_name: str) -> Ro
 def _change(
     connection: Connection, municipality_code: str, user_name: str, **values: object
 ) -> None:
-    """Change a person; whatever it was, sessions opened before it are over."""
     connection.execute(
         update(users)
         .where(users.c.municipality_code == municipality_code, users.c.user_name == user_name)
-        .values(session_stamp=secrets.token_hex(16), **values)
+        .values(**values)
     )
 
 
@@ -276,4 +317,6 @@ def _roles_of(connection: Connection, municipality_code: str, user_name: str) ->
 
 def _user(row: Row[Any], roles: frozenset[str]) -> StaffUser:
     ordered = tuple(role for role in ROLES if role in roles)
-    return StaffUser(row.user_name, row.display_name, ordered, bool(row.disabled))
+    return StaffUser(
+        row.user_name, row.display_name, ordered, bool(row.disabled), bool(row.password_once)
+    )

@@ -54,7 +54,6 @@ def signer(session: Session, user_name: str) -> StaffUser:
         found = staff.authenticate(connection, session.municipality, user_name, password)
     if found is None:
         raise RefusedError("sign_in")
-    user, _stamp = found
-    if not holds(user, DECIDING):
-        raise RefusedError("forbidden_role", user_name=user.user_name)
-    return user
+    if not holds(found, DECIDING):
+        raise RefusedError("forbidden_role", user_name=found.user_name)
+    return found

@@ -255,6 +255,24 @@ LABELS: dict[str, dict[str, str]] = {
         "auditor": "監査",
         "admin": "管理者",
     },
+    "factor": {
+        "password": "パスワード",
+        "totp": "認証アプリ",
+        "passkey": "パスキー",
+        "recovery": "回復用コード",
+        "provider": "認証基盤",
+        "provider_mfa": "認証基盤（二要素）",
+    },
+    # Fields of forms that somebody may have filled in when their session ran out.
+    "typed": {
+        "reason": "理由",
+        "note": "メモ",
+        "decision": "決定",
+        "do": "行うこと",
+        "amount_yen": "金額",
+        "number": "番号",
+        "purpose": "閲覧の目的",
+    },
     "account": {
         "receivable": "収入未済",
         "assessed": "調定",

@@ -1,0 +1,47 @@
+"""外部の認証基盤の設定: which bodies sign in by a provider of their own (OpenID Connect)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from payments.store.municipalities import Body
+    from web.config import Settings
+
+
+class OidcClient(BaseModel):
+    """認証基盤 of a body: one line of ``KOKIN_OIDC``, a JSON object by municipality code.
+
+    ``claim`` is what of the person's token is the name here. ``mfa_amr`` and ``mfa_acr`` are what
+    the provider says when it has asked for a second factor itself (RFC 8176, OIDC Core 2); without
+    one of them ours is asked for.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str
+    client_id: str
+    secret_file: Path | None = None  # without: a public client, by PKCE alone
+    claim: str = "preferred_username"
+    label: str = Field(default="", max_length=40)  # on the button
+    mfa_amr: tuple[str, ...] = ("mfa",)
+    mfa_acr: tuple[str, ...] = ()
+
+    @field_validator("issuer")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        """https, or this machine (for a provider behind a local proxy)."""
+        if not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            msg = "issuer"
+            raise ValueError(msg)
+        return value.rstrip("/")
+
+
+def offered(settings: Settings, bodies: Iterable[Body]) -> list[tuple[Body, OidcClient]]:
+    """The bodies of this installation that have a provider."""
+    return [(body, settings.oidc[body.code]) for body in bodies if body.code in settings.oidc]
