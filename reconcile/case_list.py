@@ -66,7 +66,7 @@ class Order(NamedTuple):
     descending: bool = True
 
 
-NEWEST = Order()
+NEWEST, WAITS = Order(), Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class CasePage:
 def list_cases(
     connection: Connection,
     municipality_code: str,
-    wanted: Wanted = Wanted(),
+    wanted: Wanted = WAITS,
     *,
     today: date | None = None,
     order: Order = NEWEST,

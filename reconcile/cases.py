@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -20,8 +21,6 @@ from reconcile.case_list import SUMMARY, WAITING, CaseSummary, summary_of
 from reconcile.store.tables import CaseEventRow, ReviewCaseRow, SourceFileRow
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from sqlalchemy import Connection
 
 case_table = ReviewCaseRow.__table__  # type: ignore[attr-defined]
@@ -189,6 +188,14 @@ def set_deadline(
         raise InvalidValueError("case_deadline_past", found=due_on.isoformat())
     _change(connection, municipality_code, case_no, due_on=due_on)
     _add_event(connection, municipality_code, case_no, on, actor, "deadline", due_on.isoformat())
+
+
+def deadline_of(text: str) -> date:
+    """期限 as a form sends it; :class:`InvalidValueError` ``case_deadline_missing``."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidValueError("case_deadline_missing") from None
 
 
 def undo(

@@ -55,6 +55,8 @@ PLACES = (
     Place("slips.desk", "納付書の窓口", Do.READ_SLIPS, Group.CLAIMS),
     Place("approvals.listing", "承認", group=Group.WORK),
     Place("explain.ask", "説明", group=Group.WORK),
+    Place("reports.index", "報告", group=Group.REPORTS),
+    Place("reports.figures", "経営の数字", group=Group.REPORTS),
     Place("jobs.listing", "定時処理"),
     Place("events.listing", "外部通知", Do.READ_EVENTS),
     Place("calc.first", "計算"),
@@ -84,8 +86,8 @@ def place_here() -> Place | None:
 
 
 def can_find() -> bool:
-    """Whether there is a search that the head can lead to."""
-    return "search.find" in current_app.view_functions
+    """Whether the head leads to the search: for whoever may see what it finds."""
+    return "search.find" in current_app.view_functions and can(g.user, Do.READ_DETAILS)
 
 
 def _label(group: Group) -> str:

@@ -71,6 +71,7 @@ class NoticeRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("municipality_code", "item_code", "levy_year", "notice_no"),
         Index("notice_by_obligor", "municipality_code", "obligor_no"),
+        Index("notice_by_number", "municipality_code", "notice_no"),  # 0022
         CLUSTERED,
     )
     municipality_code: str = Field(primary_key=True, max_length=5)

@@ -90,6 +90,32 @@ def evidence_pieces(connection: Connection, municipality_code: str, sha256: str)
             yield open_piece(keys, str(key_id), bytes(data), place)
 
 
+def evidence_part(
+    connection: Connection, municipality_code: str, sha256: str, offset: int, length: int
+) -> bytes:
+    """証拠の一部: some bytes of a file, of which only the pieces that hold them are read.
+
+    Nothing is said about the rest of the file, nor about its hash.
+    """
+    first, last = offset // PIECE_BYTES, (offset + max(length, 1) - 1) // PIECE_BYTES
+    rows = connection.execute(
+        select(_table.c.piece_no, _table.c.key_id, cast(_table.c.data, LargeBinary))
+        .where(
+            _table.c.municipality_code == municipality_code,
+            _table.c.sha256 == sha256,
+            _table.c.piece_no.between(first, last),
+        )
+        .order_by(_table.c.piece_no)
+    )
+    keys = keys_of(connection)
+    data = b"".join(
+        open_piece(keys, str(key_id), bytes(piece), place_of(municipality_code, sha256, number))
+        for number, key_id, piece in rows
+    )
+    begin = offset - first * PIECE_BYTES
+    return data[begin : begin + length]
+
+
 def open_piece(keys: KeyRing, key_id: str, data: bytes, place: bytes) -> bytes:
     """The plain bytes of one piece; an error of the ring when it does not open."""
     if not key_id:

@@ -115,4 +115,4 @@ def test_the_worklist_says_what_waits_for_a_second_person(treasurer, city):
     listed = treasurer.get("/staff/cases?kind=direct_transfer").get_data(as_text=True)
     assert '<a class="small nowrap" href="/staff/approvals/1">承認 1 待ち</a>' in listed
     page = treasurer.get(f"/staff/explain/lines/{view.file_id}/{case.line_no}")
-    assert "入金の充当の<a" in page.get_data(as_text=True)
+    assert "入金の充当の承認を待っています。" in page.get_data(as_text=True)

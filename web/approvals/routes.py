@@ -10,13 +10,16 @@ from payments import approve
 from payments.domain.errors import KokinError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
-from web import messages
+from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
+from reconcile.placement_model import KIND as PLACEMENT
+from web import messages, stale
 from web.accounts import staff
 from web.approval_desk import decide_as, recall_as
 from web.approval_roles import DUTIES, duty
 from web.approvals.story import kind_words, subject_words, tell
 from web.duties import Do, holds
 from web.errors import status_of
+from web.placements.preview import preview_of
 from web.security import may, source
 from web.services import services
 from web.texts import approvals as words
@@ -31,6 +34,8 @@ MINE = "mine"  # what waits for just this person
 WAITING_MAX = 1_000
 # Errors that stand beside the field in which they can be mended.
 NOTE_ERRORS = frozenset({"reason_missing", "reason_long"})
+
+PREVIEWED = frozenset({PLACEMENT, CREDIT_PLACEMENT})  # what books entries when it is agreed to
 
 approving = Blueprint("approvals", __name__, url_prefix="/staff/approvals")
 
@@ -93,6 +98,7 @@ def decide(approval_id: int) -> Response | tuple[str, int]:
     """承認・却下; what stands in the way is said on the page, with what was typed."""
     note = request.form.get("note", "")
     try:
+        stale.require_shown(_shown_now(approval_id))
         decide_as(
             services().engine,
             services().municipality,
@@ -151,20 +157,34 @@ def _page(approval_id: int, *, note: str = "", errors: dict[str, str] | None = N
     with reading(services().engine, code) as connection:
         approval = approve.show(connection, code, approval_id)
         story = tell(connection, services().profile, approval)
+    preview = None
+    if approval.kind in PREVIEWED and approval.state == approve.WAITING and not story.stale:
+        preview = preview_of(services().engine, services().profile, lambda _connection: approval)
     return render_template(
         "approvals/show.html",
         approval=approval,
         story=story,
+        shown=stale.shown(approval.state, approval.content_sha256, story),
+        preview=preview,
         subject=subject_words(approval),
         kind=kind_words(approval),
         may_decide=_may_decide(approval),
         own=_own(approval),
-        deciders="・".join(messages.label("role", role) for role in duty(approval.kind).decides),
+        deciders=messages.words("role", duty(approval.kind).decides),
         words=words,
         note=note,
         note_max=REASON_MAX,
         errors=errors or {},
     )
+
+
+def _shown_now(approval_id: int) -> str:
+    """画面の版 of an approval: its state, and the story that its page tells."""
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        approval = approve.show(connection, code, approval_id)
+        story = tell(connection, services().profile, approval)
+        return stale.shown(approval.state, approval.content_sha256, story)
 
 
 def _own(approval: Approval) -> bool:

@@ -1,4 +1,4 @@
-"""確認事項の画面: the worklist, and one case."""
+"""確認事項の画面: one case with its evidence, and what a person does with it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
-from payments import approve
+from payments.domain.errors import KokinError, NotFoundError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.case_list import STATES, WAITING, Wanted, list_cases
-from reconcile.cases import (
-    accept,
-    acknowledge,
-    add_note,
-    show_case,
-    waiting_kinds,
-)
-from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
-from reconcile.placement_model import KIND as PLACEMENT
-from web import clock, messages
-from web.duties import Do
+from reconcile import cases as deeds
+from reconcile.case_list import WAITING
+from reconcile.cases import show_case
+from web import clock, messages, stale
+from web.accounts import staff
+from web.cases.evidence import record_of
+from web.cases.version import changes_since, version_of
+from web.duties import Do, can
+from web.errors import status_of
 from web.placements.candidates import candidates_of
 from web.placements.panel import panel_of
 from web.security import may
@@ -27,132 +24,166 @@ from web.services import services
 from web.texts import placements as placing_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
-    from werkzeug.wrappers import Response
+    from werkzeug.wrappers import Response as BaseResponse
 
     from web.placements.candidates import Candidate
     from web.placements.panel import Panel
 
-PAGE = 50
-ASKED_MAX = 500
+    Deed = Callable[[Connection, str], None]
+
 NOTE_MAX = 2_000
 
 cases = Blueprint("cases", __name__, url_prefix="/staff/cases")
 
 
-@cases.get("")
-def worklist() -> str:
-    """The open cases, or those of another state or kind."""
-    state, kind = request.args.get("state", ""), request.args.get("kind", "")
-    number = max(request.args.get("page", 1, type=int) or 1, 1)
-    code = services().municipality
-    with reading(services().engine, code) as connection:
-        wanted = Wanted((state,) if state in STATES else WAITING, (kind,) if kind else ())
-        page = list_cases(connection, code, wanted, limit=PAGE)
-        kinds = waiting_kinds(connection, code)
-        asked = _asked(connection, code)
-    return render_template(
-        "cases/worklist.html",
-        page=page,
-        kinds=kinds,
-        asked=asked,
-        state=state if state in STATES else "",
-        kind=kind,
-        number=number,
-        pages=max(-(-page.total // PAGE), 1),
-        states=STATES,
-        today=clock.today(),
-        messages=messages,
-    )
-
-
 @cases.get("/<int:case_no>")
 def show(case_no: int) -> str:
     """One case with its facts and history."""
-    with reading(services().engine, services().municipality) as connection:
-        view = show_case(connection, services().municipality, case_no)
+    return _page(case_no)
+
+
+@cases.post("/<int:case_no>/acknowledge")
+@may(Do.WORK_CASES)
+def take(case_no: int) -> BaseResponse | tuple[str, int]:
+    """対応開始."""
+    return _do(
+        case_no,
+        lambda connection, code: deeds.acknowledge(
+            connection, code, case_no, actor=g.user.user_name, on=clock.today()
+        ),
+    )
+
+
+@cases.post("/<int:case_no>/notes")
+@may(Do.WORK_CASES)
+def note(case_no: int) -> BaseResponse | tuple[str, int]:
+    """メモ."""
+    return _do(
+        case_no,
+        lambda connection, code: deeds.add_note(
+            connection, code, case_no, _note(), actor=g.user.user_name, on=clock.today()
+        ),
+        "note",
+    )
+
+
+@cases.post("/<int:case_no>/accept")
+@may(Do.WORK_CASES)
+def close(case_no: int) -> BaseResponse | tuple[str, int]:
+    """了承: with a note that says why nothing is booked."""
+    return _do(
+        case_no,
+        lambda connection, code: deeds.accept(
+            connection, code, case_no, _note(), actor=g.user.user_name, on=clock.today()
+        ),
+        "accept",
+    )
+
+
+@cases.post("/<int:case_no>/assign")
+@may(Do.WORK_CASES)
+def assign(case_no: int) -> BaseResponse | tuple[str, int]:
+    """担当の変更: a colleague, oneself, or nobody."""
+    owner = request.form.get("owner", "")
+
+    def do(connection: Connection, code: str) -> None:
+        if owner and owner not in people(connection):
+            raise NotFoundError("case_owner", found=owner)
+        deeds.assign(connection, code, case_no, owner, actor=g.user.user_name, on=clock.today())
+
+    return _do(case_no, do, "owner")
+
+
+@cases.post("/<int:case_no>/deadline")
+@may(Do.WORK_CASES)
+def deadline(case_no: int) -> BaseResponse | tuple[str, int]:
+    """期限の変更."""
+    return _do(
+        case_no,
+        lambda connection, code: deeds.set_deadline(
+            connection, code, case_no, deeds.deadline_of(request.form.get("due_on", "")),
+            actor=g.user.user_name, on=clock.today(),
+        ),
+        "due_on",
+    )  # fmt: skip
+
+
+@cases.post("/<int:case_no>/events/<int:event_no>/undo")
+@may(Do.WORK_CASES)
+def undo(case_no: int, event_no: int) -> BaseResponse | tuple[str, int]:
+    """経過の取消."""
+    return _do(
+        case_no,
+        lambda connection, code: deeds.undo(
+            connection, code, case_no, event_no, actor=g.user.user_name, on=clock.today()
+        ),
+    )
+
+
+def _do(case_no: int, deed: Deed, field: str = "") -> BaseResponse | tuple[str, int]:
+    """Do it, if the case is still as it was shown; else say so, with what was typed."""
+    code = services().municipality
+    try:
+        with unit_of_work(services().engine, code) as connection:
+            stale.require_shown(str(version_of(connection, code, case_no)))
+            deed(connection, code)
+    except KokinError as error:
+        if error.error_code == "case":
+            raise
+        return _page(case_no, field, error), status_of(error)
+    return redirect(url_for("cases.show", case_no=case_no), 303)
+
+
+def _page(case_no: int, field: str = "", error: KokinError | None = None) -> str:
+    """The case as it stands; of a deed that was refused, why, and what was typed."""
+    code, profile = services().municipality, services().profile
+    with reading(services().engine, code) as connection:
+        view = show_case(connection, code, case_no)
+        version = version_of(connection, code, case_no)
         panel: Panel | None = None
         candidates: tuple[Candidate, ...] = ()
+        evidence = None
         if view.line:
             place = view.line["file_id"], view.line["line_no"]
-            panel = panel_of(connection, services().profile, *place)
-            candidates = candidates_of(connection, services().profile, panel)
+            panel = panel_of(connection, profile, *place)
+            candidates = candidates_of(connection, profile, panel)
+            if can(g.user, Do.READ_DETAILS):
+                evidence = record_of(connection, code, *place)
+        colleagues = people(connection)
+    said = request.form.get(stale.FIELD, "") if error else ""
+    seen = said.partition(".")[0]
     return render_template(
         "cases/show.html",
         view=view,
         panel=panel if panel and panel.kind else None,
+        evidence=evidence,
         today=clock.today(),
         messages=messages,
         waiting=WAITING,
         candidates=candidates,
         placing=placing_words,
+        people=colleagues,
+        shown=str(version),
+        changes=changes_since(said, version, view),
+        seen=int(seen) if seen.isascii() and seen.isdigit() else None,
+        field=field,
+        typed=request.form if error else {},
+        error=messages.error(error.error_code, error.details) if error else "",
+        error_code=error.error_code if error else "",
     )
 
 
-@cases.post("/<int:case_no>/acknowledge")
-@may(Do.WORK_CASES)
-def take(case_no: int) -> Response:
-    """対応開始."""
-    with unit_of_work(services().engine, services().municipality) as connection:
-        acknowledge(
-            connection,
-            services().municipality,
-            case_no,
-            actor=g.user.user_name,
-            on=clock.today(),
-        )
-    return _back(case_no)
-
-
-@cases.post("/<int:case_no>/notes")
-@may(Do.WORK_CASES)
-def note(case_no: int) -> Response:
-    """メモ."""
-    with unit_of_work(services().engine, services().municipality) as connection:
-        add_note(
-            connection,
-            services().municipality,
-            case_no,
-            _note(),
-            actor=g.user.user_name,
-            on=clock.today(),
-        )
-    return _back(case_no)
-
-
-@cases.post("/<int:case_no>/accept")
-@may(Do.WORK_CASES)
-def close(case_no: int) -> Response:
-    """了承: with a note that says why nothing is booked."""
-    with unit_of_work(services().engine, services().municipality) as connection:
-        accept(
-            connection,
-            services().municipality,
-            case_no,
-            _note(),
-            actor=g.user.user_name,
-            on=clock.today(),
-        )
-    return _back(case_no)
-
-
-def _asked(connection: Connection, municipality_code: str) -> dict[str, int]:
-    """承認待ち: ``file:line`` → the approval about it that waits for a second person."""
-    waiting = [
-        approval
-        for kind in (PLACEMENT, CREDIT_PLACEMENT)
-        for approval in approve.approvals(
-            connection, municipality_code, state=approve.WAITING, kind=kind, limit=ASKED_MAX
-        )
-    ]
+def people(connection: Connection) -> dict[str, str]:
+    """担当にできる職員: name to sign in with → name to read."""
     return {
-        f"{one.content['file_id']}:{one.content['line_no']}": one.approval_id for one in waiting
+        person.user_name: person.display_name
+        for person in staff.everybody(connection, services().municipality)
+        if not person.disabled and can(person, Do.WORK_CASES)
     }
 
 
 def _note() -> str:
     return request.form.get("note", "")[:NOTE_MAX]
-
-
-def _back(case_no: int) -> Response:
-    return redirect(url_for("cases.show", case_no=case_no), 303)

@@ -16,6 +16,7 @@ import reconcile.store.placement_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables
 import reconcile.store.year_tables  # noqa: F401
+import web.cases.tables
 import web.events.tables
 import web.notices.tables
 import web.tables  # noqa: F401

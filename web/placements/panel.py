@@ -18,8 +18,10 @@ from reconcile.placement.credit_ask import credit_view, is_credit
 from reconcile.placement.record import ANSWERED
 from reconcile.settlement.owed import owed_by_notices
 from reconcile.store.tables import ReviewCaseRow
-from web import formatting, messages
+from web import formatting, messages, stale
 from web.explain.values import term
+from web.language import translate as _
+from web.language import translated
 from web.texts import placements as words
 
 if TYPE_CHECKING:
@@ -91,6 +93,12 @@ class Panel:
     def settled_here(self) -> dict[tuple[int, str], int]:
         """Yen by instalment that the line settles now."""
         return {(part.notice_id, part.term): part.amount_yen for part in self.parts}
+
+    @property
+    def shown(self) -> str:
+        """画面の版: where the money stands, what waits, how often it was decided."""
+        waiting = self.waiting.approval.approval_id if self.waiting else 0
+        return stale.shown(self.places, waiting, len(self.history))
 
     @property
     def linked(self) -> bool:
@@ -203,9 +211,9 @@ def places(
         )
         for ref in refs
     ]
-    suspense = Place(words.SUSPENSE, "", stands["suspense_yen"], then["suspense_yen"])
+    suspense = Place(translated(words.SUSPENSE), "", stands["suspense_yen"], then["suspense_yen"])
     unidentified = Place(
-        words.UNIDENTIFIED,
+        translated(words.UNIDENTIFIED),
         "",
         *(amount_yen - _placed(side) - side["suspense_yen"] for side in (stands, then)),
     )
@@ -218,12 +226,18 @@ def place_words(profile: Profile, place: str) -> str:
     """``901/2026/0000000001/01`` → 市民税 2026年度 通知書 0000000001 第1期."""
     item_code, year, notice_no, of_term = place.split("/")
     name = next((i.name for i in profile.items if i.item_code == item_code), item_code)
-    return f"{name} {year}年度 通知書 {notice_no} {term(of_term)}"
+    return _(
+        "{name} {year}年度 通知書 {notice_no} {term}",
+        name=name,
+        year=year,
+        notice_no=notice_no,
+        term=term(of_term),
+    )
 
 
 def group_words(ref: str, agent: str = "") -> str:
     """払込 in words: whose, with its number and day."""
-    name = f"{words.GROUP} {ref.replace('|', ' / ')}"
+    name = f"{translated(words.GROUP)} {ref.replace('|', ' / ')}"
     return f"{name}（{messages.label('agent', agent)}）" if agent else name
 
 
@@ -265,7 +279,7 @@ def _as_part(part: StandingPart) -> dict[str, Any]:
 
 
 def _outcome(outcome: str, rule: str) -> str:
-    return f"{messages.outcome(outcome).label}（規則 {rule}）"
+    return _("{outcome}（規則 {rule}）", outcome=messages.outcome(outcome).label, rule=rule)
 
 
 def _staged(amount_yen: int, stage: str) -> str:

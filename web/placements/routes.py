@@ -16,7 +16,7 @@ from reconcile.placement.ask import ask_placement
 from reconcile.placement.credit_ask import KIND as CREDIT_KIND
 from reconcile.placement.credit_ask import CreditPlacement, GroupShare, ask_credit_placement
 from reconcile.placement_model import KIND, Part, Placement
-from web import clock, messages
+from web import clock, messages, stale
 from web.accounts.record import record
 from web.approval_roles import duty, require_asker
 from web.duties import Do, holds
@@ -24,6 +24,7 @@ from web.errors import status_of
 from web.placements.candidates import candidates_of
 from web.placements.form import Typed, look_up, places_typed, read_form, rows_of, standing
 from web.placements.panel import CREDIT, case_of_line, panel_of
+from web.placements.preview import preview_of
 from web.security import may
 from web.services import services
 from web.texts import placements as words
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from payments.approve import Approval
     from web.placements.form import Row
     from web.placements.panel import Panel
+    from web.placements.preview import Preview
 
 placing = Blueprint("placements", __name__, url_prefix="/staff/placements")
 # Where on the page an error stands; all others stand above everything.
@@ -79,9 +81,9 @@ def work(file_id: int, line_no: int) -> Response | tuple[str, int]:
         places = places_typed(rows, typed, panel.amount_yen)
         if asks and not places and not typed.errors:
             typed.errors["places"] = messages.error("placement_empty")
-        if typed.errors or not asks:
-            return _page(connection, panel, typed, rows), 422 if typed.errors else 200
-    return _ask(panel, places, typed)
+        if typed.errors:
+            return _page(connection, panel, typed, rows), 422
+    return _ask(panel, places, typed) if asks else _looked_at(panel, places, typed, rows)
 
 
 @placing.post("/<int:file_id>/<int:line_no>/undo")
@@ -92,7 +94,30 @@ def undo(file_id: int, line_no: int) -> Response | tuple[str, int]:
         panel = panel_of(connection, services().profile, file_id, line_no)
     typed = standing(panel)
     typed.undo_reason = request.form.get("undo_reason", "")[: REASON_MAX + 1]
+    if request.form.get("do") == "preview":
+        return _page_of(panel, typed, None, _preview(panel, (), typed)), 200
     return _ask(panel, (), typed)
+
+
+def _looked_at(
+    panel: Panel, places: Sequence[Part | GroupShare], typed: Typed, rows: list[Row]
+) -> tuple[str, int]:
+    """The page with what was typed, and with the entries that it would lead to."""
+    asks = request.form.get("do") == "check" and panel.movable and panel.waiting is None
+    preview = _preview(panel, places, typed) if asks and places else None
+    return _page_of(panel, typed, rows, preview), 200
+
+
+def _preview(panel: Panel, places: Sequence[Part | GroupShare], typed: Typed) -> Preview:
+    """仕訳の下見, whatever the reason will be."""
+    reason = typed.reason if places else typed.undo_reason
+    return preview_of(
+        services().engine,
+        services().profile,
+        lambda connection: _asked(
+            connection, panel, places, typed, reason.strip()[:REASON_MAX] or words.PREVIEW
+        ),
+    )
 
 
 def _ask(
@@ -102,7 +127,10 @@ def _ask(
     try:
         require_asker(g.user, CREDIT_KIND if panel.kind == CREDIT else KIND)
         with unit_of_work(services().engine, services().municipality) as connection:
-            approval = _asked(connection, panel, places, typed)
+            now = panel_of(connection, services().profile, panel.file_id, panel.line_no)
+            stale.require_shown(now.shown)
+            reason = typed.reason if places else typed.undo_reason
+            approval = _asked(connection, panel, places, typed, reason)
             record(connection, "placement_asked", str(approval.approval_id))
     except KokinError as error:
         beside = "page"
@@ -112,20 +140,22 @@ def _ask(
             beside = "places"
         typed.errors[beside] = messages.error(error.error_code, error.details)
         typed.code = error.error_code
-        with reading(services().engine, services().municipality) as connection:
-            return _page(connection, panel, typed), status_of(error)
+        return _page_of(panel, typed), status_of(error)
     return redirect(url_for("approvals.show", approval_id=approval.approval_id), 303)
 
 
 def _asked(
-    connection: Connection, panel: Panel, places: Sequence[Part | GroupShare], typed: Typed
+    connection: Connection,
+    panel: Panel,
+    places: Sequence[Part | GroupShare],
+    typed: Typed,
+    reason: str,
 ) -> Approval:
     """The request, of a credit or of a payment; without places its link is undone."""
     code, profile = services().municipality, services().profile
     case_no = case_of_line(connection, code, panel.file_id, panel.line_no)
     parts = tuple(place for place in places if isinstance(place, Part))
     asked_by, at = g.user.user_name, clock.now()
-    reason = typed.reason if places else typed.undo_reason
     if panel.kind != CREDIT:
         placement = Placement(panel.file_id, panel.line_no, parts)
         return ask_placement(
@@ -143,7 +173,23 @@ def _asked(
     )
 
 
-def _page(connection: Connection, panel: Panel, typed: Typed, rows: list[Row] | None = None) -> str:
+def _page_of(
+    panel: Panel, typed: Typed, rows: list[Row] | None = None, preview: Preview | None = None
+) -> str:
+    """The page as things stand now, with what was typed."""
+    code, profile = services().municipality, services().profile
+    with reading(services().engine, code) as connection:
+        now = panel_of(connection, profile, panel.file_id, panel.line_no)
+        return _page(connection, now, typed, rows, preview)
+
+
+def _page(
+    connection: Connection,
+    panel: Panel,
+    typed: Typed,
+    rows: list[Row] | None = None,
+    preview: Preview | None = None,
+) -> str:
     """The page with what was typed."""
     code, profile = services().municipality, services().profile
     if rows is None:
@@ -158,6 +204,7 @@ def _page(connection: Connection, panel: Panel, typed: Typed, rows: list[Row] | 
         candidates=candidates_of(connection, profile, panel) if panel.kind else (),
         case_no=case_of_line(connection, code, panel.file_id, panel.line_no),
         agents=[name for name in LABELS["agent"] if panel.kind == CREDIT],
+        preview=preview,
         words=words,
         reason_max=REASON_MAX,
         may_ask=holds(g.user, duty(kind).asks),

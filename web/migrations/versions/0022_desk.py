@@ -22,6 +22,7 @@ _INDEXES = (
         ("state", "due_on", "opened_on", "kind", "amount_yen", "owner"),
     ),
     ("receipt_by_paid_on", "receipt", ("paid_on", "amount_yen")),
+    ("notice_by_number", "notice", ("notice_no",)),
     ("deposit_by_booked_on", "deposit", ("booked_on", "amount_yen")),
 )
 # The same on every table behind the wall (docs/adr/0011), asked once per statement, not per row.

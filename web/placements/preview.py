@@ -1,0 +1,112 @@
+"""仕訳の下見: the entries that a decision would book, from the very code that books them.
+
+The decision is carried out in a transaction that is then taken back, so that nothing of it stays:
+no entry, no number, no case. What it says holds for this moment only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from sqlalchemy import func, select, text
+
+from payments.domain.errors import KokinError
+from payments.store.tables import JournalRow
+from payments.store.unit_of_work import unit_of_work
+from web import messages
+from web.approval_effects import decide_and_do
+from web.placements.panel import place_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection, Engine
+
+    from payments.approve import Approval
+    from payments.domain.profile import Profile
+
+SECOND = "(preview)"  # the second person of a decision that is never made
+ENTRIES_MAX = 200
+
+journal_table = JournalRow.__table__  # type: ignore[attr-defined]
+_ENTRIES = """
+SELECT p.debit_account, p.credit_account, p.amount_yen, p.reason, n.item_code, n.levy_year,
+    n.notice_no, p.term
+FROM posting p
+LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = p.notice_id
+WHERE p.municipality_code = :m AND p.journal_id > :before
+ORDER BY p.journal_id, p.subject_file_id, p.subject_line_no, p.leg LIMIT :most"""
+
+
+class Entry(NamedTuple):
+    """仕訳の一行 in words."""
+
+    debit: str
+    credit: str
+    amount_yen: int
+    reason: str
+    place: str
+
+
+class Preview(NamedTuple):
+    """下見: the entries, or in a sentence why the decision could not be carried out."""
+
+    entries: tuple[Entry, ...] = ()
+    refused: str = ""
+
+
+class _TakenBackError(Exception):
+    """What ends the transaction of a preview, with what it would have booked."""
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        super().__init__()
+        self.entries = entries
+
+
+def preview_of(
+    engine: Engine, profile: Profile, asked: Callable[[Connection], Approval]
+) -> Preview:
+    """What would be booked if a second person agreed to what ``asked`` asks for now."""
+    try:
+        with unit_of_work(engine, profile.municipality_code) as connection:
+            _carry_out(connection, profile, asked)
+    except _TakenBackError as done:
+        return Preview(done.entries)
+    except KokinError as error:
+        return Preview(refused=messages.error(error.error_code, error.details))
+
+
+def _carry_out(
+    connection: Connection, profile: Profile, asked: Callable[[Connection], Approval]
+) -> NoReturn:
+    """Decide and book, then leave with what was booked; nothing may stay of it."""
+    before = connection.execute(
+        select(func.coalesce(func.max(journal_table.c.journal_id), 0)).where(
+            journal_table.c.municipality_code == profile.municipality_code
+        )
+    ).scalar_one()
+    approval = asked(connection)
+    decide_and_do(connection, profile, approval.approval_id, "approved", decided_by=SECOND)
+    raise _TakenBackError(_entries(connection, profile, int(before)))
+
+
+def _entries(connection: Connection, profile: Profile, before: int) -> tuple[Entry, ...]:
+    rows = connection.execute(
+        text(_ENTRIES), {"m": profile.municipality_code, "before": before, "most": ENTRIES_MAX}
+    )
+    return tuple(
+        Entry(
+            messages.label("account", row.debit_account),
+            messages.label("account", row.credit_account),
+            row.amount_yen,
+            messages.label("posting_reason", row.reason),
+            _place(profile, row),
+        )
+        for row in rows
+    )
+
+
+def _place(profile: Profile, row: Any) -> str:
+    if row.notice_no is None or row.term is None:
+        return ""
+    return place_words(profile, f"{row.item_code}/{row.levy_year}/{row.notice_no}/{row.term}")
