@@ -40,6 +40,7 @@ from web.notifications.short_way import short_way
 from web.placements.routes import placing
 from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limiter, register
 from web.services import Services, services
+from web.today.routes import beginning
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -83,6 +84,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (accounts, Access.STAFF),
         (steps, Access.STAFF),
         (factors, Access.STAFF),
+        (beginning, Access.STAFF),
         (days, Access.STAFF),
         (arriving, Access.STAFF),
         (cases, Access.STAFF),

@@ -130,7 +130,7 @@ def test_nothing_is_awaited_when_banks_are_closed(city):
 
 
 def test_the_staff_start_at_the_last_day(treasurer):
-    assert treasurer.get("/staff/").headers["Location"] == "/staff/days/2026-06-02"
+    assert treasurer.get("/staff/days/latest").headers["Location"] == "/staff/days/2026-06-02"
     assert (
         treasurer.get("/staff/days?day=2026-06-01").headers["Location"] == "/staff/days/2026-06-01"
     )
@@ -156,7 +156,7 @@ def test_before_the_first_file_the_page_says_what_to_do(books):
         )
     client = create_app(books.settings, books.engine, WTF_CSRF_ENABLED=False).test_client()
     client.post("/staff/sign-in", data={"user_name": "kaikei", "password": "x" * 12})
-    assert "まだ資料がありません" in client.get("/staff/").get_data(as_text=True)
+    assert "まだ資料がありません" in client.get("/staff/days/latest").get_data(as_text=True)
     assert client.get("/staff/cases").status_code == 200
     assert client.get("/staff/days/2026-06-01").status_code == 200
 

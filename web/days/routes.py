@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 days = Blueprint("days", __name__, url_prefix="/staff")
 
 
-@days.get("/")
+@days.get("/days/latest")
 def latest() -> BaseResponse | str:
     """The last day on which anything came, or a page that says what to do first."""
     with reading(services().engine, services().municipality) as connection:

@@ -55,7 +55,7 @@ def test_the_board_can_be_read_by_everybody(page, address, awaiting):
         page.fill("#user_name", "kaikei")
         page.fill("#password", PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_url("**/staff/days/*")
+        page.wait_for_url("**/staff/")
         for number, path in enumerate(("2026-06-02", "months/2026-06", "rules")):
             for width in (1366, 390):
                 page.set_viewport_size({"width": width, "height": 844})

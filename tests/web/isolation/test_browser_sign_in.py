@@ -33,7 +33,7 @@ def test_a_person_chooses_a_body_once(page, address, tmp_path):
     page.fill("#user_name", "kaikei")
     page.fill("#password", PASSWORDS[OWN])
     page.keyboard.press("Enter")
-    page.wait_for_url("**/staff/days/*")
+    page.wait_for_url("**/staff/")
     assert page.inner_text("form.who span") == "となり町 隣 kaikei（会計）"
     page.screenshot(path=tmp_path / "signed-in.png")
     assert violations(page) == []

@@ -22,7 +22,7 @@ RULES = {rule.endpoint: rule for rule in PAGES.url_map.iter_rules() if rule.endp
 ACCESS = PAGES.extensions["kokin_access"]
 # Arguments that name nothing of a body: any value may be asked for by everybody.
 COMMON = {
-    "day": "2026-06-01", "month": "2026-06", "year": 2026, "form": "csv", "kind": "day_close",
+    "day": "2026-06-01", "step": "collected", "month": "2026-06", "year": 2026, "form": "csv", "kind": "day_close",
     "subject": "2026-06-01", "line_no": 2, "term": "01", "notification_id": "only-in-the-city", "calculator": "late-charge", "job": "verify",
     "finding_no": 1, "passkey_id": "0" * 16, "item_code": "901",
 }  # fmt: skip

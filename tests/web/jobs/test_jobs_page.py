@@ -129,7 +129,7 @@ def test_the_page_in_a_browser(page, address, city, tmp_path):
     page.fill("#user_name", "kaikei")
     page.fill("#password", "kaikei-no-himitsu")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/staff/days/*")
+    page.wait_for_url("**/staff/")
     page.goto(f"{address}/staff/jobs")
     page.screenshot(path=tmp_path / "jobs.png", full_page=True)
     assert violations(page) == []

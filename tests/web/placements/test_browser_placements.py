@@ -30,7 +30,7 @@ def people(page, address, city):
         page.fill("#user_name", name)
         page.fill("#password", PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_url("**/staff/days/*")
+        page.wait_for_url("**/staff/")
 
     return sign_in
 

@@ -1,0 +1,99 @@
+"""段階の明細: the postings that a figure by day and step is made of, page by page.
+
+The summaries say how much, this says which: a posting names the line that it is about, and the line
+leads to its evidence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import bindparam, text
+
+from reconcile.report.trend import STEPS, sign
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy import Connection
+
+# The journals of a day are few and found by their day; postings are stored in their order.
+_ROWS = """
+SELECT p.journal_id, p.subject_file_id, p.subject_line_no, p.leg, p.debit_account,
+    p.credit_account, p.reason, p.amount_yen, COALESCE(f.channel, '') AS channel,
+    COALESCE(n.item_code, '') AS item_code, p.notice_id, p.term
+FROM journal j
+JOIN posting p ON p.municipality_code = :m AND p.journal_id = j.journal_id
+LEFT JOIN source_file f ON f.municipality_code = :m AND f.file_id = p.subject_file_id
+LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = p.notice_id
+WHERE j.municipality_code = :m AND j.booked_on = :day AND j.journal_id >= :journal_id
+  AND ((p.debit_account IN :ins AND p.credit_account IN :outs)
+    OR (p.debit_account IN :outs AND p.credit_account IN :ins))
+  AND (p.journal_id, p.subject_file_id, p.subject_line_no, p.leg)
+    > (:journal_id, :file_id, :line_no, :leg)
+  AND (:channel = '*' OR COALESCE(f.channel, '') = :channel)
+  AND (:item_code = '*' OR COALESCE(n.item_code, '') = :item_code)
+ORDER BY p.journal_id, p.subject_file_id, p.subject_line_no, p.leg LIMIT :limit"""
+START = (0, 0, 0, 0)
+ALL = "*"
+
+
+class StepRow(NamedTuple):
+    """段階の一件: one posting; what was taken back is below zero."""
+
+    journal_id: int
+    file_id: int
+    line_no: int
+    leg: int
+    debit: str
+    credit: str
+    reason: str
+    amount_yen: int
+    channel: str
+    item_code: str
+    notice_id: int | None
+    term: str | None
+
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """Where it stands, for the page that follows."""
+        return self.journal_id, self.file_id, self.line_no, self.leg
+
+
+def step_rows(
+    connection: Connection,
+    municipality_code: str,
+    step: str,
+    day: date,
+    *,
+    channel: str = ALL,
+    item_code: str = ALL,
+    after: tuple[int, ...] = START,
+    limit: int = 100,
+) -> tuple[StepRow, ...]:
+    """段階の明細 of one 会計日 in the order of the books, those behind ``after``.
+
+    ``channel`` and ``item_code`` are :data:`ALL` or one of each; "" is what has none.
+    """
+    ins, outs = STEPS[step]
+    statement = text(_ROWS).bindparams(
+        bindparam("ins", expanding=True), bindparam("outs", expanding=True)
+    )
+    rows = connection.execute(
+        statement,
+        {
+            "m": municipality_code,
+            "day": day.isoformat(),
+            "ins": sorted(ins),
+            "outs": sorted(outs),
+            "channel": channel,
+            "item_code": item_code,
+            **dict(zip(("journal_id", "file_id", "line_no", "leg"), after, strict=True)),
+            "limit": limit,
+        },
+    )
+    return tuple(_signed(StepRow(*row), step) for row in rows)
+
+
+def _signed(row: StepRow, step: str) -> StepRow:
+    return row._replace(amount_yen=sign(step, row.debit, row.credit) * row.amount_yen)

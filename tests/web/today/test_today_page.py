@@ -1,0 +1,265 @@
+"""今日の画面: its figures are those of the day report, and each leads to the rows it is made of."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+import time_machine
+
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.cases import waiting_kinds
+from reconcile.day_totals import summarise
+from reconcile.report import open_items, trend
+from reconcile.report.period import day_report, year_report
+from reconcile.report.trend import STEPS
+from web.accounts import staff
+from web.app import create_app
+from web.commands.setup import sample_profile
+from web.today.figures import figures
+
+CODE = "99999"
+PASSWORD = "kaikei-no-himitsu"
+DAYS = (date(2026, 6, 1), date(2026, 6, 2))
+MORNING = datetime(2026, 6, 2, 23, 30, tzinfo=UTC)  # 8:30 of June 3 in Japan
+PROFILE = sample_profile()
+_NUMBER = re.compile(r"[−-]?[\d,]+")
+
+
+@pytest.fixture
+def morning():
+    """The morning after the two days of the city."""
+    with time_machine.travel(MORNING, tick=False):
+        yield
+
+
+@pytest.mark.parametrize("summarised", [False, True])
+def test_the_figures_are_those_of_the_day_report(city, summarised):
+    if summarised:
+        summarise(city.engine, CODE)
+    with reading(city.engine, CODE) as connection:
+        for day in DAYS:
+            found, report = figures(connection, CODE, day), day_report(connection, PROFILE, day)
+            yen = {each.step: each.today.amount_yen for each in found.compared}
+            grew = {m.account: m.debit_yen - m.credit_yen for m in report.movements}
+            assert yen["collected"] == report.collected_yen
+            assert yen["received"] - yen["confirmed"] == grew["reported"]
+            assert yen["confirmed"] - yen["settled"] == grew["confirmed_due"]
+            assert yen["received"] - yen["collected"] == -grew["suspense"]
+            assert dict(found.by_day)[day] == {
+                channel: found.by_channel["collected", channel].amount_yen
+                for channel in found.channels
+                if found.by_channel["collected", channel].amount_yen
+            }
+
+
+def test_the_way_of_the_money_ends_at_the_balances_of_the_accounts(city):
+    with reading(city.engine, CODE) as connection:
+        way = figures(connection, CODE, DAYS[1]).way
+        report = day_report(connection, PROFILE, DAYS[1])
+    balance = {m.account: m.closing_yen for m in report.movements}
+    assert way.to_collect_yen == -balance["assessed"]
+    assert way.to_collect_yen - way.collected_yen == balance["receivable"]
+    assert way.received_yen - way.collected_yen == -balance["suspense"]
+    assert way.received_yen - way.confirmed_yen == balance["reported"]
+    assert way.confirmed_yen - way.settled_yen == balance["confirmed_due"]
+
+
+def test_the_progress_of_the_year_is_that_of_the_account_of_the_year(city):
+    with reading(city.engine, CODE) as connection:
+        progress = figures(connection, CODE, DAYS[1]).progress
+        lines = year_report(connection, PROFILE, 2026).year_lines
+    assert {
+        levy.item_code: (levy.assessed_yen, levy.collected_yen) for levy in progress.levies
+    } == {
+        line.item_code: (line.assessed_yen, line.collected_yen)
+        for line in lines
+        if not line.carried
+    }
+    assert progress.days[progress.known - 1] == DAYS[1]
+    assert progress.collected(progress.known - 1)[0] == sum(
+        line.collected_yen for line in lines if not line.carried
+    )
+
+
+def test_the_cases_by_age_are_all_that_wait(city):
+    with reading(city.engine, CODE) as connection:
+        waiting = waiting_kinds(connection, CODE)
+        for later in (0, 5, 200):
+            day = DAYS[0].fromordinal(DAYS[0].toordinal() + later)
+            ages = open_items.ages(connection, CODE, day)
+            assert sum(age.count for age in ages) == sum(number for _k, number, _y in waiting)
+            assert sum(age.amount_yen for age in ages) == sum(yen for _k, _n, yen in waiting)
+    assert ages[-1].count == sum(age.count for age in ages)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_figure_opens_the_rows_it_is_made_of(treasurer, city, step):
+    with reading(city.engine, CODE) as connection:
+        rows = trend.moved(connection, CODE, DAYS[1], DAYS[1])
+    expected = trend.total(rows, step)
+    address = f"/staff/today/rows/{step}"
+    days = f"{address}?first={DAYS[1]}&last={DAYS[1]}"
+    by_day = _table(treasurer.get(f"{days}&form=csv"))
+    assert sum(int(row["金額"]) for row in by_day) == expected.amount_yen
+    assert sum(int(row["件数"]) for row in by_day) == expected.count
+    assert f"{expected.amount_yen:,}円" in treasurer.get(days).get_data(as_text=True)
+    each = _table(treasurer.get(f"{address}/{DAYS[1]}?form=csv"))
+    assert sum(int(row["金額"]) for row in each) == expected.amount_yen
+    # Page by page it is the same, and every row leads to its line or its file.
+    place, seen = f"{address}/{DAYS[1]}", 0
+    while place:
+        page = treasurer.get(place).get_data(as_text=True)
+        body = page.partition("<tbody>")[2].partition("</tbody>")[0]
+        links = re.findall(r'<th scope="row"><a href="([^"]+)"', body)
+        assert len(links) == body.count("<tr>")
+        seen += len(links)
+        assert treasurer.get(links[0]).status_code == 200 if links else True
+        following = re.search(r'<a href="([^"]+)">次のページ</a>', page)
+        place = following[1].replace("&amp;", "&") if following else ""
+    assert seen == len(each)
+
+
+def test_rows_of_one_channel_and_levy_are_a_part_of_all(treasurer):
+    rows = _table(
+        treasurer.get(f"/staff/today/rows/collected?first={DAYS[0]}&last={DAYS[1]}&form=csv")
+    )
+    codes = {"コンビニ": "konbini", "共通納税": "eltax", "口座振替": "debit"}
+    row = next(row for row in rows if row["チャネル"] in codes)
+    query = f"channel={codes[row['チャネル']]}&item={row['科目コード']}&form=csv"
+    part = _table(treasurer.get(f"/staff/today/rows/collected/{row['会計日']}?{query}"))
+    assert sum(int(each["金額"]) for each in part) == int(row["金額"])
+    of_channel = _table(
+        treasurer.get(
+            f"/staff/today/rows/collected?first={DAYS[0]}&last={DAYS[1]}&channel={codes[row['チャネル']]}&form=csv"
+        )
+    )
+    assert of_channel == [each for each in rows if each["チャネル"] == row["チャネル"]]
+
+
+def test_the_open_credits_are_listed_with_their_lines(treasurer, city):
+    with reading(city.engine, CODE) as connection:
+        total = open_items.credits_open(connection, CODE)
+    rows = _table(treasurer.get("/staff/today/credits?form=csv"))
+    assert (len(rows), sum(int(row["金額"]) for row in rows)) == total[:2]
+    page = treasurer.get("/staff/today/credits").get_data(as_text=True)
+    assert f"{total.amount_yen:,}円" in page
+    link = re.search(r'href="(/staff/explain/lines/[^"]+)"', page)
+    assert link
+    assert treasurer.get(link[1]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "today/yesterday", "today/0001-01-01", "today/rows/nothing?first=2026-06-01&last=2026-06-01",
+        "today/rows/collected?first=x", "today/rows/collected/2026-06-01?after=1-2", "today/credits?after=x",
+        "today/credits?after=1-9999999999999999999", "today?day=x",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_not_found(treasurer, address):
+    assert treasurer.get(f"/staff/{address}").status_code == 404
+
+
+@pytest.mark.usefixtures("morning")
+def test_the_page_says_what_is_the_matter(treasurer, city):
+    page = treasurer.get("/staff/").get_data(as_text=True)
+    with reading(city.engine, CODE) as connection:
+        report = day_report(connection, PROFILE, DAYS[1])
+    assert "数字は直近の 2026年6月2日（火） のもの" in page
+    assert "要対応" in page
+    for check in report.differing:
+        assert f"{check.left:,}{check.unit} ≠ {check.right:,}{check.unit}" in page
+    for number in range(1, 12):
+        assert f'<span class="light-code">T{number}</span>' in page
+    assert f"{report.collected_yen:,}円" in page
+    assert "あなたの承認待ち" in page
+    assert len(page.encode()) < 300_000
+    assert "<script" not in page.partition("<main")[2].partition("</main>")[0]
+    assert "style=" not in page
+
+
+def test_another_day_is_chosen_by_its_date(treasurer):
+    assert (
+        treasurer.get("/staff/today?day=2026-06-01").headers["Location"]
+        == "/staff/today/2026-06-01"
+    )
+    page = treasurer.get("/staff/today/2026-06-01").get_data(as_text=True)
+    assert "2026年（令和8年）6月1日（月）の状況" in page
+
+
+def test_a_holiday_awaits_nothing_and_shows_the_last_day(treasurer):
+    page = treasurer.get("/staff/today/2026-06-06").get_data(as_text=True)
+    assert "この日に受け取る予定の資料はありません。" in page
+    assert "数字は直近の 2026年6月2日（火） のもの" in page
+
+
+def test_before_the_first_file_there_are_no_figures(treasurer):
+    page = treasurer.get("/staff/today/2026-05-29").get_data(as_text=True)
+    assert "まだ資料がありません" in page
+    assert "比べる数字がまだありません。" in page
+    assert "お金の動き" not in page
+
+
+@pytest.mark.usefixtures("morning")
+def test_an_auditor_sees_all_of_it_but_no_decisions(auditor):
+    page = auditor.get("/staff/").get_data(as_text=True)
+    assert "あなたの承認待ち" not in page
+    assert "未照合の入金" in page
+    assert auditor.get(f"/staff/today/rows/collected/{DAYS[1]}").status_code == 200
+
+
+@pytest.mark.usefixtures("morning")
+def test_who_may_not_read_details_sees_sums_only(app, city):
+    clerk = _signed_in(app, city, "shisutemu", "admin")
+    page = clerk.get("/staff/").get_data(as_text=True)
+    assert "/staff/today/credits" not in page
+    days = f"/staff/today/rows/collected?first={DAYS[1]}&last={DAYS[1]}"
+    assert f"/staff/today/rows/collected/{DAYS[1]}" not in clerk.get(days).get_data(as_text=True)
+    assert clerk.get(f"/staff/today/rows/collected/{DAYS[1]}").status_code == 403
+    assert clerk.get("/staff/today/credits").status_code == 403
+
+
+@pytest.mark.usefixtures("morning")
+def test_what_waits_for_me_is_what_somebody_else_asked_for(app, treasurer, city):
+    asked = treasurer.post(
+        f"/staff/closings/day_close/{DAYS[0]}", data={"reason": "確認済み", "despite": "yes"}
+    )
+    assert asked.status_code == 303
+    assert "あなたの決定を待つものはありません。" in treasurer.get("/staff/").get_data(as_text=True)
+    colleague = _signed_in(app, city, "douryou", "treasury")
+    page = colleague.get("/staff/").get_data(as_text=True)
+    assert re.search(r'<a href="#mine">あなたの承認待ち</a>\s*<strong>1件</strong>', page)
+    assert "/staff/approvals/1" in page
+
+
+def test_a_new_body_is_told_what_to_do_first(books):
+    with unit_of_work(books.engine, CODE) as connection:
+        staff.add(
+            connection, CODE, "kaikei", roles=("treasury",), display_name="k", password=PASSWORD
+        )
+    app = create_app(books.settings, books.engine, TESTING=True, WTF_CSRF_ENABLED=False)
+    client = app.test_client()
+    client.post("/staff/sign-in", data={"user_name": "kaikei", "password": PASSWORD})
+    page = client.get("/staff/").get_data(as_text=True)
+    assert "まだ資料がありません" in page
+    assert "kokin assessments import" in page
+    assert "未対応の確認事項はありません。" in page
+    assert "定時処理はまだ一度も動いていません。" in page
+
+
+def _signed_in(app, city, name, role):
+    with unit_of_work(city.engine, CODE) as connection:
+        staff.add(connection, CODE, name, roles=(role,), display_name=name, password=PASSWORD)
+    client = app.test_client()
+    client.post("/staff/sign-in", data={"user_name": name, "password": PASSWORD})
+    return client
+
+
+def _table(answer) -> list[dict[str, str]]:
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/csv"
+    return list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))

@@ -1,0 +1,1 @@
+"""今日: the page that a day begins with."""

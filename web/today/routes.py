@@ -1,0 +1,208 @@
+"""今日の画面: whether all is well, and the rows behind every figure of it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+
+from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
+from payments.store.unit_of_work import reading
+from reconcile.report import open_items, trend
+from reconcile.report.steps import ALL, START
+from web import clock, formatting, messages
+from web.approvals.story import kind_words, subject_words
+from web.arrivals import words
+from web.duties import Do
+from web.jobs.shown import notes_text
+from web.security import may
+from web.services import services
+from web.texts import arrivals as arrival_texts
+from web.texts import explain as booking_words
+from web.today import charts, rows
+from web.today.state import verdict
+from web.today.view import today_view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.wrappers import Response as BaseResponse
+
+DIGITS_MAX = 18  # of a number of a row
+SHOWN = 5  # of what waits; the rest stands on its own page
+_ONE_DAY = timedelta(days=1)
+
+beginning = Blueprint("today", __name__, url_prefix="/staff")
+
+
+@beginning.get("/")
+def show() -> str:
+    """今日."""
+    return _page(clock.today())
+
+
+@beginning.get("/today")
+def choose() -> BaseResponse:
+    """Go to the day of the date field."""
+    day = _day(request.args.get("day", ""))
+    return redirect(url_for("today.show_day", day=day.isoformat()), 303)
+
+
+@beginning.get("/today/<day>")
+def show_day(day: str) -> str:
+    """The same as of another day."""
+    return _page(_day(day))
+
+
+@beginning.get("/today/rows/<step>")
+def moves(step: str) -> str | Response:
+    """日別の明細 of a step over some days."""
+    _known(step)
+    today = clock.today().isoformat()
+    first, last = (_day(request.args.get(name, today)) for name in ("first", "last"))
+    channel = request.args.get("channel")
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        found = rows.by_day(connection, code, step, first, last, channel)
+    items = _items()
+    if request.args.get("form") == "csv":
+        return _csv(rows.days_csv(found, items), f"{step}-{code}-{first}-{last}")
+    number = max(request.args.get("page", 1, type=int) or 1, 1)
+    begin = (number - 1) * rows.PAGE
+    return render_template(
+        "today/moves.html",
+        step=step,
+        first=first,
+        last=last,
+        channel=channel,
+        rows=found[begin : begin + rows.PAGE],
+        total=sum((row.figure for row in found), trend.Figure()),
+        number=number,
+        pages=max(-(-len(found) // rows.PAGE), 1),
+        items=items,
+        messages=messages,
+    )
+
+
+@beginning.get("/today/rows/<step>/<day>")
+@may(Do.READ_DETAILS)
+def postings(step: str, day: str) -> str | Response:
+    """段階の明細 of a day, posting by posting; each leads to its line."""
+    _known(step)
+    chosen, code = _day(day), services().municipality
+    channel = request.args.get("channel", ALL)
+    item_code = request.args.get("item", ALL)
+    find = rows.steps_of(step, chosen, channel, item_code)
+    if request.args.get("form") == "csv":
+        name = f"{step}-{code}-{chosen}-postings"
+        return _csv(rows.step_csv(services().engine, code, find), name)
+    after = _place(request.args.get("after", ""), START)
+    with reading(services().engine, code) as connection:
+        found = find(connection, code, after=after, limit=rows.PAGE + 1)
+    return render_template(
+        "today/postings.html",
+        step=step,
+        day=chosen,
+        channel=channel,
+        item_code=item_code,
+        rows=found[: rows.PAGE],
+        more=len(found) > rows.PAGE,
+        begins=after == START,
+        items=_items(),
+        reasons=booking_words.REASONS,
+    )
+
+
+@beginning.get("/today/credits")
+@may(Do.READ_DETAILS)
+def credits_open() -> str | Response:
+    """未照合の入金, one by one."""
+    code = services().municipality
+    if request.args.get("form") == "csv":
+        return _csv(rows.credits_csv(services().engine, code), f"credits-{code}")
+    after = _place(request.args.get("after", ""), (0, 0))
+    with reading(services().engine, code) as connection:
+        total = open_items.credits_open(connection, code)
+        found = open_items.open_credits(connection, code, after=after, limit=rows.PAGE + 1)
+    return render_template(
+        "today/credits.html",
+        rows=found[: rows.PAGE],
+        total=total,
+        more=len(found) > rows.PAGE,
+        begins=after == (0, 0),
+    )
+
+
+def _page(day: date) -> str:
+    code = services().municipality
+    waiting = services().spool.waiting(code)
+    with reading(services().engine, code) as connection:
+        view = today_view(connection, services().profile, services().settings, g.user, day, waiting)
+    found = view.figures
+    drawn = {"ageing": charts.ageing(view.ages, day)}
+    if found is not None:
+        drawn |= {
+            "by_day": charts.by_day(found),
+            "progress": charts.progress(found.progress),
+            "waits": charts.waits(found),
+            "way": charts.fall(found),
+        }
+    items = _items()
+    levies = found.progress.levies if found else ()
+    return render_template(
+        "today/show.html",
+        view=view,
+        verdict=verdict(view),
+        charts=drawn,
+        levies=[(each, items.get(each.item_code, each.item_code)) for each in levies],
+        small=charts.levy,
+        rate=charts.rate,
+        fiscal_name=formatting.fiscal_year,
+        today=clock.today(),
+        before=day - _ONE_DAY,
+        after=day + _ONE_DAY,
+        shown_max=SHOWN,
+        words=words,
+        colours=arrival_texts.COLOURS,
+        kind_words=kind_words,
+        subject_words=subject_words,
+        notes_text=notes_text,
+        messages=messages,
+    )
+
+
+def _items() -> dict[str, str]:
+    """科目 by their codes."""
+    return {item.item_code: item.name for item in services().profile.items}
+
+
+def _known(step: str) -> None:
+    if step not in trend.STEPS:
+        abort(404)
+
+
+def _place(value: str, start: tuple[int, ...]) -> tuple[int, ...]:
+    """Where a page begins: ``4-12-1-1``; anything else is not found."""
+    parts = value.split("-") if value else [str(number) for number in start]
+    known = all(part.isascii() and part.isdecimal() for part in parts)
+    if len(parts) != len(start) or not known or max(map(len, parts)) > DIGITS_MAX:
+        abort(404)
+    return tuple(map(int, parts))
+
+
+def _csv(pieces: Iterator[str], name: str) -> Response:
+    answer = Response(pieces, content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return answer
+
+
+def _day(value: str) -> date:
+    """A day of the address; anything else is not found."""
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        abort(404)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        abort(404)
+    return day

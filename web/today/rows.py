@@ -1,0 +1,139 @@
+"""今日の明細: the rows that the figures of the page are made of, by day and one by one."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, NamedTuple
+
+from payments.store.unit_of_work import reading
+from reconcile.report import trend
+from reconcile.report.open_items import open_credits
+from reconcile.report.steps import START, step_rows
+from web import messages
+from web.language import JAPANESE, speaking
+from web.texts.explain import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import date
+
+    from sqlalchemy import Connection, Engine
+
+    from reconcile.report.open_items import Credit
+    from reconcile.report.steps import StepRow
+    from reconcile.report.trend import Figure
+
+PAGE = 100
+_CSV_PAGE = 5_000
+
+
+class DayRow(NamedTuple):
+    """日別の明細: what one day, channel and levy add to a step."""
+
+    day: str  # ISO date
+    channel: str
+    item_code: str
+    figure: Figure
+
+
+def by_day(
+    connection: Connection,
+    municipality_code: str,
+    step: str,
+    first: date,
+    last: date,
+    channel: str | None = None,
+) -> tuple[DayRow, ...]:
+    """日別の明細 of a step, the latest day first; of one channel or of all."""
+    by = ("booked_on", "item_code", "channel")
+    sums: dict[tuple[str, str, str], Figure] = {}
+    for row in trend.moved(connection, municipality_code, first, last, by):
+        if trend.sign(step, row.debit, row.credit) and channel in {None, row.channel}:
+            key = (row.booked_on, row.channel, row.item_code)
+            sums[key] = sums.get(key, trend.Figure()) + trend.total([row], step)
+    days = sorted({key[0] for key in sums}, reverse=True)
+    order = {day: number for number, day in enumerate(days)}
+    return tuple(
+        DayRow(*key, sums[key]) for key in sorted(sums, key=lambda key: (order[key[0]], *key[1:]))
+    )
+
+
+def days_csv(rows: Iterable[DayRow], items: dict[str, str]) -> Iterator[str]:
+    """日別の明細 for a spreadsheet."""
+    yield _lines([["会計日", "チャネル", "科目コード", "科目", "件数", "金額"]], head=True)
+    yield _lines(
+        [row.day, messages.label("channel", row.channel), row.item_code,
+         items.get(row.item_code, ""), row.figure.count, row.figure.amount_yen]
+        for row in rows
+    )  # fmt: skip
+
+
+def step_csv(
+    engine: Engine, municipality_code: str, find: Callable[..., tuple[StepRow, ...]]
+) -> Iterator[str]:
+    """段階の明細 for a spreadsheet, as a stream."""
+    yield _lines([["仕訳番号", "資料番号", "行", "枝番", "チャネル", "科目コード", "借方", "貸方",
+                   "理由", "金額"]], head=True)  # fmt: skip
+    after: tuple[int, ...] = START
+    while True:
+        with reading(engine, municipality_code) as connection:
+            rows = find(connection, municipality_code, after=after, limit=_CSV_PAGE)
+        yield _lines(
+            [row.journal_id, row.file_id, row.line_no, row.leg,
+             messages.label("channel", row.channel), row.item_code,
+             messages.label("account", row.debit), messages.label("account", row.credit),
+             REASONS.get(row.reason, row.reason), row.amount_yen]
+            for row in rows
+        )  # fmt: skip
+        if len(rows) < _CSV_PAGE:
+            return
+        after = rows[-1].place
+
+
+def credits_csv(engine: Engine, municipality_code: str) -> Iterator[str]:
+    """未照合の入金 for a spreadsheet, as a stream."""
+    yield _lines([["資料番号", "行", "勘定日", "口座", "払込元", "金額"]], head=True)
+    after: tuple[int, ...] = (0, 0)
+    while True:
+        with reading(engine, municipality_code) as connection:
+            rows: tuple[Credit, ...] = open_credits(
+                connection, municipality_code, after=after, limit=_CSV_PAGE
+            )
+        yield _lines(
+            [row.file_id, row.line_no, row.booked_on.isoformat(), row.account_key,
+             messages.label("agent", row.agent) if row.agent else "", row.amount_yen]
+            for row in rows
+        )  # fmt: skip
+        if len(rows) < _CSV_PAGE:
+            return
+        after = rows[-1].file_id, rows[-1].line_no
+
+
+def steps_of(
+    step: str, day: date, channel: str, item_code: str
+) -> Callable[..., tuple[StepRow, ...]]:
+    """段階の明細 of a day as a question that is asked page by page."""
+
+    def find(
+        connection: Connection,
+        municipality_code: str,
+        *,
+        after: tuple[int, ...],
+        limit: int,
+    ) -> tuple[StepRow, ...]:
+        return step_rows(
+            connection, municipality_code, step, day, channel=channel, item_code=item_code,
+            after=after, limit=limit,
+        )  # fmt: skip
+
+    return find
+
+
+def _lines(rows: Iterable[list[object]], *, head: bool = False) -> str:
+    text = io.StringIO()
+    if head:
+        text.write("﻿")  # so that spreadsheets see UTF-8
+    with speaking(JAPANESE):  # a document, whoever reads the page
+        csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue()
