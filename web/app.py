@@ -38,6 +38,8 @@ from web.notifications.gate import Gate
 from web.notifications.routes import notifications
 from web.notifications.short_way import short_way
 from web.placements.routes import placing
+from web.open_data.routes import open_data
+from web.reports.routes import reporting
 from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limiter, register
 from web.services import Services, services
 from web.today.routes import beginning
@@ -95,6 +97,8 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (outgoing, Access.STAFF),
         (jobs, Access.STAFF),
         (calculating, Access.STAFF),
+        (reporting, Access.STAFF),
+        (open_data, Access.PUBLIC),
     ):
         register(app, blueprint, access)
     app.extensions["kokin_gate"] = Gate(app.extensions["kokin"])

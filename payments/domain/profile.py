@@ -8,15 +8,18 @@ date. What ships with the project is the sample municipality of invented values.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.arrivals import ArrivalRule
 from payments.domain.errors import InvalidValueError
+from payments.domain.publishing import Costs, OpenData, require_costs, require_open_data
 from payments.domain.valid_until import require_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+PAYMENT_CHANNELS = frozenset({"konbini", "eltax", "debit", "notification", "bank"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ class Profile:
     slip_layouts: tuple[SlipForm, ...] = ()  # 納付書の様式 of its own (docs/adr/0006)
     upload_registered_slips: bool = False  # slips of a register are ours to hand to the hub
     arrivals: tuple[ArrivalRule, ...] = ()  # 受領予定; a source without one has the usual days
+    costs: Costs = field(default_factory=Costs)  # 費用の単価
+    open_data: OpenData = field(default_factory=OpenData)  # 公開
 
     def item(self, item_code: str) -> Item:
         """The item of this code; :class:`InvalidValueError` when the profile has none."""
@@ -143,8 +148,11 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
         )
         forms = tuple(SlipForm(**form) for form in plain.pop("slip_layouts", ()))
         expected = tuple(ArrivalRule(**rule) for rule in plain.pop("arrivals", ()))
+        costs, open_data = Costs(**plain.pop("costs", {})), OpenData(**plain.pop("open_data", {}))
         profile = Profile(
             **plain,
+            costs=costs,
+            open_data=open_data,
             slip_layouts=forms,
             arrivals=expected,
             items=tuple(Item(**item) for item in data["items"]),
@@ -170,10 +178,10 @@ def _check(profile: Profile) -> None:
         **{f"agent {a.code}": (a.payer_code, 10) for a in profile.agents},
         **{f"account {a.key}": (a.account_no, 7) for a in profile.accounts},
     }
-    for field, (value, length) in digits.items():
+    for name, (value, length) in digits.items():
         if len(value) != length or not (value.isascii() and value.isdigit()):
             raise InvalidValueError(
-                "profile_digits", field=field, found=value, expected=f"{length} digits"
+                "profile_digits", field=name, found=value, expected=f"{length} digits"
             )
     if len({item.item_code for item in profile.items}) != len(profile.items):
         raise InvalidValueError("profile_items", found="the same item_code twice")
@@ -202,6 +210,8 @@ def _check(profile: Profile) -> None:
             raise InvalidValueError(
                 "arrival_rule", field="source", found=rule.source, expected=expected
             )
+    require_costs(profile.costs, {agent.code for agent in profile.agents}, PAYMENT_CHANNELS)
+    require_open_data(profile.open_data)
     for account in profile.accounts:
         if account.money_kind not in {"01", "03"}:
             raise InvalidValueError("profile_money", found=account.money_kind, expected="01 or 03")

@@ -8,7 +8,8 @@ PUBLIC = {
     "enquiries.ask", "enquiries.tell", "health.alive", "health.ready", "entrance.sign_in",
     "entrance.check_sign_in", "entrance.passkey_question", "entrance.passkey_sign_in",
     "api_documents.describe", "api_documents.explain",
-    "health.metrics",
+    "health.metrics", "open_data.index", "open_data.show", "open_data.as_csv_file",
+    "open_data.as_json_file", "open_data.as_metadata_file",
 }  # fmt: skip
 SIGNED = {"notifications.notify", "notifications.look_for", "notifications.look_up"}
 
@@ -39,6 +40,7 @@ def test_every_page_of_the_staff_sends_a_stranger_to_the_sign_in(app, client):
     for rule in pages:
         values = {
             "day": "2026-06-01", "step": "collected", "case_no": 1, "file_id": 1, "finding_no": 1, "month": "2026-06",
+            "report": "year", "listing": "suspense", "code": "99999",
             "year": 2026, "session_id": "0" * 16, "passkey_id": "0" * 16,
             "form": "csv", "kind": "day_close", "subject": "2026-06-01", "approval_id": 1,
             "line_no": 1, "event_no": 1, "notice_id": 1, "term": "01",

@@ -46,6 +46,13 @@ def _profile(**changes: Any) -> dict[str, Any]:
         ("profile_items", lambda plain: plain["items"].append(plain["items"][0])),
         ("profile_money", lambda plain: plain["accounts"][0].update(money_kind="91")),
         ("profile_fee", lambda plain: plain["agents"][0].update(fee="advised")),
+        ("profile_costs", lambda plain: plain.update(costs={"each_yen": {"nobody": 60}})),
+        ("profile_costs", lambda plain: plain.update(costs={"sheet_yen": True})),
+        ("profile_open_data", lambda plain: plain.update(open_data={"published": True})),
+        (
+            "profile_open_data",
+            lambda plain: plain.update(open_data={"licence_url": "http://example.jp/"}),
+        ),
         ("profile_digits", lambda plain: plain.update(collecting_body_code="9999")),
     ],
 )

@@ -13,11 +13,15 @@ import xlsxwriter
 from reconcile.report.data import report_as_data
 from web.days.paper import report_pdf
 from web.days.sheets import heading, sheets
+from web.language import JAPANESE, speaking
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconcile.closures import Closure
     from reconcile.report.period import DayReport
     from web.days.sheet import Sheet
+    from web.days.sheets import Heading
 
 FORMATS = ("text", "json", "csv", "xlsx", "pdf")
 MEDIA_TYPES = {
@@ -32,6 +36,7 @@ _WIDTHS = {"text": 32, "word": 14, "count": 12, "yen": 18, "figure": 18}
 _MADE_AT = datetime(2026, 4, 1)  # noqa: DTZ001 - XlsxWriter takes dates without a zone
 
 
+@speaking(JAPANESE)
 def export(report: DayReport, closure: Closure | None, form: str) -> bytes:
     """The report in one of :data:`MEDIA_TYPES`."""
     if form == "json":
@@ -74,23 +79,27 @@ def as_data(report: DayReport, closure: Closure | None) -> dict[str, Any]:
 
 
 def as_csv(report: DayReport, closure: Closure | None) -> bytes:
-    """One table below the other, in UTF-8 with BOM and CRLF, as spreadsheets open it.
+    """One table below the other."""
+    return csv_of(heading(report, closure), sheets(report))
+
+
+def csv_of(head: Heading, tables: Sequence[Sheet]) -> bytes:
+    """表のCSV: one table below the other, in UTF-8 with BOM and CRLF, as spreadsheets open it.
 
     The first column names the table, so that a program can pick one; figures are plain numbers.
     """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\r\n")
-    head = heading(report, closure)
     writer.writerow(["表題", head.municipality, head.title, head.state])
-    for sheet in sheets(report):
+    for sheet in tables:
         writer.writerow([])
         writer.writerow([sheet.title, *(column.name for column in sheet.columns)])
         for row in sheet.all_rows:
-            writer.writerow([sheet.title, *map(_csv_cell, row)])
+            writer.writerow([sheet.title, *map(csv_cell, row)])
     return stream.getvalue().encode("utf-8-sig")
 
 
-def _csv_cell(cell: str | int | None) -> str | int:
+def csv_cell(cell: str | int | None) -> str | int:
     """A cell that no spreadsheet takes for a formula, whatever a sender named its file."""
     if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")):
         return f"'{cell}"
@@ -98,13 +107,17 @@ def _csv_cell(cell: str | int | None) -> str | int:
 
 
 def as_xlsx(report: DayReport, closure: Closure | None) -> bytes:
-    """A workbook with a first sheet that says what it is, and one sheet for each table."""
+    """A workbook of all tables."""
+    return xlsx_of(heading(report, closure), sheets(report))
+
+
+def xlsx_of(head: Heading, tables: Sequence[Sheet]) -> bytes:
+    """表のブック: a first sheet that says what it is, and one sheet for each table."""
     stream = io.BytesIO()
     book = xlsxwriter.Workbook(
         stream,
         {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
     )
-    head = heading(report, closure)
     book.set_properties({"title": head.title, "author": head.municipality, "created": _MADE_AT})
     forms = {
         "head": book.add_format({"bold": True, "bg_color": "#E6E6E6", "bottom": 1}),
@@ -119,7 +132,7 @@ def as_xlsx(report: DayReport, closure: Closure | None) -> bytes:
     for number, (name, value) in enumerate(head.facts, start=2):
         cover.write_string(number, 0, name)
         cover.write_string(number, 1, value)
-    for sheet in sheets(report):
+    for sheet in tables:
         page = book.add_worksheet(sheet.title[:_SHEET_NAME_MAX])
         _write_sheet(page, sheet, forms)
     book.close()

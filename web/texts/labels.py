@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from web.texts.calc import FIELD_NAMES
 from web.texts.events import EVENT_LABELS
+from web.texts.explain import REASONS
 from web.texts.invariants import INVARIANTS
 from web.texts.jobs import JOB_LABELS
 
@@ -273,6 +274,7 @@ LABELS: dict[str, dict[str, str]] = {
         "number": "番号",
         "purpose": "閲覧の目的",
     },
+    "posting_reason": REASONS,
     "account": {
         "receivable": "収入未済",
         "assessed": "調定",
