@@ -97,6 +97,22 @@ def month(day: date) -> str:
     return f"{day.year}年{day.month}月"
 
 
+def year(number: int | None) -> str:
+    """``2026年``; None is nothing."""
+    if number is None:
+        return ""
+    return f"{number}年" if language() == JAPANESE else str(number)
+
+
+def plain_day(day: date | None) -> str:
+    """``2026年5月28日``, without its weekday; None is a dash."""
+    if day is None:
+        return "—"
+    if language() != JAPANESE:
+        return _day(day, "d MMM y")
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
 def weekday(day: date) -> str:
     """``木``."""
     return WEEKDAYS[day.weekday()] if language() == JAPANESE else _day(day, "EEE")
@@ -117,6 +133,11 @@ def wide(text: str) -> str:
 def moment(instant: datetime | None) -> str:
     """``2026-05-28 21:14`` in Japanese time; None is a dash."""
     return "—" if instant is None else in_japan(instant).strftime("%Y-%m-%d %H:%M")
+
+
+def line_place(file_name: object, line_no: object) -> str:
+    """資料の行: ``report.txt 3行目``."""
+    return translate("{file_name} {line_no}行目", file_name=file_name, line_no=line_no)
 
 
 def encryption(newest_key: str) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from flask import request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from web.language import ENGLISH, JAPANESE, LANGUAGES, choose, language
 from web.services import services
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 COOKIE = "kokin_language"
 SECONDS = 365 * 24 * 3600
+PAGES = frozenset({"api_documents.explain"})  # what people read below /api/
 
 
 def listen(app: Flask) -> None:
@@ -33,13 +36,17 @@ def other_languages() -> list[tuple[str, str, str]]:
     return [(code, name, _here(code)) for code, name in LANGUAGES.items() if code != language()]
 
 
-def asked_for_english(accept_language: str) -> bool:
-    """Whether a program asks for English before Japanese (``Accept-Language``)."""
-    from werkzeug.datastructures import LanguageAccept  # noqa: PLC0415  # seldom asked
-    from werkzeug.http import parse_accept_header  # noqa: PLC0415
-
+def of_program(accept_language: str) -> str:
+    """The language that a program asks for (``Accept-Language``); Japanese unless English."""
+    if not accept_language:
+        return JAPANESE
     wanted = parse_accept_header(accept_language, LanguageAccept)
-    return bool(wanted) and wanted.best_match([JAPANESE, ENGLISH]) == ENGLISH
+    return wanted.best_match([JAPANESE, ENGLISH]) or JAPANESE
+
+
+def choose_for_program() -> None:
+    """Before a request of a program: problems are told in the language it asks for."""
+    choose(of_program(request.headers.get("Accept-Language", "")))
 
 
 def _here(code: str) -> str:
@@ -51,7 +58,11 @@ def _here(code: str) -> str:
 
 
 def _choose() -> None:
-    choose(request.args.get("lang") or request.cookies.get(COOKIE, JAPANESE))
+    asked = request.args.get("lang") or request.cookies.get(COOKIE, "")
+    if not asked and request.path.startswith("/api/") and request.endpoint not in PAGES:
+        choose_for_program()
+    else:
+        choose(asked)
 
 
 def _remember(response: Response) -> Response:

@@ -20,7 +20,7 @@ from web.texts.outcomes import CASE_LABELS, CASE_NEXT, OUTCOMES
 from web.texts.symbols import FIELDS, LAYOUTS, REASONS, SYMBOL_FINDINGS, SYMBOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 UNKNOWN_ERROR = "処理できませんでした。コードを添えて担当者にお知らせください。"
 UNKNOWN_FINDING = "定められた形ではありません。"
@@ -117,6 +117,11 @@ def symbol(code: str) -> str:
     return translated(SYMBOLS.get(code, code))
 
 
+def symbol_field(code: str) -> str:
+    """記号の項目の名称."""
+    return translated(FIELDS.get(code, code))
+
+
 def symbol_finding(values: Mapping[str, object]) -> str:
     """記号の指摘: what is wrong with a symbol that was read, with the finding's own values."""
     code = str(values.get("code", ""))
@@ -162,6 +167,16 @@ def label(group: str, value: str | None) -> str:
     """名称: the word for a value of a closed list; the value itself when it has none."""
     said = LABELS[group].get(value or "")
     return translated(said) if said else value or "—"
+
+
+def labels(values: Iterable[str], group: str) -> str:
+    """名称の並び, as a filter of templates."""
+    return words(group, tuple(values))
+
+
+def written(group: str, value: str) -> str:
+    """名称 as it is stored: Japanese, whoever reads."""
+    return LABELS[group][value]
 
 
 def slip_field(code: str) -> str:

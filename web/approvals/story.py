@@ -30,6 +30,8 @@ from web.approval_effects import LIVE, live_content
 from web.arrivals.words import changes, source_words
 from web.days.sheet import Cell, columns_of, sheet_of
 from web.days.sheets import sheets
+from web.language import translate as _
+from web.language import translated
 from web.placements.panel import places
 from web.printing.report import read_back_words
 from web.printing.status import status_of
@@ -84,7 +86,7 @@ def tell(connection: Connection, profile: Profile, approval: Approval) -> Story:
         now = kind.content_now(connection, profile, approval)
     except KokinError as error:
         said = messages.error(error.error_code, error.details)
-        return _with(story, stale=f"{words.SENTENCES['stale']}（{said}）")
+        return _with(story, stale=words.SENTENCES["stale"] + _("（{note}）", note=said))
     if approve.canonical(now) != approve.canonical(approval.content):
         return _with(story, stale=words.SENTENCES["stale"])
     return story
@@ -103,19 +105,19 @@ def subject_words(approval: Approval) -> str:
     if kind in day_close.OF_DAYS:
         return formatting.long_day(subject)
     if kind in day_close.OF_YEARS:
-        return f"{subject}年度"
+        return _("{year}年度", year=subject)
     if kind == RELEASE:
-        return f"印刷 {approval.content['run_id']}"
+        return _("印刷 {run_id}", run_id=approval.content["run_id"])
     if kind == LIVE:
         return str(approval.content["name"])
     if kind == parameters.KIND:
         return formatting.long_day(str(approval.content["effective_on"]))
     if kind == arrival_rules.KIND:
-        return "、".join(
+        return _("、").join(
             messages.label("agent", rule.source) for rule in arrival_rules.rules_in(approval)
         )
     if "file_name" in approval.content:
-        return f"{approval.content['file_name']} {approval.content['line_no']}行目"
+        return formatting.line_place(approval.content["file_name"], approval.content["line_no"])
     return subject
 
 
@@ -130,8 +132,8 @@ def _release(connection: Connection, profile: Profile, approval: Approval) -> St
     pages = [
         (
             str(page["slip_no"]),
-            f"ファイル {page['file_no']}",
-            f"{page['page_no']}ページ",
+            _("ファイル {number}", number=page["file_no"]),
+            _("{number}ページ", number=page["page_no"]),
             words.PULLED[str(page["state"])],
         )
         for page in content["pull"]
@@ -141,10 +143,10 @@ def _release(connection: Connection, profile: Profile, approval: Approval) -> St
         _changes(approval, [("print_state", state, messages.label("print_run_state", "released"))]),
         _facts(
             [
-                ("枚数", formatting.count(int(content["pages"]), "枚")),
-                ("金額", formatting.yen(int(content["amount_yen"]))),
-                ("見本の印字", "あり" if content["sample"] else "なし"),
-                ("読み戻し", read_back_words(run)),
+                (_("枚数"), formatting.count(int(content["pages"]), "枚")),
+                (_("金額"), formatting.yen(int(content["amount_yen"]))),
+                (_("見本の印字"), _("あり") if content["sample"] else _("なし")),
+                (_("読み戻し"), read_back_words(run)),
             ]
         ),
         sheet_of(
@@ -176,8 +178,8 @@ def _live(_connection: Connection, _profile: Profile, approval: Approval) -> Sto
             ),
             _facts(
                 [
-                    ("団体", str(approval.content["name"])),
-                    ("団体設定の版", str(approval.content["profile_version"])),
+                    (_("団体"), str(approval.content["name"])),
+                    (_("団体設定の版"), str(approval.content["profile_version"])),
                 ]
             ),
         ),
@@ -197,7 +199,7 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
     for name, before, after in changes:
         then = [words.WORDS[before].format(subject=subject), words.WORDS[after]]
         rows.append((name, *(reversed(then) if opens else then)))
-    blockers = "、".join(messages.blocker(str(c)) for c in approval.content.get("blockers", ()))
+    blockers = _("、").join(messages.blocker(str(c)) for c in approval.content.get("blockers", ()))
     found = [_changes(approval, rows, subject=subject)]
     if not opens and not approval.decision:
         shown = day_close.shown_day if of_day else day_close.shown_year
@@ -205,9 +207,9 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
         report, _closure = shown(connection, profile, at)
         found += [s for s in sheets(report) if s.code in {"year", "funds", "movements"}]
     link = (
-        Link("日計を開く", "days.show", {"day": approval.subject})
+        Link(_("日計を開く"), "days.show", {"day": approval.subject})
         if of_day
-        else Link("年度の表を開く", "days.show_year", {"year": int(approval.subject)})
+        else Link(_("年度の表を開く"), "days.show_year", {"year": int(approval.subject)})
     )
     return Story(
         _effect(approval, subject=subject),
@@ -230,7 +232,7 @@ def _placement(connection: Connection, profile: Profile, approval: Approval) -> 
     line = {"file_id": content["file_id"], "line_no": content["line_no"]}
     facts = [
         (words.WORDS["operation"], kind_words(approval)),
-        (words.WORDS["line"], f"{content['file_name']} {content['line_no']}行目"),
+        (words.WORDS["line"], formatting.line_place(content["file_name"], content["line_no"])),
         (words.WORDS["amount"], formatting.yen(amount_yen)),
         (words.WORDS["outcome"], messages.outcome(content["stands"]["outcome"]).label),
     ]
@@ -258,7 +260,7 @@ def _credit_facts(content: dict[str, Any]) -> list[tuple[str, str]]:
         (placing.FACTS["remarks"], formatting.wide(content["remarks"]).strip() or "—"),
     ]
     if content["alias"]:
-        people = "、".join(one["name"] for one in content["alias"]["obligors"])
+        people = _("、").join(one["name"] for one in content["alias"]["obligors"])
         name = formatting.wide(content["alias"]["payer_folded"])
         facts.append((words.WORDS["alias"], f"{name} → {people}"))
     return facts
@@ -337,7 +339,7 @@ def _then(name: str, period: str) -> tuple[str, str, str]:
 def _written(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
     """The content as it was written, by name."""
     rows = [(messages.label("fact", name), str(value)) for name, value in approval.content.items()]
-    return Story(words.UNKNOWN_EFFECT, (_facts(rows),))
+    return Story(translated(words.UNKNOWN_EFFECT), (_facts(rows),))
 
 
 # ---- what they share ----

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from reconcile.arrivals.sources import as_date
 from web import clock, formatting, messages
 from web.arrivals.words import came_at, late_words, source_words, state_word
+from web.language import JAPANESE, speaking
 from web.texts import notices as texts
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Telling(NamedTuple):
     lines: tuple[str, ...]
 
 
+@speaking(JAPANESE)
 def red(profile: Profile, expected: Expectation) -> Telling:
     """未着: past the cut-off and its grace, and nothing is there."""
     values = {
@@ -56,6 +58,7 @@ def red_key(expected: Expectation) -> str:
     return f"{RED}:{expected.source.code}:{expected.due_on}"
 
 
+@speaking(JAPANESE)
 def came(profile: Profile, expected: Expectation) -> Telling:
     """到着: what was called red has come at last, or a person says that there is nothing."""
     moment = came_at(expected)
@@ -75,6 +78,7 @@ def came(profile: Profile, expected: Expectation) -> Telling:
     )
 
 
+@speaking(JAPANESE)
 def files_aside(
     connection: Connection, profile: Profile, calendar: Calendar, since: date
 ) -> list[Telling]:
@@ -115,6 +119,7 @@ def _aside(connection: Connection, profile: Profile, calendar: Calendar, row: Ro
     return Telling(key, ASIDE, _subject(ASIDE, profile, values), (head, *found, after, where))
 
 
+@speaking(JAPANESE)
 def foreign(profile: Profile, calendar: Calendar, file: Came) -> Telling:
     """他団体の資料: every line of a file is about another municipality."""
     source = calendar.source_of(file.format_code, file.agent)
@@ -124,6 +129,7 @@ def foreign(profile: Profile, calendar: Calendar, file: Came) -> Telling:
     return Telling(f"{FOREIGN}:{file.file_id}", FOREIGN, _subject(FOREIGN, profile, values), lines)
 
 
+@speaking(JAPANESE)
 def summary(
     profile: Profile, days: dict[date, tuple[Expectation, ...]], today: date, at: datetime
 ) -> Telling:

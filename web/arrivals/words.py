@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from payments.domain.arrivals import JAPAN
 from web import formatting, messages
+from web.language import translate as _
+from web.language import translated
 from web.texts import arrivals as texts
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def source_words(source: Source) -> str:
 
 def state_word(state: str) -> str:
     """状態."""
-    return texts.STATES[state][0]
+    return translated(texts.STATES[state][0])
 
 
 def shape(state: str) -> str:
@@ -38,16 +40,16 @@ def shape(state: str) -> str:
 
 def days_words(days: str) -> str:
     """受領予定日 of a rule."""
-    kind, _, listed = days.partition(":")
+    kind, _colon, listed = days.partition(":")
     if kind in texts.DAYS:
         return texts.DAYS[kind]
     each = listed.split(",")
     if kind == "weekdays":
-        said = "・".join(texts.WEEKDAYS[day] for day in each)
+        said = _("・").join(texts.WEEKDAYS[day] for day in each)
     elif kind == "monthly":
-        said = "・".join(_nth(int(number)) for number in each)
+        said = _("・").join(_nth(int(number)) for number in each)
     else:
-        said = "、".join(formatting.short_day(day) for day in each)
+        said = _("、").join(formatting.short_day(day) for day in each)
     return texts.LISTED[kind].format(days=said)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from payments.domain.late_charge_levies import shipped_levies
 from payments.domain.refund_interest import RefundReason
 from web import formatting
+from web.language import translate as _
+from web.language import translated
 from web.texts import calc as words
 
 if TYPE_CHECKING:
@@ -32,23 +34,28 @@ class Field:
     name: str
     kind: str
     required: bool = False
-    choices: tuple[tuple[str, str], ...] = ()
+    japanese: tuple[tuple[str, str], ...] = ()  # 選択肢: value and name
     otherwise: str = ""  # what it holds before anything is typed
+
+    @property
+    def choices(self) -> tuple[tuple[str, str], ...]:
+        """What can be chosen, for the reader."""
+        return tuple((value, translated(name)) for value, name in self.japanese)
 
     @property
     def label(self) -> str:
         """Its name."""
-        return words.FIELDS[self.name][0]
+        return translated(words.FIELDS[self.name][0])
 
     @property
     def hint(self) -> str:
         """What to write, where the name does not say it."""
-        return words.FIELDS[self.name][1]
+        return translated(words.FIELDS[self.name][1])
 
 
 def _choice(name: str, more: Mapping[str, str] | None = None) -> Field:
-    choices = words.CHOICES.get(name, {}) | dict(more or {})
-    return Field(name, "choice", choices=tuple(choices.items()))
+    choices = {**words.CHOICES.get(name, {}), **(more or {})}
+    return Field(name, "choice", japanese=tuple(choices.items()))
 
 
 FIELDS: dict[str, tuple[Field, ...]] = {
@@ -99,11 +106,11 @@ def given(fields: tuple[Field, ...], raw: Mapping[str, str]) -> list[tuple[str, 
         if field.kind == "choice":
             value = dict(field.choices).get(value, value)
         elif field.kind == "check":
-            value = "はい" if value else ""
+            value = _("はい") if value else ""
         elif field.kind == "yen" and value:
             value = formatting.yen(int(value.replace(",", "")))
         elif field.kind == "date" and value:
             value = formatting.long_day(value)
         if value:
-            shown.append((field.label, "、".join(value.split())))
+            shown.append((field.label, _("、").join(value.split())))
     return shown

@@ -16,6 +16,8 @@ from payments.domain.periods import ONE_DAY
 from payments.domain.rates import Tier
 from web import formatting
 from web.days.sheet import Sheet, columns_of, sheet_of
+from web.language import translate as _
+from web.language import translated
 from web.texts import calc as words
 
 if TYPE_CHECKING:
@@ -158,7 +160,7 @@ def tell_instalments(answer: InstalmentsAnswer) -> Working:
         steps.append(_step("first", rest=yen(rest_yen), first=yen(amounts[0])))
     if 0 in amounts:
         steps.append(_step("no_slip"))
-    rows = [(f"第{number}期", amount) for number, amount in enumerate(amounts, 1)]
+    rows = [(_("第{number}期", number=number), amount) for number, amount in enumerate(amounts, 1)]
     sheet = sheet_of("amounts", words.HEADINGS["amounts"], columns_of("期別", "金額:yen"), rows)
     return Working(((words.HEADINGS["total"], yen(answer.total_yen)),), tuple(steps), (sheet,))
 
@@ -167,11 +169,17 @@ def rates_sheet(rates: RateTable) -> Sheet:
     """割合の表, the newest year first."""
     rows = []
     for row in reversed(rates.rows):
-        first = "" if row.from_year is None else f"{row.from_year}年"
-        years = first if row.from_year == row.to_year else f"{first}〜{row.to_year}年"
+        first = "" if row.from_year is None else formatting.year(row.from_year)
+        years = (
+            first
+            if row.from_year == row.to_year
+            else _("{first}〜{last}", first=first, last=formatting.year(row.to_year))
+        )
         cells = (_percent(row.text(tier)) for tier in Tier)
         marks = [row.mark(tier) for tier in (Tier.LOW, Tier.REFUND)]
-        rows.append((years, *cells, row.regime, *(words.MARKS.get(m, m) for m in marks)))
+        rows.append(
+            (years, *cells, translated(row.regime), *(words.MARKS.get(m, m) for m in marks))
+        )
     columns = columns_of(
         "年",
         "低い割合:figure",
@@ -219,7 +227,7 @@ def _run_steps(answer: LateChargeAnswer) -> list[Step]:
     if found.low_until is None:
         steps.append(_step("low_throughout"))
     else:
-        months = f"{found.rules.low_tier_months}か月"
+        months = _("{number}か月", number=found.rules.low_tier_months)
         steps.append(_step("low_until", months=months, until=day(found.low_until)))
     steps += [
         _step("left_out", first=day(p.from_on), last=day(p.until_on), percent=p.percent)
@@ -255,9 +263,9 @@ def _segments_sheet(segments: Iterable[Segment]) -> Sheet:
     """区間ごとの計算, with what is dropped below a yen."""
     rows = [
         (
-            f"{day(segment.from_on)}〜{day(segment.until_on)}",
+            _("{first}〜{last}", first=day(segment.from_on), last=day(segment.until_on)),
             _days(segment.days),
-            segment.terms.tier.label_ja,
+            translated(segment.terms.tier.label_ja),
             _formula(segment),
             _exact(segment.parts),
             segment.yen,
@@ -277,7 +285,7 @@ def _tiers_sheet(segments: Iterable[Segment]) -> Sheet:
     for tier in Tier:
         parts = sum(segment.parts for segment in listed if segment.terms.tier is tier)
         if parts:
-            rows.append((tier.label_ja, _exact(parts), parts // YEN))
+            rows.append((translated(tier.label_ja), _exact(parts), parts // YEN))
     columns = columns_of("割合", "計算した額:figure", "円未満切捨て:yen")
     return sheet_of("tiers", words.HEADINGS["tiers"], columns, rows)
 
@@ -300,7 +308,7 @@ def _exact(parts: int) -> str:
 
 def day(on: date | None) -> str:
     """``2020年7月1日``; None is a dash."""
-    return "—" if on is None else f"{on.year}年{on.month}月{on.day}日"
+    return formatting.plain_day(on)
 
 
 def _percent(text: str) -> str:

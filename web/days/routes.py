@@ -154,7 +154,7 @@ def ask(kind: str, subject: str) -> BaseResponse:
             kind,
             subject,
             asked_by=g.user.user_name,
-            reason=request.form.get("reason", "") or messages.label("close_reason", kind),
+            reason=request.form.get("reason", "") or messages.written("close_reason", kind),
             at=clock.now(),
             despite=despite,
         )

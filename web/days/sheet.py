@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from web.language import translate as _
+from web.language import translated
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -34,7 +37,8 @@ class Column:
     @property
     def heading(self) -> str:
         """金額（円）: where figures stand without their unit, the heading says it."""
-        return f"{self.name}（{self.unit}）" if self.unit else self.name
+        name = translated(self.name)
+        return _("{name}（{unit}）", name=name, unit=_(self.unit)) if self.unit else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def total_of(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> tup
         figures = [row[place] for row in rows]
         adds_up = column.kind in {"yen", "count"}
         sums.append(sum(f for f in figures if isinstance(f, int)) if adds_up else "")
-    sums[0] = "計"
+    sums[0] = _("計")
     return tuple(sums)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from web import formatting, messages
 from web.days.sheet import Cell, Sheet, cell_text, columns_of, sheet_of, total_of
+from web.language import translate as _
 
 if TYPE_CHECKING:
     from reconcile.closures import Closure
@@ -30,39 +31,50 @@ class Heading:
 def heading(report: DayReport, closure: Closure | None) -> Heading:
     """What stands above the tables: the period, and whether it was signed, by whom."""
     facts = [
-        ("団体", report.municipality_name),
-        ("対象期間", f"{formatting.long_day(report.first)}〜{formatting.long_day(report.day)}"),
+        (_("団体"), report.municipality_name),
+        (_("対象期間"), _span(formatting.long_day(report.first), formatting.long_day(report.day))),
     ]
     if report.period == "day":
-        facts[1] = ("会計日", formatting.full_day(report.day))
+        facts[1] = (_("会計日"), formatting.full_day(report.day))
         numbers = [file.file_id for file in report.files]
-        span = f"{min(numbers)}〜{max(numbers)}（{len(numbers)}件）" if numbers else "なし"
-        facts.append(("資料番号", span))
+        span = _("なし")
+        if numbers:
+            span = _(
+                "{span}（{number}件）", span=_span(min(numbers), max(numbers)), number=len(numbers)
+            )
+        facts.append((_("資料番号"), span))
     until = report.closed_until
     behind = until is not None and report.day <= until
     open_word = {"day": "within", "month": "all_days"}.get(report.period, "open")
     state = messages.label("closure", open_word if behind else "open")
     if closure is not None:
-        state = f"{messages.label('closure', closure.event)}（締め番号 {closure.closure_no}）"
+        event = messages.label("closure", closure.event)
+        state = _("{event}（締め番号 {number}）", event=event, number=closure.closure_no)
         facts += [
-            ("作成", closure.asked_by),
-            ("確認", f"{closure.decided_by}（{formatting.moment(closure.made_at)}）"),
-            ("特記", closure.reason or "なし"),
-            ("ハッシュ", closure.report_sha256),
+            (_("作成"), closure.asked_by),
+            (_("確認"), f"{closure.decided_by}（{formatting.moment(closure.made_at)}）"),
+            (_("特記"), closure.reason or _("なし")),
+            (_("ハッシュ"), closure.report_sha256),
         ]
         if report.seal_no:
-            facts.append(("封印", f"{report.seal_no}番 {report.seal_sha256}"))
-    facts.insert(1, ("状態", state))
+            sealed = _("{number}番 {sha256}", number=report.seal_no, sha256=report.seal_sha256)
+            facts.append((_("封印"), sealed))
+    facts.insert(1, (_("状態"), state))
     return Heading(_title(report), report.municipality_name, state, tuple(facts))
 
 
 def _title(report: DayReport) -> str:
     """日計表 2026年（令和8年）6月1日（月） and the like."""
     if report.period == "year":
-        return f"歳入年度表 {formatting.fiscal_year(report.first.year)}（{report.first.year}年度）"
+        era, year = formatting.fiscal_year(report.first.year), report.first.year
+        return _("歳入年度表 {era}（{year}年度）", era=era, year=year)
     if report.period == "month":
-        return f"月計表 {report.first.year}年{report.first.month}月"
-    return f"日計表 {formatting.full_day(report.day)}"
+        return _("月計表 {month}", month=formatting.month(report.first))
+    return _("日計表 {day}", day=formatting.full_day(report.day))
+
+
+def _span(first: object, last: object) -> str:
+    return _("{first}〜{last}", first=first, last=last)
 
 
 def sheets(report: DayReport) -> tuple[Sheet, ...]:
@@ -119,7 +131,7 @@ def _revenue(report: DayReport) -> Sheet:
             "year": (count, yen),
         }
         rows.append((*key, *figures_of[report.period]))
-    return sheet_of("revenue", "収入（会計・年度・科目別）", columns_of(*head, *figures), rows)
+    return sheet_of("revenue", _("収入（会計・年度・科目別）"), columns_of(*head, *figures), rows)
 
 
 def _funds(report: DayReport) -> Sheet:
@@ -135,7 +147,7 @@ def _funds(report: DayReport) -> Sheet:
     ]
     now = _period_word(report)
     columns = columns_of("会計", "年度:word", "前累計:yen", "件数:count", f"{now}:yen", "累計:yen")
-    return sheet_of("funds", "収入（会計・年度別の計）", columns, rows)
+    return sheet_of("funds", _("収入（会計・年度別の計）"), columns, rows)
 
 
 def _year(report: DayReport) -> Sheet:
@@ -170,8 +182,9 @@ def _year(report: DayReport) -> Sheet:
         for name in ("collected_yen", "assessed_yen")
     )
     total[-1] = _rate(collected, assessed)
-    note = "不納欠損額は、まだこの帳簿にありません。"
-    return Sheet("year", "歳入（調定・収入済・収入未済）", columns, tuple(rows), tuple(total), note)
+    note = _("不納欠損額は、まだこの帳簿にありません。")
+    title = _("歳入（調定・収入済・収入未済）")
+    return Sheet("year", title, columns, tuple(rows), tuple(total), note)
 
 
 def _claimed(report: DayReport) -> Sheet:
@@ -190,7 +203,7 @@ def _claimed(report: DayReport) -> Sheet:
     ]
     head = ("会計", "年度:word", "科目", "区分:word", "異動:word")
     columns = columns_of(*head, "件数:count", "増減:yen")
-    return sheet_of("claimed", "調定の異動", columns, rows)
+    return sheet_of("claimed", _("調定の異動"), columns, rows)
 
 
 def _carry(report: DayReport) -> Sheet:
@@ -210,7 +223,7 @@ def _carry(report: DayReport) -> Sheet:
     ]
     head = ("会計日:word", "区分:word", "番号:figure", "繰越元:word", "繰越先:word", "科目:word")
     columns = columns_of(*head, "件数:count", "繰越額:yen")
-    return sheet_of("carried", "滞納繰越（調定替え）", columns, rows)
+    return sheet_of("carried", _("滞納繰越（調定替え）"), columns, rows)
 
 
 def _rate(part_yen: int, whole_yen: int) -> str:
@@ -239,7 +252,7 @@ def _arrivals(report: DayReport) -> Sheet:
     head = ("資料", "送付元", "状態:word", "資料数:count", "明細:count", "金額:yen")
     columns = columns_of(*head, "速報:yen", "確報:yen", "取消:yen")
     # Sources of one format share its stages, and money stands in statements as well as reports.
-    return sheet_of("arrivals", "受領", columns, rows, adds_up=False)
+    return sheet_of("arrivals", _("受領"), columns, rows, adds_up=False)
 
 
 def _flows(report: DayReport) -> Sheet:
@@ -255,7 +268,7 @@ def _flows(report: DayReport) -> Sheet:
         "取消額:yen",
     )
     rows = [(messages.label("channel", flow.channel), *flow[1:]) for flow in report.flows]
-    return sheet_of("flows", "収納の流れ（受入・消込・確報・取消）", columns, rows)
+    return sheet_of("flows", _("収納の流れ（受入・消込・確報・取消）"), columns, rows)
 
 
 def _outcomes(report: DayReport) -> Sheet:
@@ -264,7 +277,7 @@ def _outcomes(report: DayReport) -> Sheet:
         for o in report.outcomes
     ]
     columns = columns_of("チャネル:word", "結果", "件数:count", "金額:yen", "消込:yen", "仮受:yen")
-    return sheet_of("outcomes", "照合結果", columns, rows)
+    return sheet_of("outcomes", _("照合結果"), columns, rows)
 
 
 def _cash(report: DayReport) -> Sheet:
@@ -291,7 +304,7 @@ def _cash(report: DayReport) -> Sheet:
         "後残高:yen",
         "一致:word",
     )
-    return sheet_of("cash", "現金（入出金明細）", columns, rows)
+    return sheet_of("cash", _("現金（入出金明細）"), columns, rows)
 
 
 def _groups(report: DayReport) -> Sheet:
@@ -310,8 +323,8 @@ def _groups(report: DayReport) -> Sheet:
     ]
     head = ("払込元", "番号", "払込日:word", "件数:count", "確報:yen")
     columns = columns_of(*head, "差引手数料:yen", "入金:yen", "差:yen")
-    note = "この日が払込日のもの、この日に入金のあったもの、まだ入金と一致していないもの"
-    return sheet_of("groups", "払込（確報と入金）", columns, rows, note=note)
+    note = _("この日が払込日のもの、この日に入金のあったもの、まだ入金と一致していないもの")
+    return sheet_of("groups", _("払込（確報と入金）"), columns, rows, note=note)
 
 
 def _movements(report: DayReport) -> Sheet:
@@ -321,7 +334,7 @@ def _movements(report: DayReport) -> Sheet:
         for m in report.movements
     ]  # fmt: skip
     columns = columns_of("勘定", "前残高:yen", "借方:yen", "貸方:yen", "残高:yen")
-    return sheet_of("movements", "勘定の動き", columns, rows, note="残高は借方−貸方")
+    return sheet_of("movements", _("勘定の動き"), columns, rows, note=_("残高は借方−貸方"))
 
 
 def _checks(report: DayReport) -> Sheet:
@@ -331,7 +344,7 @@ def _checks(report: DayReport) -> Sheet:
         scope = messages.label("check_scope", check.scope)
         if not check.applies:
             why = messages.label("check_absent", check.code)
-            rows.append((number, f"{name} — {why}", scope, None, None, None, "対象なし"))
+            rows.append((number, f"{name} — {why}", scope, None, None, None, _("対象なし")))
             continue
         left, right, differs = (
             cell_text(figure) + check.unit
@@ -347,18 +360,21 @@ def _checks(report: DayReport) -> Sheet:
         "差:figure",
         "一致:word",
     )
-    note = f"全帳簿の突合は、仕訳番号 {report.sums_journal_id} までの帳簿による"
-    return sheet_of("checks", "突合", columns_of(*head), rows, adds_up=False, note=note)
+    note = _(
+        "全帳簿の突合は、仕訳番号 {sums_journal_id} までの帳簿による",
+        sums_journal_id=report.sums_journal_id,
+    )
+    return sheet_of("checks", _("突合"), columns_of(*head), rows, adds_up=False, note=note)
 
 
 def _mark(*, ok: bool) -> str:
-    return "一致" if ok else "不一致"
+    return _("一致") if ok else _("不一致")
 
 
 def _waiting(report: DayReport) -> Sheet:
     rows = [(messages.case(kind).label, number, yen) for kind, number, yen in report.waiting]
     columns = columns_of("種類", "件数:count", "金額:yen")
-    return sheet_of("waiting", "未対応・対応中の確認事項", columns, rows)
+    return sheet_of("waiting", _("未対応・対応中の確認事項"), columns, rows)
 
 
 def _files(report: DayReport) -> Sheet:
@@ -377,7 +393,7 @@ def _files(report: DayReport) -> Sheet:
     columns = columns_of(
         "資料番号:figure", "資料", "形式", "状態:word", "明細:count", "金額:yen", "指摘:count"
     )
-    return sheet_of("files", "資料", columns, rows, adds_up=False)
+    return sheet_of("files", _("資料"), columns, rows, adds_up=False)
 
 
 def _days(report: DayReport) -> Sheet:
@@ -392,4 +408,4 @@ def _days(report: DayReport) -> Sheet:
         for day, number, yen in report.days
     ]
     columns = columns_of("会計日", "件数:count", "収入:yen", "締め:word")
-    return sheet_of("days", "会計日別の収入", columns, rows)
+    return sheet_of("days", _("会計日別の収入"), columns, rows)

@@ -20,6 +20,8 @@ from payments.domain.identifiers import ElNumber, digits_from_text, require_digi
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.status import UNKNOWN, SlipStatus, slip_status
 from web import clock
+from web.language import translate as _
+from web.language import translated
 from web.security import limiter, source
 from web.services import services
 from web.tables import EnquiryLogRow
@@ -96,7 +98,8 @@ def _body(collecting_body_code: str) -> Body | None:
 def _parts() -> list[Part]:
     """The four labelled fields, empty."""
     return [
-        Part(name, ElNumber.LABELS_JA[name], length) for name, length in ElNumber.LENGTHS.items()
+        Part(name, translated(ElNumber.LABELS_JA[name]), length)
+        for name, length in ElNumber.LENGTHS.items()
     ]
 
 
@@ -109,7 +112,9 @@ def _typed() -> list[Part]:
             require_digits(value, part.name, part.length)
             error = ""
         except InvalidValueError:
-            error = f"{part.label}は数字{part.length}桁で入力してください。"
+            error = _(
+                "{part}は数字{length}桁で入力してください。", part=part.label, length=part.length
+            )
         found.append(Part(part.name, part.label, part.length, value, error))
     return found
 

@@ -13,6 +13,7 @@ from web import clock
 from web.events.deliveries import Attempt, attempts_at
 from web.events.subscribers import Subscriber, everybody
 from web.events.transport import DELIVERED
+from web.language import translate as _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -198,8 +199,10 @@ def _happened(row: Any, told: tuple[Told, ...]) -> Happened:
 def _subject(row: Any) -> str:
     """What an event is about, in the numbers that staff know."""
     if row.notice_no is not None:
-        return f"納付書 {row.slip_no}" if row.slip_no else f"通知書 {row.notice_no} {row.term}期"
-    return f"資料 {row.file_id}" if row.file_id is not None else str(row.ends_on)
+        if row.slip_no:
+            return _("納付書 {slip_no}", slip_no=row.slip_no)
+        return _("通知書 {notice_no} {term}期", notice_no=row.notice_no, term=row.term)
+    return _("資料 {file_id}", file_id=row.file_id) if row.file_id is not None else str(row.ends_on)
 
 
 def _instant(value: datetime | str) -> datetime:

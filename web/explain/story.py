@@ -19,6 +19,8 @@ from web.explain.tables import (
     rules_table,
 )
 from web.explain.values import moment, named, occasion_of, say, shown, term
+from web.language import translate as _
+from web.language import translated
 from web.texts import explain as words
 from web.texts.outcomes import OUTCOMES
 
@@ -121,7 +123,7 @@ def _summary(story: LineStory) -> Section:
             "came",
             received_on=formatting.long_day(evidence.received_on),
             channel=messages.label("channel", evidence.channel),
-            stage=messages.label("stage", str(read["stage"])) if read["stage"] else "明細",
+            stage=messages.label("stage", str(read["stage"])) if read["stage"] else _("明細"),
             paid_on=shown("day", read["paid_on"]),
             amount=shown("yen", read["amount_yen"]),
         )
@@ -145,7 +147,7 @@ def _summary(story: LineStory) -> Section:
     if len(story.decisions) > 1:
         now = messages.outcome(story.decisions[-1].outcome).label
         said.append(say("now", outcome=now, number=len(story.decisions)))
-    name = f"{evidence.file_name} {evidence.line_no}行目"
+    name = formatting.line_place(evidence.file_name, evidence.line_no)
     title_ja = f"{words.HEADINGS['summary']}: {name}"
     return Section(title_ja, tuple(dict.fromkeys(said)), file_id=evidence.file_id)
 
@@ -165,7 +167,7 @@ def _verdict(decision: Decision) -> str:
         occasion=occasion_of(decision.journal.kind, decision.journal.file_name),
         actor=decision.journal.actor,
         rule=decision.rule,
-        label=deciding.label_ja if deciding is not None else outcome.label,
+        label=translated(deciding.label_ja) if deciding is not None else outcome.label,
         outcome=outcome.label,
     )
     if decision.applied_yen or decision.suspense_yen:
@@ -177,20 +179,24 @@ def _verdict(decision: Decision) -> str:
 def _evidence(evidence: Evidence) -> Section:
     """届いたもの: bytes in hexadecimal and as text, and what they were read as."""
     intact = {True: "intact", False: "altered", None: "no_evidence"}[evidence.intact]
-    first = formatting.count(evidence.byte_offset, "バイト目から")
-    place = f"{evidence.line_no}行目、{first}{formatting.count(evidence.byte_length, 'バイト')}"
+    place = _(
+        "{line_no}行目、{first:,}バイト目から{length:,}バイト",
+        line_no=evidence.line_no,
+        first=evidence.byte_offset,
+        length=evidence.byte_length,
+    )
     rows = evidence.hex.split(" ") if evidence.hex else []
     return Section(
         words.HEADINGS["evidence"],
         (say(intact),) if intact == "intact" else (),
         (
-            ("資料", evidence.file_name),
-            ("形式", messages.label("format", evidence.format_code)),
+            (_("資料"), evidence.file_name),
+            (_("形式"), messages.label("format", evidence.format_code)),
             ("SHA-256", evidence.sha256),
-            ("位置", place),
-            ("受領日", formatting.long_day(evidence.received_on)),
-            ("取込", moment(evidence.taken_in_at)),
-            ("文字", evidence.text.rstrip("\r\n")),
+            (_("位置"), place),
+            (_("受領日"), formatting.long_day(evidence.received_on)),
+            (_("取込"), moment(evidence.taken_in_at)),
+            (_("文字"), evidence.text.rstrip("\r\n")),
             *named(evidence.read),
         ),
         code=tuple(
@@ -212,7 +218,7 @@ def _decision(decision: Decision) -> list[Section]:
         warning = say("disagrees", found=decision.tests[-1].code, rule=decision.rule)
     heading = words.HEADINGS["decision"]
     if decision.revision > 1:
-        heading = f"{heading}（{decision.revision}回目）"
+        heading = _("{heading}（{number}回目）", heading=heading, number=decision.revision)
     tables = []
     if decision.tests:
         tables.append(rules_table(decision))
@@ -275,7 +281,7 @@ def _approval(approval: ApprovalStory) -> str:
             decided_by=approval.decided_by,
             decided_at=moment(approval.decided_at),
             decision=messages.label("approval_state", approval.decision),
-            note=f"（{approval.note}）" if approval.note else "",
+            note=_("（{note}）", note=approval.note) if approval.note else "",
         )
     return say(
         "approval",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from web import formatting, messages
 from web.explain.values import moment, named, occasion_of, shown, term
+from web.language import translate as _
+from web.language import translated
 from web.texts import explain as words
 
 if TYPE_CHECKING:
@@ -33,11 +35,11 @@ def rules_table(decision: Decision) -> Table:
         tuple(
             (
                 test.code,
-                test.label_ja,
+                translated(test.label_ja),
                 words.CONDITIONS[test.code],
-                "、".join(f"{label}: {value}" for label, value in named(test.facts, absent=True))
+                _("、").join(f"{label}: {value}" for label, value in named(test.facts, absent=True))
                 or "—",
-                "成立" if test.holds else "不成立",
+                _("成立") if test.holds else _("不成立"),
             )
             for test in decision.tests
         ),
@@ -77,7 +79,9 @@ def bookings_table(bookings: Sequence[Booking]) -> Table:
                 formatting.yen(booking.amount_yen),
                 words.REASONS.get(booking.reason, booking.reason),
                 booking.place or shown("ref", booking.group_ref or None),
-                f"仕訳帳 {booking.reversed_in}" if booking.reversed_in is not None else "—",
+                _("仕訳帳 {number}", number=booking.reversed_in)
+                if booking.reversed_in is not None
+                else "—",
             )
             for booking in bookings
         ),
@@ -93,7 +97,7 @@ def others_table(story: LineStory) -> Table:
         tuple(
             (
                 words.RELATIONS[other.relation],
-                f"{other.file_name} {other.line_no}行目",
+                formatting.line_place(other.file_name, other.line_no),
                 f"{other.kind}（{messages.label('stage', other.stage)}）",
                 formatting.long_day(other.paid_on or None),
                 formatting.yen(other.amount_yen),
@@ -157,12 +161,13 @@ def _assessments_table(slip: SlipStory) -> Table:
         tuple(
             (
                 shown("day", a["booked_on"] or a["received_on"]),
-                f"{a['file_name'] or a['file_id']} {a['line_no']}行目",
+                formatting.line_place(a["file_name"] or a["file_id"], a["line_no"]),
                 term(str(a["term"])),
                 words.ASSESSMENT_KINDS.get(str(a["kind"]), str(a["kind"])),
                 shown("yen", a["before_yen"]),
                 shown("yen", a["amount_yen"]),
-                "、".join(words.FLAGS[flag] for flag in str(a["flags"]).split(";") if flag) or "—",
+                _("、").join(words.FLAGS[flag] for flag in str(a["flags"]).split(";") if flag)
+                or "—",
                 str(a["actor"] or "—"),
                 str(a["reason"] or "—"),
                 messages.label("register_outcome", str(a["outcome"])),
@@ -173,6 +178,10 @@ def _assessments_table(slip: SlipStory) -> Table:
     )
 
 
+def _flags(flags: str) -> str:
+    return _("、").join(words.FLAGS[flag] for flag in flags.split(";") if flag) or "—"
+
+
 def _holds_table(slip: SlipStory) -> Table:
     """猶予・停止: from when to when, by whom and why, and when it was lifted."""
     return Table(
@@ -181,13 +190,18 @@ def _holds_table(slip: SlipStory) -> Table:
         tuple(
             (
                 str(h["hold_no"] or "—"),
-                "全部" if h["term"] == "00" else term(str(h["term"])),
+                _("全部") if h["term"] == "00" else term(str(h["term"])),
                 messages.label("hold_kind", str(h["kind"])),
                 shown("day", h["from_on"]),
                 shown("day", h["until_on"]),
                 f"{messages.label('hold_by', str(h['by']))} {h['actor']}",
                 str(h["reason"] or "—"),
-                f"{shown('day', h['lifted_on'])}から {h['lift_actor']} {h['lift_reason']}".rstrip()
+                _(
+                    "{day}から {actor} {reason}",
+                    day=shown("day", h["lifted_on"]),
+                    actor=h["lift_actor"],
+                    reason=h["lift_reason"],
+                ).rstrip()
                 if h["lifted_on"]
                 else "—",
             )
@@ -226,7 +240,7 @@ def credits_table(settlement: Settlement) -> Table:
         tuple(
             (
                 shown("day", credit["booked_on"]),
-                f"{credit['file_name']} {credit['line_no']}行目",
+                formatting.line_place(credit["file_name"], credit["line_no"]),
                 shown("yen", credit["credit_yen"]),
                 shown("yen", credit["amount_yen"]),
                 shown("yen", credit["fee_yen"]),

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from web import formatting, messages
+from web.language import translate as _
+from web.language import translated
 from web.texts import explain as words
 
 if TYPE_CHECKING:
@@ -22,14 +24,17 @@ def say(code: str, **values: object) -> str:
 def term(value: str) -> str:
     """期別 as people say it: ``全期``, ``第1期``."""
     if value == "00":
-        return "全期"
-    return f"第{int(value)}期" if value.isascii() and value.isdigit() else value
+        return _("全期")
+    return _("第{number}期", number=int(value)) if value.isascii() and value.isdigit() else value
 
 
 def named(facts: Facts, *, absent: bool = False) -> tuple[tuple[str, str], ...]:
     """Named values in the order given; ``absent`` says also what is not there."""
     return tuple(
-        (words.FACTS.get(name, (name, ""))[0], shown(words.FACTS.get(name, ("", ""))[1], value))
+        (
+            translated(words.FACTS.get(name, (name, ""))[0]),
+            shown(words.FACTS.get(name, ("", ""))[1], value),
+        )
         for name, value in facts.items()
         if absent or value not in {None, ""}
     )
@@ -49,9 +54,9 @@ def shown(kind: str, value: Value) -> str:
 _SHOWN: dict[str, Callable[[str], str]] = {
     "yen": lambda text: formatting.yen(int(text)),
     "day": formatting.long_day,
-    "yes": lambda text: "いいえ" if text in {"0", "False"} else "はい",
+    "yes": lambda text: _("いいえ") if text in {"0", "False"} else _("はい"),
     "count": lambda text: formatting.count(int(text)),
-    "there": lambda _text: "あり",
+    "there": lambda _text: _("あり"),
     "ref": lambda text: text.replace("|", " / "),
     "wide": formatting.wide,
     "term": term,

@@ -10,6 +10,7 @@ import io
 from typing import TYPE_CHECKING
 
 from web import clock, formatting, messages
+from web.language import JAPANESE, speaking
 from web.texts.inbox import NEXT, NEXT_BY_STATUS, SHEET
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def what_to_do(code: str, status: str) -> str:
     return NEXT.get(code, NEXT_BY_STATUS[status])
 
 
+@speaking(JAPANESE)
 def as_csv(report: FileReport, *, values: bool = True) -> bytes:
     """One line per finding; without ``values`` nothing out of the file itself."""
     stream = io.StringIO(newline="")
@@ -39,6 +41,7 @@ def as_csv(report: FileReport, *, values: bool = True) -> bytes:
     return stream.getvalue().encode("utf-8-sig")
 
 
+@speaking(JAPANESE)
 def as_text(report: FileReport, arrived_at: datetime, *, values: bool = True) -> bytes:
     """The same to be read, with what the file is and where it lies."""
     head = [

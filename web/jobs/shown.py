@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from web import clock, messages
+from web import clock, formatting, messages
 from web.jobs import history
 from web.jobs.plans import Plan, plans
+from web.language import translate as _
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,12 +62,13 @@ def next_at(plan: Plan) -> datetime | None:
 def timing_text(plan: Plan) -> str:
     """``銀行営業日 06:30`` or ``20秒ごと``; what is not that simple stays a cron expression."""
     if plan.timing.seconds is not None:
-        return f"{plan.timing.seconds}秒ごと"
+        return _("{seconds}秒ごと", seconds=plan.timing.seconds)
     days = messages.label("job_days", plan.timing.days)
     minute, hour, *rest = plan.timing.text.split()
     if [hour, *rest] == ["*"] * 4 and minute.removeprefix("*/").isdecimal():
-        each = minute.startswith("*/")
-        return f"{days} {minute.removeprefix('*/')}分ごと" if each else f"{days} 毎時{minute}分"
+        if minute.startswith("*/"):
+            return _("{days} {minutes}分ごと", days=days, minutes=minute.removeprefix("*/"))
+        return _("{days} 毎時{minute}分", days=days, minute=minute)
     if rest == ["*"] * 3 and minute.isdecimal() and hour.isdecimal():
         return f"{days} {int(hour):02}:{int(minute):02}"
     return f"{days} {plan.timing.text}"
@@ -74,7 +76,7 @@ def timing_text(plan: Plan) -> str:
 
 def totals_text(run: Run) -> str:
     """``資料 3、金額 12,000円``: the totals of a run that are not zero."""
-    return "、".join(
+    return _("、").join(
         f"{messages.label('job_total', name)} {_figure(name, value)}"
         for name, value in run.totals.items()
         if value
@@ -85,7 +87,7 @@ def _figure(name: str, value: int) -> str:
     """Yen, a day (20260601) or a number."""
     if name.endswith(DAY):
         return f"{value // 10_000}-{value // 100 % 100:02}-{value % 100:02}"
-    return f"{value:,}円" if name.endswith(YEN) else f"{value:,}"
+    return formatting.yen(value) if name.endswith(YEN) else f"{value:,}"
 
 
 def notes_text(run: Run) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
+from web.language import language
+from web.language import translate as _
 from web.notifications import schemas, signing
 from web.notifications.gate import REPLAYED
 from web.texts.api import ABOUT, ANSWERS, HEADERS, OPERATIONS, PARAMETERS, SIGNING, TITLE, VERSION
@@ -46,12 +48,18 @@ _SIGNATURE: dict[str, dict[str, str]] = {
 }
 
 
-@cache
 def document() -> dict[str, Any]:
-    """The whole description; made once."""
+    """The whole description in the reader's language."""
+    return _document(language())
+
+
+@cache
+def _document(_language: str) -> dict[str, Any]:
+    """The same, made once for each language."""
+    about = f"{_(ABOUT)}\n\n{_(SIGNING)}"
     return {
         "openapi": "3.1.0",
-        "info": {"title": TITLE, "version": VERSION, "description": f"{ABOUT}\n\n{SIGNING}"},
+        "info": {"title": _(TITLE), "version": VERSION, "description": about},
         "servers": [{"url": "/"}],
         "paths": {
             PATH: {"post": _notify(), "get": _find()},
@@ -148,7 +156,7 @@ def _schemas() -> dict[str, Any]:
         schemas.UnifiedPayment, schemas.UnifiedConfirmation, schemas.KonbiniPayment, schemas.Batch,
         schemas.Receipt, schemas.Results, schemas.Found, schemas.Problem,
     )  # fmt: skip
-    _names, found = models_json_schema(
+    _keys, found = models_json_schema(
         [(model, "validation") for model in asked], ref_template=_REFERENCE
     )
     models: dict[str, Any] = found["$defs"]
@@ -156,6 +164,8 @@ def _schemas() -> dict[str, Any]:
         model.pop("title", None)
         for member in model["properties"].values():
             member.pop("title", None)
+            if "description" in member:
+                member["description"] = _(member["description"])
             # A member without a value of its own is absent when it is not given.
             if member.get("default") in ("", None, []):
                 member.pop("default", None)

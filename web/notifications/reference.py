@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from web import messages
+from web.language import translate as _
 from web.notifications.openapi import CODES, PATH
 from web.texts.api import ABOUT, EXAMPLES, MODELS, PAGE, SIGNING, TITLE
 
@@ -67,9 +68,9 @@ def reference(document: Mapping[str, Any]) -> Reference:
     """The page about the interface, from its description."""
     schemas = document["components"]["schemas"]
     return Reference(
-        TITLE,
-        ABOUT.split("\n"),
-        SIGNING.split("\n"),
+        _(TITLE),
+        _(ABOUT).split("\n"),
+        _(SIGNING).split("\n"),
         PAGE,
         {name: text.replace("{path}", PATH) for name, text in EXAMPLES.items()},
         [

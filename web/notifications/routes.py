@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, g, request
 
 from payments.domain.errors import RefusedError
 from web.errors import answer
+from web.language_choice import choose_for_program
 from web.notifications.gate import (
     BODY_BYTES_MAX,
     REPLAYED,
@@ -35,6 +36,7 @@ TRANSACTION_ID_FORM = re.compile(TRANSACTION_ID)
 @notifications.before_request
 def check_signature() -> None:
     """Nothing is looked at before the signature over the whole request holds."""
+    choose_for_program()
     request.max_content_length = BODY_BYTES_MAX
     municipality_code, g.signed = gate().check(request.environ, _path(), request.get_data())
     services().enter(municipality_code)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from web.language import speaking
+from web.language_choice import of_program
 from web.notifications.gate import BODY_BYTES_MAX, REPLAYED, take_in
 from web.notifications.routes import PATH
 from web.security import UNCACHED, headers_of
@@ -37,6 +39,10 @@ def short_way(app: Flask) -> Callable[[WSGIEnvironment, StartResponse], Iterable
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes] | None:
         if not _is_plain(environ):
             return None
+        with speaking(of_program(environ.get("HTTP_ACCEPT_LANGUAGE", ""))):
+            return told(environ, start_response)
+
+    def told(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             municipality_code, signed = gate.check(environ, PATH, body)

@@ -18,6 +18,7 @@ from reconcile.store.tables import BankLineRow, SourceFileRow, SourceLineRow
 from reconcile.suggest.candidates import suggestions_for
 from reconcile.suggest.rules import Fact
 from web import formatting, messages
+from web.language import translate as _
 from web.placements.form import standing
 from web.placements.panel import group_words, place_words
 from web.texts import placements as words
@@ -175,12 +176,12 @@ def _compared(
     found.append(
         _plain("amount", formatting.yen(line["amount_yen"]), "＋".join(map(formatting.yen, yen)))
     )
-    obligors = "、".join(dict.fromkeys(part.obligor_name for part in one.parts))
+    obligors = _("、").join(dict.fromkeys(part.obligor_name for part in one.parts))
     payer = formatting.wide(str(line.get("payer_name") or ""))
     if payer:
         found.append(_plain("name", payer, obligors))
     paid_on = formatting.long_day(line["paid_on"])
-    said = "、".join(map(formatting.long_day, days))
+    said = _("、").join(map(formatting.long_day, days))
     which = words.COMPARED["remitted_on" if one.groups else "due_on"]
     found.append(_plain("day", paid_on, said and f"{which} {said}"))
     return tuple(found)
@@ -267,6 +268,6 @@ def _line_names(connection: Connection, code: str, subjects: Sequence[str]) -> d
     )
     names = {row.file_id: row.name for row in rows}
     return {
-        subject: f"{names.get(int(file), file)} {line_no}行目"
+        subject: formatting.line_place(names.get(int(file), file), line_no)
         for subject, (file, _colon, line_no) in places.items()
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from web.language import Sentences
+
 TITLE = "納付通知API"
 VERSION = "1"
 ABOUT = (
@@ -68,43 +70,51 @@ FIELDS = {
     "findings": "保留した理由（記帳のときに分かったもの）",
 }
 
-PARAMETERS = {
-    "X-Kokin-Key": "鍵ID",
-    "X-Kokin-Timestamp": "UNIX時刻（秒）。サーバーの時計の前後5分まで受け付けます。",
-    "X-Kokin-Nonce": "要求ごとに新しい、英数字と - _ の16〜64文字。一度使った値は使えません。",
-    "X-Kokin-Signature": "署名（16進64文字）。作り方は「署名」の項を見てください。",
-    "Idempotency-Key": "通知の識別子。なければ本文の notification_id を使います。"
-    "まとめて送るときは使いません（それぞれの notification_id を使います）。",
-    "id": "通知の識別子",
-    "transaction_id": "自分の取引番号",
-}
+PARAMETERS = Sentences(
+    {
+        "X-Kokin-Key": "鍵ID",
+        "X-Kokin-Timestamp": "UNIX時刻（秒）。サーバーの時計の前後5分まで受け付けます。",
+        "X-Kokin-Nonce": "要求ごとに新しい、英数字と - _ の16〜64文字。一度使った値は使えません。",
+        "X-Kokin-Signature": "署名（16進64文字）。作り方は「署名」の項を見てください。",
+        "Idempotency-Key": "通知の識別子。なければ本文の notification_id を使います。"
+        "まとめて送るときは使いません（それぞれの notification_id を使います）。",
+        "id": "通知の識別子",
+        "transaction_id": "自分の取引番号",
+    }
+)
 
-HEADERS = {
-    "Idempotency-Replayed": "同じ通知をすでに受け付けていて、そのときの答えを返した",
-    "Retry-After": "送り直すまで待つ秒数",
-}
+HEADERS = Sentences(
+    {
+        "Idempotency-Replayed": "同じ通知をすでに受け付けていて、そのときの答えを返した",
+        "Retry-After": "送り直すまで待つ秒数",
+    }
+)
 
-OPERATIONS = {
-    "notify": "納付を知らせる（一件、または1,000件まで）",
-    "find": "自分の取引番号から通知を探す",
-    "show": "自分の通知がどうなったかを確かめる",
-}
+OPERATIONS = Sentences(
+    {
+        "notify": "納付を知らせる（一件、または1,000件まで）",
+        "find": "自分の取引番号から通知を探す",
+        "show": "自分の通知がどうなったかを確かめる",
+    }
+)
 
-ANSWERS = {
-    "201": "記帳した。同じ通知をもう一度送ると、同じ答えを返す（見出し Idempotency-Replayed: true）",
-    "202": "保管した。outcome が unknown_slip なら、番号の納付書が見つからないため仮受けとして記帳した。"
-    "pending なら記帳は後で行い、結果は GET で分かる",
-    "207": "まとめて送った通知の、一件ごとの結果",
-    "200": "見つかった",
-    "401": "署名がない、正しくない、時刻が範囲の外、または使用済みのnonce",
-    "404": "自分の通知の中に見つからない",
-    "409": "同じ識別子で別の内容の通知がすでにある（両方を保管した）",
-    "413": "本文が大きすぎる",
-    "415": "本文が application/json ではない、または圧縮されている",
-    "422": "本文の形か識別子が違う（本文は保管した。記帳はしていない）",
-    "429": "回数が多すぎる。Retry-After の秒数だけ待って送り直す",
-    "503": "いまは受け付けられない。同じ識別子で送り直す",
-}
+ANSWERS = Sentences(
+    {
+        "201": "記帳した。同じ通知をもう一度送ると、同じ答えを返す（見出し Idempotency-Replayed: true）",
+        "202": "保管した。outcome が unknown_slip なら、番号の納付書が見つからないため仮受けとして記帳した。"
+        "pending なら記帳は後で行い、結果は GET で分かる",
+        "207": "まとめて送った通知の、一件ごとの結果",
+        "200": "見つかった",
+        "401": "署名がない、正しくない、時刻が範囲の外、または使用済みのnonce",
+        "404": "自分の通知の中に見つからない",
+        "409": "同じ識別子で別の内容の通知がすでにある（両方を保管した）",
+        "413": "本文が大きすぎる",
+        "415": "本文が application/json ではない、または圧縮されている",
+        "422": "本文の形か識別子が違う（本文は保管した。記帳はしていない）",
+        "429": "回数が多すぎる。Retry-After の秒数だけ待って送り直す",
+        "503": "いまは受け付けられない。同じ識別子で送り直す",
+    }
+)
 
 TITLES = {
     400: "要求が正しくありません",
@@ -148,48 +158,53 @@ EXPECTED = {
     "choice": "{expected}",
 }
 
-MODELS = {
-    "UnifiedPayment": "eL番号の納付・取消",
-    "UnifiedConfirmation": "eL番号の納付の確定",
-    "KonbiniPayment": "コンビニエンスストアの納付・取消",
-    "Batch": "まとめて送る通知",
-    "Receipt": "受付の答え",
-    "Results": "まとめて送った通知の結果",
-    "Result": "一件の結果（receipt か problem のどちらか）",
-    "Found": "取引番号の通知",
-    "Problem": "問題（RFC 9457）",
-    "BodyError": "本文の誤り",
-    "Finding": "保留の理由",
-}
+MODELS = Sentences(
+    {
+        "UnifiedPayment": "eL番号の納付・取消",
+        "UnifiedConfirmation": "eL番号の納付の確定",
+        "KonbiniPayment": "コンビニエンスストアの納付・取消",
+        "Batch": "まとめて送る通知",
+        "Receipt": "受付の答え",
+        "Results": "まとめて送った通知の結果",
+        "Result": "一件の結果（receipt か problem のどちらか）",
+        "Found": "取引番号の通知",
+        "Problem": "問題（RFC 9457）",
+        "BodyError": "本文の誤り",
+        "Finding": "保留の理由",
+    }
+)
 
-PAGE = {
-    "openapi": "この説明をデータで見る（OpenAPI 3.1、JSON）",
-    "signing": "署名",
-    "once": "一度だけ記帳するために",
-    "example": "例",
-    "parameters": "見出しと引数",
-    "answers": "答え",
-    "models": "本文と答えの形",
-    "problems": "問題の符号",
-    "problems_table": "符号の一覧",
-    "about_problems": "2xx でない答えは application/problem+json です。符号（code）は変わりません。"
-    "文（detail）は変わることがあります。",
-    "name": "名前",
-    "needed": "必須",
-    "yes": "必須",
-    "no": "任意",
-    "form": "形",
-    "meaning": "意味",
-    "status": "ステータス",
-    "codes": "符号",
-    "string": "文字列",
-    "integer": "整数",
-    "array": "一覧",
-    "footer": "このサービス独自のAPIです。eLTAXの仕様ではありません。",
-}
+PAGE = Sentences(
+    {
+        "openapi": "この説明をデータで見る（OpenAPI 3.1、JSON）",
+        "signing": "署名",
+        "once": "一度だけ記帳するために",
+        "example": "例",
+        "parameters": "見出しと引数",
+        "answers": "答え",
+        "models": "本文と答えの形",
+        "problems": "問題の符号",
+        "problems_table": "符号の一覧",
+        "about_problems": "2xx でない答えは application/problem+json です。符号（code）は変わりません。"
+        "文（detail）は変わることがあります。",
+        "name": "名前",
+        "needed": "必須",
+        "yes": "必須",
+        "no": "任意",
+        "form": "形",
+        "meaning": "意味",
+        "status": "ステータス",
+        "codes": "符号",
+        "string": "文字列",
+        "integer": "整数",
+        "array": "一覧",
+        "footer": "このサービス独自のAPIです。eLTAXの仕様ではありません。",
+    }
+)
 
-EXAMPLES = {
-    "curl": """KEY=pay-1
+EXAMPLES = Sentences(
+    {
+        "curl": """KEY=pay-1
 SECRET=（登録のときに一度だけ表示された秘密）
 TIME=$(date +%s)
 NONCE=$(openssl rand -hex 16)
@@ -200,9 +215,10 @@ curl -sS "$SERVER{path}" \\
   -H "X-Kokin-Nonce: $NONCE" -H "X-Kokin-Signature: $SIGNATURE" \\
   -H "Idempotency-Key: n-0001" -H "Content-Type: application/json" \\
   --data-binary @body.json""",
-    "once": "通知には識別子（Idempotency-Key か notification_id）が要ります。同じ識別子で同じ本文を送り直すと、"
-    "二度は記帳せず、初めに成功したときの答えをそのまま返します。答えが届かなかったときは、新しい時刻とnonceで署名し直し、"
-    "同じ識別子と本文で送り直してください。\n"
-    "同じ識別子で別の本文を送ると 409 です。両方を保管し、初めの通知だけを記帳しています。\n"
-    "202 で outcome が pending の答えは途中の答えです。結果は GET で分かり、送り直したときは確定した答えを返します。",
-}
+        "once": "通知には識別子（Idempotency-Key か notification_id）が要ります。同じ識別子で同じ本文を送り直すと、"
+        "二度は記帳せず、初めに成功したときの答えをそのまま返します。答えが届かなかったときは、新しい時刻とnonceで署名し直し、"
+        "同じ識別子と本文で送り直してください。\n"
+        "同じ識別子で別の本文を送ると 409 です。両方を保管し、初めの通知だけを記帳しています。\n"
+        "202 で outcome が pending の答えは途中の答えです。結果は GET で分かり、送り直したときは確定した答えを返します。",
+    }
+)

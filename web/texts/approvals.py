@@ -2,75 +2,89 @@
 
 from __future__ import annotations
 
+from web.language import Sentences
+
 # kind of approval → what happens when the second person agrees
-EFFECTS: dict[str, str] = {
-    "slips_release": "承認すると、印刷 {run_id} を引渡済とし、発送できるようになります。",
-    "municipality_live": "承認すると、これから印刷する納付書に「見本」と印字しなくなります。",
-    "day_close": "承認すると、{subject}までの帳簿を締めます。締めたあとに届いたものは、次の営業日に記帳します。",
-    "day_reopen": "承認すると、{subject}の締めを取り消し、この日に記帳できるようにします。締めた報告は記録に残ります。",
-    "arrival_rules": "承認すると、書かれた日から、下の受領予定の定めで資料を待ちます。",
-    "year_close": "承認すると、{subject}の帳簿を締め、収入未済を次の年度へ滞納繰越します。",
-    "year_reopen": "承認すると、{subject}の締めと滞納繰越を取り消します。締めた報告は記録に残ります。",
-}
+EFFECTS = Sentences(
+    {
+        "slips_release": "承認すると、印刷 {run_id} を引渡済とし、発送できるようになります。",
+        "municipality_live": "承認すると、これから印刷する納付書に「見本」と印字しなくなります。",
+        "day_close": "承認すると、{subject}までの帳簿を締めます。締めたあとに届いたものは、次の営業日に記帳します。",
+        "day_reopen": "承認すると、{subject}の締めを取り消し、この日に記帳できるようにします。締めた報告は記録に残ります。",
+        "arrival_rules": "承認すると、書かれた日から、下の受領予定の定めで資料を待ちます。",
+        "year_close": "承認すると、{subject}の帳簿を締め、収入未済を次の年度へ滞納繰越します。",
+        "year_reopen": "承認すると、{subject}の締めと滞納繰越を取り消します。締めた報告は記録に残ります。",
+    }
+)
 UNKNOWN_EFFECT = "承認すると、下の内容のとおりに行います。"
 
-SENTENCES: dict[str, str] = {
-    "stale": "依頼のあとに内容が変わったため、承認しても行えません。却下して、もう一度依頼してください。",
-    "own": "あなたが依頼したものなので、あなたは決定できません。{roles}の役割を持つ、別の職員が決めます。",
-    "role": "この種類の承認は、{roles}の役割を持つ職員が決めます。",
-    "despite": "未着の資料または不一致があるまま締める依頼です（{blockers}）。理由を確かめてください。",
-    "checked_again": "承認するときに、台帳・共通納税の受付・フォルダのファイルをもう一度確かめます。",
-}
+SENTENCES = Sentences(
+    {
+        "stale": "依頼のあとに内容が変わったため、承認しても行えません。却下して、もう一度依頼してください。",
+        "own": "あなたが依頼したものなので、あなたは決定できません。{roles}の役割を持つ、別の職員が決めます。",
+        "role": "この種類の承認は、{roles}の役割を持つ職員が決めます。",
+        "despite": "未着の資料または不一致があるまま締める依頼です（{blockers}）。理由を確かめてください。",
+        "checked_again": "承認するときに、台帳・共通納税の受付・フォルダのファイルをもう一度確かめます。",
+    }
+)
 
 # state → what its decider did
-ENDINGS: dict[str, str] = {
-    "approved": "承認し、上の内容を行いました。",
-    "rejected": "却下しました。帳簿は何も変わっていません。",
-    "recalled": "取り下げました。帳簿は何も変わっていません。",
-}
+ENDINGS = Sentences(
+    {
+        "approved": "承認し、上の内容を行いました。",
+        "rejected": "却下しました。帳簿は何も変わっていません。",
+        "recalled": "取り下げました。帳簿は何も変わっていません。",
+    }
+)
 
-TITLES: dict[str, str] = {
-    "changes": "承認で変わること",
-    "content": "依頼の内容",
-    "files": "ファイル",
-    "pull": "発送の前に抜き取るページ",
-}
+TITLES = Sentences(
+    {
+        "changes": "承認で変わること",
+        "content": "依頼の内容",
+        "files": "ファイル",
+        "pull": "発送の前に抜き取るページ",
+    }
+)
 # Why a printed page must not be mailed.
-PULLED: dict[str, str] = {
-    "superseded": "再発行済",
-    "revoked": "失効",
-    "amount_changed": "納める金額が変わった",
-}
+PULLED = Sentences(
+    {
+        "superseded": "再発行済",
+        "revoked": "失効",
+        "amount_changed": "納める金額が変わった",
+    }
+)
 
 # the words of the tables
 CHANGES = ("項目", "いま", "承認したあと")
 CHANGES_DECIDED = ("項目", "依頼のとき", "承認したあと")
 PLACES = ("充当先", "いま", "承認したあと")
 PLACES_DECIDED = ("充当先", "依頼のとき", "承認したあと")
-WORDS: dict[str, str] = {
-    "obligor": "納付義務者",
-    "operation": "行うこと",
-    "line": "明細",
-    "amount": "届いた額",
-    "outcome": "依頼のときの結果",
-    "alias": "覚える名義",
-    "arrival_rules": "受領予定の定めと提案",
-    "placement": "この明細の充当先",
-    "explain": "この明細の説明",
-    "case": "確認事項",
-    "print_state": "印刷の状態",
-    "sample": "納付書の「見本」",
-    "sample_printed": "印字する",
-    "sample_not_printed": "印字しない",
-    "period_state": "{subject}の帳簿",
-    "open": "未締め",
-    "closed": "締め済",
-    "late": "あとから届いたものの記帳",
-    "arrears": "収入未済",
-    "arrears_same_year": "{subject}の収入未済",
-    "arrears_next_year": "次の年度へ滞納繰越",
-    "late_same_day": "この日",
-    "late_next_day": "次の営業日",
-    "late_same_year": "{subject}",
-    "late_next_year": "次の年度の滞納繰越分",
-}
+WORDS = Sentences(
+    {
+        "obligor": "納付義務者",
+        "operation": "行うこと",
+        "line": "明細",
+        "amount": "届いた額",
+        "outcome": "依頼のときの結果",
+        "alias": "覚える名義",
+        "arrival_rules": "受領予定の定めと提案",
+        "placement": "この明細の充当先",
+        "explain": "この明細の説明",
+        "case": "確認事項",
+        "print_state": "印刷の状態",
+        "sample": "納付書の「見本」",
+        "sample_printed": "印字する",
+        "sample_not_printed": "印字しない",
+        "period_state": "{subject}の帳簿",
+        "open": "未締め",
+        "closed": "締め済",
+        "late": "あとから届いたものの記帳",
+        "arrears": "収入未済",
+        "arrears_same_year": "{subject}の収入未済",
+        "arrears_next_year": "次の年度へ滞納繰越",
+        "late_same_day": "この日",
+        "late_next_day": "次の営業日",
+        "late_same_year": "{subject}",
+        "late_next_year": "次の年度の滞納繰越分",
+    }
+)

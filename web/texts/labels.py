@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from web.texts.calc import FIELD_NAMES
 from web.texts.events import EVENT_LABELS
 from web.texts.explain import REASONS
 from web.texts.invariants import INVARIANTS
 from web.texts.jobs import JOB_LABELS
 
-LABELS: dict[str, dict[str, str]] = {
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LABELS: dict[str, Mapping[str, str]] = {
     "calc_field": FIELD_NAMES,
     "file_status": {
         "received": "受領",
@@ -85,6 +90,57 @@ LABELS: dict[str, dict[str, str]] = {
         "assigned": "担当の変更",
         "deadline": "期限の変更",
         "undone": "取消",
+    },
+    "search_group": {
+        "case": "確認事項",
+        "slip": "納付書",
+        "instalment": "期別",
+        "line": "収納・明細",
+        "credit": "入金",
+        "person": "納付義務者",
+        "file": "資料",
+    },
+    "search_kind": {
+        "el_number": "eL番号（34桁）",
+        "case_key": "案件特定キー（20桁、またはOCR下段）",
+        "barcode": "コンビニのバーコード（44桁）",
+        "free_area": "バーコードの自由使用欄（21桁）",
+        "debit": "口座振替の顧客番号（20桁）",
+        "el_qr": "eL-QRの内容（255桁）",
+        "slip_no": "納付書番号",
+        "notice_no": "通知書番号",
+        "person_no": "宛名番号",
+        "case_no": "確認事項の番号",
+        "sha": "資料のSHA-256",
+        "line": "資料名と行",
+        "transaction": "事業者の取引番号",
+        "file_name": "資料名",
+        "name": "氏名・振込名義のカナ",
+        "amount": "金額（この日付、または92日以内の収納と入金）",
+        "day": "日付の収納と入金",
+    },
+    "search_doubt": {
+        "barcode_broken": "バーコードの検査数字か日付が合いません。読み取り誤りのおそれがあるため、中の番号だけで探しました。",
+        "el_qr_broken": "eL-QRの内容が定められた形ではありません。もう一度読み取ってください。",
+    },
+    "deposit_state": {"open": "照合待ち", "settled": "照合済", "withdrawn": "取消済"},
+    "case_due": {
+        "overdue": "期限超過",
+        "today": "今日まで",
+        "week": "7日以内",
+        "none": "期限なし",
+    },
+    "case_deed": {
+        "assign": "担当を決める",
+        "acknowledge": "対応を始める",
+        "deadline": "期限を変える",
+        "note": "メモを加える",
+        "accept": "理由を残して了承する",
+    },
+    "case_changed": {
+        "events": "ほかの人が操作しました（経過の「新しい」印）。",
+        "outcome": "照合の結果が変わりました。",
+        "requests": "充当先の依頼が出されました。",
     },
     "suggestion_level": {"sure": "確実", "probable": "有力", "none": "なし"},
     "suggestion_reason": {

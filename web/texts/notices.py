@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from web.language import Sentences
+
 # kind of notice → its subject; every notice names the municipality and the service first
 SUBJECTS: dict[str, str] = {
     "arrival_red": "【{municipality} 収納照合】未着: {source}（{due_on}分）",
@@ -38,13 +40,15 @@ LINES: dict[str, str] = {
     "where": "画面: /staff/arrivals/{day}",
 }
 # Why a notice could not be sent (web.notices.channels).
-ERRORS: dict[str, str] = {
-    "smtp_unset": "メールサーバー（KOKIN_SMTP_HOST）が設定されていません。",
-    "smtp_login": "メールサーバーの認証または暗号化ができませんでした。",
-    "smtp_refused": "メールサーバーが受け付けませんでした。",
-    "smtp_unreachable": "メールサーバーにつながりませんでした。",
-    "webhook_unsigned": "Webhook の署名の鍵が設定されていません。",
-    "webhook_refused": "Webhook の送信先が受け付けませんでした。",
-    "webhook_unreachable": "Webhook の送信先につながりませんでした（許可された送信先かどうかも確かめてください）。",
-    "folder_unwritable": "お知らせのフォルダに書けませんでした。",
-}
+ERRORS = Sentences(
+    {
+        "smtp_unset": "メールサーバー（KOKIN_SMTP_HOST）が設定されていません。",
+        "smtp_login": "メールサーバーの認証または暗号化ができませんでした。",
+        "smtp_refused": "メールサーバーが受け付けませんでした。",
+        "smtp_unreachable": "メールサーバーにつながりませんでした。",
+        "webhook_unsigned": "Webhook の署名の鍵が設定されていません。",
+        "webhook_refused": "Webhook の送信先が受け付けませんでした。",
+        "webhook_unreachable": "Webhook の送信先につながりませんでした（許可された送信先かどうかも確かめてください）。",
+        "folder_unwritable": "お知らせのフォルダに書けませんでした。",
+    }
+)
