@@ -20,6 +20,7 @@ from payments.versions import (
     Ending,
     Issue,
     Issued,
+    draft,
     end_versions,
     places_of,
     write_versions,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from payments.domain.profile import Profile
-    from payments.versions import Place
+    from payments.versions import Place, SlipDraft
 
 BATCH_PLACES = 5_000
 
@@ -69,6 +70,17 @@ def reissue(
     if place.refusal:
         raise RefusedError(place.refusal, slip_no=slip_no)
     return write_versions(connection, profile, [Issue(place, SlipEvent.REISSUED, reason)], act)[0]
+
+
+def reissue_preview(connection: Connection, profile: Profile, slip_no: str, act: Act) -> SlipDraft:
+    """再発行の下見: what :func:`reissue` would issue now; its numbers are none. Writes nothing.
+
+    Raises as :func:`reissue` does.
+    """
+    place = _standing_place(connection, profile, slip_no, SlipEvent.SUPERSEDED)
+    if place.refusal:
+        raise RefusedError(place.refusal, slip_no=slip_no)
+    return draft(profile, Issue(place, SlipEvent.REISSUED), act)
 
 
 def revoke(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, text
 
-from payments.domain.errors import ConflictError, RefusedError
+from payments.domain.errors import ConflictError, NotFoundError, RefusedError
 from payments.domain.slip import WHOLE_YEAR, SlipState
 from payments.print_plan import PrintRun, Refusal, change_run, refuse, run_of
 from payments.store.lookups import rows_about
@@ -147,6 +147,11 @@ def expired(connection: Connection, municipality_code: str, run_id: int, today: 
     return int(connection.execute(statement, values).scalar_one())
 
 
+_ON_THE_PAGE = """s.slip_id, s.slip_no, s.version, s.notice_id, s.term, s.el_number,
+    s.konbini_barcode, s.amount_yen, s.due_on, s.valid_until, s.issued_on, s.state, n.notice_no,
+    n.item_code, n.levy_year, o.name, o.postal_code, o.address"""
+
+
 def slips_of_file(
     connection: Connection, municipality_code: str, run_id: int, file_no: int
 ) -> list[RunSlip]:
@@ -155,10 +160,7 @@ def slips_of_file(
     first, last = run.places_in(file_no)
     rows = connection.execute(
         text(
-            """SELECT p.seq, s.slip_id, s.slip_no, s.version, s.notice_id, s.term, s.el_number,
-                      s.konbini_barcode, s.amount_yen, s.due_on, s.valid_until, s.issued_on,
-                      s.state, n.notice_no, n.item_code, n.levy_year, o.name,
-                      o.postal_code, o.address
+            f"""SELECT p.seq, {_ON_THE_PAGE}
                FROM print_run_slip p
                JOIN slip s ON s.municipality_code = p.municipality_code AND s.slip_id = p.slip_id
                JOIN notice n ON n.municipality_code = p.municipality_code
@@ -170,6 +172,30 @@ def slips_of_file(
         ),
         {"m": municipality_code, "run_id": run_id, "first": first, "last": last},
     ).all()
+    return _run_slips(connection, municipality_code, rows)
+
+
+def slip_to_print(connection: Connection, municipality_code: str, slip_id: int) -> RunSlip:
+    """一枚の納付書: what its page says, outside of any run; :class:`NotFoundError` ``slip``."""
+    rows = connection.execute(
+        text(
+            f"""SELECT 1 AS seq, {_ON_THE_PAGE}
+               FROM slip s
+               JOIN notice n ON n.municipality_code = :m AND n.notice_id = s.notice_id
+               JOIN obligor o ON o.municipality_code = :m AND o.obligor_no = n.obligor_no
+               WHERE s.municipality_code = :m AND s.slip_id = :slip_id"""
+        ),
+        {"m": municipality_code, "slip_id": slip_id},
+    ).all()
+    if not rows:
+        raise NotFoundError("slip", slip_no=slip_id)
+    return _run_slips(connection, municipality_code, rows)[0]
+
+
+def _run_slips(
+    connection: Connection, municipality_code: str, rows: Sequence[Row[Any]]
+) -> list[RunSlip]:
+    """The rows with what their notices say beside them."""
     notice_ids = sorted({row.notice_id for row in rows})
     parts = _parts(connection, municipality_code, notice_ids)
     others = _alternatives(connection, municipality_code, notice_ids)

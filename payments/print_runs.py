@@ -26,6 +26,7 @@ from payments.print_files import (
     open_files,
     record_file,
     refusals,
+    slip_to_print,
     slips_of_file,
 )
 from payments.print_plan import (
@@ -77,6 +78,7 @@ __all__ = [
     "refusals",
     "run_of",
     "runs",
+    "slip_to_print",
     "slips_of_file",
     "unfinished",
 ]

@@ -6,7 +6,7 @@ group (term 00, 全期). Its slips are versions 1, 2, …; the highest in state 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 PlaceKey = tuple[int, str]  # notice_id, term
 # What is still to be paid on an instalment; ``a`` is its instalment_account.
 OPEN_YEN = "(a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen)"
+NO_NUMBER = 10**11 - 1  # the last running number there is: no slip will ever have it
 _SLIP_COLUMNS = (
     "municipality_code", "slip_id", "slip_no", "notice_id", "term", "version", "el_number",
     "konbini_barcode", "amount_yen", "due_on", "valid_until", "issued_on", "state",
@@ -203,6 +204,26 @@ def write_versions(
         act,
     )
     return [Issued(row[0], row[1], row[4], row[7], date.fromisoformat(row[9])) for row in slips]
+
+
+class SlipDraft(NamedTuple):
+    """納付書の下見: what a version would say; its numbers are given out to nobody."""
+
+    slip_no: str
+    version: int
+    el_number: str | None
+    konbini_barcode: str | None
+    amount_yen: int
+    due_on: date
+    valid_until: date
+
+
+def draft(profile: Profile, issue: Issue, act: Act) -> SlipDraft:
+    """下見 of a new version, with the numbers that :data:`NO_NUMBER` makes."""
+    row = _slip_row(profile, issue, replace(act, confirmation=lambda: "000000"), 0, NO_NUMBER)
+    _id, slip_no, _notice, _term, version, el_number, barcode, yen, due, until, *_rest = row
+    days = (date.fromisoformat(due), date.fromisoformat(until))
+    return SlipDraft(slip_no, version, el_number, barcode, yen, *days)
 
 
 def _slip_row(

@@ -37,11 +37,14 @@ from web.notifications.documents import api_documents
 from web.notifications.gate import Gate
 from web.notifications.routes import notifications
 from web.notifications.short_way import short_way
+from web.people.routes import people
 from web.placements.routes import placing
 from web.open_data.routes import open_data
 from web.reports.routes import reporting
 from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limiter, register
 from web.services import Services, services
+from web.slips.routes import slips
+from web.slips.run_routes import runs
 from web.today.routes import beginning
 
 if TYPE_CHECKING:
@@ -97,6 +100,9 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (outgoing, Access.STAFF),
         (jobs, Access.STAFF),
         (calculating, Access.STAFF),
+        (people, Access.STAFF),
+        (slips, Access.STAFF),
+        (runs, Access.STAFF),
         (reporting, Access.STAFF),
         (open_data, Access.PUBLIC),
     ):

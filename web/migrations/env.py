@@ -19,6 +19,7 @@ import reconcile.store.year_tables  # noqa: F401
 import web.cases.tables
 import web.events.tables
 import web.notices.tables
+import web.people.tables
 import web.tables  # noqa: F401
 
 connection = context.config.attributes["connection"]

@@ -46,6 +46,11 @@ def slip_page(slip: RunSlip, profile: Profile, layout: str) -> SlipPage:
     )
 
 
+def symbol_digits(slip: RunSlip) -> tuple[str, str]:
+    """記号の桁: the 255 digits of the eL-QR and the 44 of the barcode; "" for one it has not."""
+    return (_payload(slip) if slip.el_number else "", slip.konbini_barcode or "")
+
+
 def _alternatives(slip: RunSlip) -> tuple[str, ...]:
     """The terms that the other slips of the same notice pay."""
     if slip.terms:

@@ -28,6 +28,14 @@ COMMON = {
 }  # fmt: skip
 # What every route that changes something is sent. One that takes a form of its own says so here.
 FORMS: dict[str, dict[str, str]] = {
+    "people.find": {"number": "{obligor_no}", "purpose": "audit"},
+    "people.find_views": {"obligor_no": "{obligor_no}"},
+    "slips.read": {},
+    "slips.find": {"number": "{slip_no}"},
+    "slips.reissue": {"reason": "試し"},
+    "slips.revoke": {"reason": "試し"},
+    "slips.print_one": {},
+    "runs.release": {"reason": "試し"},
     "enquiries.tell": {},
     "entrance.check_sign_in": {},
     "notifications.notify": {},
@@ -88,6 +96,9 @@ FORMS: dict[str, dict[str, str]] = {
 # Who asks: a treasurer, but an administrator for what is theirs alone.
 PEOPLE = {
     "events": "shunin",
+    "slips": "nofu",
+    "runs": "nofu",
+    **dict.fromkeys(("people.views", "people.find_views"), "kansa"),
     **dict.fromkeys(
         ("admin.keys", "admin.add_key", "admin.rotate_key", "admin.disable_key"), "shunin"
     ),
