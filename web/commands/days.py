@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from payments.domain.errors import ConfigurationError, InvalidValueError
+from payments.domain.errors import InvalidValueError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import day_close
@@ -21,6 +18,7 @@ from web.accounts import staff
 from web.commands.intake import DATE
 from web.commands.session import MUNICIPALITY, Session, fail_unless, session_of
 from web.commands.signing import USER, signed
+from web.commands.writing import write_whole
 from web.days.exports import FORMATS, export
 from web.days.text import as_text, print_report
 from web.notifications.outlook import book_rest, require_booked, waiting
@@ -196,19 +194,8 @@ def _report(
 
 def _write(session: Session, data: bytes, out: str | None) -> None:
     """The report as a file, whole or not at all, or into standard output."""
-    if out in {None, "-"}:
-        sys.stdout.buffer.write(data)
-        return
-    target = Path(str(out))
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(target)
-    except OSError as error:
-        raise ConfigurationError("output_unwritable", path=str(out), found=str(error)) from error
-    finally:
-        part.unlink(missing_ok=True)
-    session.err.print(f"書き出しました: {out}", markup=False)
+    if write_whole(data, out or "-"):
+        session.err.print(f"書き出しました: {out}", markup=False)
 
 
 def _show_waiting(session: Session, report: DayReport) -> None:

@@ -41,3 +41,23 @@ def written(out: str) -> Iterator[TextIO]:
         raise ConfigurationError("output_unwritable", path=out, found=str(error)) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_whole(data: bytes, out: str) -> bool:
+    """書出し of bytes, whole or not at all; whether a file was written and not standard output.
+
+    Raises :class:`ConfigurationError` ``output_unwritable``.
+    """
+    if out == "-":
+        sys.stdout.buffer.write(data)
+        return False
+    target = Path(out)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    except OSError as error:
+        raise ConfigurationError("output_unwritable", path=out, found=str(error)) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return True

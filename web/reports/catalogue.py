@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from payments.domain.errors import NotFoundError
 from web.days.sheet import sheet_of
+from web.reports.asked import Asked
 from web.reports.document import Document, Linked, Target
 from web.reports.figures import figures_document
 from web.reports.ledgers import (
@@ -16,7 +17,7 @@ from web.reports.ledgers import (
     suspense_document,
     year_document,
 )
-from web.reports.lists import LISTINGS, PAGE, Asked, page_of
+from web.reports.lists import LISTINGS, PAGE, page_of
 from web.texts.reports import REPORT_WORDS
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from reconcile.report.held import OVERPAID
 from reconcile.report.rows import Figure, postings
 from web import messages
 from web.days.sheet import Cell, Column, columns_of
+from web.reports.asked import Asked
 from web.reports.document import Target
 from web.reports.ledgers import end_of, item_text
 
@@ -37,44 +38,6 @@ class Line(NamedTuple):
     cells: tuple[Cell, ...]
     targets: Mapping[int, Target]
     key: tuple[int | str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """何の明細か: the words of the address, checked."""
-
-    listing: str
-    words: Mapping[str, str]
-
-    def text(self, name: str) -> str:
-        """A word, "" where it is not there."""
-        return self.words.get(name, "")
-
-    def number(self, name: str) -> int | None:
-        """A whole number, or None. Raises :class:`NotFoundError` ``page`` for another text."""
-        value = self.words.get(name, "")
-        if not value:
-            return None
-        if not value.isdecimal() or len(value) > 4:
-            raise NotFoundError("report_rows", found=value[:20])
-        return int(value)
-
-    def day(self, name: str) -> date:
-        """A day. Raises :class:`NotFoundError` ``report_rows``."""
-        try:
-            return date.fromisoformat(self.words.get(name, ""))
-        except ValueError:
-            raise NotFoundError("report_rows", found=self.words.get(name, "")[:20]) from None
-
-    def month(self, name: str) -> str:
-        """A month, "" where none is asked for. Raises :class:`NotFoundError` ``report_rows``."""
-        value = self.words.get(name, "")
-        if value:
-            try:
-                date.fromisoformat(f"{value}-01")
-            except ValueError:
-                raise NotFoundError("report_rows", found=value[:20]) from None
-        return value
 
 
 @dataclass(frozen=True, slots=True)

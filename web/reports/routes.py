@@ -15,10 +15,11 @@ from web import clock
 from web.days.exports import MEDIA_TYPES
 from web.duties import Do
 from web.language import JAPANESE, speaking
+from web.reports.asked import Asked
 from web.reports.catalogue import REPORTS, make, report_of
 from web.reports.files import document_file, rows_csv, rows_xlsx
 from web.reports.ledgers import item_text
-from web.reports.lists import LISTINGS, Asked, figure_of, key_from, page_of
+from web.reports.lists import LISTINGS, figure_of, key_from, page_of
 from web.security import may
 from web.services import services
 
