@@ -45,7 +45,8 @@ class Asked:
         """The arguments of an address that asks for the same, but for what is ``changed``."""
         wanted, order = self.wanted, self.order
         if self.view_no:
-            return {"view": self.view_no, "sort": order.column, **_up(order)} | changed
+            plain = {"view": self.view_no, "sort": order.column, **_up(order)}
+            return {name: value for name, value in {**plain, **changed}.items() if value}
         plain = {
             "state": _state(wanted.states),
             "kind": wanted.kinds[0] if wanted.kinds else "",

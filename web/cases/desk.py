@@ -252,7 +252,7 @@ def _page(error: KokinError | None = None) -> str:
         address=asked.address(),
         states=STATES,
         dues=DUE,
-        channels=[c for c in conditions.CHANNELS if c != "advice"],
+        channels=conditions.CHANNELS,
         today=today,
         me=g.user.user_name,
         nobody=NOBODY,
