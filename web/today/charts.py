@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 
@@ -60,26 +60,30 @@ def by_day(found: Figures) -> Chart:
 
 def progress(found: Progress) -> Chart:
     """年度の進み: 現年度分の収入, all levies, beside the year before."""
-    names = [_year(found.year), _year(found.year - 1)]
+    names = [formatting.fiscal_year(found.year)]
+    if found.has_year_before:
+        names.append(formatting.fiscal_year(found.year - 1))
     points = []
     for week, day in enumerate(found.days):
         first_of_month = day.month != (day - _WEEK).month
         points.append(
             Point(
                 formatting.long_day(day),
-                found.collected(week),
+                found.collected(week)[: len(names)],
                 _moves("collected", day - _WEEK + _ONE_DAY, day) if week < found.known else "",
                 _("{month}月", month=day.month) if first_of_month else "",
             )
         )
-    now, before = found.collected(found.known - 1) if found.known else (0, 0)
+    now, before = found.collected(found.known - 1)
     return lines(
         Words(
             "progress",
             _("現年度分の収入の累計（前年度との比較）"),
             _("{day}までに{now}、前年度の同じ時期は{before}です。",
               day=formatting.long_day(found.days[found.known - 1]), now=formatting.yen(now),
-              before=formatting.yen(before)),
+              before=formatting.yen(before)) if found.has_year_before
+            else _("{day}までに{now}です。前年度の数字はありません。",
+                   day=formatting.long_day(found.days[found.known - 1]), now=formatting.yen(now)),
             _("週の終わり"),
         ),
         names,
@@ -101,8 +105,8 @@ def ageing(ages: Sequence[Age], day: date) -> Chart:
     points = []
     for age in ages:
         first, last = age.days(day)
-        bounds = {"opened_from": first, "opened_to": last}
-        values = {name: each.isoformat() for name, each in bounds.items() if each}
+        bounds = {"from": first, "to": last}
+        values: dict[str, Any] = {name: each.isoformat() for name, each in bounds.items() if each}
         points.append(
             Point(
                 age_words(age),
@@ -155,7 +159,7 @@ def waits(found: Figures) -> Chart:
             _("速報から確報までの日数（30日間の確報、金額の中央値）"),
             _("チャネルごとに、確報の半分の金額が何日以内に届いたかを示します。"),
             _("チャネル"),
-            unit=_("日"),
+            unit="日",
             note=_("9割が届くまで"),
         ),
         _("日数"),
@@ -198,14 +202,10 @@ def fall(found: Figures) -> Chart:
 
 
 def _moves(step: str, first: date, last: date, channel: str | None = None) -> str:
-    values = {} if channel is None else {"channel": channel}
+    values: dict[str, Any] = {} if channel is None else {"channel": channel}
     return url_for(
         "today.moves", step=step, first=first.isoformat(), last=last.isoformat(), **values
     )
-
-
-def _year(year: int) -> str:
-    return formatting.fiscal_year(year)
 
 
 def rate(part_yen: int, whole_yen: int) -> str:

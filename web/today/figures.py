@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from payments.domain.fiscal import fiscal_year
+from reconcile.day_totals import last_journal
+from reconcile.journal import closed_books
 from reconcile.report import trend
 from reconcile.report.trend import Figure
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 STEPS = ("received", "confirmed", "settled", "collected")
 DAYS = 30  # of the chart by day and channel
 WEEKS = 4  # so many of the same weekday before make what is usual
+KEPT = 32  # figures of so many days and bodies
 YEAR_AGO = timedelta(weeks=52)  # the same weekday of the year before
 _LOOK_BACK = timedelta(days=90)  # for how long a 速報 may wait; older ones are counted nowhere
 _WEEK = timedelta(weeks=1)
@@ -56,6 +61,11 @@ class Progress:
     known: int  # how many of them are over
     levies: tuple[Levy, ...]
 
+    @property
+    def has_year_before(self) -> bool:
+        """Whether anything is known of the year before."""
+        return any(levy.series_before[-1] for levy in self.levies)
+
     def collected(self, week: int) -> tuple[int | None, int]:
         """累計 of all levies up to a week, this year (None: not over yet) and the year before."""
         now = sum(levy.series[week] for levy in self.levies) if week < self.known else None
@@ -83,18 +93,21 @@ def figures(connection: Connection, municipality_code: str, day: date) -> Figure
     older = trend.moved(connection, municipality_code, date.min, begun - _ONE_DAY, ("channel",))
     then = day - YEAR_AGO
     year_ago = trend.moved(connection, municipality_code, then, then)
-    of_day = [row for row in recent if row.booked_on == day.isoformat()]
+    rows: dict[str, list[Moved]] = {}
+    for row in recent:
+        rows.setdefault(row.booked_on, []).append(row)
+    of_day = rows.get(day.isoformat(), [])
     first = day - timedelta(days=DAYS - 1)
     waited = trend.waits(older, recent, first)
     by_day = [
-        (each, _collected([row for row in recent if row.booked_on == each.isoformat()]))
+        (each, _collected(rows.get(each.isoformat(), [])))
         for each in (first + timedelta(days=number) for number in range(DAYS))
     ]
     found = {channel for _day, sums in by_day for channel in sums}
     found |= {row.channel for row in of_day if any(_moves(row, step) for step in STEPS)}
     return Figures(
         day=day,
-        compared=tuple(_compared(step, day, recent, year_ago) for step in STEPS),
+        compared=tuple(_compared(step, day, rows, year_ago) for step in STEPS),
         channels=tuple(sorted(found)),
         by_channel={
             (step, channel): trend.total([r for r in of_day if r.channel == channel], step)
@@ -111,6 +124,29 @@ def figures(connection: Connection, municipality_code: str, day: date) -> Figure
     )
 
 
+class Kept:
+    """控え: the figures of the days looked at last, as long as nothing was booked since.
+
+    The ledger is only ever added to and the summary says the same as the postings, so figures
+    change with the number of the last journal and with a close of a year, and with nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[object, ...], Figures] = OrderedDict()
+
+    def figures(self, connection: Connection, municipality_code: str, day: date) -> Figures:
+        """今日の数字 of one 会計日, never older than the books."""
+        closed = closed_books(connection, municipality_code)
+        key = (municipality_code, day, last_journal(connection, municipality_code), closed)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = figures(connection, municipality_code, day)
+            while len(self._kept) > KEPT:
+                with contextlib.suppress(KeyError):  # another thread was quicker
+                    self._kept.popitem(last=False)
+        return found
+
+
 def _moves(row: Moved, step: str) -> int:
     return trend.sign(step, row.debit, row.credit)
 
@@ -125,19 +161,25 @@ def _collected(rows: list[Moved]) -> dict[str, int]:
 
 
 def _compared(
-    step: str, day: date, recent: tuple[Moved, ...], year_ago: tuple[Moved, ...]
+    step: str, day: date, rows: dict[str, list[Moved]], year_ago: tuple[Moved, ...]
 ) -> Compared:
     """A step on the day, on the same weekdays before it, and in the year before."""
-    days = {(day - week * _WEEK).isoformat() for week in range(1, WEEKS + 1)}
-    before = [row for row in recent if row.booked_on in days and _moves(row, step)]
-    with_any = len({row.booked_on for row in before})
+    weeks = [
+        [row for row in rows.get((day - week * _WEEK).isoformat(), []) if _moves(row, step)]
+        for week in range(1, WEEKS + 1)
+    ]
+    with_any = [trend.total(week, step) for week in weeks if week]
     usual = None
     if with_any:
-        sums = trend.total(before, step)
-        usual = Figure(sums.count // with_any, sums.amount_yen // with_any)
+        sums = sum(with_any, Figure())
+        usual = Figure(sums.count // len(with_any), sums.amount_yen // len(with_any))
     then = [row for row in year_ago if _moves(row, step)]
-    today = trend.total([row for row in recent if row.booked_on == day.isoformat()], step)
-    return Compared(step, today, usual, trend.total(then, step) if then else None)
+    return Compared(
+        step,
+        trend.total(rows.get(day.isoformat(), []), step),
+        usual,
+        trend.total(then, step) if then else None,
+    )
 
 
 def _way(connection: Connection, municipality_code: str, day: date) -> Way:

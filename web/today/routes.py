@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.store.unit_of_work import reading
@@ -21,6 +31,7 @@ from web.services import services
 from web.texts import arrivals as arrival_texts
 from web.texts import explain as booking_words
 from web.today import charts, rows
+from web.today.figures import Kept
 from web.today.state import verdict
 from web.today.view import today_view
 
@@ -138,7 +149,9 @@ def _page(day: date) -> str:
     code = services().municipality
     waiting = services().spool.waiting(code)
     with reading(services().engine, code) as connection:
-        view = today_view(connection, services().profile, services().settings, g.user, day, waiting)
+        view = today_view(
+            connection, services().profile, services().settings, g.user, day, waiting, _kept()
+        )
     found = view.figures
     drawn = {"ageing": charts.ageing(view.ages, day)}
     if found is not None:
@@ -170,6 +183,12 @@ def _page(day: date) -> str:
         notes_text=notes_text,
         messages=messages,
     )
+
+
+def _kept() -> Kept:
+    """The figures that this application keeps."""
+    kept: Kept = current_app.extensions.setdefault("kokin_figures", Kept())
+    return kept
 
 
 def _items() -> dict[str, str]:

@@ -16,7 +16,6 @@ from web.arrivals.view import DayView, day_view
 from web.jobs.locks import leases_of
 from web.jobs.shown import JobView, job_views
 from web.jobs.table import LANES
-from web.today.figures import Figures, figures
 from web.today.state import Light, decides, failed, lights
 
 if TYPE_CHECKING:
@@ -27,11 +26,13 @@ if TYPE_CHECKING:
     from payments.approve import Approval
     from payments.domain.profile import Profile
     from reconcile.closures import Closure
+    from reconcile.report.arrivals import Expectation
     from reconcile.report.open_items import Age, Credits
     from reconcile.report.period import DayReport
     from web.accounts.staff import StaffUser
     from web.config import Settings
     from web.notifications.spool import Waiting
+    from web.today.figures import Figures, Kept
 
 _APPROVALS_MAX = 500
 
@@ -68,6 +69,12 @@ class TodayView:
         """終わらなかった定時処理."""
         return failed(self.jobs)
 
+    @property
+    def open_before(self) -> tuple[Expectation, ...]:
+        """前の日から: what is open of the days before, red before amber, the latest day first."""
+        latest = sorted(self.board.open_before, key=lambda each: each.due_on, reverse=True)
+        return tuple(sorted(latest, key=lambda each: each.colour != "red"))
+
     def _number(self, colour: str) -> int:
         expected = (*self.board.expected, *self.board.open_before)
         return sum(each.colour == colour for each in expected)
@@ -80,6 +87,7 @@ def today_view(
     person: StaffUser,
     day: date,
     unbooked: Waiting,
+    kept: Kept,
 ) -> TodayView:
     """今日 as one person sees it; ``unbooked`` notifications wait outside these books."""
     code = profile.municipality_code
@@ -95,7 +103,7 @@ def today_view(
         board=day_view(connection, profile, day, clock.now()),
         report=report,
         closure=closure,
-        figures=figures(connection, code, shown) if shown else None,
+        figures=kept.figures(connection, code, shown) if shown else None,
         lights=lights(report.checks) if report else (),
         ages=open_items.ages(connection, code, day),
         credits=open_items.credits_open(connection, code),
