@@ -20,10 +20,11 @@ from payments.store.unit_of_work import reading
 from web import clock, formatting, messages
 from web.commands.session import choose_municipality, listed
 from web.database import current_revision, head_revision, open_books, require_evidence_keys
+from web.events.addresses import Reach, UnreachableError, require_permitted
 from web.inbox.folders import markers_of, places
 from web.jobs.contract import JobState
 from web.jobs.history import last_runs
-from web.jobs.locks import leases_of
+from web.jobs.locks import is_hung, leases_of
 from web.jobs.table import JOBS
 from web.notifications.keys import require_open
 from web.notifications.outlook import waiting
@@ -71,6 +72,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("notification_keys", "通知用の鍵", _keys),
         ("notifications", "記帳を待つ納付通知", _notifications),
         ("jobs", "定時処理", _jobs),
+        ("notices", "お知らせの送り先", _notices),
     )
     for code, label, check in parts:
         try:
@@ -235,7 +237,9 @@ def _jobs(settings: Settings) -> str:
                 silence = clock.now() - lease.heartbeat_at
                 if lease.released_at is None and silence > timedelta(minutes=STUCK_MINUTES):
                     minutes = silence // timedelta(minutes=1)
-                    raise ConfigurationError("jobs_silent", found=lease.holder, minutes=minutes)
+                    hung = is_hung(engine, body.code, lease.lane)
+                    code = "jobs_hung" if hung else "jobs_silent"
+                    raise ConfigurationError(code, found=lease.holder, minutes=minutes)
                 running = running or lease.released_at is None
             failing += [
                 f"{messages.label('job', run.job)} {body.code}"
@@ -247,3 +251,17 @@ def _jobs(settings: Settings) -> str:
     if failing:
         raise ConfigurationError("jobs_failing", found="、".join(failing))
     return "" if running else "動いていません"
+
+
+def _notices(settings: Settings) -> None:
+    """Whoever is to be told by mail or webhook can be told."""
+    reach = Reach.of(settings)
+    for code, recipients in sorted(settings.notices.items()):
+        if recipients.mail and not settings.smtp_host:
+            raise ConfigurationError("notices_smtp", found=code)
+        try:
+            if recipients.webhook:
+                require_permitted(reach, recipients.webhook)
+        except UnreachableError as error:
+            reason = messages.label("delivery_reason", error.reason)
+            raise ConfigurationError("notices_webhook", municipality=code, found=reason) from error

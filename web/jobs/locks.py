@@ -84,6 +84,32 @@ def leases_of(connection: Connection, municipality_code: str) -> dict[str, Lease
     }
 
 
+def is_hung(engine: Engine, municipality_code: str, lane: str) -> bool:
+    """固まった担当: of a lane that is silent, whether a process holds its lock all the same.
+
+    Only a file lock can outlive the patience of others: PostgreSQL's is taken from a silent holder
+    (:meth:`Lanes.hold`). Whoever asks at the very moment in which a process takes the lane only
+    makes it try again.
+    """
+    if engine.dialect.name != "sqlite":
+        return False
+    path = _lock_file(engine, f"{municipality_code}/{lane}")
+    if not path.exists():
+        return False
+    with path.open("rb") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _lock_file(engine: Engine, name: str) -> Path:
+    """On SQLite: the file beside the database whose lock is the lane."""
+    database = Path(str(engine.url.database))
+    return database.with_name(f".{database.name}-{name.replace('/', '-')}.lock")
+
+
 class Lanes:
     """The lanes that this process runs; safe to ask from several threads."""
 
@@ -181,9 +207,7 @@ class Lanes:
 
     def _take_file(self, name: str) -> bool:
         """A lock on a file beside the database."""
-        database = Path(str(self.engine.url.database))
-        path = database.with_name(f".{database.name}-{name.replace('/', '-')}.lock")
-        handle = path.open("ab")
+        handle = _lock_file(self.engine, name).open("ab")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

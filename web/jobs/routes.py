@@ -12,7 +12,7 @@ from web import clock, messages
 from web.accounts import staff
 from web.duties import Do, can
 from web.jobs import history
-from web.jobs.locks import leases_of
+from web.jobs.locks import is_hung, leases_of
 from web.jobs.plans import set_plan
 from web.jobs.shown import job_views, notes_text, timing_text, totals_text
 from web.jobs.table import JOBS, LANES, entry_of
@@ -45,11 +45,13 @@ def listing() -> str:
         total = history.number_of_runs(connection, code, job)
         runs = history.history(connection, code, job=job, limit=PAGE, offset=(number - 1) * PAGE)
     leases = [known[lane] for lane in LANES if lane in known]
+    silent = [lease for lease in leases if lease.released_at is None and not _is_alive(lease)]
     return render_template(
         "jobs/list.html",
         views=views,
         leases=leases,
         living=[lease for lease in leases if _is_alive(lease)],
+        hung=[lease for lease in silent if is_hung(services().engine, code, lease.lane)],
         runs=runs,
         total=total,
         job=job,

@@ -51,6 +51,9 @@ def test_the_page_says_who_runs_the_jobs_and_when_nobody_does(city, treasurer, m
     assert "books-host / 42" in treasurer.get("/staff/jobs").get_data(as_text=True)
     later = clock.now() + timedelta(minutes=10)
     monkeypatch.setattr(clock, "now", lambda: later)
+    page = treasurer.get("/staff/jobs").get_data(as_text=True)
+    assert "books-host / 42 が処理の担当を持ったまま" in page  # A lock on a file outlives patience.
+    lanes._files[f"{M}/books"].close()  # as when its process ends
     assert "定時処理が動いていません" in treasurer.get("/staff/jobs").get_data(as_text=True)
     lanes.release()
 

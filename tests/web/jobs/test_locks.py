@@ -17,6 +17,7 @@ from web.jobs import runner as running
 from web.jobs.locks import Lanes, leases_of, noting
 from web.jobs.runner import Runner
 from web.jobs.table import BOOKS, LANES
+from web.notices.recipients import Recipients
 from web.scheduler import build, codes_served
 
 M = "99999"
@@ -191,9 +192,28 @@ def test_the_doctor_says_who_is_silent_and_what_keeps_failing(books, lanes, monk
     later = clock.now() + timedelta(minutes=31)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert "host/1/x" in said()
+    assert ("持ったまま" in said()) == (books.engine.dialect.name == "sqlite")
+    for file in one._files.values():
+        file.close()  # as when its process ends
+    assert "host/1/x" in said()
+    assert "持ったまま" not in said()
     one.release()
     monkeypatch.setattr("web.jobs.seal.seal_pending", lambda *_arguments: 1 // 0)
     with unit_of_work(books.engine, M) as connection:
         run_id = running.history.ask(connection, M, "seal", actor="kanri")
     Runner(books.settings, books.engine, lambda _line: None).run_asked(M, run_id)
     assert "封印 99999" in said()
+
+
+def test_the_doctor_says_who_cannot_be_told(books):
+    def said(**more):
+        settings = books.settings.model_copy(update=more)
+        return next(each.problem for each in examine(settings) if each.code == "notices")
+
+    by_mail = {M: Recipients(mail=("kaikei@example.jp",))}
+    by_webhook = {M: Recipients(webhook="https://hooks.example.jp/kokin", webhook_secret="x" * 32)}
+    assert said() == ""
+    assert "KOKIN_SMTP_HOST" in said(notices=by_mail)
+    assert said(notices=by_mail, smtp_host="mail.example.jp") == ""
+    assert "KOKIN_WEBHOOK_HOSTS" in said(notices=by_webhook)
+    assert said(notices=by_webhook, webhook_hosts="hooks.example.jp") == ""
