@@ -203,7 +203,7 @@ def _desk(**shown: Any) -> str:
         "slips/desk.html",
         **words,
         messages=messages,
-        most=UPLOAD_LIMITS.bytes_max >> 20,
+        most=UPLOAD_LIMITS.bytes_max // 1_000_000,
         pages=UPLOAD_LIMITS.pages_max,
     )
 

@@ -95,6 +95,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "notification conflicts": (),
     "notification refused": (),
     "outcomes export": ("--out", "{out}"),
+    "people views": ("--obligor", "{obligor_no}"),
     "reconcile": (),
     "slips correct": ("--notice", "{notice_no}"),
     "slips import": ("{file}",),

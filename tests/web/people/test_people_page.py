@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
+from web.cli import main
+from web.commands.session import Session
 
 PASSWORD = "kaikei-no-himitsu"
 FOR = {"purpose": "counter", "note": ""}
@@ -178,3 +182,18 @@ def test_auditors_list_the_views_and_nobody_else(treasurer, auditor, paid):
     assert auditor.post("/staff/people/views", data={"from_on": "x"}).status_code == 422
     told = auditor.post("/staff/people/views", data={"form": "csv"}).get_data().decode("utf-8-sig")
     assert [row["宛名番号"] for row in csv.DictReader(io.StringIO(told))] == [paid.obligor_no]
+
+
+def test_the_views_are_told_on_the_command_line_too(treasurer, city, paid, tmp_path):
+    _open(treasurer, paid.obligor_no)
+
+    def run(*words):
+        answer = CliRunner().invoke(main, ["people", "views", *words], obj=Session(city.settings))
+        assert answer.exit_code == 0, answer.output
+        return answer.output
+
+    assert "窓口照会" in run("--obligor", paid.obligor_no)
+    assert json.loads(run("--json", "--by", "kaikei"))[0]["purpose"] == "counter"
+    assert "ありません" in run("--until", "2020-01-01")
+    run("--from", f"{clock.today()}", "--csv", str(tmp_path / "views.csv"))
+    assert paid.obligor_no in (tmp_path / "views.csv").read_text("utf-8-sig")
