@@ -218,7 +218,7 @@ def _cases(found: tuple[CaseMonth, ...]) -> Linked:
         for column, what in ((1, "opened"), (2, "closed")):
             values = {"listing": "cases", "month": month.month, "what": what}
             targets[place, column] = Target("reports.rows", values)
-    return Linked(sheet_of("cases", "確認事項の発生と終了", columns, rows), targets)
+    return Linked(sheet_of("cases", "確認事項（月別）", columns, rows), targets)
 
 
 def _costs(

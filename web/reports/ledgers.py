@@ -140,7 +140,10 @@ def _funds(account: YearAccount) -> Linked:
                 rate_text(_rate_of(tuple(lines), before=True)),
             )
         )
-    return Linked(sheet_of("funds", "会計・区分別の計", columns, rows))
+    total = list(total_of(columns, rows))
+    total[5] = rate_text(_rate_of(account.lines, before=False))
+    total[7] = rate_text(_rate_of(account.lines, before=True))
+    return Linked(Sheet("funds", "会計・区分別の計", columns, tuple(rows), tuple(total)))
 
 
 # ---- 手数料 ----
