@@ -10,10 +10,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from payments.domain.fiscal import fiscal_year
 from web import formatting, messages
 from web.accounts.factors import factors
+from web.accounts.log_routes import logbook
 from web.accounts.mine import accounts
 from web.accounts.names import person
 from web.accounts.routes import entrance
 from web.accounts.steps import steps
+from web.accounts.user_routes import users
 from web.approval_roles import duty
 from web.approvals.routes import approving, waiting_count
 from web.arrivals.routes import arriving
@@ -89,6 +91,8 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (accounts, Access.STAFF),
         (steps, Access.STAFF),
         (factors, Access.STAFF),
+        (users, Access.STAFF),
+        (logbook, Access.STAFF),
         (beginning, Access.STAFF),
         (days, Access.STAFF),
         (arriving, Access.STAFF),

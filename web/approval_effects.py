@@ -19,6 +19,7 @@ from reconcile.placement import credit_placing, placing
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock
+from web.accounts import role_change
 from web.admin import parameters
 from web.notifications.outlook import require_booked
 from web.slip_release import content_to_release
@@ -120,12 +121,20 @@ def _parameters(connection: Connection, profile: Profile, approval: Approval) ->
     parameters.take_effect(connection, code, clock.today())
 
 
+def _user_roles(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """Somebody gets other roles, if they still are who they were."""
+    code = profile.municipality_code
+    _require_same(approval, role_change.content_now(connection, code, approval))
+    role_change.carry_out(connection, code, approval)
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
     PLACEMENT: _place,
     CREDIT_PLACEMENT: _place_credit,
     arrival_rules.KIND: _arrival_rules,
+    role_change.KIND: _user_roles,
     parameters.KIND: _parameters,
     **dict.fromkeys(day_close.KINDS, _close),
 }

@@ -17,8 +17,9 @@ from reconcile.arrivals.rules import KIND as ARRIVAL_RULES
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web.admin.parameters import KIND as PARAMETERS
+from web.accounts.role_change import KIND as USER_ROLES
 from web.approval_effects import LIVE
-from web.duties import holds
+from web.duties import Do, can, holds
 
 if TYPE_CHECKING:
     from web.accounts.staff import StaffUser
@@ -48,6 +49,8 @@ DUTIES: dict[str, Duty] = {
     ARRIVAL_RULES: _TREASURY,
     # What the books are kept by; who looks after the machine may prepare it.
     PARAMETERS: Duty(("treasury", "admin"), ("treasury", "approver")),
+    # Rights are given by who looks after people, and by a second one.
+    USER_ROLES: Duty(("admin",), ("admin", "approver")),
     **dict.fromkeys(day_close.KINDS, _TREASURY),
 }
 
@@ -55,6 +58,15 @@ DUTIES: dict[str, Duty] = {
 def duty(kind: str) -> Duty:
     """担当 of a kind of approval."""
     return DUTIES.get(kind, _NOBODY)
+
+
+def readable_kinds(person: StaffUser) -> list[str]:
+    """読める種類: all for who may read details; else what the person asks for or decides."""
+    return [
+        kind
+        for kind, found in DUTIES.items()
+        if can(person, Do.READ_DETAILS) or holds(person, (*found.asks, *found.decides))
+    ]
 
 
 def require_asker(person: StaffUser, kind: str) -> None:

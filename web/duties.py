@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 ROLES = ("slips", "collection", "treasury", "approver", "auditor", "admin")
 
 
+# Who holds one of these decides about something (:mod:`web.approval_roles`).
+DECIDING = frozenset(ROLES) - {"auditor"}
+
+
 class Do(StrEnum):
     """権限: something that not everybody who is signed in may do."""
 
@@ -34,6 +38,7 @@ class Do(StrEnum):
     READ_EVENTS = "read_events"  # 外部通知の記録
     SEND_EVENTS = "send_events"  # 外部通知の再送
     PLACE_MONEY = "place_money"  # 充当先の決定の依頼
+    READ_APPROVALS = "read_approvals"  # 承認の一覧: of kinds that one may read
     APPROVE = "approve"  # 承認箱: deciding what the kind of a request allows
     READ_PERSON = "read_person"  # 収納状況: a person's account, for a purpose that is recorded
     READ_VIEWS = "read_views"  # 閲覧の記録: who looked at whose account
@@ -61,6 +66,7 @@ MAY: dict[Do, frozenset[str]] = {
     Do.READ_EVENTS: frozenset({"auditor", "admin"}),
     Do.SEND_EVENTS: frozenset({"admin"}),
     Do.PLACE_MONEY: _DESKS,
+    Do.READ_APPROVALS: _LOOKS | {"admin"},
     Do.APPROVE: _WORKS | {"approver", "admin"},
     Do.READ_PERSON: _LOOKS,
     Do.READ_VIEWS: frozenset({"auditor"}),

@@ -39,7 +39,15 @@ STATUSES: tuple[tuple[type[KokinError], int], ...] = (
     (ConfigurationError, 503),
 )
 # Rules that say no to this person, whatever they ask for.
-FORBIDDEN = frozenset({"approval_role", "approval_same_person", "forbidden_role", "role_needed"})
+FORBIDDEN = frozenset(
+    {
+        "approval_own_roles",
+        "approval_role",
+        "approval_same_person",
+        "forbidden_role",
+        "role_needed",
+    }
+)
 HTTP_CODES = {
     400: "bad_request",
     401: "sign_in_required",

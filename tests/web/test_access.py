@@ -41,7 +41,7 @@ def test_every_page_of_the_staff_sends_a_stranger_to_the_sign_in(app, client):
         values = {
             "day": "2026-06-01", "step": "collected", "case_no": 1, "file_id": 1, "finding_no": 1, "month": "2026-06",
             "report": "year", "listing": "suspense", "code": "99999",
-            "year": 2026, "session_id": "0" * 16, "passkey_id": "0" * 16,
+            "year": 2026, "session_id": "0" * 16, "user_name": "kaikei", "passkey_id": "0" * 16,
             "form": "csv", "kind": "day_close", "subject": "2026-06-01", "approval_id": 1,
             "line_no": 1, "event_no": 1, "notice_id": 1, "term": "01",
             "calculator": "late-charge", "slip_id": 1, "view_id": "0" * 32, "job": "verify", "run_id": 1,

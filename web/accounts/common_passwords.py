@@ -37,7 +37,8 @@ def is_common(password: str, user_name: str = "") -> bool:
     [True, True, False]
     """
     lowered = password.lower()
-    known = WORDS | ({user_name.lower()} if len(user_name) > 2 else set())
+    name = user_name.lower()
+    known = WORDS | {part for part in (name, _ENDS.sub("", name)) if len(part) > 2}
     if len(set(lowered)) <= 3 or lowered in _RUNS:
         return True
     core = _ENDS.sub("", lowered)

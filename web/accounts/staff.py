@@ -67,16 +67,18 @@ def add(
     display_name: str,
     password: str,
     once: bool = False,
+    waiting: bool = False,
 ) -> None:
     """Enter a member of staff; refuses a bad name, role or password, and a name that is there.
 
-    ``once``: the password is to be changed at the first sign-in. Raises
+    ``once``: the password is to be changed at the first sign-in. ``waiting``: without roles and
+    without the right to sign in, until two people have given them. Raises
     :class:`InvalidValueError` ``user_name``, ``user_role`` or what :func:`set_password` raises, and
     :class:`ConflictError` ``user_exists``.
     """
     if USER_NAME.fullmatch(user_name) is None:
         raise InvalidValueError("user_name", found=user_name)
-    wanted = _known_roles(roles)
+    wanted = frozenset[str]() if waiting else known_roles(roles)
     if _row(connection, municipality_code, user_name) is not None:
         raise ConflictError("user_exists", user_name=user_name)
     connection.execute(
@@ -86,7 +88,7 @@ def add(
             display_name=display_name[:60],
             password_hash=_hash(password, user_name),
             password_once=once,
-            disabled=False,
+            disabled=waiting,
             made_at=clock.now(),
         )
     )
@@ -106,7 +108,7 @@ def set_roles(
     Raises :class:`NotFoundError` ``user``, :class:`InvalidValueError` ``user_role`` and
     :class:`RefusedError` ``user_last_admin``.
     """
-    wanted = _known_roles(roles)
+    wanted = known_roles(roles)
     _known(connection, municipality_code, user_name)
     if "admin" not in wanted:
         _require_other_admin(connection, municipality_code, user_name)
@@ -255,8 +257,8 @@ def _change(
     )
 
 
-def _known_roles(roles: Iterable[str]) -> frozenset[str]:
-    """At least one role, and none that there is not."""
+def known_roles(roles: Iterable[str]) -> frozenset[str]:
+    """At least one role, and none that there is not (``user_role``)."""
     wanted = frozenset(roles)
     if not wanted or not wanted <= set(ROLES):
         found = " / ".join(sorted(wanted - set(ROLES)))
@@ -265,8 +267,10 @@ def _known_roles(roles: Iterable[str]) -> frozenset[str]:
 
 
 def _give(
-    connection: Connection, municipality_code: str, user_name: str, roles: Iterable[str]
+    connection: Connection, municipality_code: str, user_name: str, roles: frozenset[str]
 ) -> None:
+    if not roles:
+        return
     connection.execute(
         insert(held),
         [

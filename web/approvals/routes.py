@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from payments import approve
-from payments.domain.errors import KokinError
+from payments.domain.errors import KokinError, RefusedError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import messages, stale
 from web.accounts import staff
+from web.accounts.role_change import KIND as USER_ROLES
 from web.approval_desk import decide_as, recall_as
-from web.approval_roles import DUTIES, duty
+from web.approval_roles import DUTIES, duty, readable_kinds
 from web.approvals.story import kind_words, subject_words, tell
-from web.duties import Do, holds
+from web.duties import MAY, Do, holds
 from web.errors import status_of
 from web.placements.preview import preview_of
 from web.security import may, source
@@ -41,12 +42,15 @@ approving = Blueprint("approvals", __name__, url_prefix="/staff/approvals")
 
 
 @approving.get("")
-@may(Do.READ_DETAILS)
+@may(Do.READ_APPROVALS)
 def listing() -> str:
     """承認の一覧: what waits first."""
     state, kind = request.args.get("state", ""), request.args.get("kind", "")
     state = state if state in {MINE, *approve.STATES} else ""
-    kind = kind if kind in DUTIES else ""
+    kinds = readable_kinds(g.user)
+    kind = kind if kind in kinds else ""
+    if len(kinds) < len(DUTIES):
+        kind = kind or USER_ROLES  # Who may not read everything reads one kind at a time.
     number = max(request.args.get("page", 1, type=int) or 1, 1)
     code = services().municipality
     begin = (number - 1) * PAGE
@@ -69,7 +73,8 @@ def listing() -> str:
         state=state,
         kind=kind,
         states=approve.STATES,
-        kinds=list(DUTIES),
+        kinds=kinds,
+        every_kind=len(kinds) == len(DUTIES),
         number=number,
         pages=max(-(-total // PAGE), 1),
         size=PAGE,
@@ -80,12 +85,13 @@ def listing() -> str:
 
 
 @approving.get("/<int:approval_id>")
-@may(Do.READ_DETAILS)
+@may(Do.READ_APPROVALS)
 def show(approval_id: int) -> str:
     """One approval: what it would do, who asked, and who may decide."""
     code = services().municipality
     with unit_of_work(services().engine, code) as connection:
-        approve.show(connection, code, approval_id)
+        if approve.show(connection, code, approval_id).kind not in readable_kinds(g.user):
+            raise RefusedError("role_needed", roles=tuple(sorted(MAY[Do.READ_DETAILS])))
         staff.record(
             connection, code, g.user.user_name, "approval_shown", str(approval_id), source()
         )
@@ -148,8 +154,10 @@ def _done(approval_id: int) -> Response:
 
 def waiting_count() -> int:
     """承認待ちの件数, for the way to this page on every page of the staff."""
-    with reading(services().engine, services().municipality) as connection:
-        return approve.how_many(connection, services().municipality, state=approve.WAITING)
+    kind = "" if len(readable_kinds(g.user)) == len(DUTIES) else USER_ROLES
+    code = services().municipality
+    with reading(services().engine, code) as connection:
+        return approve.how_many(connection, code, state=approve.WAITING, kind=kind)
 
 
 def _page(approval_id: int, *, note: str = "", errors: dict[str, str] | None = None) -> str:

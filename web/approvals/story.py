@@ -24,6 +24,7 @@ from reconcile.placement.ask import asked_placement, content_of
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock, formatting, messages
+from web.accounts import role_change
 from web.admin import parameters
 from web.admin.differences import change_words
 from web.approval_effects import LIVE, live_content
@@ -369,7 +370,23 @@ def _with(story: Story, *, stale: str) -> Story:
     return Story(story.effect, story.sheets, story.warnings, story.notes, story.links, stale)
 
 
+def _user_roles(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """役割の変更."""
+    content = approval.content
+    before, after = (
+        messages.words("role", tuple(content[name])) if content[name] else _("なし")
+        for name in ("before", "after")
+    )
+    return Story(_effect(approval), (_changes(approval, [("roles", before, after)]),))
+
+
 KINDS: dict[str, _Kind] = {
+    role_change.KIND: _Kind(
+        _user_roles,
+        lambda connection, profile, approval: role_change.content_now(
+            connection, profile.municipality_code, approval
+        ),
+    ),
     RELEASE: _Kind(
         _release,
         # The disk is looked at when it is decided; a page need not read every file.

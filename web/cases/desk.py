@@ -46,12 +46,14 @@ COLUMNS = (
 
 
 @cases.get("")
+@may(Do.READ_DETAILS)
 def worklist() -> str:
     """The cases that wait, or those that are asked for."""
     return _page()
 
 
 @cases.post("/narrow")
+@may(Do.READ_DETAILS)
 def narrow() -> BaseResponse:
     """絞込み: what is private stays in the session, the rest becomes the address."""
     asked = conditions.read(request.form, g.user.user_name, {})
@@ -60,6 +62,7 @@ def narrow() -> BaseResponse:
 
 
 @cases.get("/export.csv")
+@may(Do.READ_DETAILS)
 def export() -> Response:
     """CSV of everything that is asked for, as it comes from the database."""
     code, today, engine = services().municipality, clock.today(), services().engine

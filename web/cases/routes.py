@@ -40,6 +40,7 @@ cases = Blueprint("cases", __name__, url_prefix="/staff/cases")
 
 
 @cases.get("/<int:case_no>")
+@may(Do.READ_DETAILS)
 def show(case_no: int) -> str:
     """One case with its facts and history."""
     return _page(case_no)

@@ -119,6 +119,7 @@ def download_year(year: int, form: str) -> Response:
 
 
 @days.get("/years/<int:year>/carried.csv")
+@may(Do.READ_DETAILS)
 def download_carried(year: int) -> Response:
     """滞納繰越の一覧: every instalment that passed into the next year."""
     engine, code = services().engine, services().municipality

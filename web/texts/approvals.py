@@ -9,6 +9,7 @@ EFFECTS = Sentences(
     {
         "slips_release": "承認すると、印刷 {run_id} を引渡済とし、発送できるようになります。",
         "municipality_live": "承認すると、これから印刷する納付書に「見本」と印字しなくなります。",
+        "user_roles": "承認すると、職員 {subject} の役割を変えます。開いている画面は閉じられます。",
         "day_close": "承認すると、{subject}までの帳簿を締めます。締めたあとに届いたものは、次の営業日に記帳します。",
         "day_reopen": "承認すると、{subject}の締めを取り消し、この日に記帳できるようにします。締めた報告は記録に残ります。",
         "arrival_rules": "承認すると、書かれた日から、下の受領予定の定めで資料を待ちます。",
@@ -71,6 +72,7 @@ WORDS = Sentences(
         "placement": "この明細の充当先",
         "explain": "この明細の説明",
         "case": "確認事項",
+        "roles": "役割",
         "print_state": "印刷の状態",
         "sample": "納付書の「見本」",
         "sample_printed": "印字する",
