@@ -17,6 +17,7 @@ from reconcile.find import find_file
 from web import clock, formatting, messages
 from web.accounts.record import record
 from web.duties import Do, can
+from web.language import translate as _
 from web.placements.panel import place_words
 from web.search.typed import TEXT_MAX, period, readings
 from web.security import may
@@ -108,7 +109,7 @@ def search(connection: Connection, profile: Profile, typed: str) -> Found:
 
 def _line(books: Books, place: str) -> Iterable[Hit]:
     """資料:行; a file of that name that is not there has no lines."""
-    name, _, line_no = place.rpartition(":")
+    name, _colon, line_no = place.rpartition(":")
     try:
         file_id = find_file(books.connection, books.code, name)
     except KokinError:
@@ -149,17 +150,17 @@ def _shown(profile: Profile, hit: Hit) -> Shown:
             facts = (
                 place_words(profile, hit.more),
                 messages.label("slip_state", hit.state),
-                day and f"支払期限 {day}",
+                day and _("支払期限 {day}", day=day),
             )
             name = hit.name
         case "instalment":
-            name, facts = place_words(profile, hit.name), (day and f"納期限 {day}",)
+            name, facts = place_words(profile, hit.name), (day and _("納期限 {day}", day=day),)
         case "line" | "credit":
             state = messages.label("stage" if hit.kind == "line" else "deposit_state", hit.state)
-            name = f"{hit.name} {hit.line_no}行目"
+            name = f"{hit.name} " + _("{line_no}行目", line_no=hit.line_no)
             facts = (state, day, formatting.wide(hit.more))
         case "case":
-            name = f"確認事項 {hit.case_no}"
+            name = _("確認事項 {case_no}", case_no=hit.case_no)
             facts = (messages.case(hit.name).label, messages.label("case_state", hit.state), day)
         case "file":
             name, facts = hit.name, (messages.label("file_status", hit.state), day)
