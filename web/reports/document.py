@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from web import formatting
 from web.days.sheet import cell_text
 from web.days.sheets import Heading
+from web.language import JAPANESE, language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,8 @@ def heading_of(
     """表題: what the report is, of whom, and of which moment."""
     facts = [("団体", profile.name)]
     if year is not None:
-        facts.append(("会計年度", f"{formatting.fiscal_year(year)}（{year}年度）"))
+        said = formatting.fiscal_year(year)
+        facts.append(("会計年度", f"{said}（{year}年度）" if language() == JAPANESE else said))
     facts.append(("現在", formatting.full_day(as_of)))
     if state:
         facts.append(("状態", state))
