@@ -36,6 +36,7 @@ class Receiver:
         default_factory=lambda: [200]
     )
     refuse_once: bytes = b""  # whatever holds this is refused, the first time
+    connections: int = 0
     over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -51,7 +52,7 @@ class Receiver:
 
     def hang(self, _handler: BaseHTTPRequestHandler) -> None:
         """Answer nothing until the test is over."""
-        self.over.wait(20)
+        self.over.wait(120)
 
 
 @contextlib.contextmanager
@@ -63,6 +64,12 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         """Hears POST requests."""
 
         protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            """One connection."""
+            super().setup()
+            with receiver.lock:
+                receiver.connections += 1
 
         def do_POST(self) -> None:
             """One request."""

@@ -52,12 +52,13 @@ def post_signed(
     message_id: str,
     at: datetime,
     seconds: float = SECONDS,
-    tls: ssl.SSLContext | None = None,
+    lines: Lines | None = None,
 ) -> Answer:
     """署名付きPOST of a JSON body; never raises for what is wrong out there.
 
     ``secrets``: those in force, the newest first. ``at`` is signed with the body, so that a
-    receiver refuses what was recorded and sent again later. ``tls`` replaces the usual authorities.
+    receiver refuses what was recorded and sent again later. ``lines``: connections that stay open
+    for what follows; without them there is one for this request only.
     """
     begun = time.monotonic()
     timestamp = int(at.timestamp())
@@ -65,14 +66,20 @@ def post_signed(
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "kokin",
         "Accept-Encoding": "identity",
-        "Connection": "close",
+        "Connection": "close" if lines is None else "keep-alive",
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signatures(secrets, message_id, timestamp, body),
     }
     status = None
     try:
-        status = _ask(find_place(reach, url), body, headers, seconds, tls)
+        status = None if lines is None else _ask_again(lines, url, body, headers, seconds)
+        if status is None:
+            left = seconds - (time.monotonic() - begun)
+            connection = _Connection(
+                find_place(reach, url), left, None if lines is None else lines.tls
+            )
+            status = _ask(connection, body, headers, left, lines, url)
         reason = _reason(status)
     except UnreachableError as error:
         reason = error.reason
@@ -92,29 +99,81 @@ def _reason(status: int) -> str:
     return "redirected" if 300 <= status < 400 else "refused"
 
 
+class Lines:
+    """開いたままの接続 to receivers, for one round of sending; safe to ask from several threads."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        """Nothing is open yet; ``tls`` replaces the usual authorities."""
+        self.tls = tls
+        self._idle: dict[str, list[_Connection]] = {}
+        self._guard = threading.Lock()
+
+    def take(self, url: str) -> _Connection | None:
+        """One that nobody uses; whoever takes it gives it back or closes it."""
+        with self._guard:
+            idle = self._idle.get(url)
+            return idle.pop() if idle else None
+
+    def give_back(self, url: str, connection: _Connection) -> None:
+        """It may be used for the next request."""
+        with self._guard:
+            self._idle.setdefault(url, []).append(connection)
+
+    def close(self) -> None:
+        """The round is over."""
+        with self._guard:
+            for connection in (each for idle in self._idle.values() for each in idle):
+                connection.close()
+            self._idle.clear()
+
+
+def _ask_again(
+    lines: Lines, url: str, body: bytes, headers: Mapping[str, str], seconds: float
+) -> int | None:
+    """The status of the answer over a line that is open; None when there is none any more.
+
+    A receiver may hang up between two requests. What it then has not answered is sent once more:
+    it knows a repeat by the message's id.
+    """
+    connection = lines.take(url)
+    if connection is None:
+        return None
+    try:
+        return _ask(connection, body, headers, seconds, lines, url)
+    except (ConnectionResetError, BrokenPipeError):
+        if connection.is_cut:
+            raise TimeoutError from None
+        return None
+
+
 def _ask(
-    place: Place,
+    connection: _Connection,
     body: bytes,
     headers: Mapping[str, str],
     seconds: float,
-    tls: ssl.SSLContext | None,
+    lines: Lines | None,
+    url: str,
 ) -> int:
-    """The status of the answer."""
-    connection = _Connection(place, seconds, tls)
+    """The status of the answer; the connection is closed, or given back to the lines."""
+    connection.is_cut = keep = False
     deadline = threading.Timer(seconds, connection.cut)
     deadline.daemon = True
     deadline.start()
     try:
-        connection.request("POST", place.target, body, dict(headers))
+        connection.request("POST", connection.place.target, body, dict(headers))
         answer = connection.getresponse()
         if connection.is_cut:
             raise TimeoutError  # What looks like the end of the headers is where it was cut.
         with contextlib.suppress(OSError, http.client.HTTPException):
             answer.read(ANSWER_BYTES_MAX)  # The status has come; the rest is courtesy.
+            keep = answer.isclosed() and not answer.will_close
         return answer.status
     finally:
         deadline.cancel()
-        connection.close()
+        if lines is not None and keep and not connection.is_cut:
+            lines.give_back(url, connection)
+        else:
+            connection.close()
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,9 @@ is claimed by one (:mod:`web.events.deliveries`).
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import OperationalError
@@ -30,7 +32,7 @@ from web.events.deliveries import (
 )
 from web.events.drop import drop
 from web.events.subscribers import FOLDER, everybody, secrets_of
-from web.events.transport import DELIVERED, Answer, post_signed
+from web.events.transport import DELIVERED, Answer, Lines, post_signed
 from web.jobs.contract import JobResult, JobState
 from web.jobs.locks import noting
 
@@ -63,6 +65,7 @@ class _Run:
     context: JobContext
     holder: str = field(default_factory=leases.holder_name)
     resting: set[int] = field(default_factory=set)  # subscribers who do not answer just now
+    lines: Lines = field(default_factory=Lines)
     delivered: int = 0
     to_retry: int = 0  # attempts that will be made again
     given_up: int = 0
@@ -92,7 +95,7 @@ class _Run:
             letters = self._letters(connection, claims)
         reach = Reach.of(self.context.settings)
         with ThreadPoolExecutor(SENDERS, "outbox") as senders:
-            answers = list(senders.map(lambda letter: _post(reach, letter, self.resting), letters))
+            answers = list(senders.map(partial(self._post, reach), letters))
         for left in reversed(range(WRITES_TRIED)):
             try:
                 states = self._write_down(letters, answers)
@@ -103,6 +106,20 @@ class _Run:
         self.delivered += states.count(DELIVERED)
         self.given_up += states.count(FAILED)
         self.to_retry += states.count(WAITING)
+
+    def _post(self, reach: Reach, letter: _Letter) -> Answer | None:
+        """One request; None when its receiver has just shown that it does not answer."""
+        if letter.claimed.subscriber_no in self.resting:
+            return None
+        answer = Answer("secret_unreadable", None, 0)
+        if letter.secrets:
+            answer = post_signed(
+                reach, letter.url, letter.secrets, letter.body, message_id=letter.message_id,
+                at=clock.now(), lines=self.lines,
+            )  # fmt: skip
+        if not answer.was_heard:
+            self.resting.add(letter.claimed.subscriber_no)
+        return answer
 
     def _write_down(self, letters: list[_Letter], answers: list[Answer | None]) -> list[str]:
         """What became of a batch, in one transaction; the states of what was tried."""
@@ -147,21 +164,6 @@ class _Run:
             return ()  # The key ring lacks their key: the others are told all the same.
 
 
-def _post(reach: Reach, letter: _Letter, resting: set[int]) -> Answer | None:
-    """One request; None when its receiver has just shown that it does not answer."""
-    if letter.claimed.subscriber_no in resting:
-        return None
-    answer = Answer("secret_unreadable", None, 0)
-    if letter.secrets:
-        answer = post_signed(
-            reach, letter.url, letter.secrets, letter.body, message_id=letter.message_id,
-            at=clock.now(),
-        )  # fmt: skip
-    if not answer.was_heard:
-        resting.add(letter.claimed.subscriber_no)
-    return answer
-
-
 def anything_to_tell(context: JobContext) -> bool:
     """Whether there is anything to do."""
     with reading(context.engine, context.municipality_code) as connection:
@@ -174,7 +176,8 @@ def outbox(context: JobContext) -> JobResult:
     files = 0
     notes: list[str] = []
     try:
-        run.go()
+        with closing(run.lines):
+            run.go()
         files, notes = _folders(context)
     except OperationalError as error:
         if not is_busy(error):

@@ -114,7 +114,7 @@ def test_killed_between_booking_and_sending_the_next_run_sends(listening, receiv
     def killed(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("web.jobs.outbox._post", killed)
+    monkeypatch.setattr("web.jobs.outbox.post_signed", killed)
     with pytest.raises(KeyboardInterrupt):
         listening.tell()
     monkeypatch.undo()
