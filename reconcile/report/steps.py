@@ -17,23 +17,29 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-# The journals of a day are few and found by their day; postings are stored in their order.
-_ROWS = """
+# The journals of a day are few and found by their day; postings are stored in their order. CROSS
+# JOIN keeps SQLite from walking all postings instead, and so does comparing with the journal's
+# number, not with the posting's.
+# A look-up in place of a join: for a join it would first go through all notices.
+_CHANNEL = """COALESCE((SELECT f.channel FROM source_file f
+    WHERE f.municipality_code = :m AND f.file_id = p.subject_file_id), '')"""
+_ITEM = """COALESCE((SELECT n.item_code FROM notice n
+    WHERE n.municipality_code = :m AND n.notice_id = p.notice_id), '')"""
+_ROWS = f"""
 SELECT p.journal_id, p.subject_file_id, p.subject_line_no, p.leg, p.debit_account,
-    p.credit_account, p.reason, p.amount_yen, COALESCE(f.channel, '') AS channel,
-    COALESCE(n.item_code, '') AS item_code, p.notice_id, p.term
+    p.credit_account, p.reason, p.amount_yen, {_CHANNEL} AS channel, {_ITEM} AS item_code,
+    p.notice_id, p.term
 FROM journal j
-JOIN posting p ON p.municipality_code = :m AND p.journal_id = j.journal_id
-LEFT JOIN source_file f ON f.municipality_code = :m AND f.file_id = p.subject_file_id
-LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = p.notice_id
+CROSS JOIN posting p
 WHERE j.municipality_code = :m AND j.booked_on = :day AND j.journal_id >= :journal_id
+  AND p.municipality_code = :m AND p.journal_id = j.journal_id
+  AND (j.journal_id > :journal_id
+    OR (p.subject_file_id, p.subject_line_no, p.leg) > (:file_id, :line_no, :leg))
   AND ((p.debit_account IN :ins AND p.credit_account IN :outs)
     OR (p.debit_account IN :outs AND p.credit_account IN :ins))
-  AND (p.journal_id, p.subject_file_id, p.subject_line_no, p.leg)
-    > (:journal_id, :file_id, :line_no, :leg)
-  AND (:channel = '*' OR COALESCE(f.channel, '') = :channel)
-  AND (:item_code = '*' OR COALESCE(n.item_code, '') = :item_code)
-ORDER BY p.journal_id, p.subject_file_id, p.subject_line_no, p.leg LIMIT :limit"""
+  AND (:channel = '*' OR {_CHANNEL} = :channel)
+  AND (:item_code = '*' OR {_ITEM} = :item_code)
+ORDER BY j.journal_id, p.subject_file_id, p.subject_line_no, p.leg LIMIT :limit"""
 START = (0, 0, 0, 0)
 ALL = "*"
 

@@ -73,26 +73,26 @@ def moves(step: str) -> str | Response:
     today = clock.today().isoformat()
     first, last = (_day(request.args.get(name, today)) for name in ("first", "last"))
     channel = request.args.get("channel")
-    code = services().municipality
-    with reading(services().engine, code) as connection:
-        found = rows.by_day(connection, code, step, first, last, channel)
-    items = _items()
+    code, engine = services().municipality, services().engine
     if request.args.get("form") == "csv":
-        return _csv(rows.days_csv(found, items), f"{step}-{code}-{first}-{last}")
-    number = max(request.args.get("page", 1, type=int) or 1, 1)
-    begin = (number - 1) * rows.PAGE
+        with reading(engine, code) as connection:
+            every = rows.by_day(connection, code, step, first, last, channel)
+        return _csv(rows.days_csv(every, _items()), f"{step}-{code}-{first}-{last}")
+    until = _day(request.args.get("until", last.isoformat()))
+    with reading(engine, code) as connection:
+        found, following = rows.page_of_days(connection, code, step, first, until, channel)
+        total = rows.total_of(connection, code, step, first, last, channel)
     return render_template(
         "today/moves.html",
         step=step,
         first=first,
         last=last,
         channel=channel,
-        rows=found[begin : begin + rows.PAGE],
-        total=sum((row.figure for row in found), trend.Figure()),
-        number=number,
-        pages=max(-(-len(found) // rows.PAGE), 1),
-        items=items,
-        messages=messages,
+        rows=found,
+        total=total,
+        begins=until == last,
+        following=following,
+        items=_items(),
     )
 
 

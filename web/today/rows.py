@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.store.unit_of_work import reading
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PAGE = 100
 _CSV_PAGE = 5_000
+_DAYS = 7  # are read for a page to begin with
 
 
 class DayRow(NamedTuple):
@@ -47,16 +49,46 @@ def by_day(
 ) -> tuple[DayRow, ...]:
     """日別の明細 of a step, the latest day first; of one channel or of all."""
     by = ("booked_on", "item_code", "channel")
-    sums: dict[tuple[str, str, str], Figure] = {}
+    sums: dict[tuple[str, str, str], list[int]] = {}
     for row in trend.moved(connection, municipality_code, first, last, by):
-        if trend.sign(step, row.debit, row.credit) and channel in {None, row.channel}:
-            key = (row.booked_on, row.channel, row.item_code)
-            sums[key] = sums.get(key, trend.Figure()) + trend.total([row], step)
-    days = sorted({key[0] for key in sums}, reverse=True)
-    order = {day: number for number, day in enumerate(days)}
-    return tuple(
-        DayRow(*key, sums[key]) for key in sorted(sums, key=lambda key: (order[key[0]], *key[1:]))
-    )
+        way = trend.sign(step, row.debit, row.credit)
+        if way and channel in {None, row.channel}:
+            both = sums.setdefault((row.booked_on, row.channel, row.item_code), [0, 0])
+            both[0] += way * row.count
+            both[1] += way * row.amount_yen
+    ordered = sorted(sorted(sums), key=lambda key: key[0], reverse=True)
+    return tuple(DayRow(*key, trend.Figure(*sums[key])) for key in ordered)
+
+
+def page_of_days(
+    connection: Connection,
+    municipality_code: str,
+    step: str,
+    first: date,
+    last: date,
+    channel: str | None = None,
+) -> tuple[tuple[DayRow, ...], date | None]:
+    """一ページ of the same: whole days back from ``last``, and where the next page begins."""
+    found: tuple[DayRow, ...] = ()
+    end, days = last, _DAYS
+    while end >= first and len(found) < PAGE:
+        begin = max(first, end - timedelta(days=days - 1))
+        found += by_day(connection, municipality_code, step, begin, end, channel)
+        end, days = begin - timedelta(days=1), days * 2
+    return found, end if end >= first else None
+
+
+def total_of(
+    connection: Connection,
+    municipality_code: str,
+    step: str,
+    first: date,
+    last: date,
+    channel: str | None = None,
+) -> Figure:
+    """合計 of a step over some days, of one channel or of all."""
+    rows = trend.moved(connection, municipality_code, first, last, ("channel",))
+    return trend.total((row for row in rows if channel in {None, row.channel}), step)
 
 
 def days_csv(rows: Iterable[DayRow], items: dict[str, str]) -> Iterator[str]:

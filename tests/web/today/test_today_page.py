@@ -9,17 +9,20 @@ from datetime import UTC, date, datetime
 
 import pytest
 import time_machine
+from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.cases import waiting_kinds
 from reconcile.day_totals import summarise
+from reconcile.journal import open_journal
 from reconcile.report import open_items, trend
 from reconcile.report.period import day_report, year_report
+from reconcile.report.steps import step_rows
 from reconcile.report.trend import STEPS
 from web.accounts import staff
 from web.app import create_app
 from web.commands.setup import sample_profile
-from web.today.figures import figures
+from web.today.figures import Kept, figures
 
 CODE = "99999"
 PASSWORD = "kaikei-no-himitsu"
@@ -54,6 +57,58 @@ def test_the_figures_are_those_of_the_day_report(city, summarised):
                 for channel in found.channels
                 if found.by_channel["collected", channel].amount_yen
             }
+
+
+def test_both_databases_say_the_same(city, postgres_city):
+    summarise(postgres_city.engine, CODE)
+    with (
+        reading(city.engine, CODE) as one,
+        reading(postgres_city.engine, CODE) as other,
+    ):
+        assert figures(one, CODE, DAYS[1]) == figures(other, CODE, DAYS[1])
+        assert open_items.ages(one, CODE, DAYS[1]) == open_items.ages(other, CODE, DAYS[1])
+        assert open_items.open_credits(one, CODE) == open_items.open_credits(other, CODE)
+        for step in STEPS:
+            rows = step_rows(one, CODE, step, DAYS[1], channel="eltax", limit=30)
+            assert rows == step_rows(other, CODE, step, DAYS[1], channel="eltax", limit=30)
+            if rows:
+                half = len(rows) // 2
+                after = rows[half].place
+                found = step_rows(
+                    other, CODE, step, DAYS[1], channel="eltax", after=after, limit=len(rows)
+                )
+                assert found[: len(rows) - half - 1] == rows[half + 1 :]
+
+
+def test_kept_figures_are_never_older_than_the_books(city):
+    kept = Kept()
+    with reading(city.engine, CODE) as connection:
+        before = kept.figures(connection, CODE, DAYS[1])
+        assert kept.figures(connection, CODE, DAYS[1]) is before
+        other = kept.figures(connection, CODE, DAYS[0])
+    assert other.day == DAYS[0]
+    with unit_of_work(city.engine, CODE) as connection:
+        journal_id = open_journal(connection, CODE, "reconcile", DAYS[1], "test")
+        connection.execute(
+            text(
+                "INSERT INTO posting (municipality_code, journal_id, subject_file_id, "
+                "subject_line_no, leg, debit_account, credit_account, amount_yen, reason) "
+                "VALUES (:m, :journal_id, 0, 0, 1, 'reported', 'suspense', 777, 'suspense')"
+            ),
+            {"m": CODE, "journal_id": journal_id},
+        )
+    with reading(city.engine, CODE) as connection:
+        after = kept.figures(connection, CODE, DAYS[1])
+    assert after.way.received_yen == before.way.received_yen + 777
+
+
+def test_only_so_many_figures_are_kept(city, monkeypatch):
+    monkeypatch.setattr("web.today.figures.KEPT", 1)
+    kept = Kept()
+    with reading(city.engine, CODE) as connection:
+        first = kept.figures(connection, CODE, DAYS[0])
+        kept.figures(connection, CODE, DAYS[1])
+        assert kept.figures(connection, CODE, DAYS[0]) is not first
 
 
 def test_the_way_of_the_money_ends_at_the_balances_of_the_accounts(city):
