@@ -120,7 +120,7 @@ def _holds(account: PersonAccount, places: dict[int, Place]) -> Iterator[Entry]:
         what = messages.label("hold_kind", each.kind)
         place = places.get(each.notice_id, Place())
         values: dict[str, str | int] = {"notice_id": each.notice_id}
-        said = _("{what}: {reason}", what=what, reason=each.reason)
+        said = f"{what}: {each.reason}"
         yield Entry(each.from_on, HOLD, place, each.term, None, said, "explain.notice", values)
         if each.lifted_on is not None:
             said = _("{what}を解除", what=what)

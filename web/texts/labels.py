@@ -9,6 +9,7 @@ from web.texts.events import EVENT_LABELS
 from web.texts.explain import REASONS
 from web.texts.invariants import INVARIANTS
 from web.texts.jobs import JOB_LABELS
+from web.texts.people import PEOPLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -465,48 +466,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "enforcement_stop": "滞納処分の停止",
         "taxation_hold": "課税保留",
     },
-    "assessment_kind": {
-        "initial": "当初調定",
-        "correction": "調定更正",
-        "cancellation": "調定取消",
-    },
-    "view_purpose": {
-        "counter": "窓口照会",
-        "telephone": "電話照会",
-        "payment": "納付確認",
-        "dunning": "催告・督促事務",
-        "refund": "還付事務",
-        "audit": "監査",
-        "other": "その他",
-    },
-    "person_number": {
-        "any": "番号から判断する",
-        "person": "宛名番号",
-        "slip": "納付書・通知書の番号",
-    },
-    "account_entry": {
-        "assessment": "調定",
-        "slip": "納付書",
-        "receipt": "収納",
-        "hold": "猶予・停止",
-        "carried": "滞納繰越",
-        "case": "確認事項",
-    },
-    "claim_state": {
-        "paid": "納付済",
-        "part": "一部納付",
-        "overdue": "納期限経過",
-        "open": "納期内",
-        "cancelled": "調定なし",
-        "surplus": "過納",
-    },
-    "slip_standing": {
-        "valid": "有効",
-        "expired": "支払期限切れ",
-        "superseded": "再発行済（差替）",
-        "revoked": "失効",
-        "settled": "納付済",
-    },
+    **PEOPLE,
     "hold_by": {"person": "職員", "file": "調定ファイル"},
     "period_now": {"day": "本日", "month": "月計", "year": "収入済"},
     "closure": {
