@@ -13,7 +13,7 @@ from web.accounts.factors import factors
 from web.accounts.log_routes import logbook
 from web.accounts.mine import accounts
 from web.accounts.names import person
-from web.accounts.routes import entrance
+from web.accounts.oidc_routes import entrance
 from web.accounts.steps import steps
 from web.accounts.user_routes import users
 from web.approval_roles import duty

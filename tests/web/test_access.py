@@ -6,7 +6,7 @@ from web.security import HEADERS, Access
 
 PUBLIC = {
     "enquiries.ask", "enquiries.tell", "health.alive", "health.ready", "entrance.sign_in",
-    "entrance.check_sign_in", "entrance.passkey_question", "entrance.passkey_sign_in",
+    "entrance.check_sign_in", "entrance.passkey_question", "entrance.passkey_sign_in", "entrance.to_provider", "entrance.from_provider",
     "api_documents.describe", "api_documents.explain",
     "health.metrics", "open_data.index", "open_data.show", "open_data.as_csv_file",
     "open_data.as_json_file", "open_data.as_metadata_file",

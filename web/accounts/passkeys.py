@@ -108,7 +108,7 @@ def register(
             expected_origin=site.origin,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError) as error:
+    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise RefusedError("passkey") from error
     credential_id = bytes_to_base64url(found.credential_id)
     if _row(connection, municipality_code, credential_id) is not None:
@@ -167,7 +167,7 @@ def accept(
             credential_current_sign_count=row.sign_count,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError) as error:
+    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise RefusedError("passkey") from error
     connection.execute(
         update(passkeys)

@@ -377,7 +377,8 @@ def _user_roles(_connection: Connection, _profile: Profile, approval: Approval) 
         messages.words("role", tuple(content[name])) if content[name] else _("なし")
         for name in ("before", "after")
     )
-    return Story(_effect(approval), (_changes(approval, [("roles", before, after)]),))
+    effect = _effect(approval, subject=content["user_name"])
+    return Story(effect, (_changes(approval, [("roles", before, after)]),))
 
 
 KINDS: dict[str, _Kind] = {
