@@ -5,13 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
+from payments import print_runs, uploads
 from payments.domain.identifiers import konbini_check_digit
+from payments.print_runs import PrintRun, RunFile, Section
 from payments.store.unit_of_work import reading, unit_of_work
+from web import clock
+from web.commands.setup import sample_profile
+from web.printing.plan import Wish, plan_for
 from web.slips import printing
+from web.slips.runs import progress_of
 
 PASSWORD = "kaikei-no-himitsu"
 
@@ -177,6 +184,60 @@ def test_one_slip_is_printed_read_back_and_handed_over(clerk, slip, city):
     file = next((city.settings.home / printing.FOLDER).glob("*/slips-*.pdf"))
     file.write_bytes(file.read_bytes() + b" ")
     assert clerk.get(f"/staff/slips/{new}/slip.pdf").status_code == 409
+
+
+def test_two_people_release_a_run(app, clerk, slip, city):
+    new = _reissued(clerk, slip)
+    clerk.post(f"/staff/slips/{new}/print")
+    profile = sample_profile()
+    with unit_of_work(city.engine, "99999") as connection:
+        upload_id, lines = uploads.begin_upload(connection, profile)
+        written = uploads.WrittenUpload(upload_id, "upload.csv", lines, 0, "0" * 64)
+        uploads.record_upload(connection, "99999", written, actor="nofu", at=clock.now())
+        uploads.record_answer(
+            connection, "99999", upload_id, count=lines, amount_yen=None, actor="nofu",
+            at=clock.now(),
+        )  # fmt: skip
+    run_id = _rows(city, "SELECT run_id FROM print_run")[0][0]
+    no_reason = clerk.post(f"/staff/slips/runs/{run_id}/release", data={"reason": ""})
+    assert no_reason.status_code == 422
+    asked = clerk.post(f"/staff/slips/runs/{run_id}/release", data={"reason": "窓口で交付"})
+    assert asked.status_code == 303, asked.get_data(as_text=True)
+    place = asked.headers["Location"]
+    assert clerk.post(f"{place}/decision", data={"decision": "approved"}).status_code == 403
+    other = app.test_client()
+    other.post("/staff/sign-in", data={"user_name": "shonin", "password": PASSWORD})
+    agreed = other.post(f"{place}/decision", data={"decision": "approved"})
+    assert agreed.status_code == 303, agreed.get_data(as_text=True)
+    page = clerk.get(f"/staff/slips/runs/{run_id}").get_data(as_text=True)
+    assert "引渡済" in page
+    assert clerk.get(f"/staff/slips/{new}/slip.pdf").status_code == 200
+
+
+def test_a_run_that_goes_on_says_how_far_it_is(clerk, city):
+    with unit_of_work(city.engine, "99999") as connection:
+        run_id = print_runs.plan_run(
+            connection, sample_profile(), print_runs.Selection(again=True),
+            plan_for(connection, "99999", city.settings.home / "out", Wish(pages_per_file=50)),
+            actor="nofu", at=clock.now(), on=city.day,
+        )  # fmt: skip
+    page = clerk.get(f"/staff/slips/runs/{run_id}").get_data(as_text=True)
+    assert "<progress" in page
+    assert "slips.js" in page
+    assert "引渡しを依頼する" not in page
+    assert clerk.get("/staff/slips/runs").get_data(as_text=True).count("計画済") == 1
+
+
+def test_pace_and_rest_are_worked_out_from_what_is_finished():
+    at = datetime(2026, 6, 1, 3, tzinfo=UTC)
+    section = Section("standard-1-0123456789ab", 1_000)
+    run = PrintRun(
+        1, at, "nofu", {}, 1_000, 100, "full", True, (section,), "out", "printing", 1_000, None, "",
+    )  # fmt: skip
+    file = RunFile(1, "slips-0001.pdf", 100, 1, "", 1, 100, 0)
+    found = progress_of(run, [file], at + timedelta(minutes=2))
+    assert (found.pages, found.files, found.per_minute, found.minutes_left) == (100, 10, 50, 18)
+    assert progress_of(run, [], at).minutes_left is None
 
 
 def test_who_looks_on_cannot_act(auditor, treasurer, slip):
