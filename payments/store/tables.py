@@ -126,7 +126,7 @@ class InstalmentAccountRow(SQLModel, table=True):
         CheckConstraint("surplus_yen >= 0 AND surplus_yen <= term_yen + whole_yen"),
         # What corrections left over: few among many (0025).
         Index(
-            "instalment_account_surplus", "municipality_code", "notice_id", "term",
+            "instalment_account_surplus", "municipality_code", "surplus_yen",
             sqlite_where=text("surplus_yen > 0"), postgresql_where=text("surplus_yen > 0"),
         ),
         CLUSTERED,

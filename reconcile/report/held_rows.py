@@ -50,7 +50,7 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
           AND f.municipality_code = :m AND f.file_id = r.file_id
         ORDER BY r.file_id, r.line_no LIMIT :most""",
     ),
-    # 更正による過納.
+    # 更正による過納; + 0 keeps the key from leading through all balances to the few that have one.
     "surplus": (
         ("notice_id", "term"),
         """SELECT a.notice_id, a.term, n.item_code,
@@ -60,9 +60,9 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
                   AND e.outcome = 'applied'), '') AS since, a.surplus_yen AS amount_yen
         FROM instalment_account a CROSS JOIN notice n
         WHERE a.municipality_code = :m AND a.surplus_yen > 0
-          AND (a.notice_id, a.term) > (:notice_id, :term)
+          AND (a.notice_id + 0, a.term) > (:notice_id, :term)
           AND n.municipality_code = :m AND n.notice_id = a.notice_id
-        ORDER BY a.notice_id, a.term LIMIT :most""",
+        ORDER BY a.notice_id + 0, a.term LIMIT :most""",
     ),
     # 不明入金 and what else has found no place.
     "credits": (

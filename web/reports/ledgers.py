@@ -12,6 +12,7 @@ from reconcile.report.held import BUCKETS, SURPLUS, held
 from reconcile.report.year_account import year_account
 from web import formatting, messages
 from web.days.sheet import Cell, Sheet, columns_of, sheet_of, total_of
+from web.language import translated
 from web.reports.document import Document, Linked, Target, each_text, heading_of, rate_text, share
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def _account(account: YearAccount) -> Linked:
         if line.refundable_yen:
             values = {"listing": "suspense", "item": line.item_code}
             targets[place, 7] = Target("reports.rows", values)
-        targets[place, 9] = _outstanding(line, account)
+        if line.outstanding_yen:
+            targets[place, 9] = _outstanding(line, account)
         targets[place, 11] = Target(
             "reports.ledger", {"what": "collected", **figure, "year": account.year - 1}
         )
@@ -250,7 +252,7 @@ def _balances(found: Held) -> Linked:
             (
                 messages.label("account", account), ledger_yen, parts_yen,
                 None if parts_yen is None else ledger_yen - parts_yen,
-                "—" if parts_yen is None else "一致" if same else "不一致",
+                "—" if parts_yen is None else translated("一致") if same else translated("不一致"),
             )
         )  # fmt: skip
     note = "確報未入金は差引手数料を含む仕訳の残高。払込元別の内訳（下の表）は差引後の額"

@@ -79,7 +79,7 @@ def _indexes() -> dict[str, tuple[str, list[str], str]]:
     """名 → table, columns behind the municipality, and which rows alone."""
     return {
         "receipt_in_suspense": ("receipt", ["file_id", "line_no"], SUSPENSE),
-        "instalment_account_surplus": ("instalment_account", ["notice_id", "term"], SURPLUS),
+        "instalment_account_surplus": ("instalment_account", ["surplus_yen"], SURPLUS),
         "instalment_by_year": ("instalment", ["fiscal_year", "notice_id", "term"], ""),
         "journal_by_day": ("journal", ["booked_on", "journal_id"], ""),
         "case_event_by_day": ("case_event", ["happened_on", "event", "case_no"], ""),
