@@ -128,11 +128,17 @@ def list_cases(
     backwards = bool(before) and not after
     anchor = after or before
     edge = _edge(connection, municipality_code, order, anchor) if anchor else None
+    # Only the numbers are sorted; names of files are looked up for the page alone.
+    numbers = _from(select(_CASE.case_no), wanted, order).where(*chosen)
     rows = connection.execute(
-        _ordered(_summaries().where(*chosen), order, edge, backwards=backwards).limit(limit + 1)
-    ).all()
-    found = [summary_of(row) for row in rows[:limit]]
-    more = len(rows) > limit
+        _ordered(numbers, order, edge, backwards=backwards).limit(limit + 1)
+    ).scalars()
+    some = list(rows)
+    more = len(some) > limit
+    by_number = {
+        case.case_no: case for case in case_summaries(connection, municipality_code, some[:limit])
+    }
+    found = [by_number[number] for number in some[:limit]]
     return CasePage(
         tuple(reversed(found) if backwards else found),
         int(total),
@@ -238,9 +244,9 @@ def _of_today(wanted: Wanted, today: date) -> list[ColumnElement[bool]]:
     return [*found, *([due[wanted.due]] if wanted.due in due else [])]
 
 
-def _from(statement: Any, wanted: Wanted) -> Any:
+def _from(statement: Any, wanted: Wanted, order: Order = NEWEST) -> Any:
     """Cases, with their files where these are asked about."""
-    if not (wanted.words or wanted.channel):
+    if not (wanted.words or wanted.channel or order.column == "subject"):
         return statement.select_from(case_table)
     return statement.select_from(
         case_table.outerjoin(
