@@ -49,24 +49,30 @@ def lines(words: Words, series: Sequence[str], points: Sequence[Point]) -> Chart
     )  # fmt: skip
 
 
-def spark(words: Words, values: Sequence[int | None]) -> Chart:
-    """小さな折れ線 for a line of text or one of many beside each other; without axis or table."""
-    known = [value for value in values if value is not None]
+def spark(words: Words, values: Sequence[int | None], *more: Sequence[int | None]) -> Chart:
+    """小さな折れ線 for a line of text or one of many beside each other; without axis or table.
+
+    ``more`` lines share its scale; a shorter line ends earlier.
+    """
+    every = (values, *more)
+    known = [value for line in every for value in line if value is not None]
     scale = axis(min(known, default=0), max(known, default=0), words.unit)
-    high = SPARK_HEIGHT - 2 * SPARK_EDGE
-    wide = SPARK_WIDTH - 2 * SPARK_EDGE
-    places = [
-        None
-        if value is None
-        else (
-            SPARK_EDGE + number * wide // max(len(values) - 1, 1),
-            SPARK_HEIGHT - SPARK_EDGE - scale.place(value, high),
-        )
-        for number, value in enumerate(values)
-    ]
-    dots = tuple(place for place in places if place)
-    paths = (Path(0, _pieces(places), dots[-1:]),) if dots else ()
-    return Chart("spark", words, SPARK_WIDTH, SPARK_HEIGHT, paths=paths)
+    steps = max(max(map(len, every)) - 1, 1)
+    high, wide = SPARK_HEIGHT - 2 * SPARK_EDGE, SPARK_WIDTH - 2 * SPARK_EDGE
+    paths = []
+    for number, line in enumerate(every):
+        places = [
+            None
+            if value is None
+            else (
+                SPARK_EDGE + at * wide // steps,
+                SPARK_HEIGHT - SPARK_EDGE - scale.place(value, high),
+            )
+            for at, value in enumerate(line)
+        ]
+        if dots := tuple(place for place in places if place):
+            paths.append(Path(number, _pieces(places), dots[-1:]))
+    return Chart("spark", words, SPARK_WIDTH, SPARK_HEIGHT, paths=tuple(paths))
 
 
 def _path(number: int, values: Sequence[int | None], scale: Axis) -> Path:

@@ -92,12 +92,14 @@ def progress(found: Progress) -> Chart:
 
 
 def levy(found: Levy, name: str) -> Chart:
-    """税目の小さな線: this year so far."""
+    """税目の小さな線: this year so far, and the year before where there is any."""
     words = Words(
         f"levy-{found.item_code}", name,
-        _("年度はじめからの収入の累計は{yen}です。", yen=formatting.yen(found.collected_yen)), "",
+        _("年度はじめからの収入の累計は{yen}です。", yen=formatting.yen(found.collected_yen)),
+        "",
     )  # fmt: skip
-    return spark(words, list(found.series))
+    before = [found.series_before] if found.series_before[-1] else []
+    return spark(words, found.series, *before)
 
 
 def ageing(ages: Sequence[Age], day: date) -> Chart:

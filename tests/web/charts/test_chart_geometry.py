@@ -150,6 +150,11 @@ def test_a_small_line_ends_where_its_values_end() -> None:
     assert spark(WORDS, [None]).empty
 
 
+def test_small_lines_beside_each_other_share_their_scale():
+    chart = spark(WORDS, [0, 5], [0, 10, 10])
+    assert [path.pieces for path in chart.paths] == [("3,29 60,16",), ("3,29 60,3 117,3",)]
+
+
 def test_nothing_is_an_empty_chart() -> None:
     assert columns(WORDS, ["一"], []).empty
     assert rows(WORDS, "一", [Point("なし", (0,))]).empty

@@ -18,7 +18,7 @@ from reconcile.journal import open_journal
 from reconcile.report import open_items, trend
 from reconcile.report.period import day_report, year_report
 from reconcile.report.steps import step_rows
-from reconcile.report.trend import STEPS
+from reconcile.report.trend import STEPS, Figure
 from web.accounts import staff
 from web.app import create_app
 from web.commands.setup import sample_profile
@@ -100,6 +100,34 @@ def test_kept_figures_are_never_older_than_the_books(city):
     with reading(city.engine, CODE) as connection:
         after = kept.figures(connection, CODE, DAYS[1])
     assert after.way.received_yen == before.way.received_yen + 777
+
+
+def test_the_year_before_is_shown_beside_this_one(city, treasurer):
+    rows = (("2025-06-01", 400), ("2025-06-03", 30), ("2026-01-15", 7))
+    with unit_of_work(city.engine, CODE) as connection:
+        for booked_on, yen in rows:
+            connection.execute(
+                text(
+                    "INSERT INTO day_total (municipality_code, booked_on, item_code, claim_year, "
+                    "open_year, channel, debit_account, credit_account, reason, count, amount_yen) "
+                    "VALUES (:m, :day, '901', 2025, 2025, 'konbini', 'reported', 'receivable', "
+                    "'applied', 1, :yen)"
+                ),
+                {"m": CODE, "day": booked_on, "yen": yen},
+            )
+    with reading(city.engine, CODE) as connection:
+        found = figures(connection, CODE, DAYS[1])
+    # The same weekday a year ago was June 3; the same number of days after April 1 was June 2.
+    assert {each.step: each.year_ago for each in found.compared} == {
+        "received": Figure(1, 30), "collected": Figure(1, 30), "confirmed": None, "settled": None,
+    }  # fmt: skip
+    levy = next(each for each in found.progress.levies if each.item_code == "901")
+    assert (levy.collected_before_yen, levy.series_before[-1]) == (400, 437)
+    assert found.progress.collected(found.progress.known - 1)[1] == 400
+    assert found.progress.collected(len(found.progress.days) - 1) == (None, 437)
+    page = treasurer.get(f"/staff/today/{DAYS[1]}").get_data(as_text=True)
+    assert "令和7年度" in page
+    assert "前年度の同じ時期は400円です。" in page
 
 
 def test_only_so_many_figures_are_kept(city, monkeypatch):
