@@ -60,6 +60,13 @@ def count(number: int, unit: str = "件") -> str:
     return f"{number:,} {one if number == 1 else several}".rstrip()
 
 
+def unit_word(unit: str) -> str:
+    """単位 on its own, as a table's heading or a chart's axis names it: ``件``, ``円``."""
+    if language() == JAPANESE or unit not in _UNITS:
+        return unit
+    return _UNITS[unit][1] or "number"
+
+
 def long_day(day: date | str | None) -> str:
     """``2026年5月28日（木）``; None is a dash."""
     if day is None:

@@ -11,6 +11,7 @@ from jinja2 import Environment, nodes
 
 from payments.domain.identifiers import ElNumber
 from payments.domain.late_charge_levies import shipped_levies
+from payments.domain.rates import shipped_rates
 from payments.domain.refund_interest import RefundReason
 from reconcile.rules import RULES
 
@@ -75,6 +76,7 @@ def in_rules() -> dict[str, str]:
     """Names that the inner layers give: rules, reasons, levies, parts of the eL number."""
     names = [rule.label_ja for rule in RULES] + [reason.label_ja for reason in RefundReason]
     names += [*shipped_levies().names.values(), *ElNumber.LABELS_JA.values()]
+    names += [row.regime for row in shipped_rates().rows]
     return dict.fromkeys(names, "reconcile, payments")
 
 

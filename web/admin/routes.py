@@ -26,6 +26,7 @@ from web.approval_effects import LIVE, live_content
 from web.approval_roles import require_asker
 from web.duties import Do, can
 from web.errors import status_of
+from web.language import translated
 from web.security import may
 from web.services import services
 from web.texts import admin as words
@@ -285,8 +286,8 @@ def _sections(profile: dict[str, Any]) -> dict[str, list[tuple[str, dict[str, st
 def _shown(field: forms.Field, values: dict[str, str]) -> str:
     value = values[field.name]
     if field.kind == "yes":
-        return words.YES if value else words.NO
-    return words.CHOICES.get(field.name, {}).get(value, value)
+        return translated(words.YES if value else words.NO)
+    return translated(words.CHOICES.get(field.name, {}).get(value, value))
 
 
 def _said(error: KokinError | None) -> str:

@@ -38,7 +38,9 @@ class Column:
     def heading(self) -> str:
         """金額（円）: where figures stand without their unit, the heading says it."""
         name = translated(self.name)
-        return _("{name}（{unit}）", name=name, unit=_(self.unit)) if self.unit else name
+        if self.kind == "count":
+            return _("{name}（件）", name=name)
+        return _("{name}（円）", name=name) if self.unit else name
 
 
 @dataclass(frozen=True, slots=True)
