@@ -7,8 +7,9 @@ from html import unescape
 
 import pytest
 
-from payments.store.unit_of_work import reading
+from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.day_totals import ledger
+from web.accounts import staff
 from web.reports.catalogue import REPORTS
 
 YEAR = 2026
@@ -147,9 +148,14 @@ def test_what_cannot_be_asked_for_is_not_found(treasurer, path):
     assert treasurer.get(f"/staff/reports/{path}").status_code == 404
 
 
-def test_who_sees_no_claims_sees_figures_but_no_rows(app):
+def test_who_sees_no_claims_sees_figures_but_no_rows(app, city):
+    password = "kikai-no-himitsu"
+    with unit_of_work(city.engine, "99999") as connection:
+        staff.add(
+            connection, "99999", "kikai", roles=("admin",), display_name="機械", password=password
+        )
     admin = app.test_client()
-    admin.post("/staff/sign-in", data={"user_name": "kanri", "password": "kaikei-no-himitsu"})
+    admin.post("/staff/sign-in", data={"user_name": "kikai", "password": password})
     page = admin.get(f"/staff/reports/year/{YEAR}")
     assert page.status_code == 200
     assert "/reports/rows/" not in page.get_data(as_text=True)
