@@ -144,8 +144,10 @@ def total_of(claims: Sequence[Claim], item_code: str = "", levy_year: int = 0) -
     )
 
 
-def page_of(rows: Sequence[Row], number: int) -> Page[Row]:
-    """一頁 of a list; a number beyond the end is the last one."""
+def page_of(rows: Sequence[Row], number: int, *, everything: bool = False) -> Page[Row]:
+    """一頁 of a list, or all of it; a number beyond the end is the last one."""
+    if everything:
+        return Page(tuple(rows), 1, 1, len(rows))
     pages = max(-(-len(rows) // PAGE), 1)
     number = min(max(number, 1), pages)
     begin = (number - 1) * PAGE

@@ -128,7 +128,11 @@ def show(view_id: str) -> str | tuple[str, int]:
         part=part,
         parts=PARTS,
         counts=_counts(shown),
-        page=page_of(_rows(part, shown, claims), request.args.get("page", 1, int) or 1),
+        page=page_of(
+            _rows(part, shown, claims),
+            request.args.get("page", 1, int) or 1,
+            everything=request.args.get("rows") == "all",
+        ),
         wanted=wanted,
         items=items,
         years=years,

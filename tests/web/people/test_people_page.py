@@ -16,6 +16,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
 from web.cli import main
 from web.commands.session import Session
+from web.people.account import page_of
 
 PASSWORD = "kaikei-no-himitsu"
 FOR = {"purpose": "counter", "note": ""}
@@ -197,3 +198,12 @@ def test_the_views_are_told_on_the_command_line_too(treasurer, city, paid, tmp_p
     assert "ありません" in run("--until", "2020-01-01")
     run("--from", f"{clock.today()}", "--csv", str(tmp_path / "views.csv"))
     assert paid.obligor_no in (tmp_path / "views.csv").read_text("utf-8-sig")
+
+
+def test_a_long_account_is_told_page_by_page_or_whole():
+    rows = list(range(250))
+    assert page_of(rows, 3).rows == tuple(range(200, 250))
+    assert page_of(rows, 9).number == page_of(rows, 9).pages == 3
+    assert page_of(rows, -1).rows == tuple(range(100))
+    assert page_of(rows, 2, everything=True).rows == tuple(rows)
+    assert page_of([], 1).pages == 1
