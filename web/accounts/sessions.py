@@ -23,7 +23,6 @@ from payments.store.engine import is_busy
 from payments.store.unit_of_work import side_work
 from web import clock
 from web.accounts.tables import StaffSessionRow
-from web.language import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -204,7 +203,7 @@ def device_words(user_agent: str) -> str:
     """端末: Windows・Chrome, from what a browser says of itself; it may say what it likes."""
     platform = next((word for mark, word in _PLATFORMS if mark in user_agent), "")
     browser = next((word for mark, word in _BROWSERS if mark in user_agent), "")
-    return "・".join(filter(None, (platform, browser))) or translated("不明な端末")
+    return "・".join(filter(None, (platform, browser))) or "不明な端末"
 
 
 _PLATFORMS = (
