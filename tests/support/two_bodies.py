@@ -33,6 +33,8 @@ from reconcile.suggest import aliases
 from web import clock
 from web.accounts import sessions, staff
 from web.app import create_app
+from web.cases.asked import Asked
+from web.cases.views import save_view
 from web.commands.setup import SAMPLE_MUNICIPALITY, SECOND_SAMPLE, sample_profile
 from web.events import subscribers
 from web.events.kinds import require_kinds
@@ -67,6 +69,7 @@ JOBS = ("verify", "overdue", "seal")
 # body is added here; routes and commands that use it are then tried with it.
 ASKED = {
     "case_no": ("review_case", "case_no"),
+    "view_no": ("case_view", "view_no"),
     "file_id": ("source_file", "file_id"),
     "approval_id": ("approval", "approval_id"),
     "notice_id": ("notice", "notice_id"),
@@ -116,9 +119,7 @@ def build(settings: Settings, engine: Engine) -> TwoBodies:
     city = SlipTown(url, sample_profile(OTHER))
     with city.write() as connection:
         name, password = "荒井 梓（みほん市）", PASSWORDS[OTHER]
-        staff.add(
-            connection, OTHER, "arai", roles=("slips",), display_name=name, password=password
-        )
+        staff.add(connection, OTHER, "arai", roles=("slips",), display_name=name, password=password)
         sessions.begin(connection, OTHER, "arai", SIGNED_IN)
     for round_no in range(3):  # so that the city has numbers that the neighbour has not
         first = 9_000_000 + 10 * round_no
@@ -173,6 +174,10 @@ def _live(
         )  # fmt: skip
         case = flag.Case("overdue", f"group:{asked.approval_id}", 5)
         flag.open_cases(connection, town.code, [case], on=ON.isoformat(), actor="abe")
+        save_view(
+            connection, town.code, Asked(), name=f"一覧 {operator}", shared=True,
+            user_name="kaikei", at=AT,
+        )  # fmt: skip
         aliases.learn(
             connection, town.profile, f"ﾐﾎﾝ{operator}", f"{notices[0]:012d}",
             approval_id=asked.approval_id, on=ON, actor="abe", reason=f"名義 {operator}",

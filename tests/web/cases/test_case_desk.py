@@ -292,3 +292,24 @@ def test_a_deadline_is_no_secret_of_the_engine(city):
             text("SELECT COUNT(*) FROM review_case WHERE due_on IS NULL OR due_on <= opened_on")
         ).scalar_one()
     assert missing == 0
+
+
+@pytest.mark.postgres
+def test_postgresql_lists_the_same(postgres_city, city):
+    def found(engine):
+        with reading(engine, M) as connection:
+            pages = [
+                list_cases(connection, M, wanted, today=city.day, order=order, limit=5, after=after)
+                for wanted in (
+                    Wanted(),
+                    Wanted(states=STATES, channel="konbini", words="konbini"),
+                    Wanted(due="week", age_days=0, opened_from=city.day),
+                    Wanted(due="none"),
+                )
+                for order in (Order(), Order("due_on", descending=False), Order("subject"))
+                for after in (0, 5)
+            ]
+        return [([case.case_no for case in page.cases], page.total, page.total_yen, page.after)
+                for page in pages]  # fmt: skip
+
+    assert found(city.engine) == found(postgres_city.engine)
