@@ -158,7 +158,7 @@ def late_charge(view_id: str, notice_id: int, term: str) -> str | tuple[str, int
     account = _account(view)
     mine = [i for i in account.instalments if (i.notice_id, i.term) == (notice_id, term)]
     if not mine:
-        raise NotFoundError("claim", found="")
+        raise NotFoundError("claim", found=f"{notice_id}/{term}")
     on, levy = _day(request.args.get("on", "")), require_levy(request.args.get("levy", LEVY))
     held = claims_of(account, on, None)[account.instalments.index(mine[0])].held
     return render_template(

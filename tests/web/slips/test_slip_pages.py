@@ -106,6 +106,17 @@ def test_a_picture_of_a_slip_says_what_it_is(clerk, slip):
     assert "帳簿と一致しています" in told
 
 
+def test_a_slip_that_must_not_be_printed_has_no_picture(clerk, slip, city):
+    with unit_of_work(city.engine, "99999") as connection:
+        connection.execute(
+            text("UPDATE slip SET amount_yen = 1 WHERE slip_id = :slip_id"),
+            {"slip_id": slip.slip_id},
+        )
+    answer = clerk.get(f"/staff/slips/{slip.slip_id}/slip.png")
+    assert answer.status_code == 404
+    assert "画像は作れません" in answer.get_data(as_text=True)
+
+
 @pytest.mark.parametrize(
     ("content", "name", "said"),
     [
