@@ -78,3 +78,10 @@ def test_a_refusal_names_the_roles_that_may(app, name):
     answer = client.post("/staff/days/2026-06-01/nil-reports", data={"source": "eltax"})
     assert answer.status_code == 403
     assert "収納担当・会計のいずれかの役割が必要です" in answer.get_data(as_text=True)
+
+
+def test_no_two_pages_have_one_address(app):
+    found: dict[tuple[str, str], str] = {}
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            assert found.setdefault((rule.rule, method), rule.endpoint) == rule.endpoint

@@ -43,7 +43,7 @@ def check_second_factor() -> BaseResponse | tuple[str, int]:
     return _on_or_again(factor, "code_wrong")
 
 
-@steps.post("/passkey/question")
+@steps.post("/second-factor/passkey/question")
 @limiter.limit("30 per minute")
 def question() -> Response:
     """パスキーの問い: what this person's passkey has to sign."""

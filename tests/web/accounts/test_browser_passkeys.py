@@ -1,0 +1,114 @@
+"""パスキー in a real browser, with an authenticator that the browser pretends to have."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import browser
+import pytest
+from browser import fits, violations
+from sqlalchemy import text
+
+from payments.store.municipalities import set_live
+from payments.store.unit_of_work import reading, unit_of_work
+from web.accounts import passkeys, staff
+from web.app import create_app
+
+M = "99999"
+PASSWORD = "kaikei-no-himitsu"
+
+
+@pytest.fixture
+def address(city):
+    """Passkeys need a name, not a number: this machine's own."""
+    with browser.served(create_app(city.settings, city.engine)) as found:
+        yield found.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def page():
+    with browser.launched() as chromium:
+        found = chromium.new_page(viewport={"width": 1366, "height": 768})
+        devices = found.context.new_cdp_session(found)
+        devices.send("WebAuthn.enable")
+        devices.send(
+            "WebAuthn.addVirtualAuthenticator",
+            {
+                "options": {
+                    "protocol": "ctap2",
+                    "transport": "internal",
+                    "hasResidentKey": True,
+                    "hasUserVerification": True,
+                    "isUserVerified": True,
+                    "automaticPresenceSimulation": True,
+                }
+            },
+        )
+        yield found
+
+
+def _sign_in(page, address, name="kaikei"):
+    page.goto(f"{address}/staff/sign-in")
+    page.fill("#user_name", name)
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+
+
+def test_a_passkey_is_registered_used_beside_a_password_and_alone(page, address, city, tmp_path):
+    with unit_of_work(city.engine, M) as connection:
+        set_live(connection, M, live=True)
+    _sign_in(page, address)
+    page.wait_for_url("**/staff/me/second-factor")
+    assert violations(page) == []
+    assert fits(page)
+    page.fill("#label", "窓口のパソコン")
+    page.screenshot(path=tmp_path / "enrol.png", full_page=True)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("ul.codes")
+    assert violations(page) == []
+    page.get_by_role("link", name="控えました。続ける").click()
+    page.goto(f"{address}/staff/me")
+    assert violations(page) == []
+    page.screenshot(path=tmp_path / "mine.png", full_page=True)
+    page.locator("details.person summary").click()
+    page.get_by_role("button", name="サインアウト").click()
+    # Beside the password.
+    _sign_in(page, address)
+    page.wait_for_url("**/staff/sign-in/second-factor")
+    assert violations(page) == []
+    page.screenshot(path=tmp_path / "second.png", full_page=True)
+    page.get_by_role("button", name="パスキーで確かめる").press("Enter")
+    page.wait_for_url("**/staff/")
+    page.locator("details.person summary").click()
+    page.get_by_role("button", name="サインアウト").click()
+    # Alone, without a name.
+    page.get_by_role("button", name="パスキーでサインイン").press("Enter")
+    page.wait_for_url("**/staff/")
+    with reading(city.engine, M) as connection:
+        found = passkeys.of_person(connection, M, "kaikei")
+        assert [each.label for each in found] == ["窓口のパソコン"]
+        asked = connection.execute(text("SELECT COUNT(*) FROM staff_challenge")).scalar_one()
+        assert asked == 0
+
+
+def test_what_is_not_signed_opens_nothing(app, city):
+    client = app.test_client()
+    asked = client.post("/staff/sign-in/passkey/question").json
+    assert asked["userVerification"] == "required"
+    said = {"type": "webauthn.get", "challenge": asked["challenge"], "origin": "http://localhost"}
+    data = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+    answer = {
+        "id": "AAAA", "rawId": "AAAA", "type": "public-key",
+        "response": {"clientDataJSON": data, "authenticatorData": "AAAA", "signature": "AAAA"},
+    }  # fmt: skip
+    for _ in range(2):
+        told = client.post("/staff/sign-in/passkey", data={"answer": json.dumps(answer)})
+        assert told.status_code == 401
+    for nonsense in ("", "{}", "[]", "null", '{"response": {}}'):
+        told = client.post("/staff/sign-in/passkey", data={"answer": nonsense})
+        assert told.status_code == 401
+    with reading(city.engine, M) as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM staff_challenge")).scalar_one() == 0
+        events = connection.execute(staff.events.select()).all()
+    assert {row.event for row in events} == {"sign_in_failed"}
