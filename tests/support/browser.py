@@ -57,7 +57,7 @@ def served(app: Flask) -> Iterator[str]:
             connection.close()
 
     server.trigger.pull_trigger(stop)
-    thread.join(timeout=10)
+    thread.join(timeout=120)
     assert not thread.is_alive()
 
 

@@ -22,7 +22,7 @@ from web.jobs.timing import Days
 
 M = "99999"
 NIGHTS = 2
-PATIENCE = 60
+PATIENCE = 300
 # Every night, whatever day of the week it is when the test runs.
 NIGHTLY = {e.code for e in JOBS if e.waits is None and e.days is Days.EVERY_DAY} - {"arrivals"}
 SLOTS = [entry.code for entry in JOBS if entry.waits is None]

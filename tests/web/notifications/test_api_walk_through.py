@@ -22,7 +22,7 @@ from web.notifications.pace import Pace
 
 DOCS = Path(__file__).parents[3] / "docs"
 KEY = "pay-1"
-LONG = 60
+LONG = 300
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def _receive(city, *numbers):
     with closing(Spool(city.engine)) as spool, closing(Desk(city.engine, spool, M)) as desk:
         told = [Told(f"n-{number}", _body(number)) for number in numbers]
         found = desk.receive_many("pay-1", told)
-        assert desk.booker.wait_until_idle(30)
+        assert desk.booker.wait_until_idle(300)
     return [(answer.status, first) for answer, first in found]
 
 

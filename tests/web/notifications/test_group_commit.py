@@ -8,7 +8,7 @@ import pytest
 
 from web.notifications.group_commit import BATCH_MAX, GroupCommit, _Waiting
 
-LONG = 30
+LONG = 300
 
 
 class Disk:

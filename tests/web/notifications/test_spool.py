@@ -24,7 +24,7 @@ from web.notifications.spool_tables import metadata
 from web.notifications.spool_tables import spool as table
 
 M = "99999"
-LONG = 30
+LONG = 300
 LATE = datetime(2026, 6, 2, 15, 30, tzinfo=UTC)  # the 3rd in Japan
 
 
