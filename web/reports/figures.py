@@ -19,7 +19,7 @@ from reconcile.report.figures import (
     rates,
     total_rate,
 )
-from web import messages
+from web import formatting, messages
 from web.days.sheet import Cell, columns_of, sheet_of
 from web.reports import drawings
 from web.reports.document import Document, Linked, Target, each_text, heading_of, rate_text, share
@@ -251,8 +251,8 @@ def _paper(shares: Shares, profile: Profile) -> Linked:
         sheets = profile.costs.sheets.get(channel, 0)
         rows.append(
             (
-                messages.label("channel", channel), number, f"{sheets:,}枚",
-                f"{sheets * number:,}枚", sheets * number * profile.costs.sheet_yen,
+                messages.label("channel", channel), number, formatting.count(sheets, "枚"),
+                formatting.count(sheets * number, "枚"), sheets * number * profile.costs.sheet_yen,
             )
         )  # fmt: skip
     note = "団体設定の枚数（costs.sheets）と1枚の費用（costs.sheet_yen）による"
@@ -272,4 +272,4 @@ def _points(now: Rate, before: Rate | None) -> str:
 
 
 def _days(number: int | None) -> str:
-    return "—" if number is None else f"{number:,}日"
+    return "—" if number is None else formatting.count(number, "日")
