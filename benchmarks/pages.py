@@ -61,6 +61,7 @@ VALUES = {
 FIXED = {
     "month": "2026-06", "year": 2026, "term": "01", "calculator": "late-charge", "job": "verify",
     "kind": "day_close", "item_code": "901", "form": "csv", "finding_no": 1,
+    "step": "collected",
 }  # fmt: skip
 ADDRESSES = 400  # numbers that are spread over the requests
 
