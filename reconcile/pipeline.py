@@ -21,6 +21,7 @@ from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from reconcile import file_cases, flag, match, post
 from reconcile.announce import announce_payments
+from reconcile.apart import reading_of, until_failed
 from reconcile.deciding import decide_waiting
 from reconcile.formats.detect import detect
 from reconcile.intake import (
@@ -52,7 +53,7 @@ from reconcile.tally import tally
 from reconcile.waiting import reconcile_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import date
 
     from sqlalchemy import Connection, Engine
@@ -100,11 +101,15 @@ def take_in(
         return set_aside(engine, profile, delivery, kept, [found], None)
     context = ReadContext(received_on, profile)
     try:
-        with unit_of_work(engine, municipality_code) as connection, written_back(connection):
+        with (
+            reading_of(found, delivery.data, context) as reading,
+            unit_of_work(engine, municipality_code) as connection,
+            written_back(connection),
+        ):
             if decided_meanwhile(connection, municipality_code, kept):
                 return duplicate(delivery, kept)
             run = FileRun(connection, profile, kept.file_id, received_on, actor)
-            report = run.reconcile(found.read(delivery.data, context), delivery, kept, progress)
+            report = run.reconcile(reading, delivery, kept, progress)
     except UnusableFileError as stop:
         report = set_aside(engine, profile, delivery, kept, stop.found.findings, stop.found)
     except RefusedError as stop:
@@ -148,14 +153,6 @@ def set_aside(
         amount_yen=found.amount_yen if found else 0,
         findings=tuple(findings),
     )
-
-
-def until_failed(found: Reading) -> Iterator[ReportLine]:
-    """The lines of a file; once it has failed it is read on for its findings alone."""
-    findings = found.findings
-    for line in found.lines:
-        if not (findings and found.failed):
-            yield line
 
 
 class FileRun:

@@ -1,0 +1,124 @@
+"""別読み: a large file is read by a process of its own, while this one writes what has been read.
+
+Python reads a million lines in four seconds, and SQLite writes in this very process. The other
+process knows no database: it is given the bytes and what a format may know, answers with the lines,
+some thousand at a time, and at the end with what the whole file says. Should it come to grief, the
+rest is read here.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import fields
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from reconcile.formats.own_format import formats_of
+from reconcile.model import Reading, ReportLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconcile.formats.contract import Format
+    from reconcile.model import ReadContext
+
+LARGE_BYTES = 24 << 20  # below, starting a process takes longer than it saves
+MIN_PROCESSORS = 2
+_PORTION = 2_000
+
+
+@contextmanager
+def reading_of(found: Format, data: bytes, context: ReadContext) -> Iterator[Reading]:
+    """読取: the file as ``found`` reads it, by a process of its own when it is large."""
+    here = found.read(data, context)
+    large = len(data) >= LARGE_BYTES and (os.cpu_count() or 1) >= MIN_PROCESSORS
+    reader = _start() if large else None
+    if reader is None:
+        yield here
+        return
+    with reader:
+        try:
+            _ask(reader.stdin, (found.code, context, data))
+            reading = Reading(found.code, found.channel, lines=iter(()))
+            reading.lines = _lines(reader.stdout, reading, here)
+            yield reading
+        finally:
+            reader.kill()
+
+
+def _start() -> subprocess.Popen[bytes] | None:
+    """The process that reads; None where there is no room for one."""
+    command = [sys.executable, "-m", "reconcile.apart"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with suppress(OSError):
+        # What it might complain of could name people; it is read here again if it fails.
+        return subprocess.Popen(  # noqa: S603 - our own words; the file is none of them
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    return None
+
+
+def until_failed(found: Reading) -> Iterator[ReportLine]:
+    """The lines of a file; once it has failed it is read on for its findings alone."""
+    findings = found.findings
+    for line in found.lines:
+        if not (findings and found.failed):
+            yield line
+
+
+def _ask(stream: Any, question: tuple[str, ReadContext, bytes]) -> None:
+    """Hand the file over to the other process; whether it is well shows when it answers."""
+    with suppress(BrokenPipeError):
+        pickle.dump(question, stream, pickle.HIGHEST_PROTOCOL)
+        stream.close()
+
+
+def _lines(stream: Any, reading: Reading, here: Reading) -> Iterator[ReportLine]:
+    """The lines as they come; then ``reading`` says what the whole file says."""
+    given = 0
+    while isinstance(answer := _next(stream), list):
+        yield from map(ReportLine._make, zip(*answer, strict=True))
+        given += len(answer[0])
+    if answer is None:
+        yield from islice(until_failed(here), given, None)
+        answer = _said(here)
+    for name, value in answer.items():
+        setattr(reading, name, value)
+
+
+def _next(stream: Any) -> Any:
+    """Columns of some lines, or what the whole file says; None from a process that has ended."""
+    try:
+        return pickle.load(stream)  # noqa: S301 - what our own process has written
+    except (EOFError, pickle.UnpicklingError):
+        return None
+
+
+def _said(found: Reading) -> dict[str, Any]:
+    """What a reading says beside its lines, once these have been read."""
+    names = (field.name for field in fields(Reading) if field.name != "lines")
+    return {name: getattr(found, name) for name in names}
+
+
+def _answer(question: Any, stream: Any) -> None:
+    """The other process: read the file and say what it holds."""
+    code, context, data = pickle.load(question)  # noqa: S301 - from the process that asks
+    found = next(each for each in formats_of(context.profile) if each.code == code)
+    reading = found.read(data, context)
+    lines = until_failed(reading)
+    while portion := list(islice(lines, _PORTION)):
+        pickle.dump(list(zip(*portion, strict=True)), stream, pickle.HIGHEST_PROTOCOL)
+    pickle.dump(_said(reading), stream, pickle.HIGHEST_PROTOCOL)
+    stream.flush()
+
+
+if __name__ == "__main__":
+    _answer(sys.stdin.buffer, sys.stdout.buffer)

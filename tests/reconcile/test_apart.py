@@ -1,0 +1,116 @@
+"""別読み: what another process reads is what this one would have read, whatever becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from delimited_samples import CONTEXT, barcode
+from own_layouts import description, kyodo, kyodo_line, own_context
+
+from reconcile import apart
+from reconcile.apart import reading_of, until_failed
+from reconcile.formats import konbini_dsk
+from reconcile.formats.detect import detect
+from reconcile.model import Finding, Reading
+
+if TYPE_CHECKING:
+    from reconcile.formats.contract import Format
+    from reconcile.model import ReadContext
+
+LINES = 5_000  # more than two portions
+
+
+def payments(number: int = LINES) -> bytes:
+    """A file of payments of the sample municipality."""
+    return konbini_dsk.write(
+        konbini_dsk.DskRow(
+            "01", "20260609", "1234", barcode(f"{place:016d}"), 12300, "030", "ファミリーマート",
+            "000001", "0", "20260610",
+        )
+        for place in range(number)
+    )  # fmt: skip
+
+
+def told(found: Reading) -> dict[str, Any]:
+    """Everything that reading gives: its lines, then what the whole file says."""
+    lines = list(until_failed(found))
+    rest = {field.name: getattr(found, field.name) for field in fields(Reading)}
+    return rest | {"lines": lines}
+
+
+def format_of(data: bytes, context: ReadContext) -> Format:
+    """The one format that claims the file."""
+    found = detect(data, context.profile)
+    assert not isinstance(found, Finding)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def every_file_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the size of the file and the machine."""
+    monkeypatch.setattr(apart, "LARGE_BYTES", 0)
+    monkeypatch.setattr(apart, "MIN_PROCESSORS", 1)
+
+
+OWN = own_context(description("konbini_kyodo"))
+
+
+@pytest.mark.parametrize(
+    ("data", "context"),
+    [
+        (payments(), CONTEXT),
+        (payments(2) + b"01,20260609,1234\r\n", CONTEXT),  # fails its own checks
+        (kyodo(kyodo_line(), kyodo_line(yen=500)), OWN),  # a described layout
+    ],
+)
+def test_all_is_told(data: bytes, context: ReadContext) -> None:
+    """Lines, findings and totals are those of reading here, for every kind of file."""
+    found = format_of(data, context)
+    here = told(found.read(data, context))
+    with reading_of(found, data, context) as reading:
+        assert told(reading) == here
+
+
+def test_it_is_read_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process reads no line of a large file."""
+    data = payments()
+
+    def read_here(*_anything: object) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(apart, "until_failed", read_here)
+    with reading_of(konbini_dsk.FORMAT, data, CONTEXT) as reading:
+        assert len(list(reading.lines)) == LINES
+
+
+@pytest.mark.parametrize("portions", [0, 1, 2])
+def test_the_rest_is_read_here(monkeypatch: pytest.MonkeyPatch, portions: int) -> None:
+    """A process that ends half way is no reason to lose the file, or a line of it."""
+    data = payments()
+    here = told(konbini_dsk.FORMAT.read(data, CONTEXT))
+    answers = iter(range(portions))
+    ask = apart._next
+    monkeypatch.setattr(
+        apart, "_next", lambda stream: None if next(answers, None) is None else ask(stream)
+    )
+    with reading_of(konbini_dsk.FORMAT, data, CONTEXT) as reading:
+        assert told(reading) == here
+
+
+@pytest.mark.parametrize("program", ["/bin/false", "/there/is/no/such/program"])
+def test_a_process_that_never_begins(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """It reads nothing and says nothing, or there is none at all."""
+    data = payments()
+    here = told(konbini_dsk.FORMAT.read(data, CONTEXT))
+    monkeypatch.setattr("sys.executable", program)
+    with reading_of(konbini_dsk.FORMAT, data, CONTEXT) as reading:
+        assert told(reading) == here
+
+
+def test_it_ends_when_nobody_asks_for_the_rest() -> None:
+    """Leaving early leaves nothing behind and waits for nothing."""
+    with reading_of(konbini_dsk.FORMAT, payments(), CONTEXT) as reading:
+        assert len(list(islice(reading.lines, 3))) == 3
