@@ -2,7 +2,8 @@
 
 The Japanese sentence is its own key, as gettext has it: ``_('日計')``. A sentence that nobody has
 translated is shown in Japanese. The English of all topics lies in ``web/translations/en/*.po`` and
-is read when the first reader asks for it. Who has chosen what: ``web/language_choice.py``.
+is read when the first reader asks for it. Who has chosen what: ``web/language_choice.py``; why it
+is so: docs/adr/0016.
 
 Commands, logs, notices and everything that is stored are Japanese whatever the reader chose:
 outside a page nobody has chosen, and documents are made within ``speaking(JAPANESE)``.

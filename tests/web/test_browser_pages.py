@@ -101,6 +101,7 @@ def test_a_case_is_worked_from_the_keyboard(page, address):
     page.get_by_role("button", name="メモを加える").press("Enter")
     page.wait_for_selector("text=報告元に照会")
     assert page.locator("ol.history li").count() == 3
+    page.locator(".person > summary").press("Enter")
     page.get_by_role("button", name="サインアウト").press("Enter")
     page.wait_for_url("**/staff/sign-in")
 
