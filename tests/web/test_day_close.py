@@ -22,6 +22,7 @@ from reconcile.verify.everything import verify
 from reconcile.waiting import reconcile_waiting
 from web.approval_effects import decide_and_do
 from web.commands.setup import sample_profile
+from web.days.exports import export
 from web.days.sheets import heading
 
 M = "99999"
@@ -397,3 +398,13 @@ def test_the_page_of_a_closed_year_says_what_was_carried_and_lists_it(city, trea
     assert sum(int(row.rsplit(",", 1)[1]) for row in rows) == run.amount_yen
     day = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
     assert "滞納繰越（調定替え）" in day
+
+
+def test_a_closed_day_is_printed_with_the_moment_of_its_closing(either_city):
+    closed = _close(either_city)
+    with reading(either_city.engine, M) as connection:
+        report, closure = day_close.shown_day(connection, sample_profile(), FIRST)
+    assert closure.closure_no == closed.closure_no
+    paper = export(report, closure, "pdf")
+    assert paper.startswith(b"%PDF-")
+    assert export(report, closure, "pdf") == paper

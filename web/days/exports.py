@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import xlsxwriter
 
 from reconcile.report.data import report_as_data
+from web import clock
 from web.days.paper import report_pdf
 from web.days.sheets import heading, sheets
 from web.language import JAPANESE, speaking
@@ -162,5 +163,8 @@ def _write_sheet(page: Any, sheet: Sheet, forms: dict[str, Any]) -> None:
 
 def as_pdf(report: DayReport, closure: Closure | None) -> bytes:
     """The paper to be signed; a closed report has the date of its closing."""
-    made_at = closure.made_at if closure else datetime.combine(report.day, datetime.min.time(), UTC)
+    first_minute = datetime.combine(report.day, datetime.min.time(), UTC)
+    # The paper carries whole seconds.
+    closed_at = clock.in_japan(closure.made_at).replace(microsecond=0) if closure else None
+    made_at = closed_at or first_minute
     return report_pdf(heading(report, closure), sheets(report), made_at)
