@@ -50,6 +50,6 @@ def test_a_case_is_given_away_and_its_deadline_set_and_undone(kokin, city):
     with reading(city.engine, "99999") as connection:
         view = show_case(connection, "99999", 1)
     assert view.summary.owner == ""
-    assert view.summary.due_on < view.summary.opened_on.replace(year=2027)
+    assert str(view.summary.due_on) < "2027"
     with pytest.raises(NotFoundError, match="case_owner"):
         kokin("assign", "1", "dareka")
