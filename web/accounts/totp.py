@@ -10,9 +10,9 @@ import hmac
 from typing import TYPE_CHECKING, Any
 
 import pyotp
-import segno
 from sqlalchemy import delete, insert, select, update
 
+from qr.encode.inline import inline_svg
 from web import clock
 from web.accounts.tables import StaffTotpRow
 from web.notifications.sealed_secrets import seal, unseal
@@ -99,7 +99,7 @@ def drop(connection: Connection, municipality_code: str, user_name: str) -> bool
 def drawing(secret: str, *, user_name: str, issuer: str, title: str) -> str:
     """登録用の二次元コード: an ``<svg>`` without a style or an address in it (CSP)."""
     address = pyotp.TOTP(secret).provisioning_uri(name=user_name, issuer_name=issuer)
-    return segno.make(address, error="m").svg_inline(scale=5, border=4, light="#fff", title=title)
+    return inline_svg(address, title=title)
 
 
 def _step_of(secret: str, code: str) -> int | None:
