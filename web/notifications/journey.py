@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Engine
 
 RESTED_SECONDS = 1.0  # what was not used for so long is tried before it is used
+_WANTED = "AS wanted"
 ROWS_MAX = 100  # rows of one statement: few forms of it, which the driver keeps prepared
 
 
@@ -110,7 +111,7 @@ class Journey:
         """Rows as a table ``wanted`` of ``column1``, ``column2`` …, and its values."""
         source, values = self._rows(rows)
         names = ", ".join(f"column{number + 1}" for number in range(len(rows[0])))
-        return f"({source}) AS wanted{f' ({names})' if self.on_server else ''}", values
+        return f"({source}) {_WANTED}{f' ({names})' if self.on_server else ''}", values
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
         """What gives these rows, and its values."""
@@ -140,5 +141,7 @@ class Journey:
                 return cursor.fetchone() or ()
         with driver.pipeline():
             for statement, values in statements:
-                cursor = driver.execute(statement.replace("{mark}", "%b"), values, prepare=False)
+                # How a look-up is done depends on how much is there now: it is planned each time.
+                fixed = False if _WANTED in statement else None
+                cursor = driver.execute(statement.replace("{mark}", "%b"), values, prepare=fixed)
         return (cursor.fetchone() or ()) if cursor.description else ()
