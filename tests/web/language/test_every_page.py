@@ -65,8 +65,6 @@ NOT_PAGES = re.compile(
 )
 # Pages that say nothing without a question, and those of which another is looked at.
 ASKED = {
-    "/staff/days": "?day=2026-06-01",
-    "/staff/today": "?day=2026-06-01",
     "/staff/calc/{calculator}": "?amount_yen=10000&due=2026-06-30&paid=2026-09-30",
 }
 INSTEAD = {
@@ -74,6 +72,14 @@ INSTEAD = {
     "/staff/reports/ledger": "/staff/reports/fees/2026",
 }
 BESIDE = ("/nowhere",)
+ELSEWHERE = {  # lead to another page, or to the city's identity provider
+    "/staff/days",
+    "/staff/days/latest",
+    "/staff/today",
+    "/staff/calc",
+    "/staff/sign-in/provider",
+    "/staff/sign-in/provider/back",
+}
 
 
 def _paths() -> list[str]:
@@ -84,7 +90,9 @@ def _paths() -> list[str]:
         and not NOT_PAGES.search(rule.rule)
         and not rule.arguments & WITHOUT
     ]
-    asked = {INSTEAD.get(path, path + ASKED.get(path, "")) for path in shown}
+    asked = {
+        INSTEAD.get(path, path + ASKED.get(path, "")) for path in shown if path not in ELSEWHERE
+    }
     return sorted(path.replace("{file_id}/findings", "{faulty_file}/findings") for path in asked)
 
 

@@ -1,0 +1,99 @@
+"""言語の選択: the link in the head, the cookie behind it, and what stays Japanese all the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from web.language import JAPANESE, language
+from web.language_choice import of_program
+
+
+def _page(client, path, **headers):
+    return client.get(path, headers=headers).get_data(as_text=True)
+
+
+def test_a_browser_that_prefers_english_still_gets_japanese(client):
+    page = _page(client, "/", **{"Accept-Language": "en-GB,en;q=0.9"})
+    assert '<html lang="ja">' in page
+    assert "納付の確認" in page
+    assert 'href="/?lang=en" lang="en" hreflang="en">English</a>' in page
+
+
+def test_the_link_changes_the_page_and_is_remembered(client):
+    answer = client.get("/?lang=en")
+    assert '<html lang="en">' in answer.get_data(as_text=True)
+    cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("kokin_language"))
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    assert "Check a payment" in _page(client, "/")
+    assert language() == JAPANESE  # nothing of a request stays behind it
+    assert "納付の確認" in _page(client, "/?lang=ja")
+
+
+def test_an_unknown_language_is_japanese_and_not_remembered(client):
+    answer = client.get("/?lang=xx")
+    assert '<html lang="ja">' in answer.get_data(as_text=True)
+    assert "Set-Cookie" not in answer.headers or "xx" not in answer.headers["Set-Cookie"]
+
+
+def test_what_is_asked_for_stays_in_the_address_of_the_other_language(treasurer):
+    page = _page(treasurer, "/staff/files?status=accepted&channel=bank")
+    assert "/staff/files?status=accepted&amp;channel=bank&amp;lang=en" in page
+
+
+def test_an_answer_to_a_form_leads_back_to_its_form(client):
+    page = client.post("/", data={}).get_data(as_text=True)
+    assert 'href="/?lang=en"' in page
+
+
+def test_amounts_and_days_follow_the_reader(treasurer, city):
+    japanese = _page(treasurer, f"/staff/days/{city.day}")
+    english = _page(treasurer, f"/staff/days/{city.day}?lang=en")
+    assert "2026年（令和8年）6月1日（月）" in japanese
+    assert "Monday 1 June 2026" in english
+    assert "¥5,439,900" in english
+    assert "5,439,900円" in japanese
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_document_is_japanese_for_everybody(treasurer, city, form):
+    path = f"/staff/days/{city.day}/report.{form}"
+    before = treasurer.get(path).data
+    treasurer.get("/staff/files?lang=en")
+    assert treasurer.get(path).data == before
+
+
+def test_a_problem_is_told_in_the_language_that_a_program_asks_for(client):
+    path = "/api/v1/payment-notifications/none"
+    english = client.get(path, headers={"Accept-Language": "en, ja;q=0.5"})
+    assert json.loads(english.data)["title"] == "The signature cannot be verified"
+    japanese = client.get(path)
+    assert json.loads(japanese.data)["title"] == "署名を確かめられません"
+    assert json.loads(japanese.data)["code"] == json.loads(english.data)["code"]
+
+
+def test_a_plain_notification_is_refused_in_that_language_too(client):
+    answer = client.post(
+        "/api/v1/payment-notifications", json={}, headers={"Accept-Language": "en"}
+    )
+    assert answer.status_code == 401
+    assert json.loads(answer.data)["detail"].startswith("The signature headers")
+    assert language() == JAPANESE
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("", "ja"), ("ja", "ja"), ("en", "en"), ("fr", "ja"), ("fr, en;q=0.3", "en"), ("*", "ja"),
+     ("en;q=0", "ja"), ("\x00,;q=x", "ja")],
+)  # fmt: skip
+def test_what_a_program_asks_for(asked, found):
+    assert of_program(asked) == found
+
+
+def test_the_interface_is_described_in_both_languages(client):
+    english = json.loads(client.get("/api/v1/openapi.json?lang=en").data)
+    japanese = json.loads(client.get("/api/v1/openapi.json?lang=ja").data)
+    assert english["info"]["title"] == "Payment notification API"
+    assert japanese["info"]["title"] == "納付通知API"
+    assert english["paths"].keys() == japanese["paths"].keys()
