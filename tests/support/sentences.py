@@ -95,6 +95,9 @@ def outside(path: Path) -> list[str]:
         if found.name == "count"
         for const in found.args
     }
+    compared = {
+        id(const) for each in parsed.find_all(nodes.Operand) for const in each.find_all(nodes.Const)
+    }
     found = [
         f"{name(path)}:{text.lineno} {text.data.strip()[:40]}"
         for text in parsed.find_all(nodes.TemplateData)
@@ -105,7 +108,7 @@ def outside(path: Path) -> list[str]:
         for const in parsed.find_all(nodes.Const)
         if isinstance(const.value, str)
         and WORDS.search(const.value)
-        and id(const) not in said | units
+        and id(const) not in said | units | compared
     ]
 
 
