@@ -179,7 +179,17 @@ def test_reconciling_again_changes_nothing(run):
 
 
 def test_users_from_the_command_line(run):
-    added = run("user", "add", "hanako", "--role", "slips", "--role", "collection", "--display-name", "課税 花子")
+    added = run(
+        "user",
+        "add",
+        "hanako",
+        "--role",
+        "slips",
+        "--role",
+        "collection",
+        "--display-name",
+        "課税 花子",
+    )
     assert added.exit_code == 0
     assert "一度だけ表示" in added.stdout
     assert run("user", "add", "hanako", "--role", "slips").exit_code == 1

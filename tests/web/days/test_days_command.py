@@ -126,5 +126,7 @@ def test_what_stops_a_close_is_named(run, city):
     early = run("day", "close", "--year", 2026, "--user", "kaikei")
     assert "close_order" in early.stderr
     with unit_of_work(city.engine, "99999") as connection:
-        staff.add(connection, "99999", "kazei", roles=("collection",), display_name="k", password=PASSWORD)
+        staff.add(
+            connection, "99999", "kazei", roles=("collection",), display_name="k", password=PASSWORD
+        )
     assert "approval_role" in run("day", "close", "2026-06-01", "--user", "kazei").stderr

@@ -22,7 +22,14 @@ SIZES = ((1280, 900), (390, 844))
 def people(page, address, city):
     """Sign in as somebody; a tax clerk is there, too."""
     with unit_of_work(city.engine, M) as connection:
-        staff.add(connection, M, "kazei", roles=("collection",), display_name="課税 花子", password=PASSWORD)
+        staff.add(
+            connection,
+            M,
+            "kazei",
+            roles=("collection",),
+            display_name="課税 花子",
+            password=PASSWORD,
+        )
 
     def sign_in(name):
         page.context.clear_cookies()

@@ -32,7 +32,9 @@ def admin(app):
 @pytest.fixture
 def clerk(app, city):
     with unit_of_work(city.engine, M) as connection:
-        staff.add(connection, M, "kazei", roles=("collection",), display_name="kazei", password=PASSWORD)
+        staff.add(
+            connection, M, "kazei", roles=("collection",), display_name="kazei", password=PASSWORD
+        )
     return _client(app, "kazei")
 
 
