@@ -16,11 +16,12 @@ from web.accounts.names import person
 from web.accounts.oidc_routes import entrance
 from web.accounts.steps import steps
 from web.accounts.user_routes import users
+from web.admin.key_routes import administering
 from web.approval_roles import duty
 from web.approvals.routes import approving, waiting_count
 from web.arrivals.routes import arriving
 from web.calc.routes import calculating
-from web.cases.routes import cases
+from web.cases.desk import cases
 from web.database import open_books
 from web.days.routes import days
 from web.days.sheet import cell_text
@@ -39,10 +40,11 @@ from web.notifications.documents import api_documents
 from web.notifications.gate import Gate
 from web.notifications.routes import notifications
 from web.notifications.short_way import short_way
+from web.open_data.routes import open_data
 from web.people.routes import people
 from web.placements.routes import placing
-from web.open_data.routes import open_data
 from web.reports.routes import reporting
+from web.search.routes import searching
 from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limiter, register
 from web.services import Services, services
 from web.slips.routes import slips
@@ -97,6 +99,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (days, Access.STAFF),
         (arriving, Access.STAFF),
         (cases, Access.STAFF),
+        (searching, Access.STAFF),
         (approving, Access.STAFF),
         (placing, Access.STAFF),
         (files, Access.STAFF),
@@ -104,11 +107,12 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (outgoing, Access.STAFF),
         (jobs, Access.STAFF),
         (calculating, Access.STAFF),
+        (reporting, Access.STAFF),
+        (open_data, Access.PUBLIC),
         (people, Access.STAFF),
         (slips, Access.STAFF),
         (runs, Access.STAFF),
-        (reporting, Access.STAFF),
-        (open_data, Access.PUBLIC),
+        (administering, Access.STAFF),
     ):
         register(app, blueprint, access)
     app.extensions["kokin_gate"] = Gate(app.extensions["kokin"])
@@ -126,15 +130,15 @@ def _words(app: Flask) -> None:
         short_day=formatting.short_day,
         moment=formatting.moment,
         month=formatting.month,
-        weekday=formatting.weekday,
-        person=person,
-        blocker=messages.blocker,
-        fiscal_year=fiscal_year,
         unit_word=formatting.unit_word,
-    )
+        weekday=formatting.weekday,
         wide=formatting.wide,
         cell=cell_text,
         labels=messages.labels,
+        person=person,
+        blocker=messages.blocker,
+        fiscal_year=fiscal_year,
+    )
     app.jinja_env.globals.update(
         _=translate,
         language=language,

@@ -16,8 +16,8 @@ from reconcile import day_close
 from reconcile.arrivals.rules import KIND as ARRIVAL_RULES
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
-from web.admin.parameters import KIND as PARAMETERS
 from web.accounts.role_change import KIND as USER_ROLES
+from web.admin.parameters import KIND as PARAMETERS
 from web.approval_effects import LIVE
 from web.duties import Do, can, holds
 

@@ -22,6 +22,7 @@ import reconcile.store.seal_tables
 import reconcile.store.tables
 import reconcile.store.year_tables
 import web.accounts.tables
+import web.cases.tables
 import web.events.tables
 import web.jobs.tables
 import web.notices.tables
@@ -41,6 +42,7 @@ OURS = (
     reconcile.store.tables,
     reconcile.store.year_tables,
     web.accounts.tables,
+    web.cases.tables,
     web.events.tables,
     web.notices.tables,
     web.jobs.tables,

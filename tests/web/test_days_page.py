@@ -152,10 +152,15 @@ def test_before_the_first_file_the_page_says_what_to_do(books):
 
     with unit_of_work(books.engine, "99999") as connection:
         staff.add(
-            connection, "99999", "kaikei", roles=("treasury",), display_name="k", password="kaikei-no-himitsu"
+            connection,
+            "99999",
+            "kaikei",
+            roles=("treasury",),
+            display_name="k",
+            password="kaikei-no-himitsu",
         )
     client = create_app(books.settings, books.engine, WTF_CSRF_ENABLED=False).test_client()
-    client.post("/staff/sign-in", data={"user_name": "kaikei", "password": "x" * 12})
+    client.post("/staff/sign-in", data={"user_name": "kaikei", "password": "kaikei-no-himitsu"})
     assert "まだ資料がありません" in client.get("/staff/days/latest").get_data(as_text=True)
     assert client.get("/staff/cases").status_code == 200
     assert client.get("/staff/days/2026-06-01").status_code == 200

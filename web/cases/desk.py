@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from web.cases.asked import Asked
 
+__all__ = ["cases"]  # with all of its pages
+
 PAGE = 50
 ASKED_MAX = 500
 NUMBER, SHOWN = re.compile("[0-9]{1,18}"), re.compile("shown-[0-9]{1,18}")

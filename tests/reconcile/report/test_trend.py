@@ -48,8 +48,8 @@ ROWS = st.lists(st.tuples(PAIRS, st.integers(1, 10**9)), max_size=40)
 
 @given(ROWS, ROWS)
 def test_the_way_of_the_money_leads_to_the_balances_of_the_accounts(before, within):
-    older = tuple(_row(*pair, yen) for pair, yen in before)
-    newer = tuple(_row(*pair, yen) for pair, yen in within)
+    older = tuple(_row(debit, credit, yen) for (debit, credit), yen in before)
+    newer = tuple(_row(debit, credit, yen) for (debit, credit), yen in within)
     way = trend.way(older, newer)
 
     def grew(account: str) -> int:
@@ -80,7 +80,9 @@ EVENTS = st.lists(
 @given(EVENTS, st.integers(0, 5), st.integers(0, 8))
 def test_waits_are_those_of_every_single_yen_in_order_of_arrival(events, left, since):
     """The second reading: a yen is a yen, and the one that came first goes first."""
-    rows, waiting, expected = [], [None] * left, {}
+    rows: list[Moved] = []
+    waiting: list[int | None] = [None] * left
+    expected: dict[int, int] = {}
     for day, kind, yen in sorted(events, key=lambda event: (event[0], event[1] == "confirmed")):
         if kind == "reported":
             rows.append(_row("reported", "receivable", yen, day))

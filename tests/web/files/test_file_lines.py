@@ -46,7 +46,7 @@ def test_the_pages_of_the_lines_add_up_to_the_file(either_city):
             assert of_one == [line for line in found if line.outcome == outcome]
             assert len(of_one) == total.count
             assert sum(line.amount_yen or 0 for line in of_one) == total.amount_yen
-            assert sum(line.applied_yen for line in of_one) == total.applied_yen
+            assert sum(line.applied_yen or 0 for line in of_one) == total.applied_yen
 
 
 def test_files_are_found_by_name_and_day(either_city):
@@ -65,7 +65,9 @@ def test_files_are_found_by_name_and_day(either_city):
 
 @given(st.binary(max_size=1_500), st.integers(0, 2_000), st.integers(0, 40))
 def test_every_byte_is_in_one_stretch_and_the_marked_ones_are_marked(data, first, length):
-    at, shown, marked = 0, b"", []
+    at: int | None = 0
+    shown: bytes = b""
+    marked: list[bool] = []
     while at is not None:
         stretch = stretch_of(data, at, first, length)
         cells = [cell for row in stretch.rows for cell in row.cells]
@@ -74,7 +76,7 @@ def test_every_byte_is_in_one_stretch_and_the_marked_ones_are_marked(data, first
         marked += [cell.marked for cell in cells]
         at = stretch.behind
     assert shown == data
-    assert marked == [first <= n < first + length for n in range(len(data))]
+    assert marked == [first <= n < first + length for n, _byte in enumerate(data)]
 
 
 def test_the_way_back_leads_to_the_beginning():
