@@ -278,6 +278,12 @@ class ReceiptRow(SQLModel, table=True):
             "receipt_in_suspense", "municipality_code", "file_id", "line_no",
             sqlite_where=text("suspense_yen > 0"), postgresql_where=text("suspense_yen > 0"),
         ),
+        # The payments that a remittance is made of (0025).
+        Index(
+            "receipt_by_group", "municipality_code", "group_id", "file_id", "line_no",
+            sqlite_where=text("group_id IS NOT NULL"),
+            postgresql_where=text("group_id IS NOT NULL"),
+        ),
         # Finds a payment by its day and amount; it grows at its end, as payments come (0022).
         Index("receipt_by_paid_on", "municipality_code", "paid_on", "amount_yen"),
         CLUSTERED,

@@ -121,6 +121,9 @@ class Booking:
     place: str  # item/levy year/notice/term, "" where it is about no instalment
     group_ref: str
     reversed_in: int | None = None  # the journal that took it back
+    notice_id: int | None = None
+    term: str = ""
+    group_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

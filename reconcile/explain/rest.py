@@ -51,7 +51,8 @@ def bookings_of(
             journals[e.journal_id], e.leg, e.file_id, e.line_no, e.debit_account,
             e.credit_account, e.amount_yen, e.reason,
             f"{places[e.notice_id]}/{e.term}" if e.notice_id in places else "",
-            groups.get(e.group_id, ""), taken.get((e.journal_id, e.leg)),
+            groups.get(e.group_id, ""), taken.get((e.journal_id, e.leg)), e.notice_id,
+            e.term or "", e.group_id,
         )
         for e in entries
     )  # fmt: skip

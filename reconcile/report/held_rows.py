@@ -95,6 +95,18 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
           AND (:month = '' OR SUBSTR(CAST(g.remitted_on AS VARCHAR(10)), 1, 7) = :month)
         ORDER BY g.group_id LIMIT :most""",
     ),
+    # 払込の収納: the payments that one 払込単位 is made of.
+    "payments": (
+        ("file_id", "line_no"),
+        """SELECT r.file_id, r.line_no, f.channel, COALESCE(n.item_code, '') AS item_code,
+            r.notice_id, r.term, r.stage, CAST(r.paid_on AS VARCHAR(10)) AS paid_on, r.amount_yen
+        FROM receipt r
+        JOIN source_file f ON f.municipality_code = :m AND f.file_id = r.file_id
+        LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = r.notice_id
+        WHERE r.municipality_code = :m AND r.group_id = :group
+          AND (r.file_id, r.line_no) > (:file_id, :line_no)
+        ORDER BY r.file_id, r.line_no LIMIT :most""",
+    ),
     # 収入未済 as it is today, of one 会計年度 and of all before it.
     "open": (("claim_year", "notice_id", "term"), _OPEN.format(which="=")),
     "open_older": (("claim_year", "notice_id", "term"), _OPEN.format(which="<")),

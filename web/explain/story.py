@@ -15,6 +15,7 @@ from web.explain.tables import (
     candidates_table,
     claim_tables,
     credits_table,
+    group_of,
     others_table,
     rules_table,
 )
@@ -241,7 +242,10 @@ def _settlement(settlement: Settlement) -> Section:
     """払込と入金."""
     none = () if settlement.credits else (say("unsettled"),)
     tables = (credits_table(settlement),) if settlement.credits else ()
-    facts = named({k: v for k, v in settlement.group.items() if k != "group_id"})
+    group = settlement.group
+    ref = group_of(group["ref"], group["group_id"])
+    told = named({name: value for name, value in group.items() if name != "group_id"})
+    facts = tuple((name, ref if value == ref else value) for name, value in told)
     return Section(words.HEADINGS["settlement"], none, facts, tables)
 
 

@@ -14,7 +14,41 @@ from web.texts import explain as words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.explain.model import Booking, Decision, LineStory, Settlement, SlipStory
+    from reconcile.explain.model import (
+        Booking,
+        Decision,
+        LineStory,
+        Settlement,
+        SlipStory,
+        Value,
+    )
+
+
+class Linked(str):
+    """行き先のある文字: text that leads to a page; on a terminal it is the text alone."""
+
+    __slots__ = ("endpoint", "values")
+    endpoint: str
+    values: dict[str, Value]
+
+
+def linked(text: str, endpoint: str, **values: Value) -> Linked:
+    """The text with where it leads, as ``url_for`` wants it."""
+    found = Linked(text)
+    found.endpoint, found.values = endpoint, values
+    return found
+
+
+def line_of(file_name: Value, file_id: Value, line_no: Value) -> Linked:
+    """資料と行, leading to the explanation of that line."""
+    text = formatting.line_place(file_name, line_no)
+    return linked(text, "explain.line", file_id=file_id, line_no=line_no)
+
+
+def group_of(ref: Value, group_id: Value) -> str:
+    """払込番号, leading to the payments that it is made of."""
+    text = shown("ref", ref)
+    return linked(text, "reports.rows", listing="payments", group=group_id) if group_id else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +87,7 @@ def candidates_table(decision: Decision) -> Table:
         ("払込番号・払込日", "資金化日", "入金されるはずの額", "結び付け"),
         tuple(
             (
-                shown("ref", group["ref"]),
+                group_of(group["ref"], group["group_id"]),
                 formatting.long_day(str(group["remitted_on"])),
                 shown("yen", group["expected_yen"]),
                 "○" if group["chosen"] else "—",
@@ -78,7 +112,7 @@ def bookings_table(bookings: Sequence[Booking]) -> Table:
                 messages.label("account", booking.credit_account),
                 formatting.yen(booking.amount_yen),
                 words.REASONS.get(booking.reason, booking.reason),
-                booking.place or shown("ref", booking.group_ref or None),
+                _place_of(booking),
                 _("仕訳帳 {number}", number=booking.reversed_in)
                 if booking.reversed_in is not None
                 else "—",
@@ -89,6 +123,16 @@ def bookings_table(bookings: Sequence[Booking]) -> Table:
     )
 
 
+def _place_of(booking: Booking) -> str:
+    """期別・払込: what the posting is about, leading there."""
+    if not booking.place:
+        return group_of(booking.group_ref or None, booking.group_id)
+    where: dict[str, Value] = {"notice_id": booking.notice_id}
+    if not booking.term:
+        return linked(booking.place, "explain.notice", **where)
+    return linked(booking.place, "explain.claim", **where, term=booking.term)
+
+
 def others_table(story: LineStory) -> Table:
     """関わる報告."""
     return Table(
@@ -97,7 +141,7 @@ def others_table(story: LineStory) -> Table:
         tuple(
             (
                 words.RELATIONS[other.relation],
-                formatting.line_place(other.file_name, other.line_no),
+                line_of(other.file_name, other.file_id, other.line_no),
                 f"{other.kind}（{messages.label('stage', other.stage)}）",
                 formatting.long_day(other.paid_on or None),
                 formatting.yen(other.amount_yen),
@@ -116,7 +160,7 @@ def claim_tables(slip: SlipStory) -> tuple[Table, ...]:
         ("納付書番号", "期別", "版", "状態", "金額", "支払期限", "発行日", "eL番号"),
         tuple(
             (
-                str(v["slip_no"]),
+                linked(str(v["slip_no"]), "slips.show", slip_id=v["slip_id"]),
                 term(str(v["term"])),
                 str(v["version"]),
                 messages.label("slip_state", str(v["state"])),
@@ -240,7 +284,7 @@ def credits_table(settlement: Settlement) -> Table:
         tuple(
             (
                 shown("day", credit["booked_on"]),
-                formatting.line_place(credit["file_name"], credit["line_no"]),
+                line_of(credit["file_name"], credit["file_id"], credit["line_no"]),
                 shown("yen", credit["credit_yen"]),
                 shown("yen", credit["amount_yen"]),
                 shown("yen", credit["fee_yen"]),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 YEAR_DIGITS = 4
+KEY_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ class Asked:
         if not value:
             return None
         if not value.isdecimal() or len(value) > YEAR_DIGITS:
+            raise NotFoundError("report_rows", found=value[:20])
+        return int(value)
+
+    def key(self, name: str) -> int:
+        """A number of the books. Raises :class:`NotFoundError` ``report_rows``."""
+        value = self.words.get(name, "")
+        if not value.isdecimal() or len(value) > KEY_DIGITS:
             raise NotFoundError("report_rows", found=value[:20])
         return int(value)
 

@@ -209,9 +209,9 @@ def _groups(
         unpaid=asked.number("unpaid") or 0,
     ):
         fee = row.fee_yen if net else 0
-        targets = {}
+        targets = {1: Target("reports.rows", {"listing": "payments", "group": row.group_id})}
         if row.file_id is not None:
-            targets[1] = targets[6] = _evidence(row.file_id, row.line_no)
+            targets[6] = _evidence(row.file_id, row.line_no)
         if row.case_no is not None:
             targets[8] = Target("cases.show", {"case_no": row.case_no})
         yield Line(
@@ -222,6 +222,31 @@ def _groups(
             ),
             targets,
             held_rows.key_of("groups", row),
+        )  # fmt: skip
+
+
+def _payments(
+    connection: Connection, profile: Profile, asked: Asked, after: Sequence[int | str]
+) -> Iterator[Line]:
+    for row in held_rows.rows(
+        connection,
+        profile.municipality_code,
+        "payments",
+        after=after,
+        group=asked.key("group"),
+    ):
+        targets = {0: _evidence(row.file_id, row.line_no)}
+        if row.notice_id is not None:
+            targets[2] = _claim(row.notice_id, row.term)
+        yield Line(
+            (
+                f"{row.file_id}:{row.line_no}", messages.label("channel", row.channel),
+                f"{row.notice_id}/{row.term}" if row.notice_id is not None else None,
+                item_text(profile, row.item_code), row.paid_on,
+                messages.label("stage", row.stage), row.amount_yen,
+            ),
+            targets,
+            held_rows.key_of("payments", row),
         )  # fmt: skip
 
 
@@ -347,6 +372,13 @@ LISTINGS: dict[str, Listing] = {
             "入金額:yen", "差:yen", "確認事項:word",
         ),
         _groups,
+    ),
+    "payments": Listing(
+        "払込の収納の明細",
+        columns_of(
+            _LINE, "チャネル:word", _CLAIM, "科目", "領収日:word", "段階:word", "納付額:yen"
+        ),
+        _payments,
     ),
     "open": Listing(
         "収入未済の明細",

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
+from payments.domain.errors import NotFoundError
 from payments.domain.fiscal import fiscal_year
 from payments.store.unit_of_work import reading
+from reconcile.explain.rest import settlement_of
 from reconcile.report.period import latest_day
 from reconcile.report.rows import days
-from web import clock
+from web import clock, formatting, messages
 from web.days.exports import MEDIA_TYPES
 from web.duties import Do
 from web.language import JAPANESE, speaking
@@ -26,6 +28,7 @@ from web.services import services
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection
     from werkzeug.wrappers import Response as BaseResponse
 
     from web.reports.document import Document
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 # What an address may say about rows; anything else in it is not looked at.
 WORDS = (
     "what", "item", "year", "carried", "channel", "month", "booked", "day", "kind", "agent",
-    "account", "unpaid",
+    "account", "unpaid", "group",
 )  # fmt: skip
 WORD_MAX = 60
 reporting = Blueprint("reports", __name__, url_prefix="/staff")
@@ -111,6 +114,7 @@ def rows(listing: str) -> str:
     asked, profile = _asked(listing), services().profile
     key = key_from(listing, request.args.get("after", "")[:WORD_MAX])
     with reading(services().engine, services().municipality) as connection:
+        chosen = _chosen(asked) | _remittance(connection, asked)
         lines, after = page_of(connection, profile, asked, key)
     return render_template(
         "reports/rows.html",
@@ -120,7 +124,7 @@ def rows(listing: str) -> str:
         begun=bool(key),
         after=",".join(map(str, after)) if after else "",
         words=dict(asked.words),
-        chosen=_chosen(asked),
+        chosen=chosen,
     )
 
 
@@ -163,6 +167,22 @@ def _asked(listing: str) -> Asked:
 def _chosen(asked: Asked) -> dict[str, str]:
     """絞り込み, in words: only what a person would want to read."""
     return {name: value for name, value in asked.words.items() if name in {"year", "month", "day"}}
+
+
+def _remittance(connection: Connection, asked: Asked) -> dict[str, str]:
+    """払込単位 in words, of a list of its payments; one that is not there is not found."""
+    if asked.listing != "payments":
+        return {}
+    group = asked.key("group")
+    found = settlement_of(connection, services().municipality, group)
+    if found is None:
+        raise NotFoundError("report_rows", found=str(group))
+    facts = found.group
+    return {
+        "agent": messages.label("agent", str(facts["agent"])),
+        "ref": str(facts["ref"]).replace("|", " / "),
+        "confirmed": formatting.yen(int(str(facts["confirmed_yen"]))),
+    }
 
 
 def _document(report: str, year: int) -> Document:

@@ -13,6 +13,7 @@ depends_on = None
 TABLE = "delay_total"
 # Rows that are few among many are found by what makes them so.
 SUSPENSE, SURPLUS = "suspense_yen > 0", "surplus_yen > 0"
+REMITTED = "group_id IS NOT NULL"
 _SQLITE_DAYS = "CAST(julianday(j.booked_on) - julianday(r.paid_on) AS INTEGER)"
 # Both summaries go up to the same journal, so what the other has is added here.
 _FILL = """
@@ -79,6 +80,7 @@ def _indexes() -> dict[str, tuple[str, list[str], str]]:
     """名 → table, columns behind the municipality, and which rows alone."""
     return {
         "receipt_in_suspense": ("receipt", ["file_id", "line_no"], SUSPENSE),
+        "receipt_by_group": ("receipt", ["group_id", "file_id", "line_no"], REMITTED),
         "instalment_account_surplus": ("instalment_account", ["surplus_yen"], SURPLUS),
         "instalment_by_year": ("instalment", ["fiscal_year", "notice_id", "term"], ""),
         "journal_by_day": ("journal", ["booked_on", "journal_id"], ""),
