@@ -34,11 +34,13 @@ def test_a_person_chooses_a_body_once(page, address, tmp_path):
     page.fill("#password", PASSWORDS[OWN])
     page.keyboard.press("Enter")
     page.wait_for_url("**/staff/")
-    assert page.inner_text("form.who span") == "となり町 隣 kaikei（会計）"
+    assert page.inner_text(".body-name") == "となり町"
+    page.click(".person > summary")
+    assert "kaikei（会計）" in page.inner_text(".person .drop-body")
     page.screenshot(path=tmp_path / "signed-in.png")
     assert violations(page) == []
     assert fits(page)
-    page.click("form.who button")
+    page.get_by_role("button", name="サインアウト").click()
     assert page.input_value("#body") == OWN  # remembered
 
     page.fill("#user_name", "kaikei")
