@@ -26,7 +26,7 @@ from payments.domain.errors import (
 from web import messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from werkzeug.wrappers import Response as BaseResponse
 
@@ -41,6 +41,7 @@ STATUSES: tuple[tuple[type[KokinError], int], ...] = (
 # Rules that say no to this person, whatever they ask for.
 FORBIDDEN = frozenset(
     {
+        "approval_lent",
         "approval_own_roles",
         "approval_role",
         "approval_same_person",
@@ -77,8 +78,9 @@ def answer(
     status: int,
     details: Mapping[str, object] | None = None,
     more: Mapping[str, Any] | None = None,
+    typed: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """The error as a page, or as a problem document for the API."""
+    """The error as a page, with what was typed; or as a problem document for the API."""
     if request.path.startswith("/api/"):
         instance = uuid.uuid4().urn
         told = problem(code, status, details, {"instance": instance} | dict(more or {}))
@@ -89,7 +91,7 @@ def answer(
             response.headers["Retry-After"] = RETRY_SECONDS
         return response
     sentence = messages.error(code, details)
-    page = render_template("error.html", sentence=sentence, code=code, status=status)
+    page = render_template("error.html", sentence=sentence, code=code, status=status, typed=typed)
     return Response(page, status)
 
 
@@ -121,7 +123,19 @@ def _ours(error: KokinError) -> Response:
 
 
 def _csrf(_error: CSRFError) -> Response:
-    return answer("csrf", 400)
+    return answer("csrf", 400, typed=_typed())
+
+
+def _typed() -> list[tuple[str, str]]:
+    """入力: what a person wrote, to be read and copied; it is not offered to be sent again.
+
+    A form without its token may be somebody else's, so that nothing of it goes on with a press.
+    """
+    return [
+        (name, said)
+        for name, said in request.form.items(multi=True)
+        if said and messages.label("typed", name) != name  # what has a name is what people write
+    ]
 
 
 def _http(error: HTTPException) -> Response | BaseResponse:

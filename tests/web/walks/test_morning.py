@@ -43,14 +43,8 @@ def _approve(page, enter, heading):
     enter("kaikei")
 
 
-def test_the_morning_of_a_treasurer(page, address, city, enter):
-    page.set_viewport_size({"width": 1366, "height": 768})
-    page.set_default_timeout(20_000)
-    enter("kaikei")
-    assert "資料未着" in page.locator(".verdict").inner_text()
-    _good(page, "today")
-
-    # A red channel, and a sender who says that there is nothing today.
+def _a_sender_who_has_nothing_today(page):
+    """A red channel becomes green by a nil report."""
     page.get_by_role("link", name="受領予定を開く").click()
     red = page.get_by_role("row").filter(has_text="みずほファクター").filter(has_text="未着（赤）")
     red.locator("summary").click()
@@ -64,7 +58,9 @@ def test_the_morning_of_a_treasurer(page, address, city, enter):
     assert green.first.is_visible()
     _good(page, "arrivals")
 
-    # A settlement difference: the money of somebody who used another body's words.
+
+def _money_that_differed_finds_its_place(page, city, enter):
+    """A settlement difference: the money of somebody who used another body's words."""
     case = _one(
         city, "SELECT case_no, amount_yen FROM review_case WHERE kind = 'settlement_difference' "
         "ORDER BY case_no DESC",
@@ -92,7 +88,9 @@ def test_the_morning_of_a_treasurer(page, address, city, enter):
     ended = _one(city, "SELECT state FROM review_case WHERE case_no = :n", n=case.case_no)
     assert ended.state == "resolved"
 
-    # One match was wrong.
+
+def _a_wrong_match_is_undone(page, address, city, enter):
+    """One match was somebody else's payment."""
     line = _one(
         city, "SELECT file_id, line_no, applied_yen FROM line_outcome WHERE outcome = 'matched' "
         "AND applied_yen > 10000 ORDER BY file_id, line_no",
@@ -108,7 +106,9 @@ def test_the_morning_of_a_treasurer(page, address, city, enter):
     )  # fmt: skip
     assert (now.applied_yen, now.suspense_yen) == (0, line.applied_yen)
 
-    # The first day is closed by two people, and goes out as files.
+
+def _the_first_day_is_closed_and_goes_out(page, address, enter):
+    """Two people close it; then it goes out as files."""
     page.goto(f"{address}/staff/days/{DAY}")
     page.get_by_role("button", name="締めを申請する").click()
     _approve(page, enter, "締め")
@@ -122,3 +122,15 @@ def test_the_morning_of_a_treasurer(page, address, city, enter):
         if name == "CSV":
             rows = list(csv.reader(io.StringIO(file.body().decode("utf-8-sig"))))
             assert any("締め済" in cell for row in rows for cell in row)
+
+
+def test_the_morning_of_a_treasurer(page, address, city, enter):
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.set_default_timeout(20_000)
+    enter("kaikei")
+    assert "資料未着" in page.locator(".verdict").inner_text()
+    _good(page, "today")
+    _a_sender_who_has_nothing_today(page)
+    _money_that_differed_finds_its_place(page, city, enter)
+    _a_wrong_match_is_undone(page, address, city, enter)
+    _the_first_day_is_closed_and_goes_out(page, address, enter)
