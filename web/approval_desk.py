@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import and_, or_, select
+
 from payments import approve
+from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import unit_of_work
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
     from payments.approve import Approval
     from web.accounts.staff import StaffUser
 
+# What lets one person sign in as another, and how long its owner has to notice.
+LENDING = ("password_reset", "second_factor_dropped")
+LENT = timedelta(days=7)
+
 
 def decide_as(
     engine: Engine,
@@ -33,11 +41,14 @@ def decide_as(
 ) -> Approval:
     """承認・却下 by ``person``: decided, done and recorded in one transaction, or nothing of it.
 
-    Raises :class:`RefusedError` ``approval_role``, and what
+    Raises :class:`RefusedError` ``approval_role`` or ``approval_lent``, and what
     :func:`web.approval_effects.decide_and_do` raises.
     """
     with unit_of_work(engine, municipality_code) as connection:
-        require_decider(person, approve.show(connection, municipality_code, approval_id).kind)
+        asked = approve.show(connection, municipality_code, approval_id)
+        require_decider(person, asked.kind)
+        if decision == "approved":
+            _require_two_people(connection, municipality_code, asked.asked_by, person.user_name)
         approval = decide_and_do(
             connection,
             load_profile(connection, municipality_code),
@@ -73,6 +84,33 @@ def recall_as(
         )
         _written_down(connection, municipality_code, person, approval, source)
     return approval
+
+
+def _require_two_people(
+    connection: Connection, municipality_code: str, asked_by: str, decided_by: str
+) -> None:
+    """二人であること: neither has just been given the way in by the other (R10).
+
+    Who sets somebody's password anew could sign in as them, and be both people. Raises
+    :class:`RefusedError` ``approval_lent``.
+    """
+    events = staff.events.c
+    lent = [
+        and_(events.actor == giver, events.subject == taker)
+        for giver, taker in ((asked_by, decided_by), (decided_by, asked_by))
+    ]
+    found = connection.execute(
+        select(events.event_id)
+        .where(
+            events.municipality_code == municipality_code,
+            events.happened_at > clock.now() - LENT,
+            events.event.in_(LENDING),
+            or_(*lent),
+        )
+        .limit(1)
+    )
+    if found.first() is not None:
+        raise RefusedError("approval_lent", asked_by=asked_by, user_name=decided_by, days=LENT.days)
 
 
 def _written_down(

@@ -16,7 +16,7 @@ from payments.domain.errors import KokinError, NotFoundError
 from payments.domain.reason import REASON_MAX
 from payments.release import not_accepted
 from payments.store.municipalities import load_profile
-from payments.store.unit_of_work import reading, unit_of_work
+from payments.store.unit_of_work import reading, side_work, unit_of_work
 from payments.versions import Act
 from qr.layout.slip_page import SlipFaultsError
 from qr.scan.limits import UPLOAD_LIMITS
@@ -112,8 +112,11 @@ def show(slip_id: int) -> str:
 @slips.get("/<int:slip_id>/slip.png")
 @may(Do.READ_SLIPS)
 def image(slip_id: int) -> Response:
-    """納付書の画像 of this version."""
-    return _png(lambda connection, profile: picture(connection, profile, slip_id))
+    """納付書の画像 of this version; it shows whose it is, so that somebody saw it is recorded."""
+    answer = _png(lambda connection, profile: picture(connection, profile, slip_id))
+    with side_work(services().engine, services().municipality) as connection:
+        record(connection, "slip_seen", f"slip:{slip_id}")
+    return answer
 
 
 @slips.get("/<int:slip_id>/preview.png")

@@ -270,6 +270,7 @@ ERRORS: dict[str, str] = {
     "approval_decision": "決定は {expected} のいずれかにしてください（{found}）。",
     "approval_same_person": "依頼した本人（{user_name}）は決定できません。別の職員が決めてください。",
     "approval_other_person": "取り下げられるのは依頼した本人だけです（{user_name} は依頼していません）。",
+    "approval_lent": "依頼した職員（{asked_by}）と決める職員（{user_name}）の一方が、この{days}日のあいだに、他方のパスワードまたは二要素認証を設定し直しています。二人の判断であることが確かでないため、別の職員が決めてください。",
     "approval_own_roles": "自分（{user_name}）の役割の変更は、自分では承認できません。別の職員が決めてください。",
     "approval_stale": "承認 {approval_id} を依頼したときから内容が変わっています。却下して、もう一度依頼してください。",
     "approval_role": "職員 {user_name} の役割では、「{kind}」の依頼または決定ができません（{roles}の役割の職員が行います）。",

@@ -95,6 +95,12 @@ def _with_amount(barcode, yen):
     return f"{body}{konbini_check_digit(body)}"
 
 
+def test_who_saw_a_picture_of_a_slip_is_recorded(clerk, slip, city):
+    assert clerk.get(f"/staff/slips/{slip.slip_id}/slip.png").status_code == 200
+    found = _rows(city, "SELECT subject FROM staff_event WHERE event = 'slip_seen'")
+    assert [row.subject for row in found] == [f"slip:{slip.slip_id}"]
+
+
 def test_a_picture_of_a_slip_says_what_it_is(clerk, slip):
     picture = clerk.get(f"/staff/slips/{slip.slip_id}/slip.png")
     assert (picture.status_code, picture.mimetype) == (200, "image/png")

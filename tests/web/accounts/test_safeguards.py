@@ -1,0 +1,73 @@
+"""守り: what one person alone must not bring about by the pages of people (R10), and proofs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from payments import approve
+from payments.store.municipalities import is_live, load_profile
+from payments.store.unit_of_work import reading, unit_of_work
+from web import clock
+from web.approval_effects import LIVE, live_content
+
+M = "99999"
+PW = "kaikei-no-himitsu"
+DECIDE = {"decision": "approved", "note": ""}
+
+
+def _ask(city, asked_by):
+    """A request that an approver may decide."""
+    with unit_of_work(city.engine, M) as connection:
+        return approve.ask(
+            connection,
+            M,
+            LIVE,
+            f"municipality:{M}",
+            live_content(load_profile(connection, M)),
+            asked_by=asked_by,
+            at=clock.now(),
+            reason="試し",
+        ).approval_id
+
+
+@pytest.mark.parametrize(
+    ("done", "asker", "decider"),
+    [
+        ("reset", "joho", "shonin"),
+        ("second-factor/drop", "joho", "shonin"),
+        # Just as well the other way round: to ask as somebody else, and decide as oneself.
+        ("reset", "nofu", "kanri"),
+    ],
+)
+def test_who_has_been_let_in_anew_by_the_other_is_no_second_person(
+    enter, city, hands, done, asker, decider
+):
+    administrator, taken = ("joho", "shonin") if asker == "joho" else ("kanri", "nofu")
+    client, _ = enter(administrator)
+    answer = client.post(f"/staff/users/{taken}/{done}")
+    assert answer.status_code in {200, 303}
+    number = _ask(city, asker)
+    second = enter(decider)[0] if decider != taken else _again(enter, decider, answer)
+    refused = second.post(f"/staff/approvals/{number}/decision", data=DECIDE)
+    assert refused.status_code == 403
+    assert "二人の判断であることが確かでない" in refused.get_data(as_text=True)
+    with reading(city.engine, M) as connection:
+        assert not is_live(connection, M)
+    # A third person may, and so may they when its owner has had a week to notice.
+    hands.on(days=8)
+    second = enter(decider, "kumo no ue no sora" if decider == taken and done == "reset" else PW)[0]
+    done = second.post(f"/staff/approvals/{number}/decision", data=DECIDE)
+    assert done.status_code == 303
+
+
+def _again(enter, name, answer):
+    """Sign in as somebody with the password that the page has shown."""
+    shown = re.search(r'class="mono"><strong>([a-z0-9-]{23})<', answer.get_data(as_text=True))
+    if shown is None:
+        return enter(name)[0]
+    client, _ = enter(name, shown[1])
+    form = {"password": "kumo no ue no sora", "password_again": "kumo no ue no sora"}
+    assert client.post("/staff/sign-in/new-password", data=form).status_code == 303
+    return client
