@@ -276,7 +276,9 @@ def proven(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer | Ba
             return view(*args, **kwargs)
         back = request.full_path if request.method == "GET" else request.referrer or ""
         back = urlsplit(back)._replace(scheme="", netloc="").geturl()
-        return redirect(url_for("accounts.prove", back=back), 303)
+        response = redirect(url_for("accounts.prove", back=back), 303)
+        kept_form.give(response, kept_form.take())  # What was typed is offered again behind it.
+        return response
 
     return checked
 

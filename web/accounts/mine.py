@@ -58,7 +58,7 @@ def change_password() -> BaseResponse | tuple[str, int]:
             except InvalidValueError as wrong:
                 error = messages.error(wrong.error_code, wrong.details)
             else:
-                token = sessions.prove(connection, code, current)
+                token = sessions.prove(connection, code, current, stands=False)
                 record(connection, "password_changed", name)
     if error:
         return _page(error), 422
@@ -109,6 +109,8 @@ def check_proof() -> BaseResponse | tuple[str, int]:
         factor, wrong = prove_by_password(request.form.get("password", "")), "password_wrong"
     if not factor:
         return _prove_page(messages.error(wrong)), 401
+    if kept_form.offered(name) is not None:
+        return redirect(url_for("accounts.typed"), 303)
     return redirect(_own_path(request.form.get("back", "")), 303)
 
 

@@ -125,13 +125,16 @@ def prove(
     *,
     factor: str = "",
     done: str = "",
+    stands: bool = True,
 ) -> str:
     """本人確認: the person has shown who they are; the cookie's new content.
 
-    ``factor`` is what they have shown, ``done`` the step that is behind them now.
+    ``factor`` is what they have shown, ``done`` the step that is behind them now. What does not
+    ``stand`` is good for the one act that asked for it, and for none of the next minutes.
     """
     secret = secrets.token_urlsafe(32)
     factors = (*session.factors, *((factor,) if factor not in {"", *session.factors} else ()))
+    proved = {"proved_at": clock.now()} if stands else {}
     connection.execute(
         update(sessions)
         .where(*_is(municipality_code, session.session_id))
@@ -139,7 +142,7 @@ def prove(
             secret_digest=_digest(secret),
             factors=" ".join(factors),
             needs=" ".join(step for step in session.needs if step != done),
-            proved_at=clock.now(),
+            **proved,
         )
     )
     return f"{session.session_id}.{secret}"

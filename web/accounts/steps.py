@@ -132,7 +132,10 @@ def prove_by_passkey(answer: str) -> str:
 
 
 def prove_by_password(password: str) -> str:
-    """本人確認 by the password again, for whoever has nothing else; counted like a sign-in."""
+    """本人確認 by the password again, counted like a sign-in.
+
+    It stands for the next minutes only where somebody has nothing stronger to show.
+    """
     body, name = services().municipality, g.user.user_name
     subjects = (lockout.Subject("name", name), lockout.Subject("from", source()))
     with side_work(services().engine, body) as connection:
@@ -140,7 +143,8 @@ def prove_by_password(password: str) -> str:
         locked = lockout.is_locked(connection, body, *subjects)
         factor = "password" if right and not locked else ""
         _count(connection, subjects[0], factor, locked=locked)
-        token = _proved(connection, factor)
+        strong = second_factor.factors_of(connection, body, name).any
+        token = _proved(connection, factor, stands=not strong)
     if factor:
         renew_session(token)
     return factor
@@ -157,13 +161,14 @@ def _count(connection: Connection, subject: lockout.Subject, factor: str, *, loc
     record(connection, "sign_in_locked" if waits else "second_factor_failed", "")
 
 
-def _proved(connection: Connection, factor: str) -> str:
+def _proved(connection: Connection, factor: str, *, stands: bool = True) -> str:
     """The session's new content of the cookie, when something was shown."""
     if not factor:
         return ""
     current: sessions.StaffSession = g.staff_session
     done = "second_factor" if factor != "password" else ""
-    return sessions.prove(connection, services().municipality, current, factor=factor, done=done)
+    code = services().municipality
+    return sessions.prove(connection, code, current, factor=factor, done=done, stands=stands)
 
 
 def _is_needed(step: str) -> bool:

@@ -1,4 +1,7 @@
-"""納付通知の鍵の画面: what payment operators sign with; a secret is shown once, when it is made."""
+"""納付通知の鍵の画面: what payment operators sign with; a secret is shown once, when it is made.
+
+One person alone makes and ends keys, so that everything here asks who one is first.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from web.duties import Do
 from web.errors import status_of
 from web.notifications import door
 from web.notifications import keys as api_keys
-from web.security import may
+from web.security import may, proven
 from web.services import services
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class Shown(NamedTuple):
 
 @administering.get("/keys")
 @may(Do.MANAGE_KEYS)
+@proven
 def keys() -> str:
     """鍵の一覧, without secrets."""
     return _page()
@@ -46,6 +50,7 @@ def keys() -> str:
 
 @administering.post("/keys")
 @may(Do.MANAGE_KEYS)
+@proven
 def add_key() -> str | tuple[str, int]:
     """鍵の登録."""
     code = services().municipality
@@ -68,6 +73,7 @@ def add_key() -> str | tuple[str, int]:
 
 @administering.post("/keys/<key_id>/rotate")
 @may(Do.MANAGE_KEYS)
+@proven
 def rotate_key(key_id: str) -> str | tuple[str, int]:
     """秘密の更新: the old one holds for some days, so that nobody has to change at one moment."""
     code = services().municipality
@@ -86,6 +92,7 @@ def rotate_key(key_id: str) -> str | tuple[str, int]:
 
 @administering.post("/keys/<key_id>/disable")
 @may(Do.MANAGE_KEYS)
+@proven
 def disable_key(key_id: str) -> BaseResponse:
     """鍵の停止: nothing signed with it is taken any more."""
     code = services().municipality

@@ -27,7 +27,7 @@ from web.approval_roles import require_asker
 from web.duties import Do, can
 from web.errors import status_of
 from web.language import translated
-from web.security import may
+from web.security import may, proven
 from web.services import services
 from web.texts import admin as words
 
@@ -122,6 +122,7 @@ def ask() -> BaseResponse | tuple[str, int]:
 
 @administering.post("/live")
 @may(Do.CHANGE_SETTINGS)
+@proven
 def go_live() -> BaseResponse:
     """本番への切替の依頼: slips lose their 見本 when another person agrees."""
     require_asker(g.user, LIVE)
@@ -138,6 +139,7 @@ def go_live() -> BaseResponse:
 
 @administering.post("/sample")
 @may(Do.CHANGE_SETTINGS)
+@proven
 def print_sample() -> BaseResponse:
     """見本に戻す: what is printed from now on cannot be paid, so one person is enough."""
     reason = require_reason(request.form.get("reason", ""))

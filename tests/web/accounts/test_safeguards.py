@@ -71,3 +71,40 @@ def _again(enter, name, answer):
     form = {"password": "kumo no ue no sora", "password_again": "kumo no ue no sora"}
     assert client.post("/staff/sign-in/new-password", data=form).status_code == 303
     return client
+
+
+def test_keys_of_operators_ask_who_one_is_and_keep_what_was_typed(enter, hands):
+    client, _ = enter("joho")
+    assert client.get("/staff/admin/keys").status_code == 200
+    hands.on(minutes=11)
+    form = {"key_id": "pay-9", "operator": "見本決済"}
+    for path in ("", "/pay-1/rotate", "/pay-1/disable"):
+        answer = client.post(f"/staff/admin/keys{path}", data=form)
+        assert answer.headers["Location"].startswith("/staff/prove?"), path
+    client.post("/staff/admin/keys", data=form)
+    proved = client.post("/staff/prove", data={"password": PW, "back": "/staff/admin/keys"})
+    assert proved.headers["Location"] == "/staff/typed"
+    assert "見本決済" in client.get("/staff/typed").get_data(as_text=True)
+    assert client.post("/staff/admin/keys", data=form).status_code == 200
+
+
+def test_settings_that_hold_at_once_ask_who_one_is(enter, hands):
+    client, _ = enter("joho")
+    hands.on(minutes=11)
+    for deed in ("live", "sample"):
+        answer = client.post(f"/staff/admin/{deed}", data={"reason": "試し"})
+        assert answer.headers["Location"].startswith("/staff/prove?"), deed
+
+
+def test_a_password_is_no_proof_where_there_is_something_stronger(enter, enrolled, app_code, hands):
+    secret, _codes = enrolled
+    hands.on(minutes=1)
+    client, _ = enter()
+    form = {"code": app_code(secret)}
+    assert client.post("/staff/sign-in/second-factor", data=form).status_code == 303
+    hands.on(minutes=11)
+    new = "kumo no ue no sora"
+    form = {"password": PW, "password_new": new, "password_again": new}
+    assert client.post("/staff/me/password", data=form).status_code == 303
+    answer = client.post("/staff/me/authenticator/remove")
+    assert answer.headers["Location"].startswith("/staff/prove")
