@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from payments.approve import WAITING
 from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from reconcile import day_close
@@ -22,6 +23,7 @@ from web.approval_effects import LIVE
 from web.duties import Do, can, holds
 
 if TYPE_CHECKING:
+    from payments.approve import Approval
     from web.accounts.staff import StaffUser
 
 
@@ -67,6 +69,20 @@ def readable_kinds(person: StaffUser) -> list[str]:
         for kind, found in DUTIES.items()
         if can(person, Do.READ_DETAILS) or holds(person, (*found.asks, *found.decides))
     ]
+
+
+def may_decide(person: StaffUser, approval: Approval) -> bool:
+    """決定できるか: whether it waits for a second person, and this is one who may be it."""
+    return (
+        approval.state == WAITING
+        and not is_own(person, approval)
+        and holds(person, duty(approval.kind).decides)
+    )
+
+
+def is_own(person: StaffUser, approval: Approval) -> bool:
+    """自分の依頼: whether this person asked for it."""
+    return approval.asked_by.casefold() == person.user_name.casefold()
 
 
 def require_asker(person: StaffUser, kind: str) -> None:

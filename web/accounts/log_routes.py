@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flask import Blueprint, Response, render_template, request, stream_with_context
+from flask import Blueprint, Response, render_template, request
 from sqlalchemy import and_, or_, select
 
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, messages
 from web.accounts import staff
 from web.accounts.record import record
+from web.csv_download import csv_download
 from web.duties import Do
-from web.printing.manifest import csv_lines
 from web.security import may
 from web.services import services
 from web.texts.labels import LABELS
+from web.typed_days import day_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,17 +79,11 @@ def export() -> Response:
         record(connection, "log_exported", f"{since}–{asked.until}")
         names = {user.user_name: user.display_name for user in staff.everybody(connection, code)}
 
-    def pieces() -> Iterator[bytes]:
-        yield "\ufeff".encode()
+    def rows() -> Iterator[tuple[object, ...]]:
         with reading(engine, code) as connection:
-            yield from csv_lines(COLUMNS, _rows(connection, code, wanted, names))
+            yield from _rows(connection, code, wanted, names)
 
-    name = f"attachment; filename=log-{since}-{asked.until}.csv"
-    return Response(
-        stream_with_context(pieces()),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": name},
-    )
+    return csv_download(f"log-{since}-{asked.until}.csv", COLUMNS, rows())
 
 
 def _rows(
@@ -110,8 +105,8 @@ def _rows(
 
 def _asked() -> Asked:
     """What the address asks for; what is no day is the usual one."""
-    until = _day(request.args.get("until", "")) or clock.today()
-    since = _day(request.args.get("since", "")) or until - timedelta(days=DAYS)
+    until = day_or_none(request.args.get("until", "")) or clock.today()
+    since = day_or_none(request.args.get("since", "")) or until - timedelta(days=DAYS)
     event = request.args.get("event", "")
     moment, _, event_id = request.args.get("behind", "").rpartition(" ")
     behind = None
@@ -127,13 +122,6 @@ def _asked() -> Asked:
         event if event in LABELS["staff_event"] else "",
         behind,
     )
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _question(code: str, asked: Asked) -> Select[Any]:

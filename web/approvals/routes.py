@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
@@ -16,9 +17,9 @@ from web import messages, stale
 from web.accounts import staff
 from web.accounts.role_change import KIND as USER_ROLES
 from web.approval_desk import decide_as, recall_as
-from web.approval_roles import DUTIES, duty, readable_kinds
+from web.approval_roles import DUTIES, duty, is_own, may_decide, readable_kinds
 from web.approvals.story import kind_words, subject_words, tell
-from web.duties import MAY, Do, holds
+from web.duties import MAY, Do
 from web.errors import status_of
 from web.placements.preview import preview_of
 from web.security import may, source
@@ -27,8 +28,6 @@ from web.texts import approvals as words
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
-
-    from payments.approve import Approval
 
 PAGE = 50
 MINE = "mine"  # what waits for just this person
@@ -59,7 +58,7 @@ def listing() -> str:
             waiting = approve.approvals(
                 connection, code, state=approve.WAITING, kind=kind, limit=WAITING_MAX
             )
-            mine = [approval for approval in waiting if _may_decide(approval)]
+            mine = [approval for approval in waiting if may_decide(g.user, approval)]
             total, found = len(mine), mine[begin : begin + PAGE]
         else:
             total = approve.how_many(connection, code, state=state, kind=kind)
@@ -80,7 +79,7 @@ def listing() -> str:
         size=PAGE,
         subject_words=subject_words,
         kind_words=kind_words,
-        may_decide=_may_decide,
+        may_decide=partial(may_decide, g.user),
     )
 
 
@@ -176,8 +175,8 @@ def _page(approval_id: int, *, note: str = "", errors: dict[str, str] | None = N
         preview=preview,
         subject=subject_words(approval),
         kind=kind_words(approval),
-        may_decide=_may_decide(approval),
-        own=_own(approval),
+        may_decide=may_decide(g.user, approval),
+        own=is_own(g.user, approval),
         deciders=messages.words("role", duty(approval.kind).decides),
         words=words,
         note=note,
@@ -193,13 +192,3 @@ def _shown_now(approval_id: int) -> str:
         approval = approve.show(connection, code, approval_id)
         story = tell(connection, services().profile, approval)
         return stale.shown(approval.state, approval.content_sha256, story)
-
-
-def _own(approval: Approval) -> bool:
-    return approval.asked_by.casefold() == str(g.user.user_name).casefold()
-
-
-def _may_decide(approval: Approval) -> bool:
-    """Whether the person who looks is one who may decide about it."""
-    waits = approval.state == approve.WAITING
-    return waits and not _own(approval) and holds(g.user, duty(approval.kind).decides)

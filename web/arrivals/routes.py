@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 
-from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.arrivals import rules
 from reconcile.arrivals.belonging import assign
@@ -23,6 +22,7 @@ from web.security import may
 from web.services import services
 from web.texts import arrivals as texts
 from web.texts import notices as notice_texts
+from web.typed_days import day_of_address
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -37,13 +37,13 @@ arriving = Blueprint("arrivals", __name__, url_prefix="/staff/arrivals")
 def today() -> Response:
     """The board of today, or of the day of the date field."""
     chosen = request.args.get("day", "") or clock.today().isoformat()
-    return _to(_day(chosen))
+    return _to(day_of_address(chosen))
 
 
 @arriving.get("/<day>")
 def show(day: str) -> str:
     """受領状況 of one day."""
-    chosen = _day(day)
+    chosen = day_of_address(day)
     with reading(services().engine, services().municipality) as connection:
         view = day_view(connection, services().profile, chosen, clock.now())
     return render_template(
@@ -63,7 +63,7 @@ def show(day: str) -> str:
 @arriving.get("/months/<month>")
 def show_month(month: str) -> str:
     """受領状況 of a month: sources × days."""
-    first = _day(f"{month}-01")
+    first = day_of_address(f"{month}-01")
     with reading(services().engine, services().municipality) as connection:
         days = month_view(connection, services().profile, first, clock.now())
     last = max(days)
@@ -118,7 +118,7 @@ def ask_rules() -> Response:
     """提案の採用の申請: a person takes over what history proposes; a second one decides."""
     require_asker(g.user, rules.KIND)
     months = request.form.get("months", MONTHS, type=int)
-    effective_on = _day(request.form.get("effective_on", ""))
+    effective_on = day_of_address(request.form.get("effective_on", ""))
     chosen = set(request.form.getlist("source"))
     with unit_of_work(services().engine, services().municipality) as connection:
         proposals = propose(
@@ -144,7 +144,7 @@ def ask_rules() -> Response:
 @may(Do.NIL_REPORT)
 def nil_report(day: str) -> Response:
     """該当なし: a person says that a source had nothing, or nothing more, on the day."""
-    due_on = _day(day)
+    due_on = day_of_address(day)
     enter_from_form(due_on)
     return _to(due_on)
 
@@ -153,7 +153,7 @@ def nil_report(day: str) -> Response:
 @may(Do.MOVE_FILES)
 def move(file_id: int) -> Response:
     """受領日の訂正: a person says for which day a file came."""
-    due_on = _day(request.form.get("due_on", ""))
+    due_on = day_of_address(request.form.get("due_on", ""))
     with unit_of_work(services().engine, services().municipality) as connection:
         assign(
             connection,
@@ -170,14 +170,3 @@ def move(file_id: int) -> Response:
 
 def _to(day: date) -> Response:
     return redirect(url_for("arrivals.show", day=day.isoformat()), 303)
-
-
-def _day(value: str) -> date:
-    """A day of the address; anything else is not found."""
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        abort(404)
-    if not FIRST_YEAR < day.year < LAST_YEAR:
-        abort(404)
-    return day

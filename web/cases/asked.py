@@ -11,11 +11,11 @@ import re
 import secrets
 import unicodedata
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from reconcile.case_list import DUE, NEWEST, ORDERS, STATES, WAITING, WAITS, Order, Wanted
 from reconcile.model import Channel
+from web.typed_days import day_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -82,8 +82,8 @@ def read(values: Mapping[str, str], user_name: str, session: Mapping[str, Any]) 
         due=due if due in DUE else "",
         channel=channel if channel in CHANNELS else "",
         age_days=min(int(age), AGE_MAX) if age.isascii() and age.isdigit() else None,
-        opened_from=day(values.get("from", "")),
-        opened_to=day(values.get("to", "")),
+        opened_from=day_or_none(values.get("from", "")),
+        opened_to=day_or_none(values.get("to", "")),
         amount_from=_yen(private.get("amount_from", "")),
         amount_to=_yen(private.get("amount_to", "")),
         words=str(private.get("words", "")).strip()[:TEXT_MAX],
@@ -119,18 +119,10 @@ def from_json(text: str, view_no: int) -> Asked:
     data = json.loads(text)
     order = Order(*data.pop("order"))
     for name in ("opened_from", "opened_to"):
-        data[name] = day(data[name] or "")
+        data[name] = day_or_none(data[name] or "")
     for name in ("states", "kinds"):
         data[name] = tuple(data[name])
     return Asked(Wanted(**data), order, view_no=view_no)
-
-
-def day(text: str) -> date | None:
-    """日付 as a form sends it; anything else is none."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def sorted_as(asked: Asked, values: Mapping[str, str]) -> Asked:

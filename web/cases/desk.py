@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from typing import TYPE_CHECKING
 
@@ -21,11 +19,12 @@ from web.accounts.record import record
 from web.cases import asked as conditions
 from web.cases import bulk, views
 from web.cases.routes import NOTE_MAX, cases, people
+from web.csv_download import csv_download
 from web.duties import Do, can
 from web.errors import status_of
-from web.printing.manifest import safe
 from web.security import may
 from web.services import services
+from web.typed_days import day_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +39,6 @@ __all__ = ["cases"]  # with all of its pages
 PAGE = 50
 ASKED_MAX = 500
 NUMBER, SHOWN = re.compile("[0-9]{1,18}"), re.compile("shown-[0-9]{1,18}")
-BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 COLUMNS = (
     "番号", "種類", "種類コード", "状態", "金額（円）", "発生日", "期限", "経過日数", "担当",
     "資料", "行", "対象",
@@ -72,24 +70,17 @@ def export() -> Response:
         asked = _asked(connection)
         record(connection, "cases_exported", "")
 
-    def pieces() -> Iterator[str]:
-        yield BOM + _line(COLUMNS)
+    def rows() -> Iterator[tuple[object, ...]]:
         with reading(engine, code) as connection:
             for case in every_case(connection, code, asked.wanted, today=today, order=asked.order):
-                yield _line(
-                    (
-                        case.case_no, messages.case(case.kind).label, case.kind,
-                        messages.label("case_state", case.state), case.amount_yen, case.opened_on,
-                        case.due_on or "", case.age_days(today), case.owner, case.file_name,
-                        case.line_no or "", case.subject,
-                    )
+                yield (
+                    case.case_no, messages.case(case.kind).label, case.kind,
+                    messages.label("case_state", case.state), case.amount_yen, case.opened_on,
+                    case.due_on or "", case.age_days(today), case.owner, case.file_name,
+                    case.line_no or "", case.subject,
                 )  # fmt: skip
 
-    return Response(
-        pieces(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="cases-{today}.csv"'},
-    )
+    return csv_download(f"cases-{today}.csv", COLUMNS, rows())
 
 
 @cases.post("/views")
@@ -203,7 +194,7 @@ def _deed() -> bulk.Deed:
     return bulk.Deed(
         form.get("deed", ""),
         form.get("owner", ""),
-        conditions.day(form.get("due_on", "")),
+        day_or_none(form.get("due_on", "")),
         form.get("note", "")[:NOTE_MAX],
     )
 
@@ -301,9 +292,3 @@ def _asked_for(connection: Connection, municipality_code: str) -> dict[str, int]
     return {
         f"{one.content['file_id']}:{one.content['line_no']}": one.approval_id for one in waiting
     }
-
-
-def _line(cells: tuple[object, ...]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\r\n").writerow([safe(cell) for cell in cells])
-    return stream.getvalue()

@@ -12,6 +12,7 @@ import xlsxwriter
 
 from reconcile.report.data import report_as_data
 from web import clock
+from web.csv_download import safe
 from web.days.paper import report_pdf
 from web.days.sheets import heading, sheets
 from web.language import JAPANESE, speaking
@@ -96,15 +97,8 @@ def csv_of(head: Heading, tables: Sequence[Sheet]) -> bytes:
         writer.writerow([])
         writer.writerow([sheet.title, *(column.name for column in sheet.columns)])
         for row in sheet.all_rows:
-            writer.writerow([sheet.title, *map(csv_cell, row)])
+            writer.writerow([sheet.title, *map(safe, row)])
     return stream.getvalue().encode("utf-8-sig")
-
-
-def csv_cell(cell: str | int | None) -> str | int:
-    """A cell that no spreadsheet takes for a formula, whatever a sender named its file."""
-    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")):
-        return f"'{cell}"
-    return "" if cell is None else cell
 
 
 def as_xlsx(report: DayReport, closure: Closure | None) -> bytes:

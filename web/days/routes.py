@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
@@ -25,6 +24,7 @@ from web.duties import Do
 from web.notifications.outlook import require_booked
 from web.security import may, source
 from web.services import services
+from web.typed_days import day_of_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,14 +51,14 @@ def latest() -> BaseResponse | str:
 @days.get("/days")
 def choose() -> BaseResponse:
     """Go to the day of the date field."""
-    day = _day(request.args.get("day", ""))
+    day = day_of_address(request.args.get("day", ""))
     return redirect(url_for("days.show", day=day.isoformat()), 303)
 
 
 @days.get("/days/<day>")
 def show(day: str) -> str:
     """Everything about one day: as it was signed, or as the books stand now."""
-    chosen = _day(day)
+    chosen = day_of_address(day)
     with reading(services().engine, services().municipality) as connection:
         report, closure = day_close.shown_day(connection, services().profile, chosen)
         state = day_close.day_state(connection, services().municipality, chosen)
@@ -95,7 +95,7 @@ def show_year(year: int) -> str:
 @days.get("/days/<day>/report.<form>")
 def download(day: str, form: str) -> Response:
     """The report of a day as a file."""
-    chosen = _day(day)
+    chosen = day_of_address(day)
     closure_no = request.args.get("closure", type=int)
     with reading(services().engine, services().municipality) as connection:
         if closure_no is None:
@@ -187,7 +187,7 @@ def decide(kind: str, subject: str, approval_id: int) -> BaseResponse:
 @may(Do.NIL_REPORT)
 def nil_report(day: str) -> BaseResponse:
     """該当なし: a person says that a source had nothing on the day."""
-    due_on = _day(day)
+    due_on = day_of_address(day)
     enter_from_form(due_on)
     return redirect(url_for("days.show", day=due_on.isoformat()) + "#arrivals", 303)
 
@@ -215,7 +215,7 @@ def _period_page(
 
 
 def _month(value: str) -> tuple[DayReport, Closure | None]:
-    first = _day(f"{value}-01")
+    first = day_of_address(f"{value}-01")
     with reading(services().engine, services().municipality) as connection:
         return month_report(connection, services().profile, first), None
 
@@ -241,7 +241,7 @@ def _known(kind: str, subject: str) -> None:
     if kind not in day_close.KINDS:
         abort(404)
     if kind in day_close.OF_DAYS:
-        if _day(subject) > clock.today():
+        if day_of_address(subject) > clock.today():
             raise InvalidValueError("close_future", subject=subject)
     elif not subject.isdecimal():
         abort(404)
@@ -252,14 +252,3 @@ def _back(kind: str, subject: str) -> BaseResponse:
     if kind in day_close.OF_DAYS:
         return redirect(url_for("days.show", day=subject) + "#closing", 303)
     return redirect(url_for("days.show_year", year=int(subject)) + "#closing", 303)
-
-
-def _day(value: str) -> date:
-    """A day of the address; anything else is not found."""
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        abort(404)
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        abort(404)
-    return day

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from datetime import date
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from web.inbox.sheets import what_to_do
 from web.security import NUMBER_MAX, may, source
 from web.services import services
 from web.texts.outcomes import OUTCOMES
+from web.typed_days import day_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def listing() -> str:
     channel = channel if channel in CHANNELS else ""
     number = max(request.args.get("page", 1, type=int) or 1, 1)
     name = request.args.get("name", "").strip()[:NAME_MAX]
-    since, until = (_day(request.args.get(each, "")) for each in ("since", "until"))
+    since, until = (day_or_none(request.args.get(each, "")) for each in ("since", "until"))
     wanted = Wanted(status, channel, name, since, until)
     code = services().municipality
     with reading(services().engine, code) as connection:
@@ -255,14 +255,6 @@ def place(file_id: int, finding_no: int) -> str:
         place=place_of(data, finding.byte_offset, finding.found),
         messages=messages,
     )
-
-
-def _day(text: str) -> date | None:
-    """A day of the filter; what is none asks for nothing."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _upload_words() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import io
 from typing import TYPE_CHECKING
 
 from web import clock, formatting, messages
+from web.csv_download import safe
 from web.language import JAPANESE, speaking
 from web.texts.inbox import NEXT, NEXT_BY_STATUS, SHEET
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("name", "line", "byte", "field", "code", "what", "found", "expected", "next")
 _SAYS_NOTHING = frozenset({"other_channel"})  # its value is a channel, nothing out of the file
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def what_to_do(code: str, status: str) -> str:
@@ -37,7 +37,7 @@ def as_csv(report: FileReport, *, values: bool = True) -> bytes:
     writer = csv.writer(stream)
     writer.writerow([SHEET[name] for name in _COLUMNS])
     for finding in report.findings:
-        writer.writerow(_cell(text) for text in _row(report, finding, values=values))
+        writer.writerow(safe(text) for text in _row(report, finding, values=values))
     return stream.getvalue().encode("utf-8-sig")
 
 
@@ -93,8 +93,3 @@ def _row(report: FileReport, finding: Finding, *, values: bool) -> list[str]:
         finding.expected,
         what_to_do(finding.code, report.status.value),
     ]
-
-
-def _cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula, whatever stands in a file."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

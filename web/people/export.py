@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import TYPE_CHECKING, Any
 
 from web import formatting, messages
-from web.printing.manifest import csv_lines
+from web.csv_download import csv_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,8 +26,7 @@ def account_csv(
     claims: Sequence[Claim], entries: Iterable[Entry], names: dict[str, str]
 ) -> Iterator[bytes]:
     """収納状況: the instalments as they stand, then everything that happened, newest first."""
-    yield codecs.BOM_UTF8
-    yield from csv_lines(ACCOUNT_COLUMNS, _account_rows(claims, entries, names))
+    return csv_file(ACCOUNT_COLUMNS, _account_rows(claims, entries, names))
 
 
 def _account_rows(
@@ -55,7 +53,6 @@ def _account_rows(
 
 def views_csv(rows: Iterable[Row[Any]]) -> Iterator[bytes]:
     """閲覧の記録."""
-    yield codecs.BOM_UTF8
     lines = (
         (
             formatting.moment(row.viewed_at), row.actor, row.obligor_no,
@@ -63,4 +60,4 @@ def views_csv(rows: Iterable[Row[Any]]) -> Iterator[bytes]:
         )
         for row in rows
     )  # fmt: skip
-    yield from csv_lines(VIEW_COLUMNS, lines)
+    return csv_file(VIEW_COLUMNS, lines)

@@ -6,7 +6,6 @@ and the address of an account is the random handle of its view (地方税法22�
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -18,6 +17,7 @@ from reconcile.person_account import person_account
 from web import clock, messages
 from web.accounts.record import record
 from web.calc.tables import rates_of
+from web.csv_download import csv_answer
 from web.duties import Do
 from web.errors import status_of
 from web.people.account import (
@@ -46,9 +46,11 @@ from web.people.timeline import places_of, timeline
 from web.people.views import Asked, all_views, list_views
 from web.security import may
 from web.services import services
+from web.typed_days import day_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from sqlalchemy import Connection
     from werkzeug.wrappers import Response as BaseResponse
@@ -187,7 +189,7 @@ def download(view_id: str) -> Response | tuple[str, int]:
     shown = narrowed(account, _wanted())
     on, _levy, charges, _error = _late(account, shown)
     pieces = account_csv(claims_of(shown, on, charges), timeline(shown), _names())
-    return _csv(pieces, f"account-{clock.today()}.csv")
+    return csv_answer(f"account-{clock.today()}.csv", pieces)
 
 
 @people.get("/views")
@@ -216,7 +218,7 @@ def find_views() -> str | tuple[str, int] | Response:
     with unit_of_work(services().engine, code) as connection:
         record(connection, "views_listed", "csv" if typed.get("form") == "csv" else "page")
     if typed.get("form") == "csv":
-        return _csv(_streamed(asked), f"views-{clock.today()}.csv")
+        return csv_answer(f"views-{clock.today()}.csv", _streamed(asked))
     return _views_page(typed, asked)
 
 
@@ -302,12 +304,10 @@ def _day(text: str) -> date:
 def _maybe_day(text: str) -> date | None:
     if not text:
         return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidValueError(
-            "not_a_day", field="date", found=text[:20], expected="YYYY-MM-DD"
-        ) from error
+    day = day_or_none(text)
+    if day is None:
+        raise InvalidValueError("not_a_day", field="date", found=text[:20], expected="YYYY-MM-DD")
+    return day
 
 
 def _views_page(typed: dict[str, str], asked: Asked, error: str = "") -> str:
@@ -332,9 +332,3 @@ def _streamed(asked: Asked) -> Iterator[bytes]:
             yield from views_csv(all_views(connection, code, asked))
 
     return pieces()
-
-
-def _csv(pieces: Iterator[bytes], name: str) -> Response:
-    answer = Response(pieces, content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer

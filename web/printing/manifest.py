@@ -5,18 +5,16 @@ Both are what the books say, so that they can be written again, and compared, at
 
 from __future__ import annotations
 
-import csv
-import io
 from hashlib import sha256
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from web.csv_download import csv_lines
 from web.printing.folder import sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -40,8 +38,6 @@ JOIN notice n ON n.municipality_code = p.municipality_code AND n.notice_id = p.n
 JOIN obligor o ON o.municipality_code = n.municipality_code AND o.obligor_no = n.obligor_no
 WHERE p.municipality_code = :m AND p.run_id = :run_id AND p.page_no IS NOT NULL ORDER BY p.seq
 """
-# A cell that begins like this is a formula to a spreadsheet (CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def manifest_rows(
@@ -84,22 +80,6 @@ def read_back_rows(status: RunStatus) -> Iterator[tuple[object, ...]]:
         yield (d.page, d.slip_no, d.field, d.printed, d.expected, names[d.file_no], "", "")
     for r in status.refusals:
         yield ("", r.slip_no or "", r.field, r.found, r.code, "", r.notice_no, r.term)
-
-
-def csv_lines(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
-    """Header and rows as UTF-8 with CRLF, every cell safe to open in a spreadsheet."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    for row in chain((columns,), rows):
-        writer.writerow([safe(cell) for cell in row])
-        yield buffer.getvalue().encode()
-        buffer.seek(0)
-        buffer.truncate()
-
-
-def safe(cell: object) -> object:
-    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def manifest_agrees(

@@ -15,6 +15,7 @@ from payments.print_runs import run_of
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from web import formatting, messages
+from web.csv_download import csv_lines
 from web.printing import manifest
 from web.printing.folder import (
     MANIFEST,
@@ -49,8 +50,8 @@ def write_papers(
     with reading(engine, municipality_code) as connection:
         status = status_of(connection, municipality_code, run_id)
         rows = manifest.manifest_rows(connection, municipality_code, status, progress)
-        _write(folder / MANIFEST, manifest.csv_lines(manifest.COLUMNS, rows))
-    differing = manifest.csv_lines(manifest.READ_BACK_COLUMNS, manifest.read_back_rows(status))
+        _write(folder / MANIFEST, csv_lines(manifest.COLUMNS, rows))
+    differing = csv_lines(manifest.READ_BACK_COLUMNS, manifest.read_back_rows(status))
     _write(folder / READ_BACK, differing)
     write_report(engine, municipality_code, run_id, folder)
     return status

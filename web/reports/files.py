@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import tempfile
 from datetime import UTC, datetime
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
 
-from web.days.exports import csv_cell, csv_of, xlsx_of
+from web.csv_download import csv_file
+from web.days.exports import csv_of, xlsx_of
 from web.days.paper import report_pdf
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from web.reports.document import Document
     from web.reports.lists import Line
 
-ROWS_AT_ONCE = 2_000
 PIECE_BYTES = 256 * 1024
 XLSX_ROWS_MAX = 1_048_575  # of Excel, without the heading
 
@@ -60,18 +58,8 @@ def as_data(document: Document) -> dict[str, Any]:
 
 
 def rows_csv(columns: Sequence[Column], lines: Iterable[Line]) -> Iterator[bytes]:
-    """明細のCSV (BOM, CRLF), piece by piece, however many rows there are."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\r\n")
-    stream.write("\ufeff")
-    writer.writerow([column.name for column in columns])
-    for number, line in enumerate(lines, start=1):
-        writer.writerow([csv_cell(cell) for cell in line.cells])
-        if number % ROWS_AT_ONCE == 0:
-            yield stream.getvalue().encode()
-            stream.seek(0)
-            stream.truncate()
-    yield stream.getvalue().encode()
+    """明細のCSV, piece by piece, however many rows there are."""
+    return csv_file([column.name for column in columns], (line.cells for line in lines))
 
 
 def rows_xlsx(title: str, columns: Sequence[Column], lines: Iterable[Line]) -> Iterator[bytes]:

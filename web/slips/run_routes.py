@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
@@ -16,6 +15,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, messages
 from web.accounts.record import record
 from web.approval_roles import duty, require_asker
+from web.csv_download import csv_download
 from web.duties import Do, holds
 from web.errors import status_of
 from web.printing import manifest
@@ -129,17 +129,13 @@ def _csv(run_id: int, name: str) -> Response:
         print_runs.run_of(connection, code, run_id)
         record(connection, f"{name.replace('-', '_')}_taken", f"run:{run_id}")
 
-    def pieces() -> Iterator[bytes]:
+    def rows() -> Iterator[tuple[object, ...]]:
         with reading(engine, code) as connection:
             status = status_of_run(connection, code, run_id)
-            yield codecs.BOM_UTF8
             if name == "manifest":
-                rows = manifest.manifest_rows(connection, code, status)
-                yield from manifest.csv_lines(manifest.COLUMNS, rows)
+                yield from manifest.manifest_rows(connection, code, status)
             else:
-                rows = manifest.read_back_rows(status)
-                yield from manifest.csv_lines(manifest.READ_BACK_COLUMNS, rows)
+                yield from manifest.read_back_rows(status)
 
-    answer = Response(pieces(), content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}-{run_id}.csv"'
-    return answer
+    columns = manifest.COLUMNS if name == "manifest" else manifest.READ_BACK_COLUMNS
+    return csv_download(f"{name}-{run_id}.csv", columns, rows())

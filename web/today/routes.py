@@ -17,13 +17,13 @@ from flask import (
     url_for,
 )
 
-from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.store.unit_of_work import reading
 from reconcile.report import open_items, trend
 from reconcile.report.steps import ALL, START
 from web import clock, formatting, messages
 from web.approvals.story import kind_words, subject_words
 from web.arrivals import words
+from web.csv_download import csv_download
 from web.duties import Do
 from web.jobs.shown import notes_text
 from web.security import may
@@ -34,10 +34,9 @@ from web.today import charts, rows
 from web.today.figures import Kept
 from web.today.state import verdict
 from web.today.view import today_view
+from web.typed_days import day_of_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from werkzeug.wrappers import Response as BaseResponse
 
 DIGITS_MAX = 18  # of a number of a row
@@ -56,14 +55,14 @@ def show() -> str:
 @beginning.get("/today")
 def choose() -> BaseResponse:
     """Go to the day of the date field."""
-    day = _day(request.args.get("day", ""))
+    day = day_of_address(request.args.get("day", ""))
     return redirect(url_for("today.show_day", day=day.isoformat()), 303)
 
 
 @beginning.get("/today/<day>")
 def show_day(day: str) -> str:
     """The same as of another day."""
-    return _page(_day(day))
+    return _page(day_of_address(day))
 
 
 @beginning.get("/today/rows/<step>")
@@ -71,14 +70,15 @@ def moves(step: str) -> str | Response:
     """日別の明細 of a step over some days."""
     _known(step)
     today = clock.today().isoformat()
-    first, last = (_day(request.args.get(name, today)) for name in ("first", "last"))
+    first, last = (day_of_address(request.args.get(name, today)) for name in ("first", "last"))
     channel = request.args.get("channel")
     code, engine = services().municipality, services().engine
     if request.args.get("form") == "csv":
         with reading(engine, code) as connection:
             every = rows.by_day(connection, code, step, first, last, channel)
-        return _csv(rows.days_csv(every, _items()), f"{step}-{code}-{first}-{last}")
-    until = _day(request.args.get("until", last.isoformat()))
+        cells = rows.day_cells(every, _items())
+        return csv_download(f"{step}-{code}-{first}-{last}.csv", rows.DAY_COLUMNS, cells)
+    until = day_of_address(request.args.get("until", last.isoformat()))
     with reading(engine, code) as connection:
         found, following = rows.page_of_days(connection, code, step, first, until, channel)
         total = rows.total_of(connection, code, step, first, last, channel)
@@ -101,13 +101,13 @@ def moves(step: str) -> str | Response:
 def postings(step: str, day: str) -> str | Response:
     """段階の明細 of a day, posting by posting; each leads to its line."""
     _known(step)
-    chosen, code = _day(day), services().municipality
+    chosen, code = day_of_address(day), services().municipality
     channel = request.args.get("channel", ALL)
     item_code = request.args.get("item", ALL)
     find = rows.steps_of(step, chosen, channel, item_code)
     if request.args.get("form") == "csv":
-        name = f"{step}-{code}-{chosen}-postings"
-        return _csv(rows.step_csv(services().engine, code, find), name)
+        cells = rows.step_cells(services().engine, code, find)
+        return csv_download(f"{step}-{code}-{chosen}-postings.csv", rows.STEP_COLUMNS, cells)
     after = _place(request.args.get("after", ""), START)
     with reading(services().engine, code) as connection:
         found = find(connection, code, after=after, limit=rows.PAGE + 1)
@@ -131,7 +131,8 @@ def credits_open() -> str | Response:
     """未照合の入金, one by one."""
     code = services().municipality
     if request.args.get("form") == "csv":
-        return _csv(rows.credits_csv(services().engine, code), f"credits-{code}")
+        cells = rows.credit_cells(services().engine, code)
+        return csv_download(f"credits-{code}.csv", rows.CREDIT_COLUMNS, cells)
     after = _place(request.args.get("after", ""), (0, 0))
     with reading(services().engine, code) as connection:
         total = open_items.credits_open(connection, code)
@@ -208,20 +209,3 @@ def _place(value: str, start: tuple[int, ...]) -> tuple[int, ...]:
     if len(parts) != len(start) or not known or max(map(len, parts)) > DIGITS_MAX:
         abort(404)
     return tuple(map(int, parts))
-
-
-def _csv(pieces: Iterator[str], name: str) -> Response:
-    answer = Response(pieces, content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return answer
-
-
-def _day(value: str) -> date:
-    """A day of the address; anything else is not found."""
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        abort(404)
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        abort(404)
-    return day

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +10,6 @@ from reconcile.report import trend
 from reconcile.report.open_items import open_credits
 from reconcile.report.steps import START, step_rows
 from web import messages
-from web.language import JAPANESE, speaking
 from web.texts.explain import REASONS
 
 if TYPE_CHECKING:
@@ -91,52 +88,55 @@ def total_of(
     return trend.total((row for row in rows if channel in {None, row.channel}), step)
 
 
-def days_csv(rows: Iterable[DayRow], items: dict[str, str]) -> Iterator[str]:
-    """日別の明細 for a spreadsheet."""
-    yield _lines([["会計日", "チャネル", "科目コード", "科目", "件数", "金額"]], head=True)
-    yield _lines(
-        [row.day, messages.label("channel", row.channel), row.item_code,
-         items.get(row.item_code, ""), row.figure.count, row.figure.amount_yen]
-        for row in rows
-    )  # fmt: skip
+DAY_COLUMNS = ("会計日", "チャネル", "科目コード", "科目", "件数", "金額")
+STEP_COLUMNS = (
+    "仕訳番号", "資料番号", "行", "枝番", "チャネル", "科目コード", "借方", "貸方", "理由", "金額",
+)  # fmt: skip
+CREDIT_COLUMNS = ("資料番号", "行", "勘定日", "口座", "払込元", "金額")
 
 
-def step_csv(
+def day_cells(rows: Iterable[DayRow], items: dict[str, str]) -> Iterator[tuple[object, ...]]:
+    """日別の明細 for a spreadsheet (:data:`DAY_COLUMNS`)."""
+    for row in rows:
+        yield (
+            row.day, messages.label("channel", row.channel), row.item_code,
+            items.get(row.item_code, ""), row.figure.count, row.figure.amount_yen,
+        )  # fmt: skip
+
+
+def step_cells(
     engine: Engine, municipality_code: str, find: Callable[..., tuple[StepRow, ...]]
-) -> Iterator[str]:
-    """段階の明細 for a spreadsheet, as a stream."""
-    yield _lines([["仕訳番号", "資料番号", "行", "枝番", "チャネル", "科目コード", "借方", "貸方",
-                   "理由", "金額"]], head=True)  # fmt: skip
+) -> Iterator[tuple[object, ...]]:
+    """段階の明細 for a spreadsheet, as a stream (:data:`STEP_COLUMNS`)."""
     after: tuple[int, ...] = START
     while True:
         with reading(engine, municipality_code) as connection:
             rows = find(connection, municipality_code, after=after, limit=_CSV_PAGE)
-        yield _lines(
-            [row.journal_id, row.file_id, row.line_no, row.leg,
-             messages.label("channel", row.channel), row.item_code,
-             messages.label("account", row.debit), messages.label("account", row.credit),
-             REASONS.get(row.reason, row.reason), row.amount_yen]
-            for row in rows
-        )  # fmt: skip
+        for row in rows:
+            yield (
+                row.journal_id, row.file_id, row.line_no, row.leg,
+                messages.label("channel", row.channel), row.item_code,
+                messages.label("account", row.debit), messages.label("account", row.credit),
+                REASONS.get(row.reason, row.reason), row.amount_yen,
+            )  # fmt: skip
         if len(rows) < _CSV_PAGE:
             return
         after = rows[-1].place
 
 
-def credits_csv(engine: Engine, municipality_code: str) -> Iterator[str]:
-    """未照合の入金 for a spreadsheet, as a stream."""
-    yield _lines([["資料番号", "行", "勘定日", "口座", "払込元", "金額"]], head=True)
+def credit_cells(engine: Engine, municipality_code: str) -> Iterator[tuple[object, ...]]:
+    """未照合の入金 for a spreadsheet, as a stream (:data:`CREDIT_COLUMNS`)."""
     after: tuple[int, ...] = (0, 0)
     while True:
         with reading(engine, municipality_code) as connection:
             rows: tuple[Credit, ...] = open_credits(
                 connection, municipality_code, after=after, limit=_CSV_PAGE
             )
-        yield _lines(
-            [row.file_id, row.line_no, row.booked_on.isoformat(), row.account_key,
-             messages.label("agent", row.agent) if row.agent else "", row.amount_yen]
-            for row in rows
-        )  # fmt: skip
+        for row in rows:
+            yield (
+                row.file_id, row.line_no, row.booked_on.isoformat(), row.account_key,
+                messages.label("agent", row.agent) if row.agent else "", row.amount_yen,
+            )  # fmt: skip
         if len(rows) < _CSV_PAGE:
             return
         after = rows[-1].file_id, rows[-1].line_no
@@ -160,12 +160,3 @@ def steps_of(
         )  # fmt: skip
 
     return find
-
-
-def _lines(rows: Iterable[list[object]], *, head: bool = False) -> str:
-    text = io.StringIO()
-    if head:
-        text.write("﻿")  # so that spreadsheets see UTF-8
-    with speaking(JAPANESE):  # a document, whoever reads the page
-        csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from payments import approve
-from web.approval_roles import duty
-from web.duties import Do, can, holds
+from web.approval_roles import may_decide
+from web.duties import Do, can
 from web.jobs.contract import JobState
 
 if TYPE_CHECKING:
@@ -112,10 +111,4 @@ def decides(person: StaffUser, approvals: Iterable[Approval]) -> tuple[Approval,
     """あなたの承認待ち: what this person may decide; None for who decides nothing at all."""
     if not can(person, Do.APPROVE):
         return None
-    return tuple(
-        approval
-        for approval in approvals
-        if approval.state == approve.WAITING
-        and approval.asked_by.casefold() != person.user_name.casefold()
-        and holds(person, duty(approval.kind).decides)
-    )
+    return tuple(approval for approval in approvals if may_decide(person, approval))

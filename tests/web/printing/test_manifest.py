@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from web.printing.manifest import csv_lines, safe
+from web.csv_download import csv_lines, safe
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+81", "-5", "@SUM(A1)", "\tx", "\rx"])

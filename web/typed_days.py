@@ -1,0 +1,27 @@
+"""日付の読取り: a day as an address or a form sends it, in the years that have calendars.
+
+Days far outside of them could not be counted on from: a day before the first there is, an instant
+in another time zone.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import abort
+
+from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
+
+
+def day_or_none(text: str) -> date | None:
+    """日付; None of what is no day, or of no year that has a calendar."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if FIRST_YEAR < day.year < LAST_YEAR else None
+
+
+def day_of_address(text: str) -> date:
+    """日付; anything else is a page that is not there."""
+    return day_or_none(text) or abort(404)
