@@ -39,7 +39,10 @@ SELECT CAST(e.happened_on AS VARCHAR(10)) AS closed_on, CAST(c.opened_on AS VARC
 FROM case_event e
 JOIN review_case c ON c.municipality_code = :m AND c.case_no = e.case_no
 WHERE e.municipality_code = :m AND e.happened_on BETWEEN :first AND :last
-  AND e.event IN ('resolved', 'accepted') GROUP BY 1, 2
+  AND e.event IN ('resolved', 'accepted') AND NOT EXISTS (SELECT 1 FROM case_event u
+    WHERE u.municipality_code = :m AND u.case_no = e.case_no AND u.event = 'undone'
+      AND u.note = CAST(e.event_no AS VARCHAR(20)))
+GROUP BY 1, 2
 """
 MEDIAN, NINE_IN_TEN = 50, 90  # percent
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from reconcile.day_totals import ledger
 from reconcile.report.arrivals import as_date
@@ -67,8 +67,8 @@ _DUE = """
 SELECT agent, CAST(remitted_on AS VARCHAR(10)) AS since, COUNT(*) AS number,
     SUM(confirmed_yen - credited_yen) AS gross, SUM(fee_yen) AS fee
 FROM remittance_group
-WHERE municipality_code = :m AND confirmed_yen <> credited_yen
-  AND confirmed_yen - fee_yen <> credited_yen
+WHERE municipality_code = :m
+  AND confirmed_yen - CASE WHEN agent IN :net THEN fee_yen ELSE 0 END <> credited_yen
 GROUP BY 1, 2
 """
 
@@ -134,9 +134,10 @@ def held(connection: Connection, profile: Profile, as_of: date) -> Held:
         for row in connection.execute(text(_CREDITS), {"m": code})
     ]  # fmt: skip
     due_rows = []
-    for row in connection.execute(text(_DUE), {"m": code}):
-        terms = profile.agent(row.agent)
-        yen = int(row.gross) - (int(row.fee) if terms is not None and terms.is_net else 0)
+    net = [terms.code for terms in profile.agents if terms.is_net]
+    due = text(_DUE).bindparams(bindparam("net", expanding=True))
+    for row in connection.execute(due, {"m": code, "net": net}):
+        yen = int(row.gross) - (int(row.fee) if row.agent in net else 0)
         due_rows.append(((str(row.agent), "", ""), row.since or "", int(row.number), yen))
     balances = _balances(connection, code, as_of)
     return Held(

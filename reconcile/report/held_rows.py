@@ -75,7 +75,7 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
           AND (d.file_id, d.line_no) > (:file_id, :line_no)
         ORDER BY d.file_id, d.line_no LIMIT :most""",
     ),
-    # 払込単位 of one agent with a 払込日 in a span.
+    # 払込単位 of one agent with a 払込日 in a span; ``net`` is 1 where it keeps its fee back.
     "groups": (
         ("group_id",),
         """SELECT g.group_id, g.agent, g.ref, CAST(g.remitted_on AS VARCHAR(10)) AS since,
@@ -90,8 +90,7 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
                       AND t.group_id = g.group_id)) AS line_no
         FROM remittance_group g
         WHERE g.municipality_code = :m AND g.agent = :agent AND g.group_id > :group_id
-          AND (:unpaid = 0 OR (g.confirmed_yen <> g.credited_yen
-            AND g.confirmed_yen - g.fee_yen <> g.credited_yen))
+          AND (:unpaid = 0 OR g.confirmed_yen - :net * g.fee_yen <> g.credited_yen)
           AND (:month = '' OR SUBSTR(CAST(g.remitted_on AS VARCHAR(10)), 1, 7) = :month)
         ORDER BY g.group_id LIMIT :most""",
     ),
@@ -127,7 +126,9 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
         FROM case_event e
         JOIN review_case c ON c.municipality_code = :m AND c.case_no = e.case_no
         WHERE e.municipality_code = :m AND e.happened_on BETWEEN :first AND :last
-          AND e.event IN (:one, :other)
+          AND e.event IN (:one, :other) AND NOT EXISTS (SELECT 1 FROM case_event u
+            WHERE u.municipality_code = :m AND u.case_no = e.case_no AND u.event = 'undone'
+              AND u.note = CAST(e.event_no AS VARCHAR(20)))
           AND (e.happened_on, e.event, e.case_no, e.event_no)
             > (:happened_on, :event, :case_no, :event_no)
         ORDER BY e.happened_on, e.event, e.case_no, e.event_no LIMIT :most""",

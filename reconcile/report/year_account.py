@@ -55,11 +55,6 @@ class YearAccount:
     lines: tuple[AccountLine, ...]
     unnamed_yen: int
 
-    @property
-    def refundable_yen(self) -> int:
-        """仮受金 up to 出納閉鎖 with and without a 科目: the balance of that account."""
-        return self.unnamed_yen + sum(line.refundable_yen for line in self.lines)
-
 
 def year_account(connection: Connection, profile: Profile, year: int) -> YearAccount:
     """決算の歳入 of ``year``, as the books stand."""
@@ -110,10 +105,13 @@ def _year(
 
 
 def _refundable(rows: tuple[LedgerRow, ...], year: int) -> dict[tuple[str, bool], int]:
-    """仮受金 at 出納閉鎖 by 科目 and whether its claim is of an older year."""
+    """仮受金 at 出納閉鎖 by 科目 and whether its claim is of an older year.
+
+    What was paid by then for claims of a later year is revenue of that one (出納整理期間).
+    """
     sums: dict[tuple[str, bool], int] = {}
     for row in rows:
-        if row.when > 0 or SUSPENSE not in {row.debit, row.credit}:
+        if row.when > 0 or row.claim_year > year or SUSPENSE not in {row.debit, row.credit}:
             continue
         key = (row.item_code, 0 < row.claim_year < year)
         yen = row.amount_yen if row.credit == SUSPENSE else -row.amount_yen

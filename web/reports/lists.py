@@ -207,6 +207,7 @@ def _groups(
         agent=agent,
         month=asked.month("month"),
         unpaid=asked.number("unpaid") or 0,
+        net=int(net),
     ):
         fee = row.fee_yen if net else 0
         targets = {1: Target("reports.rows", {"listing": "payments", "group": row.group_id})}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -166,7 +167,7 @@ def _days(word: str) -> tuple[date, date] | None:
             return one, one
         if month := _MONTH.fullmatch(word):
             first = date(int(month[1]), int(month[2]), 1)
-            return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+            return first, first.replace(day=monthrange(first.year, first.month)[1])
         if day := _ERA_DAY.fullmatch(word.upper()):
             era = next(e for e in ERAS if e.name == _ERA_LETTERS.get(day[1], day[1]))
             number = 1 if day[2] == "元" else int(day[2])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
+from sqlalchemy import text
 from years_town import M, YearsTown, claim
 
-from payments.store.unit_of_work import reading
+from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.day_totals import ledger, summarise
 from reconcile.delays import delays
 from reconcile.report import held_rows
@@ -187,11 +189,44 @@ def test_rates_delays_and_fees_are_the_same_with_and_without_the_summary(town):
         groups = [
             row
             for agent in {line.agent for line in lines}
-            for row in held_rows.rows(connection, M, "groups", agent=agent, month="", unpaid=0)
+            for row in held_rows.rows(
+                connection, M, "groups", agent=agent, month="", unpaid=0, net=0
+            )
         ]
     assert sum(line.gross_yen for line in lines) == sum(row.confirmed_yen for row in groups) > 0
     assert sum(line.count for line in lines) == sum(row.confirmed_count for row in groups)
     assert all(cost is None for _count, cost in by_agent(lines).values())  # no price entered
+
+
+def test_what_is_paid_too_much_for_a_later_year_is_not_of_the_year_before(sqlite_url):
+    found = YearsTown(sqlite_url)
+    found.assess(claim(1, 2026, 40_000), on="2026-04-10")
+    found.pay(1, 40_000, "2026-05-10", on="2026-05-12")
+    found.pay(1, 40_000, "2026-05-11", on="2026-05-13")  # twice, while 2025 is still open
+    assert _account(found, 2025).lines == ()
+    assert [line.refundable_yen for line in _account(found, 2026).lines] == [40_000]
+    found.close()
+
+
+@pytest.mark.parametrize(("fee", "open_yen"), [("gross", 30), ("agreed", 0)])
+def test_a_fee_that_an_agent_may_not_keep_back_is_still_due(sqlite_url, fee, open_yen):
+    found = YearsTown(sqlite_url)
+    found.assess(claim(1, 2026, 40_000), on="2026-04-10")
+    found.pay(1, 40_000, "2026-05-10", on="2026-05-12")
+    with unit_of_work(found.engine, M) as connection:
+        connection.execute(
+            text("UPDATE remittance_group SET fee_yen = 30, credited_yen = confirmed_yen - 30")
+        )
+    agents = tuple(replace(agent, fee=fee) for agent in found.profile.agents)
+    with reading(found.engine, M) as connection:
+        due = held(connection, replace(found.profile, agents=agents), TODAY).due
+        (agent,) = connection.execute(text("SELECT agent FROM remittance_group")).scalars()
+        rows = held_rows.rows(
+            connection, M, "groups", agent=agent, month="", unpaid=1, net=int(fee != "gross")
+        )
+        assert sum(row.confirmed_yen - row.credited_yen for row in rows) == open_yen
+    assert sum(line.total_yen for line in due) == open_yen
+    found.close()
 
 
 @pytest.mark.parametrize(

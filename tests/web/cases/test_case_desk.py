@@ -10,7 +10,9 @@ from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.case_list import ORDERS, STATES, Order, Wanted, every_case, list_cases
-from reconcile.cases import show_case
+from reconcile.cases import accept, show_case, undo
+from reconcile.report import held_rows
+from reconcile.report.figures import case_months
 from web import clock
 from web.cases import asked as conditions
 from web.cases import bulk
@@ -313,3 +315,26 @@ def test_postgresql_lists_the_same(postgres_city, city):
                 for page in pages]  # fmt: skip
 
     assert found(city.engine) == found(postgres_city.engine)
+
+
+def test_a_case_whose_end_was_taken_back_is_not_counted_as_ended(city):
+    day = city.day + timedelta(days=1)
+    month = day.isoformat()[:7]
+    values = {"first": f"{month}-01", "last": f"{month}-28", "one": "resolved", "other": "accepted"}
+
+    def ended():
+        with reading(city.engine, M) as connection:
+            found = case_months(connection, M, day.replace(day=1), day.replace(day=28))
+            rows = list(held_rows.rows(connection, M, "cases", **values))
+        closed = sum(one.closed for one in found if one.month == month)
+        assert closed == len(rows)  # a figure opens the rows that it is made of
+        return closed
+
+    before, number = ended(), _list(city).cases[0].case_no
+    with unit_of_work(city.engine, M) as connection:
+        accept(connection, M, number, "試験", actor="kaikei", on=day)
+    assert ended() == before + 1
+    event = _view(city, number).events[-1].event_no
+    with unit_of_work(city.engine, M) as connection:
+        undo(connection, M, number, event, actor="kaikei", on=day)
+    assert ended() == before

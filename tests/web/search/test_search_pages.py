@@ -104,6 +104,15 @@ def test_an_amount_and_a_day_show_payments_credits_and_cases(treasurer, city, mo
     assert "多すぎるため" in day
 
 
+@pytest.mark.parametrize(
+    "typed", ["9999-12", "9999-12-31", "1-1", "令和99年12月31日", "99999999999"]
+)
+def test_days_and_amounts_at_the_ends_of_what_there_is_are_looked_for_in_vain(treasurer, typed):
+    answer = _find(treasurer, typed)
+    assert answer.status_code == 200
+    assert "見つかりませんでした" in answer.get_data(as_text=True)
+
+
 def test_a_name_shows_people_to_whoever_may_see_them(treasurer, city):
     person = _one(
         city, "SELECT o.* FROM obligor o JOIN notice n ON n.obligor_no = o.obligor_no LIMIT 1"
