@@ -71,6 +71,11 @@ def readable_kinds(person: StaffUser) -> list[str]:
     ]
 
 
+def may_read(person: StaffUser, kind: str) -> bool:
+    """読めるか: an approval of this kind; who may read details reads also what nobody named."""
+    return can(person, Do.READ_DETAILS) or kind in readable_kinds(person)
+
+
 def may_decide(person: StaffUser, approval: Approval) -> bool:
     """決定できるか: whether it waits for a second person, and this is one who may be it."""
     return (

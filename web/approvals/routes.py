@@ -17,7 +17,7 @@ from web import messages, stale
 from web.accounts import staff
 from web.accounts.role_change import KIND as USER_ROLES
 from web.approval_desk import decide_as, recall_as
-from web.approval_roles import DUTIES, duty, is_own, may_decide, readable_kinds
+from web.approval_roles import DUTIES, duty, is_own, may_decide, may_read, readable_kinds
 from web.approvals.story import kind_words, subject_words, tell
 from web.duties import MAY, Do
 from web.errors import status_of
@@ -89,7 +89,7 @@ def show(approval_id: int) -> str:
     """One approval: what it would do, who asked, and who may decide."""
     code = services().municipality
     with unit_of_work(services().engine, code) as connection:
-        if approve.show(connection, code, approval_id).kind not in readable_kinds(g.user):
+        if not may_read(g.user, approve.show(connection, code, approval_id).kind):
             raise RefusedError("role_needed", roles=tuple(sorted(MAY[Do.READ_DETAILS])))
         staff.record(
             connection, code, g.user.user_name, "approval_shown", str(approval_id), source()
