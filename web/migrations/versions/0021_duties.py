@@ -1,7 +1,8 @@
 """Duties: roles of a person, second factors, sessions and lock-out.
 
 A person holds several roles from here on. Who was of the tax division was both clerk of slips and
-of collection; who administered also decided, and keeps that as a role of its own.
+of collection; who administered also decided, and keeps that as a role of its own. The log of what
+people did is only ever added to.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _SETTING = "current_setting('kokin.municipality_code', true)"
 _OWNS = "has_table_privilege('municipality'::regclass, 'TRUNCATE')"
 _ENTERED = f"(SELECT CASE WHEN {_SETTING} <> '*' OR {_OWNS} THEN {_SETTING} END)"
 _MINE = f"({_ENTERED} IN ('*', municipality_code))"
+_LOG = "staff_event"
 _TABLES = (
     "staff_role",
     "staff_session",
@@ -50,6 +52,7 @@ _BACK = (("admin", "admin"), ("treasury", "treasury"), ("approver", "treasury"),
 
 def upgrade() -> None:
     """Roles and sessions leave the row of the person for tables of their own."""
+    _enter_all()
     op.create_table(
         "staff_role",
         sa.Column("municipality_code", sa.String(length=5), nullable=False),
@@ -88,7 +91,17 @@ def upgrade() -> None:
     )
     _create_tables()
     if op.get_bind().dialect.name == "sqlite":
+        for action in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {_LOG}_refuses_{action.lower()} BEFORE {action} ON {_LOG} "
+                f"BEGIN SELECT RAISE(ABORT, 'append_only: {_LOG}'); END"
+            )
         return
+    op.execute(
+        f"CREATE TRIGGER {_LOG}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {_LOG} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION kokin_append_only()"
+    )
+    op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {_LOG} FROM PUBLIC")
     for table in _TABLES:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
@@ -97,7 +110,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """One role again: of several, the one that stands first in the list above."""
+    _enter_all()
     held = op.get_bind().execute(sa.text("SELECT * FROM staff_role")).mappings().all()
+    if op.get_bind().dialect.name == "sqlite":
+        for action in ("update", "delete"):
+            op.execute(f"DROP TRIGGER {_LOG}_refuses_{action}")
+    else:
+        op.execute(f"DROP TRIGGER {_LOG}_append_only ON {_LOG}")
     for table in reversed(_TABLES):
         op.drop_table(table)
     once: sa.Column[bool] = sa.Column("password_once", sa.Boolean(), nullable=False)
@@ -125,6 +144,12 @@ def downgrade() -> None:
                     )
                     .values(role=then)
                 )
+
+
+def _enter_all() -> None:
+    """The people of every municipality are meant, also where the wall was only just built."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("SELECT set_config('kokin.municipality_code', '*', true)")
 
 
 def _create_tables() -> None:
