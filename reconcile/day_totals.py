@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import delays
+from reconcile import delays, file_totals
 from reconcile.journal import closed_books
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ class _Behind(NamedTuple):
     mark: int
     rows: list[Total]
     delays: list[delays.Delay]
+    files: list[file_totals.FileTotal]
     sums: Sums
 
 
@@ -361,6 +362,7 @@ def _gather(connection: Connection, municipality_code: str) -> _Behind | None:
         mark,
         fresh(connection, municipality_code),
         delays.fresh(connection, municipality_code),
+        file_totals.fresh(connection, municipality_code),
         sums_now(connection, municipality_code),
     )
 
@@ -371,6 +373,7 @@ def _write(connection: Connection, municipality_code: str, found: _Behind) -> No
         rows = [{"m": municipality_code, **r._asdict()} for r in found.rows]
         connection.execute(text(_ADD), rows)
     delays.add(connection, municipality_code, found.delays)
+    file_totals.put(connection, municipality_code, found.files)
     sums = found.sums
     connection.execute(
         text(_SET_MARK),

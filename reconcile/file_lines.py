@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import text
 
 from reconcile.report.arrivals import as_date
+from reconcile.store.tables import FREQUENT, RARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +56,21 @@ FROM source_line l LEFT JOIN line_outcome o ON o.municipality_code = l.municipal
 WHERE l.municipality_code = :m AND l.file_id = :file_id AND l.line_no > :after{chosen}
 ORDER BY l.line_no LIMIT :limit
 """
+# Few among many lines are found by their index; CROSS JOIN keeps SQLite at it.
+_RARE_LINES = text(f"""
+SELECT l.line_no, l.byte_offset, l.byte_length, l.kind, l.stage, l.slip_key, l.amount_yen,
+  l.paid_on, l.fault, o.outcome, o.applied_yen, o.suspense_yen
+FROM line_outcome o CROSS JOIN source_line l
+WHERE o.municipality_code = :m AND o.file_id = :file_id AND o.{RARE}
+  AND o.outcome = :outcome AND o.line_no > :after
+  AND NOT EXISTS (SELECT 1 FROM line_outcome later
+    WHERE later.municipality_code = :m AND later.file_id = o.file_id
+      AND later.line_no = o.line_no AND later.revision > o.revision)
+  AND l.municipality_code = :m AND l.file_id = o.file_id AND l.line_no = o.line_no
+ORDER BY o.line_no LIMIT :limit
+""")
 _EVERY_LINE = text(_LINES.format(chosen=""))
-_OF_OUTCOME = text(_LINES.format(chosen=" AND o.outcome = :outcome"))
+_OF_FREQUENT = text(_LINES.format(chosen=" AND o.outcome = :outcome"))
 _FINDINGS = text(
     "SELECT code, severity, line_no, byte_offset, field, found, expected FROM finding "
     "WHERE municipality_code = :m AND file_id = :file_id ORDER BY finding_no"
@@ -73,8 +87,9 @@ def lines_of(
     limit: int = 100,
 ) -> list[FileLine]:
     """明細 behind line ``after`` in the order of the file; of one outcome, or all of them."""
+    chosen = _OF_FREQUENT if outcome in FREQUENT else _RARE_LINES
     rows = connection.execute(
-        _OF_OUTCOME if outcome else _EVERY_LINE,
+        chosen if outcome else _EVERY_LINE,
         {
             "m": municipality_code, "file_id": file_id, "after": after, "limit": limit,
             **({"outcome": outcome} if outcome else {}),

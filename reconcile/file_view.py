@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import text
 
 from payments.domain.errors import NotFoundError
+from reconcile.file_totals import of_file
 from reconcile.model import OutcomeSum
 from reconcile.report.arrivals import as_date
 
@@ -147,24 +148,17 @@ def show_file(connection: Connection, municipality_code: str, file_id: int) -> F
         count=row.count,  # type: ignore[arg-type]  # the column, not tuple.count
         amount_yen=row.amount_yen,
         findings=tuple(findings),
-        outcomes=_outcomes(connection, values),
+        outcomes=_outcomes(connection, municipality_code, file_id),
         cases=int(cases),
     )
 
 
-def _outcomes(connection: Connection, values: dict[str, Any]) -> dict[str, OutcomeSum]:
-    """Count and amounts by the outcome in force."""
-    rows = connection.execute(
-        text(
-            "SELECT o.outcome, COUNT(*), COALESCE(SUM(l.amount_yen), 0), SUM(o.applied_yen), "
-            "SUM(o.suspense_yen) FROM line_outcome o JOIN source_line l "
-            "ON l.municipality_code = o.municipality_code AND l.file_id = o.file_id "
-            "AND l.line_no = o.line_no WHERE o.municipality_code = :m AND o.file_id = :file_id "
-            "AND NOT EXISTS (SELECT 1 FROM line_outcome later "
-            "WHERE later.municipality_code = o.municipality_code AND later.file_id = o.file_id "
-            "AND later.line_no = o.line_no AND later.revision > o.revision) "
-            "GROUP BY o.outcome ORDER BY COUNT(*) DESC, o.outcome"
-        ),
-        values,
-    )
-    return {str(r[0]): OutcomeSum(*map(int, r[1:])) for r in rows}
+def _outcomes(connection: Connection, code: str, file_id: int) -> dict[str, OutcomeSum]:
+    """Count and amounts by the outcome in force, the most frequent first."""
+    sums: dict[str, list[int]] = {}
+    for row in of_file(connection, code, file_id):
+        total = sums.setdefault(row.outcome, [0] * 4)
+        for place, figure in enumerate(row[5:9]):
+            total[place] += int(figure)
+    order = sorted(sums, key=lambda outcome: (-sums[outcome][0], outcome))
+    return {outcome: OutcomeSum(*sums[outcome]) for outcome in order}

@@ -46,13 +46,14 @@ WHERE l.municipality_code = :m AND l.file_id IN :files
     AND NOT EXISTS (SELECT 1 FROM line_outcome o WHERE o.municipality_code = :m
         AND o.file_id = l.file_id AND o.revision = 1 AND o.outcome <> 'repeat')
 GROUP BY l.file_id"""
+# The first line answers the first question for all but the files that it is about.
 _FOREIGN = """
 SELECT f.file_id FROM source_file f
 WHERE f.municipality_code = :m AND f.file_id IN :files
-    AND EXISTS (SELECT 1 FROM line_outcome l WHERE l.municipality_code = :m
-        AND l.file_id = f.file_id AND l.outcome = 'other_municipality')
     AND NOT EXISTS (SELECT 1 FROM line_outcome o WHERE o.municipality_code = :m
-        AND o.file_id = f.file_id AND o.revision = 1 AND o.outcome <> 'other_municipality')"""
+        AND o.file_id = f.file_id AND o.revision = 1 AND o.outcome <> 'other_municipality')
+    AND EXISTS (SELECT 1 FROM line_outcome l WHERE l.municipality_code = :m
+        AND l.file_id = f.file_id AND l.outcome = 'other_municipality')"""
 
 
 class Came(NamedTuple):

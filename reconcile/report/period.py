@@ -144,7 +144,7 @@ def day_report(
     (:func:`reconcile.day_totals.summarise`) unless the caller has counted them again.
     """
     code = profile.municipality_code
-    lines = lines_of(connection, code, day, day)
+    lines = lines_of(connection, code, day, day, again=sums is not None)
     previous_day, next_day = _neighbours(connection, code, day)
     found = _Found(
         lines=lines,

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-# The journals of a day are few and found by their day; postings are stored in their order. CROSS
-# JOIN keeps SQLite from walking all postings instead, and so does comparing with the journal's
-# number, not with the posting's.
+_SPAN = text("""
+SELECT MIN(journal_id) AS first, MAX(journal_id) AS last FROM journal
+WHERE municipality_code = :m AND booked_on = :day""")
+# The postings lead, in the order in which they are stored, from the first journal of the day to
+# its last: a page ends with its last row, and nothing is sorted.
 # A look-up in place of a join: for a join it would first go through all notices.
 _CHANNEL = """COALESCE((SELECT f.channel FROM source_file f
     WHERE f.municipality_code = :m AND f.file_id = p.subject_file_id), '')"""
@@ -29,17 +31,17 @@ _ROWS = f"""
 SELECT p.journal_id, p.subject_file_id, p.subject_line_no, p.leg, p.debit_account,
     p.credit_account, p.reason, p.amount_yen, {_CHANNEL} AS channel, {_ITEM} AS item_code,
     p.notice_id, p.term
-FROM journal j
-CROSS JOIN posting p
-WHERE j.municipality_code = :m AND j.booked_on = :day AND j.journal_id >= :journal_id
-  AND p.municipality_code = :m AND p.journal_id = j.journal_id
-  AND (j.journal_id > :journal_id
-    OR (p.subject_file_id, p.subject_line_no, p.leg) > (:file_id, :line_no, :leg))
+FROM posting p
+CROSS JOIN journal j
+WHERE p.municipality_code = :m AND p.journal_id >= :first AND p.journal_id <= :last
+  AND (p.journal_id, p.subject_file_id, p.subject_line_no, p.leg)
+    > (:journal_id, :file_id, :line_no, :leg)
+  AND j.municipality_code = :m AND j.journal_id = p.journal_id AND j.booked_on = :day
   AND ((p.debit_account IN :ins AND p.credit_account IN :outs)
     OR (p.debit_account IN :outs AND p.credit_account IN :ins))
   AND (:channel = '*' OR {_CHANNEL} = :channel)
   AND (:item_code = '*' OR {_ITEM} = :item_code)
-ORDER BY j.journal_id, p.subject_file_id, p.subject_line_no, p.leg LIMIT :limit"""
+ORDER BY p.journal_id, p.subject_file_id, p.subject_line_no, p.leg LIMIT :limit"""
 START = (0, 0, 0, 0)
 ALL = "*"
 
@@ -85,11 +87,16 @@ def step_rows(
     statement = text(_ROWS).bindparams(
         bindparam("ins", expanding=True), bindparam("outs", expanding=True)
     )
+    values = {"m": municipality_code, "day": day.isoformat()}
+    span = connection.execute(_SPAN, values).one()
+    if span.first is None:
+        return ()
     rows = connection.execute(
         statement,
         {
-            "m": municipality_code,
-            "day": day.isoformat(),
+            **values,
+            "first": max(int(span.first), after[0]),
+            "last": span.last,
             "ins": sorted(ins),
             "outs": sorted(outs),
             "channel": channel,

@@ -1,7 +1,7 @@
 """Tables of the day: totals of the ledger, and what was closed (日別集計・締めの表).
 
-``day_total``, ``delay_total`` and ``books_mark`` are derived from the postings; ``day_closure`` is
-only ever added to. ``municipality_code`` leads every key (R11).
+``day_total``, ``delay_total``, ``file_total`` and ``books_mark`` are derived from the books;
+``day_closure`` is only ever added to. ``municipality_code`` leads every key (R11).
 """
 
 from __future__ import annotations
@@ -52,6 +52,26 @@ class DelayTotalRow(SQLModel, table=True):
     days: int = Field(primary_key=True)
     count: int
     amount_yen: int = Field(sa_type=BigInteger)
+
+
+class FileTotalRow(SQLModel, table=True):
+    """資料別集計: the lines of a file by what they are and the outcome in force.
+
+    It holds for the files that nothing was booked about behind the mark. ``accounted_yen`` is what
+    their receipts hold now; of what is no receipt, or is withdrawn, the amount.
+    """
+
+    __tablename__ = "file_total"
+    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    file_id: int = Field(primary_key=True, sa_type=BigInteger)
+    stage: str = Field(primary_key=True, max_length=11)
+    outcome: str = Field(primary_key=True, max_length=30)
+    count: int
+    amount_yen: int = Field(sa_type=BigInteger)
+    applied_yen: int = Field(sa_type=BigInteger)
+    suspense_yen: int = Field(sa_type=BigInteger)
+    accounted_yen: int = Field(sa_type=BigInteger)
 
 
 class BooksMarkRow(SQLModel, table=True):

@@ -25,6 +25,9 @@ from payments.store.tables import CLUSTERED
 
 LINE = ["municipality_code", "file_id", "line_no"]
 SOURCE_LINE = [f"source_line.{name}" for name in LINE]
+# What most lines of a large file end in is found by reading on; the rest by index.
+FREQUENT = ("matched", "confirms")
+RARE = f"outcome NOT IN {FREQUENT}"
 
 
 class SourceFileRow(SQLModel, table=True):
@@ -189,6 +192,11 @@ class LineOutcomeRow(SQLModel, table=True):
         Index(
             "line_outcome_again", "municipality_code", "journal_id", "file_id", "line_no",
             "revision", sqlite_where=text("revision > 1"), postgresql_where=text("revision > 1"),
+        ),
+        # What few lines of a large file ended in (reconcile.file_lines).
+        Index(
+            "line_outcome_rare", "municipality_code", "file_id", "outcome", "line_no",
+            sqlite_where=text(RARE), postgresql_where=text(RARE),
         ),
         CLUSTERED,
     )  # fmt: skip

@@ -51,6 +51,27 @@ GROUP BY 1, 2, 3"""
 _DELAYS = """
 SELECT month, channel, days, count AS number, amount_yen AS yen FROM delay_total
 WHERE municipality_code = :m"""
+_LINES = """
+SELECT o.file_id, l.stage, o.outcome, COUNT(*), SUM(COALESCE(l.amount_yen, 0)),
+    SUM(o.applied_yen), SUM(o.suspense_yen),
+    SUM(CASE WHEN r.line_no IS NULL OR r.stage = 'withdrawn' THEN COALESCE(l.amount_yen, 0)
+        ELSE r.applied_yen + r.suspense_yen END)
+FROM line_outcome o
+JOIN source_line l ON l.municipality_code = :m AND l.file_id = o.file_id AND l.line_no = o.line_no
+LEFT JOIN receipt r ON r.municipality_code = :m AND r.file_id = o.file_id AND r.line_no = o.line_no
+WHERE o.municipality_code = :m
+  AND o.file_id IN (SELECT t.file_id FROM file_total t WHERE t.municipality_code = :m)
+  AND o.revision = (SELECT MAX(v.revision) FROM line_outcome v
+    WHERE v.municipality_code = :m AND v.file_id = o.file_id AND v.line_no = o.line_no)
+GROUP BY 1, 2, 3"""
+_FILES = """
+SELECT file_id, stage, outcome, count, amount_yen, applied_yen, suspense_yen, accounted_yen
+FROM file_total WHERE municipality_code = :m"""
+# What was booked behind the mark is not summed up yet.
+_CHANGED = """
+SELECT p.subject_file_id FROM posting p WHERE p.municipality_code = :m AND p.journal_id > :mark
+UNION SELECT o.file_id FROM line_outcome o
+WHERE o.municipality_code = :m AND o.revision > 1 AND o.journal_id > :mark"""
 _CLAIMS = frozenset({"assessment", "correction", "cancellation"})
 # What settles instalments, less what was taken back; 調定 itself is no revenue.
 _COLLECTED = """
@@ -78,6 +99,7 @@ def days(store: Store) -> Iterator[Difference]:
     """締め: totals, hashes, order, and bookings behind a close."""
     yield from _day_totals(store)
     yield from _delays(store)
+    yield from _files(store)
     closures = list(store.rows(_CLOSURES))
     yield from _records(closures)
     yield from _behind(store, closures)
@@ -119,6 +141,22 @@ def _delays(store: Store) -> Iterator[Difference]:
         if expected != found:
             subject = " ".join(map(str, key))
             yield Difference("day_total", f"delay {subject}", _pair(expected), _pair(found))
+
+
+def _files(store: Store) -> Iterator[Difference]:
+    """資料別集計: the summary of each file is its lines, where nothing was booked since."""
+    marks = list(store.rows(_MARK))
+    changed = {row[0] for row in store.rows(_CHANGED, mark=marks[0].journal_id if marks else 0)}
+    counted = {tuple(row[:3]): tuple(map(int, row[3:])) for row in store.rows(_LINES)}
+    totals = {tuple(row[:3]): tuple(map(int, row[3:])) for row in store.rows(_FILES)}
+    nothing = (0,) * 5
+    for key in sorted(counted.keys() | totals.keys()):
+        expected, found = counted.get(key, nothing), totals.get(key, nothing)
+        if expected != found and key[0] not in changed:
+            subject = "file " + " ".join(map(str, key))
+            yield Difference(
+                "day_total", subject, " ".join(map(str, expected)), " ".join(map(str, found))
+            )
 
 
 def _sums(posted: dict[tuple[Any, ...], Any]) -> dict[str, int]:

@@ -17,6 +17,7 @@ from reconcile.journal import open_journal
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.report.data import canonical_json, report_as_data, report_from_data, sha256
+from reconcile.report.lines import lines
 from reconcile.report.period import day_report, year_report
 from reconcile.verify.everything import verify
 from reconcile.waiting import reconcile_waiting
@@ -288,6 +289,25 @@ def _names(city):
     return {difference.name for difference in verify(city.engine, M)}
 
 
+def test_lines_are_summed_up_by_file_as_they_stand(either_city):
+    def same():
+        with reading(either_city.engine, M) as connection:
+            for day in (FIRST, SECOND):
+                counted = lines(connection, M, day, day, again=True)
+                assert counted
+                assert lines(connection, M, day, day) == counted
+
+    same()  # Nothing is summed up.
+    day_totals.summarise(either_city.engine, M)
+    same()
+    _late(either_city)
+    reconcile_waiting(either_city.engine, M, as_of=SECOND)
+    same()  # The late file is not summed up, and what it changed no longer holds.
+    day_totals.summarise(either_city.engine, M)
+    same()
+    assert _names(either_city) == set()
+
+
 def test_closed_books_verify_clean(either_city):
     _close(either_city)
     _close(either_city, SECOND, despite=True)
@@ -302,6 +322,7 @@ def test_closed_books_verify_clean(either_city):
     [
         ("UPDATE day_total SET count = count + 1 WHERE reason = 'applied'", {"day_total"}),
         ("UPDATE delay_total SET count = count + 1", {"day_total"}),
+        ("UPDATE file_total SET accounted_yen = accounted_yen + 1", {"day_total"}),
         ("DELETE FROM day_total WHERE reason = 'applied'", {"day_total"}),
         ("UPDATE day_closure SET report_json = REPLACE(report_json, 'みほん', 'みせん')", {"closure_hash"}),
         ("UPDATE day_closure SET closure_no = 9 WHERE closure_no = 2", {"closure"}),

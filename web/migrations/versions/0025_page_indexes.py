@@ -1,4 +1,4 @@
-"""Reports: how long payments take to be booked, and indexes for what reports are made of."""
+"""Pages: days until payments are booked, lines of files summed up, and indexes for lists."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ down_revision = "0024"
 branch_labels = None
 depends_on = None
 
-TABLE = "delay_total"
+TABLE, FILES = "delay_total", "file_total"
 # Rows that are few among many are found by what makes them so.
 SUSPENSE, SURPLUS = "suspense_yen > 0", "surplus_yen > 0"
 REMITTED = "group_id IS NOT NULL"
+RARE = "outcome NOT IN ('matched', 'confirms')"
 _SQLITE_DAYS = "CAST(julianday(j.booked_on) - julianday(r.paid_on) AS INTEGER)"
 # Both summaries go up to the same journal, so what the other has is added here.
 _FILL = """
@@ -29,6 +30,23 @@ JOIN source_file f ON f.municipality_code = r.municipality_code AND f.file_id = 
 WHERE p.reason IN ('applied', 'placed') AND r.paid_on IS NOT NULL
 GROUP BY 1, 2, 3, 4
 """
+_FILL_FILES = """
+INSERT INTO file_total (municipality_code, file_id, stage, outcome, count, amount_yen, applied_yen,
+    suspense_yen, accounted_yen)
+SELECT o.municipality_code, o.file_id, l.stage, o.outcome, COUNT(*),
+    SUM(COALESCE(l.amount_yen, 0)), SUM(o.applied_yen), SUM(o.suspense_yen),
+    SUM(CASE WHEN r.line_no IS NULL OR r.stage = 'withdrawn' THEN COALESCE(l.amount_yen, 0)
+        ELSE r.applied_yen + r.suspense_yen END)
+FROM line_outcome o
+JOIN source_line l ON l.municipality_code = o.municipality_code AND l.file_id = o.file_id
+    AND l.line_no = o.line_no
+LEFT JOIN receipt r ON r.municipality_code = o.municipality_code AND r.file_id = o.file_id
+    AND r.line_no = o.line_no
+WHERE NOT EXISTS (
+    SELECT 1 FROM line_outcome later WHERE later.municipality_code = o.municipality_code
+    AND later.file_id = o.file_id AND later.line_no = o.line_no AND later.revision > o.revision)
+GROUP BY 1, 2, 3, 4
+"""
 # The same on every table behind the wall (docs/adr/0011), asked once per statement, not per row.
 _SETTING = "current_setting('kokin.municipality_code', true)"
 _OWNS = "has_table_privilege('municipality'::regclass, 'TRUNCATE')"
@@ -37,7 +55,7 @@ _MINE = f"({_ENTERED} IN ('*', municipality_code))"
 
 
 def upgrade() -> None:
-    """The summary of delays up to where the summary of the postings goes, and the indexes."""
+    """The summaries up to where the summary of the postings goes, and the indexes."""
     postgresql = op.get_bind().dialect.name == "postgresql"
     if postgresql:
         op.execute("SELECT set_config('kokin.municipality_code', '*', true)")
@@ -52,10 +70,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("municipality_code", "month", "channel", "days"),
         sqlite_with_rowid=False,
     )
-    if postgresql:
-        op.execute(f"ALTER TABLE {TABLE} ENABLE ROW LEVEL SECURITY")
-        op.execute(f"ALTER TABLE {TABLE} FORCE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY one_municipality ON {TABLE} USING {_MINE} WITH CHECK {_MINE}")
+    op.create_table(
+        FILES,
+        sa.Column("municipality_code", sa.String(length=5), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=False),
+        sa.Column("stage", sa.String(length=11), nullable=False),
+        sa.Column("outcome", sa.String(length=30), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        *(
+            sa.Column(name, sa.BigInteger(), nullable=False)
+            for name in ("amount_yen", "applied_yen", "suspense_yen", "accounted_yen")
+        ),
+        sa.PrimaryKeyConstraint("municipality_code", "file_id", "stage", "outcome"),
+        sqlite_with_rowid=False,
+    )
+    for table in (TABLE, FILES) if postgresql else ():
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY one_municipality ON {table} USING {_MINE} WITH CHECK {_MINE}")
     for name, (table, columns, where) in _indexes().items():
         condition = sa.text(where) if where else None
         op.create_index(
@@ -67,12 +99,14 @@ def upgrade() -> None:
         )
     days = "j.booked_on - r.paid_on" if postgresql else _SQLITE_DAYS
     op.execute(_FILL.format(days=days))
+    op.execute(_FILL_FILES)
 
 
 def downgrade() -> None:
     """Take it back; the summary that stays needs nothing of it."""
     for name, (table, _columns, _where) in _indexes().items():
         op.drop_index(name, table)
+    op.drop_table(FILES)
     op.drop_table(TABLE)
 
 
@@ -82,6 +116,7 @@ def _indexes() -> dict[str, tuple[str, list[str], str]]:
         "receipt_in_suspense": ("receipt", ["file_id", "line_no"], SUSPENSE),
         "receipt_by_group": ("receipt", ["group_id", "file_id", "line_no"], REMITTED),
         "instalment_account_surplus": ("instalment_account", ["surplus_yen"], SURPLUS),
+        "line_outcome_rare": ("line_outcome", ["file_id", "outcome", "line_no"], RARE),
         "instalment_by_year": ("instalment", ["fiscal_year", "notice_id", "term"], ""),
         "journal_by_day": ("journal", ["booked_on", "journal_id"], ""),
         "case_event_by_day": ("case_event", ["happened_on", "event", "case_no"], ""),
