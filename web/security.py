@@ -116,6 +116,7 @@ limiter = Limits(key_func=get_remote_address, storage_uri="memory://")
 SESSION_SECONDS = int(sessions.LASTS.total_seconds())
 IDLE_SECONDS = int(sessions.IDLE.total_seconds())
 NUMBER_MAX = 2**63 - 1
+COUNTED, COUNTED_MAX = ("page", "closure"), 10**9  # pages are counted on from, in rows
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -161,11 +162,11 @@ def _gate() -> BaseResponse | None:
     """Let a request in by the rule of its blueprint; without a rule nothing gets in."""
     if request.endpoint in {None, "static"}:
         return None  # The error handler or the static folder answers.
-    numbers = [n for n in (request.view_args or {}).values() if isinstance(n, int)]
-    if any(number > NUMBER_MAX for number in numbers):
-        abort(404)  # No row has such a number, and no database could look for it.
+    if not _has_an_answer():
+        abort(404)
     access = current_app.extensions["kokin_access"].get(request.blueprint)
     if access in {Access.PUBLIC, Access.SIGNED}:
+        _refuse_nul()
         return None
     if access is not Access.STAFF:
         abort(403)
@@ -173,10 +174,29 @@ def _gate() -> BaseResponse | None:
     if user is None:
         return _run_out()
     g.user = user
+    _refuse_nul()
     needs: tuple[str, ...] = g.staff_session.needs
     if needs and request.endpoint not in STEP_PAGES[needs[0]]:
         return redirect(url_for(STEP_PAGES[needs[0]][0]), 303)
     return None
+
+
+def _has_an_answer() -> bool:
+    """Whether any row can have what the address names: nothing that no database could look for."""
+    named = [*(request.view_args or {}).values(), *request.args.values()]
+    numbers = [each for each in named if isinstance(each, int)]
+    asked = [request.args.get(name, 0, type=int) for name in COUNTED]
+    return (
+        all(number <= NUMBER_MAX for number in numbers)
+        and all(number <= COUNTED_MAX for number in asked)
+        and not any("\0" in each for each in named if isinstance(each, str))
+    )
+
+
+def _refuse_nul() -> None:
+    """No text of a person has NUL in it, and PostgreSQL takes none."""
+    if any("\0" in value for values in request.form.listvalues() for value in values):
+        abort(400)
 
 
 # What may be done before everything else; the first page is where somebody is led.

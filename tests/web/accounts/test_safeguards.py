@@ -108,3 +108,26 @@ def test_a_password_is_no_proof_where_there_is_something_stronger(enter, enrolle
     assert client.post("/staff/me/password", data=form).status_code == 303
     answer = client.post("/staff/me/authenticator/remove")
     assert answer.headers["Location"].startswith("/staff/prove")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/staff/approvals?page=99999999999999999999",
+        "/staff/files?page=99999999999999999999",
+        "/staff/jobs?page=9223372036854775807",
+        "/staff/days/2026-06-01/report.csv?closure=99999999999999999999",
+        "/staff/files?name=%00",
+        "/staff/people/%00",
+        "/staff/explain/notices/1/%00",
+    ],
+)
+def test_what_no_database_could_look_for_is_not_there(treasurer, path):
+    assert treasurer.get(path).status_code == 404
+
+
+def test_nul_in_a_form_is_refused_before_a_database_would(client, treasurer):
+    form = {"user_name": "kai\0kei", "password": PW}
+    assert client.post("/staff/sign-in", data=form).status_code == 400
+    answer = treasurer.post("/staff/people", data={"number": "\0", "purpose": "audit"})
+    assert answer.status_code == 400
