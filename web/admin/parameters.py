@@ -215,7 +215,8 @@ def waiting_to_hold(connection: Connection, municipality_code: str) -> tuple[Set
 def require_alone(connection: Connection, profile: Profile) -> None:
     """一人で登録できるか: a new body, the same settings again, or one that only prints 見本.
 
-    Raises :class:`RefusedError` ``parameters_two_people``.
+    Once two people have decided any settings, those hold again every night, so that what one
+    person entered would not last. Raises :class:`RefusedError` ``parameters_two_people``.
     """
     code = profile.municipality_code
     try:
@@ -224,7 +225,7 @@ def require_alone(connection: Connection, profile: Profile) -> None:
         return
     if digest(in_force) == digest(profile):
         return
-    if is_live(connection, code) or waiting_to_hold(connection, code):
+    if is_live(connection, code) or decided(connection, code):
         raise RefusedError("parameters_two_people", municipality_code=code)
 
 

@@ -86,7 +86,7 @@ def enter(session: Session, profile: Profile) -> None:
     """Put a municipality's profile into the database, and make the folders of its inbox.
 
     Raises :class:`RefusedError` ``parameters_two_people`` for other settings of a body that is
-    live, or for which two people have decided some that are not in force yet.
+    live, or for which two people have decided any.
     """
     engine = open_engine(session.settings.database)
     try:

@@ -98,5 +98,5 @@ ADMIN_ERRORS: dict[str, str] = {
     "parameters_toml": "設定ファイルを読めません: {found}",
     "parameters_section": "その設定（{found}）はありません。",
     "parameters_unfit": "承認 {approval_id} の設定は、承認のあとに帳簿で使われた科目・口座を欠くため、適用できません。新しい変更を依頼してください。",
-    "parameters_two_people": "この団体は本番です。設定の変更は二人で行います。画面の「団体設定」または kokin parameters ask で依頼してください。",
+    "parameters_two_people": "この団体は本番か、設定を二人で決めたことがあります。設定の変更は二人で行います。画面の「団体設定」または kokin parameters ask で依頼してください。",
 }

@@ -175,6 +175,17 @@ def test_a_live_body_is_not_changed_by_one_person(books):
     session.close()
 
 
+def test_what_two_people_decided_is_not_changed_by_one_and_taken_back_at_night(books):
+    _approve(books, _ask(books, confirmation_days=20))
+    session = Session(books.settings)
+    with pytest.raises(RefusedError) as caught:
+        enter(session, replace(_in_force(books), contact="一人で決めた窓口"))
+    assert caught.value.error_code == "parameters_two_people"
+    enter(session, _in_force(books))
+    session.close()
+    assert _job(books, LATER) == ({"parameters": 0}, [])
+
+
 def test_the_approval_holds_the_whole_profile_and_every_difference(books):
     approval = _ask(books, confirmation_days=20)
     assert approval.content["profile"]["confirmation_days"] == 20
