@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.error import URLError
 from urllib.parse import urlencode, urlsplit
@@ -164,7 +165,7 @@ def _fetch(url: str, form: Mapping[str, str] | None = None) -> dict[str, Any]:
     try:
         with _opener.open(request, timeout=SECONDS) as answer:
             found = json.loads(answer.read(BYTES_MAX))
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, OSError, ValueError, HTTPException) as error:
         raise RefusedError("provider_unreachable") from error
     if not isinstance(found, dict):
         raise RefusedError("provider_unreachable")

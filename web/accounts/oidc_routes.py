@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from flask import redirect, request, session, url_for
 
-from payments.domain.errors import KokinError, RefusedError
+from payments.domain.errors import ConfigurationError, KokinError, RefusedError
 from payments.store.unit_of_work import reading, side_work
 from web import messages
 from web.accounts import oidc, staff
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["entrance"]  # with all of its pages
 
 _KEPT = "provider"
+
+log = logging.getLogger(__name__)
 
 
 @entrance.get("/sign-in/provider")
@@ -51,7 +54,7 @@ def from_provider() -> BaseResponse | tuple[str, int]:
     try:
         known = oidc.finish(client, kept, request.args, _back())
         with reading(services().engine, body.code) as connection:
-            user = staff.entitled(connection, body.code, known.user_name[:40])
+            user = staff.entitled(connection, body.code, known.user_name)
         if user is None:
             raise RefusedError("provider")
     except KokinError as error:
@@ -64,7 +67,13 @@ def from_provider() -> BaseResponse | tuple[str, int]:
 
 
 def _refused(body: str, error: KokinError) -> tuple[str, int]:
-    """The sign-in page, with what was wrong; not who is entered here and who is not."""
+    """The sign-in page, with what was wrong; not who is entered here and who is not.
+
+    Which file of this machine cannot be read is for its log, and not for strangers.
+    """
+    if isinstance(error, ConfigurationError):
+        log.error("%s: %s", error.error_code, error.details)
+        error = RefusedError("provider_unreachable")
     return sign_in_page(chosen=body, error=messages.error(error.error_code, error.details)), 401
 
 

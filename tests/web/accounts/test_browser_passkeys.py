@@ -10,8 +10,10 @@ import pytest
 from browser import fits, violations
 from sqlalchemy import text
 
+from payments.domain.errors import RefusedError
 from payments.store.municipalities import set_live
 from payments.store.unit_of_work import reading, unit_of_work
+from web import clock
 from web.accounts import passkeys, staff
 from web.app import create_app
 
@@ -112,3 +114,36 @@ def test_what_is_not_signed_opens_nothing(app, city):
         assert connection.execute(text("SELECT COUNT(*) FROM staff_challenge")).scalar_one() == 0
         events = connection.execute(staff.events.select()).all()
     assert {row.event for row in events} == {"sign_in_failed"}
+
+
+@pytest.mark.parametrize("challenge", ["\0", "a" * 91, "あ", ["a"]])
+def test_a_question_that_was_never_asked_is_nonsense_on_both_databases(books, challenge):
+    said = base64.urlsafe_b64encode(json.dumps({"challenge": challenge}).encode()).decode()
+    answer = json.dumps({"response": {"clientDataJSON": said}})
+    with unit_of_work(books.engine, M) as connection:
+        for sent in (answer, "[" * 60_000):
+            with pytest.raises(RefusedError, match="passkey"):
+                passkeys.accept(connection, M, "", passkeys.Site("x", "https://x"), sent)
+
+
+def test_a_person_has_only_so_many_passkeys(treasurer, city):
+    with unit_of_work(city.engine, M) as connection:
+        connection.execute(
+            passkeys.passkeys.insert(),
+            [
+                {
+                    "municipality_code": M, "credential_id": f"key{number}", "public_key": b"k",
+                    "user_name": "kaikei", "sign_count": 0, "label": "鍵", "made_at": clock.now(),
+                }
+                for number in range(passkeys.PASSKEYS_MAX)
+            ],
+        )  # fmt: skip
+    answer = treasurer.post("/staff/me/passkeys/question")
+    assert answer.status_code == 409
+    assert "passkeys_many" in answer.get_data(as_text=True)
+
+
+def test_a_question_is_one_of_a_body(client):
+    answer = client.post("/staff/sign-in/passkey/question", data={"body": "00000"})
+    assert answer.status_code == 409
+    assert "sign_in_body" in answer.get_data(as_text=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fake_provider
 import pytest
 
+from payments.domain.errors import ConfigurationError
 from payments.store.municipalities import set_live
 from payments.store.unit_of_work import reading, unit_of_work
-from web.accounts import staff
+from web.accounts import oidc, staff
 from web.accounts.oidc_settings import OidcClient
 from web.app import create_app
 
@@ -116,6 +117,29 @@ def test_a_provider_that_is_not_there_leaves_the_password(go, city):
     assert answer.status_code == 401
     assert "認証基盤に接続できません" in answer.get_data(as_text=True)
     assert client.get("/staff/sign-in/provider?body=00000").status_code == 401
+
+
+def test_a_client_without_its_secret_leaves_the_password(go, city, tmp_path):
+    (tmp_path / "client-secret").unlink()
+    _client, answer = go()
+    assert answer.status_code == 401
+    assert "client-secret" not in answer.get_data(as_text=True)
+    with reading(city.engine, M) as connection:
+        with pytest.raises(ConfigurationError) as refused:
+            oidc._secret(city.settings.oidc[M])
+        events = connection.execute(staff.events.select()).all()
+    assert refused.value.error_code == "provider_secret"
+    assert [row.event for row in events] == ["sign_in_failed"]
+
+
+def test_a_name_that_only_begins_like_one_of_ours_is_nobodys(go, city):
+    name = "a" * 40
+    with unit_of_work(city.engine, M) as connection:
+        staff.add(
+            connection, M, name, roles=("auditor",), display_name="A", password="kumo no ue no sora"
+        )
+    assert go(preferred_username=f"{name}b")[1].status_code == 401
+    assert go(preferred_username=name)[1].status_code == 303
 
 
 def test_an_issuer_is_https():
