@@ -243,7 +243,7 @@ def _posted_profile() -> dict[str, Any]:
     """The profile that the check page carries; raises ``profile_field`` when it is none."""
     try:
         found = json.loads(request.form.get("profile", ""))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InvalidValueError("profile_field", reason=str(error)) from error
     if not isinstance(found, dict):
         raise InvalidValueError("profile_field", reason=type(found).__name__)

@@ -37,7 +37,7 @@ def read(text: str) -> Profile:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidValueError("parameters_toml", found=str(error)) from error
     return profile_from_mapping(data)
 

@@ -131,3 +131,13 @@ def test_nul_in_a_form_is_refused_before_a_database_would(client, treasurer):
     assert client.post("/staff/sign-in", data=form).status_code == 400
     answer = treasurer.post("/staff/people", data={"number": "\0", "purpose": "audit"})
     assert answer.status_code == 400
+
+
+def test_settings_nested_without_end_are_no_settings(treasurer):
+    deep = "[" * 60_000
+    for path, form in (
+        ("check", {"section": "file", "toml": f"a = {deep}"}),
+        ("slip", {"profile": deep}),
+        ("ask", {"profile": deep}),
+    ):
+        assert treasurer.post(f"/staff/admin/{path}", data=form).status_code == 422, path
