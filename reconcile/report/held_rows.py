@@ -91,7 +91,7 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
         FROM remittance_group g
         WHERE g.municipality_code = :m AND g.agent = :agent AND g.group_id > :group_id
           AND (:unpaid = 0 OR g.confirmed_yen - :net * g.fee_yen <> g.credited_yen)
-          AND (:month = '' OR SUBSTR(CAST(g.remitted_on AS VARCHAR(10)), 1, 7) = :month)
+          AND (:first = '' OR CAST(g.remitted_on AS VARCHAR(10)) BETWEEN :first AND :last)
         ORDER BY g.group_id LIMIT :most""",
     ),
     # 払込の収納: the payments that one 払込単位 is made of.

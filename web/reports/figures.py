@@ -59,7 +59,7 @@ def figures_document(connection: Connection, profile: Profile, year: int, as_of:
         _shares(shares, old_shares, year),
         _delays(waits, old_waits, year),
         _cases(cases),
-        _costs(fees, old_fees),
+        _costs(fees, old_fees, year),
     ]
     if profile.costs.sheets:
         parts.append(_paper(shares, profile))
@@ -222,7 +222,9 @@ def _cases(found: tuple[CaseMonth, ...]) -> Linked:
 
 
 def _costs(
-    now: Mapping[str, tuple[int, int | None]], before: Mapping[str, tuple[int, int | None]]
+    now: Mapping[str, tuple[int, int | None]],
+    before: Mapping[str, tuple[int, int | None]],
+    year: int,
 ) -> Linked:
     columns = columns_of(
         "払込元", "件数:count", "費用:yen", "1件あたり:figure", "前年度の1件あたり:figure"
@@ -237,7 +239,8 @@ def _costs(
                 each_text(was[1], was[0]),
             )
         )  # fmt: skip
-        targets[place, 2] = Target("reports.rows", {"listing": "groups", "agent": agent})
+        values = {"listing": "groups", "agent": agent, "booked": year}
+        targets[place, 2] = Target("reports.rows", values)
     note = "差し引かれた手数料、または団体設定の単価×件数。どちらもない払込元は「—」"
     return Linked(sheet_of("costs", "1件あたりの費用", columns, rows, note=note), targets)
 

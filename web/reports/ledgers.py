@@ -155,7 +155,7 @@ def fees_document(connection: Connection, profile: Profile, year: int, as_of: da
     """手数料: what agents collected, kept back and paid in, by agent and month of 払込日."""
     lines = fee_lines(connection, profile, date(year, 4, 1), date(year + 1, 3, 31))
     head = heading_of(profile, "収納手数料", as_of, year=year)
-    return Document("fees", head, (_fee_months(lines), _fee_agents(lines)), year=year)
+    return Document("fees", head, (_fee_months(lines), _fee_agents(lines, year)), year=year)
 
 
 def _fee_months(lines: tuple[FeeLine, ...]) -> Linked:
@@ -181,7 +181,7 @@ def _fee_months(lines: tuple[FeeLine, ...]) -> Linked:
     return Linked(sheet_of("fee_months", "払込と手数料（月別）", columns, rows, note=note), targets)
 
 
-def _fee_agents(lines: tuple[FeeLine, ...]) -> Linked:
+def _fee_agents(lines: tuple[FeeLine, ...], year: int) -> Linked:
     columns = columns_of(
         "払込元", "収納:count", "総額:yen", "差引手数料:yen", "請求の見込み:yen", "1件あたり:figure"
     )
@@ -202,7 +202,8 @@ def _fee_agents(lines: tuple[FeeLine, ...]) -> Linked:
                 sum(invoices) if invoices else None, each_text(cost, count),
             )
         )  # fmt: skip
-        targets[place, 2] = Target("reports.rows", {"listing": "groups", "agent": agent})
+        values = {"listing": "groups", "agent": agent, "booked": year}
+        targets[place, 2] = Target("reports.rows", values)
     note = "請求の見込みは、団体設定の単価（costs.each_yen）×件数。単価のない払込元は「—」"
     return Linked(sheet_of("fee_agents", "払込元別の費用", columns, rows, note=note), targets)
 

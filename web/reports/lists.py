@@ -53,12 +53,7 @@ class Listing:
 def figure_of(asked: Asked) -> Figure:
     """数字の範囲 of the address. Raises :class:`NotFoundError` ``report_rows``."""
     what, carried = asked.text("what"), asked.number("carried")
-    month, booked = asked.month("month"), asked.number("booked")
-    first, last = "", ""
-    if month:
-        first, last = f"{month}-01", end_of(month).isoformat()
-    elif booked:
-        first, last = f"{booked:04d}-04-01", f"{booked + 1:04d}-03-31"
+    first, last = _span(asked)
     if what not in {"collected", "assessed"}:
         raise NotFoundError("report_rows", found=what[:20])
     return Figure(
@@ -70,6 +65,14 @@ def figure_of(asked: Asked) -> Figure:
         first=first,
         last=last,
     )
+
+
+def _span(asked: Asked) -> tuple[str, str]:
+    """First and last day of the month or of the 会計年度 that is asked for; "" without one."""
+    month, booked = asked.month("month"), asked.number("booked")
+    if month:
+        return f"{month}-01", end_of(month).isoformat()
+    return (f"{booked:04d}-04-01", f"{booked + 1:04d}-03-31") if booked else ("", "")
 
 
 def page_of(
@@ -199,13 +202,15 @@ def _groups(
     agent = asked.text("agent")
     terms = profile.agent(agent)
     net = terms is not None and terms.is_net
+    first, last = _span(asked)
     for row in held_rows.rows(
         connection,
         profile.municipality_code,
         "groups",
         after=after,
         agent=agent,
-        month=asked.month("month"),
+        first=first,
+        last=last,
         unpaid=asked.number("unpaid") or 0,
         net=int(net),
     ):

@@ -190,7 +190,7 @@ def test_rates_delays_and_fees_are_the_same_with_and_without_the_summary(town):
             row
             for agent in {line.agent for line in lines}
             for row in held_rows.rows(
-                connection, M, "groups", agent=agent, month="", unpaid=0, net=0
+                connection, M, "groups", agent=agent, first="", last="", unpaid=0, net=0
             )
         ]
     assert sum(line.gross_yen for line in lines) == sum(row.confirmed_yen for row in groups) > 0
@@ -222,7 +222,14 @@ def test_a_fee_that_an_agent_may_not_keep_back_is_still_due(sqlite_url, fee, ope
         due = held(connection, replace(found.profile, agents=agents), TODAY).due
         (agent,) = connection.execute(text("SELECT agent FROM remittance_group")).scalars()
         rows = held_rows.rows(
-            connection, M, "groups", agent=agent, month="", unpaid=1, net=int(fee != "gross")
+            connection,
+            M,
+            "groups",
+            agent=agent,
+            first="",
+            last="",
+            unpaid=1,
+            net=int(fee != "gross"),
         )
         assert sum(row.confirmed_yen - row.credited_yen for row in rows) == open_yen
     assert sum(line.total_yen for line in due) == open_yen

@@ -6,6 +6,7 @@ import re
 from html import unescape
 
 import pytest
+from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.day_totals import ledger
@@ -168,3 +169,23 @@ def test_the_index_and_the_figures_of_the_year_in_hand(treasurer):
     assert all(f"/staff/reports/{path}" in page for path in PAGES)
     assert treasurer.get("/staff/figures").headers["Location"].endswith("/reports/figures/2026")
     assert treasurer.get("/staff/reports/year?year=2025").headers["Location"].endswith("/2025")
+
+
+def test_what_an_agent_collected_in_a_year_opens_the_remittances_of_that_year_only(treasurer, city):
+    with unit_of_work(city.engine, "99999") as connection:
+        connection.execute(
+            text(
+                "UPDATE remittance_group SET remitted_on = '2025-05-01' WHERE group_id = "
+                "(SELECT MIN(group_id) FROM remittance_group WHERE agent = "
+                "(SELECT agent FROM remittance_group GROUP BY agent HAVING COUNT(*) > 1 LIMIT 1))"
+            )
+        )
+    tables = treasurer.get(f"/staff/reports/fees/{YEAR}/report.json").json["tables"]
+    (agents,) = (table for table in tables if table["code"] == "fee_agents")
+    page = treasurer.get(f"/staff/reports/fees/{YEAR}").get_data(as_text=True)
+    links = [link for link in _links(page) if "/rows/groups" in link and "month=" not in link]
+    sums = []
+    for link in links:
+        head, *rows = _csv(treasurer, link.replace("/groups?", "/groups/rows.csv?"))
+        sums.append(sum(int(row[head.index("総額")]) for row in rows))
+    assert sorted(sums) == sorted(row[2] for row in agents["rows"])
