@@ -62,7 +62,7 @@ CHOICES = {
         {"channel": "konbini"}, {"due": "overdue"},
     ],
     "today.postings": [
-        {"step": step, "channel": channel} for step in ("collected", "suspense", "reported")
+        {"step": step, "channel": channel} for step in ("received", "collected", "confirmed")
         for channel in ("*", "debit")
     ],
     "people.show": [

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from _pages_asked import CHOICES, CODE, FIXED, UNSAID, VALUES  # noqa: E402
+from benchmarks._pages_asked import CHOICES, CODE, FIXED, UNSAID, VALUES  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
