@@ -16,6 +16,7 @@ from payments.domain.slip import WHOLE_YEAR, SlipState, register_may_change
 from payments.pay_keys import make_keys
 from payments.store.bulk import insert_rows, take_numbers
 from payments.store.lookups import rows_about
+from payments.store.statistics import count_afresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -224,6 +225,8 @@ class Enroller:
         )  # fmt: skip
         rows = ((slip.slip_id, *slip.content(), slip.state) for slip in new)
         insert_rows(self.connection, "slip", columns, rows, constants=(self.code,))
+        # What was planned while there were no slips would go through all of them for each batch.
+        count_afresh(self.connection, 0, "slip")
         if changed:
             self.connection.execute(
                 text(
