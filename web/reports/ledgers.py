@@ -277,7 +277,8 @@ def _held_sheet(
         rows.append((*_held_words(line, profile, listing), line.total, *line.yen, line.total_yen,
                      line.oldest_on.isoformat() if line.oldest_on else "—"))  # fmt: skip
         targets[place, 9] = targets[place, 3] = _held_target(line, listing)
-    return Linked(sheet_of(code, title, columns, rows), targets)
+    note = "日の分からないものは「1年超」に入れ、最古の日に数えていない"
+    return Linked(sheet_of(code, title, columns, rows, note=note if rows else ""), targets)
 
 
 def _held_words(line: HeldLine, profile: Profile, listing: str) -> tuple[str, str, str]:
