@@ -261,7 +261,9 @@ class FileRun:
     def _name(self, found: Reading) -> None:
         """What the statements over all lines must know about the file."""
         agent = found.format_code
-        if found.channel in {Channel.ELTAX, Channel.NOTIFICATION}:
+        if found.channel is Channel.NOTIFICATION:
+            agent = found.agent  # of a payment by barcode the agent in whose file it comes, too
+        elif found.channel is Channel.ELTAX:
             agent = "eltax"
         elif found.channel is Channel.DEBIT:
             agent = "debit"

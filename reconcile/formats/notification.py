@@ -9,7 +9,7 @@ what lies here as evidence may have either, and is read for ever.
 Identity and payment key are those of the file line that reports the same payment later, so that
 the two are one payment (outcomes.md 5); so is the record key, so that a second report with another
 amount is a ``conflict``. A barcode payment is reported like 種別 81, the immediate notice of files,
-and its withdrawal like 種別 03; 確報 of barcode payments come by file only, with their remittance.
+its withdrawal like 種別 03, and its 確報 like 種別 02, with the day of the remittance (振込予定日).
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 FOUND_MAX = 60
 KONBINI_KIND = "81"  # リアルデータ (files.md 2.1)
 KONBINI_WITHDRAWAL = "03"
-_WITHDRAWN = "(withdrawn)"  # no member of a body: added for a barcode payment that is cancelled
+KONBINI_CONFIRMED = "02"
+# No members of a body: added for a barcode payment that is cancelled, or confirmed.
+_WITHDRAWN, _CONFIRMED = "(withdrawn)", "(confirmed)"
 KINDS = {"paid": "1", "confirmed": "2", "cancelled": "3"}  # kind → record_kind
 AGENTS = ("konbini_dsk", "konbini_muf120", "konbini_mizuho120")
 
@@ -71,7 +73,8 @@ _EL_PARTS = {  # member → where it stands in the 34 digits
     "item_code": slice(31, 34),
 }
 _EL_NUMBER = re.compile("[0-9]{34}")
-_OTHER_MEMBERS = {"amount_yen", "notification_id", _WITHDRAWN}
+_KONBINI_REMITTED = {"remittance_on": _UNIFIED["remittance_on"]}  # with a 確報 only
+_OTHER_MEMBERS = {"amount_yen", "notification_id", _WITHDRAWN, _CONFIRMED}
 _OPTIONAL = {"record_kind": "1", "paid_at": "", "operator_name": "", "remittance_on": "",
              "remittance_no": ""}  # fmt: skip
 _YEARS = range(1950, 2100)
@@ -125,11 +128,13 @@ def _members(data: bytes, findings: list[Finding]) -> dict[str, Any] | None:
     if not isinstance(body, dict):
         findings.append(_stop("json", found=type(body).__name__, expected="{…}"))
         return None
-    if _WITHDRAWN in body:
-        findings.append(_stop("unknown_member", _WITHDRAWN, found=_WITHDRAWN))
+    for name in sorted({_WITHDRAWN, _CONFIRMED} & body.keys()):
+        findings.append(_stop("unknown_member", name, found=name))
         return None
     body = _older_names(body)
     known = _COMMON | (_KONBINI if "konbini_barcode" in body else _UNIFIED)
+    if _CONFIRMED in body:
+        known |= _KONBINI_REMITTED
     strange = body.keys() - known.keys() - _OTHER_MEMBERS
     missing = known.keys() - _OPTIONAL.keys() - body.keys()
     not_text = {name for name in body.keys() & known.keys() if not _is_text(body[name])}
@@ -157,6 +162,8 @@ def _older_names(body: dict[str, Any]) -> dict[str, Any]:
         body["record_kind"] = KINDS[kind]
         if konbini and kind == "cancelled":
             body["record_kind"], body[_WITHDRAWN] = "1", "1"
+        if konbini and kind == "confirmed":
+            body["record_kind"], body[_CONFIRMED] = "1", "1"
     if konbini:
         body.pop("transaction_id", None)  # A barcode payment is named by place and moment.
     elif (
@@ -263,15 +270,24 @@ def _unified_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
 
 
 def _konbini_line(members: dict[str, Any], length: int, profile: Profile) -> ReportLine:
-    """コンビニ納付: a payment by barcode, or its withdrawal, reported as in the agent's file."""
+    """コンビニ納付: a payment by barcode, its 確報 or withdrawal, as in the agent's file.
+
+    A file of an agent names the remittance by its day, and so does this (files.md 2.1).
+    """
     kind, stage = KONBINI_KIND, Stage.PROVISIONAL
     if _WITHDRAWN in members:
         kind, stage = KONBINI_WITHDRAWAL, Stage.WITHDRAWAL
-    fault = _fault(members, _KONBINI)
+    confirmed = _CONFIRMED in members
+    if confirmed:
+        kind, stage = KONBINI_CONFIRMED, Stage.CONFIRMED
+    fault = _fault(members, _KONBINI | (_KONBINI_REMITTED if confirmed else {}))
     if fault is None and members["record_kind"] != "1":
         fault = "kind"
     if fault is None and not members["paid_at"]:
         fault = "time"
+    if fault is None and confirmed and not members["remittance_on"]:
+        fault = "remittance"
+    remitted_on = _day(members["remittance_on"]) if confirmed else None
     agent, code = members["agent"], members["konbini_barcode"]
     readable = re.fullmatch(_KONBINI["konbini_barcode"][0], code) is not None
     key, reissue = (code[8:29], code[29]) if readable else (None, "")
@@ -299,8 +315,8 @@ def _konbini_line(members: dict[str, Any], length: int, profile: Profile) -> Rep
         paid_on=_day(members["paid_on"]),
         paid_at=_time(members["paid_at"]),
         operator=agent,
-        remittance_ref=None,
-        remitted_on=None,
+        remittance_ref=remitted_on,
+        remitted_on=remitted_on,
         fault=fault,
     )
 

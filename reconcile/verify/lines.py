@@ -98,7 +98,7 @@ class Story(NamedTuple):
 
 
 _STREAMS = (
-    """SELECT l.file_id, l.line_no, f.status, f.channel, f.format_code, l.stage, l.kind,
+    """SELECT l.file_id, l.line_no, f.status, f.channel, f.agent, f.format_code, l.stage, l.kind,
               l.identity, l.slip_key, l.amount_yen, CAST(l.paid_on AS TEXT) AS paid_on,
               l.remittance_ref
        FROM {table} k
@@ -227,7 +227,9 @@ class LineWalk:
         if line.stage != "confirmed" or not counts or story.outcome == "withdrawn":
             return
         agent, part = line.format_code, ""
-        if line.channel in {"eltax", "notification"}:
+        if line.channel == "notification":
+            agent = line.agent
+        if line.channel == "eltax" or agent == "eltax":
             agent = "eltax"
             part = f"{line.identity.partition(':')[0]}/{(line.slip_key or '')[31:]}"
         elif line.channel == "debit":

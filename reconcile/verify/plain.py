@@ -97,10 +97,12 @@ _PART = (
 )
 _GROUPS = f"""
 SELECT agent, ref, part, COUNT(*) AS number, SUM(amount_yen) AS yen
-FROM (SELECT CASE WHEN f.channel IN ('eltax', 'notification') THEN 'eltax'
+FROM (SELECT CASE WHEN f.channel = 'eltax' THEN 'eltax'
+                  WHEN f.channel = 'notification' THEN f.agent
                   WHEN f.channel = 'debit' THEN 'debit' ELSE f.format_code END AS agent,
              COALESCE(l.remittance_ref, '') AS ref,
-             CASE WHEN f.channel IN ('eltax', 'notification') THEN {_PART} ELSE '' END AS part,
+             CASE WHEN f.channel = 'eltax' OR f.channel = 'notification' AND f.agent = 'eltax'
+                  THEN {_PART} ELSE '' END AS part,
              l.amount_yen
       FROM source_file f
       CROSS JOIN source_line l

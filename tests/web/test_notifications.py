@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.verify.everything import verify
 from web.app import create_app
 from web.notifications import door, keys
 from web.notifications.signing import signed_headers
@@ -304,7 +305,53 @@ def test_a_barcode_payment_is_told_and_withdrawn(operator, city):
     found = operator.get(f"{URL}?transaction_id=K-1").json["notifications"]
     assert [each["id"] for each in found] == ["n-1", "n-2"]
     confirmed = operator.send(told | {"kind": "confirmed"}, "n-3")
-    assert (confirmed.status_code, confirmed.json["errors"][0]["pointer"]) == (422, "/kind")
+    assert (confirmed.status_code, confirmed.json["errors"][0]["pointer"]) == (
+        422,
+        "/remittance_on",
+    )
+    late = told | {"kind": "confirmed", "remittance_on": "2026-05-31"}
+    refused = operator.send(late, "n-4")
+    assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "remittance_range")
+
+
+def test_a_barcode_payment_is_confirmed_and_its_file_comes_later(operator, city):
+    from datetime import date  # noqa: PLC0415
+
+    from reconcile.formats import konbini_dsk  # noqa: PLC0415
+    from reconcile.model import Delivery  # noqa: PLC0415
+    from reconcile.pipeline import take_in  # noqa: PLC0415
+
+    with reading(city.engine, "99999") as connection:
+        barcode = connection.execute(
+            text("SELECT konbini_barcode FROM slip WHERE konbini_barcode <> '' LIMIT 1")
+        ).scalar_one()
+    amount = int(barcode[37:43])
+    told = {
+        "konbini_barcode": barcode, "agent": "konbini_dsk", "cvs_code": "030",
+        "shop_code": "001234", "amount_yen": amount, "paid_on": "2026-06-02", "paid_at": "10:15",
+        "transaction_id": "K-2",
+    }  # fmt: skip
+    assert operator.send(told).json["outcome"] == "recorded"
+    remitted = {"kind": "confirmed", "remittance_on": "2026-06-10"}
+    assert operator.send(told | remitted, "n-2").json["outcome"] == "recorded"
+    assert _outcomes(city) == [("matched", amount), ("confirms", 0)]
+    row = konbini_dsk.DskRow(
+        "02", "20260602", "1015", barcode, amount, "030", "見本", "001234", "20260610", "20260609"
+    )
+    report = take_in(
+        city.engine, "99999", Delivery("dsk.csv", konbini_dsk.write([row])),
+        received_on=date(2026, 6, 9),
+    )  # fmt: skip
+    assert set(report.outcomes) == {"repeat"}
+    with reading(city.engine, "99999") as connection:
+        groups = connection.execute(
+            text(
+                "SELECT agent, remitted_on, confirmed_yen FROM remittance_group "
+                "WHERE remitted_on = '2026-06-10'"
+            )
+        ).all()
+    assert [tuple(group)[0::2] for group in groups] == [("konbini_dsk", amount)]
+    assert not list(verify(city.engine, "99999"))
 
 
 def test_in_a_batch_one_mistake_holds_back_no_other(operator, slip, city):

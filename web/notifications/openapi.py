@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 PATH = "/api/v1/payment-notifications"
 _REFERENCE = "#/components/schemas/{model}"
 _PROBLEM = "application/problem+json"
-_BODIES = ("UnifiedPayment", "UnifiedConfirmation", "KonbiniPayment", "Batch")
+_BODIES = (
+    "UnifiedPayment",
+    "UnifiedConfirmation",
+    "KonbiniPayment",
+    "KonbiniConfirmation",
+    "Batch",
+)
 _ALWAYS = ("401", "429", "503")
 # The codes with which the interface says no, by status (RFC 9457).
 CODES = {
@@ -153,8 +159,9 @@ def _problem(status: str) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     """Every model by its name."""
     asked: Iterable[type[BaseModel]] = (
-        schemas.UnifiedPayment, schemas.UnifiedConfirmation, schemas.KonbiniPayment, schemas.Batch,
-        schemas.Receipt, schemas.Results, schemas.Found, schemas.Problem,
+        schemas.UnifiedPayment, schemas.UnifiedConfirmation, schemas.KonbiniPayment,
+        schemas.KonbiniConfirmation, schemas.Batch, schemas.Receipt, schemas.Results,
+        schemas.Found, schemas.Problem,
     )  # fmt: skip
     _keys, found = models_json_schema(
         [(model, "validation") for model in asked], ref_template=_REFERENCE

@@ -12,8 +12,9 @@ from web.texts.api import ABOUT, EXAMPLES, MODELS, PAGE, SIGNING, TITLE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_SHOWN = ("UnifiedPayment", "UnifiedConfirmation", "KonbiniPayment", "Batch", "Receipt", "Results",
-          "Result", "Found", "Problem", "BodyError", "Finding")  # fmt: skip
+_SHOWN = ("UnifiedPayment", "UnifiedConfirmation", "KonbiniPayment", "KonbiniConfirmation",
+          "Batch", "Receipt", "Results", "Result", "Found", "Problem", "BodyError",
+          "Finding")  # fmt: skip
 
 
 class Member(NamedTuple):

@@ -114,6 +114,18 @@ class UnifiedPayment(UnifiedNotification):
     kind: Annotated[Literal["paid", "cancelled"], said("kind")] = "paid"
 
 
+def _require_remitted(paid_on: str, remittance_on: str) -> None:
+    """資金化日 lies behind 領収日, and not years behind."""
+    paid = _day(paid_on)
+    last = paid + timedelta(days=REMITTANCE_DAYS)
+    if not paid <= _day(remittance_on) <= last:
+        raise PydanticCustomError(
+            "remittance_range",
+            "out of range",
+            {"expected": f"{paid.isoformat()}〜{last.isoformat()}"},
+        )
+
+
 class UnifiedConfirmation(UnifiedNotification):
     """eL番号の納付が確定した."""
 
@@ -123,22 +135,13 @@ class UnifiedConfirmation(UnifiedNotification):
 
     @model_validator(mode="after")
     def _remitted_after_payment(self) -> Self:
-        """資金化日 lies behind 領収日, and not years behind."""
-        paid = _day(self.paid_on)
-        last = paid + timedelta(days=REMITTANCE_DAYS)
-        if not paid <= _day(self.remittance_on) <= last:
-            raise PydanticCustomError(
-                "remittance_range",
-                "out of range",
-                {"expected": f"{paid.isoformat()}〜{last.isoformat()}"},
-            )
+        _require_remitted(self.paid_on, self.remittance_on)
         return self
 
 
-class KonbiniPayment(Notification):
-    """コンビニエンスストアで納付された、または取り消された."""
+class KonbiniNotification(Notification):
+    """コンビニ納付の通知に共通の項目."""
 
-    kind: Annotated[Literal["paid", "cancelled"], said("kind_konbini")] = "paid"
     konbini_barcode: Annotated[str, said("konbini_barcode", pattern="^[0-9]{44}$")]
     agent: Annotated[Literal["konbini_dsk", "konbini_muf120", "konbini_mizuho120"], said("agent")]
     cvs_code: Annotated[str, said("cvs_code", pattern="^[0-9]{3,6}$")]
@@ -149,18 +152,36 @@ class KonbiniPayment(Notification):
     transaction_id: Annotated[str, said("transaction_id", pattern=TRANSACTION_ID)] = ""
 
 
+class KonbiniPayment(KonbiniNotification):
+    """コンビニエンスストアで納付された、または取り消された."""
+
+    kind: Annotated[Literal["paid", "cancelled"], said("kind")] = "paid"
+
+
+class KonbiniConfirmation(KonbiniNotification):
+    """コンビニエンスストアでの納付が確定した."""
+
+    kind: Annotated[Literal["confirmed"], said("kind")]
+    remittance_on: Annotated[str, AfterValidator(_a_day), said("remitted_konbini", **_DAY_FORM)]
+
+    @model_validator(mode="after")
+    def _remitted_after_payment(self) -> Self:
+        _require_remitted(self.paid_on, self.remittance_on)
+        return self
+
+
 def _which(body: Any) -> str:
     """Which of the models a body means, by what it names."""
     members = body if isinstance(body, dict) else {}
-    if "konbini_barcode" in members:
-        return "konbini"
-    return "confirmation" if members.get("kind") == "confirmed" else "payment"
+    step = "confirmation" if members.get("kind") == "confirmed" else "payment"
+    return f"konbini_{step}" if "konbini_barcode" in members else step
 
 
 AnyNotification = Annotated[
     Annotated[UnifiedPayment, Tag("payment")]
     | Annotated[UnifiedConfirmation, Tag("confirmation")]
-    | Annotated[KonbiniPayment, Tag("konbini")],
+    | Annotated[KonbiniPayment, Tag("konbini_payment")]
+    | Annotated[KonbiniConfirmation, Tag("konbini_confirmation")],
     Discriminator(_which),
 ]
 
@@ -240,6 +261,6 @@ class Found(BaseModel):
     notifications: Annotated[list[Receipt], said("found_notifications")]
 
 
-ONE: TypeAdapter[UnifiedPayment | UnifiedConfirmation | KonbiniPayment] = TypeAdapter(
-    AnyNotification
+ONE: TypeAdapter[UnifiedPayment | UnifiedConfirmation | KonbiniPayment | KonbiniConfirmation] = (
+    TypeAdapter(AnyNotification)
 )

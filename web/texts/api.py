@@ -26,7 +26,6 @@ FIELDS = {
     "notification_id": "通知の識別子。同じ識別子の通知は一度だけ記帳します。"
     "Idempotency-Key と両方を書くときは同じ値にしてください。まとめて送るときは必須です。",
     "kind": "種類: paid 速報（納付された）、confirmed 確報（資金化が確定した）、cancelled 取消（納付が取り消された）",
-    "kind_konbini": "種類: paid 速報、cancelled 取消。コンビニ納付の確報は、振込とともに収納データ（ファイル）で受け取ります。",
     "amount_yen": "金額（円）",
     "paid_on": "領収日（日本の日付、YYYY-MM-DD）。未来の日付は受け付けません。",
     "paid_at": "領収時刻（日本時間、HH:MM）",
@@ -36,6 +35,7 @@ FIELDS = {
     "operator_name": "収納事業者の名前",
     "transaction_id": "収納事業者の取引番号。速報・確報・取消で同じ番号にしてください。",
     "remittance_on": "資金化日（領収日から1年以内）",
+    "remitted_konbini": "振込予定日（領収日から1年以内）。収納データ（ファイル）の確報と同じ日にしてください。",
     "remittance_no": "払込番号",
     "konbini_barcode": "払込票のバーコード44桁（GS1-128、91で始まる）",
     "agent": "収納代行会社",
@@ -163,6 +163,7 @@ MODELS = Sentences(
         "UnifiedPayment": "eL番号の納付・取消",
         "UnifiedConfirmation": "eL番号の納付の確定",
         "KonbiniPayment": "コンビニエンスストアの納付・取消",
+        "KonbiniConfirmation": "コンビニエンスストアの納付の確定",
         "Batch": "まとめて送る通知",
         "Receipt": "受付の答え",
         "Results": "まとめて送った通知の結果",

@@ -97,6 +97,24 @@ def test_a_payment_by_barcode_is_the_immediate_notice_of_the_agents_file():
     assert told.key_kind == KeyKind.KONBINI
 
 
+def test_a_confirmed_barcode_payment_is_the_line_of_the_agents_file():
+    row = konbini_dsk.DskRow(
+        "02", "20260602", "1015", BARCODE, 12_300, "030", "見本", "001234", "20260610", "20260609"
+    )
+    (filed,) = konbini_dsk.FORMAT.read(konbini_dsk.write([row]), CONTEXT).lines
+    told = _line(KONBINI | {"kind": "confirmed", "remittance_on": "2026-06-10"})
+    for name in ("identity", "record_key", "payment_key", "slip_key", "reissue", "kind", "stage",
+                 "is_ours", "key_valid", "paid_at", "operator", "remittance_ref", "remitted_on",
+                 "fault"):  # fmt: skip
+        assert getattr(told, name) == getattr(filed, name), name
+
+
+def test_only_a_confirmed_barcode_payment_names_a_remittance():
+    assert _line(KONBINI | {"kind": "confirmed"}).fault == "remittance"
+    wrong = _line(KONBINI | {"kind": "confirmed", "remittance_on": "2026-06-99"})
+    assert (wrong.fault, wrong.remitted_on) == ("date", None)
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
@@ -235,8 +253,8 @@ def test_a_barcode_payment_is_withdrawn_as_in_the_file_of_the_agent():
     paid, gone = _line(KONBINI | {"kind": "paid"}), _line(KONBINI | {"kind": "cancelled"})
     assert (gone.stage, gone.kind, gone.fault) == (Stage.WITHDRAWAL, "03", None)
     assert gone.payment_key == paid.payment_key
-    # Its 確報 belongs to a remittance, and that comes by file.
-    assert _line(KONBINI | {"kind": "confirmed"}).fault == "kind"
+    # What calls itself 確報 by the older member was never one, and stays so.
+    assert _line(KONBINI | {"record_kind": "2"}).fault == "kind"
     assert _line(KONBINI | {"record_kind": "3"}).fault == "kind"
     assert _line(KONBINI | {"record_kind": "03"}).fault == "kind"
 
@@ -249,6 +267,8 @@ def test_a_barcode_payment_is_withdrawn_as_in_the_file_of_the_agent():
         (_with_el_number(kind="gone"), "kind"),
         (_with_el_number(kind=["paid"]), "kind"),
         (KONBINI | {"(withdrawn)": "1"}, "(withdrawn)"),
+        (KONBINI | {"(confirmed)": "1"}, "(confirmed)"),
+        (KONBINI | {"remittance_on": "2026-06-10"}, "remittance_on"),
     ],
 )
 def test_what_names_a_payment_wrongly_is_an_unknown_member(members, field):

@@ -25,7 +25,12 @@ def test_the_interface_describes_itself(client):
 
 def test_the_bodies_are_described_by_what_validates_them():
     made = ONE.json_schema(ref_template="#/components/schemas/{model}")["$defs"]
-    assert made.keys() == {"UnifiedPayment", "UnifiedConfirmation", "KonbiniPayment"}
+    assert made.keys() == {
+        "UnifiedPayment",
+        "UnifiedConfirmation",
+        "KonbiniPayment",
+        "KonbiniConfirmation",
+    }
     for name, model in made.items():
         described = SCHEMAS[name]
         assert described["required"] == model["required"]
@@ -39,7 +44,7 @@ def test_the_bodies_are_described_by_what_validates_them():
 def test_every_member_is_read_by_the_format_that_keeps_it():
     read = {*notification._COMMON, *notification._UNIFIED, *notification._KONBINI}
     read |= notification._OTHER_MEMBERS | {"kind", "el_number"}
-    told = {member for name in ("UnifiedPayment", "UnifiedConfirmation", "KonbiniPayment")
+    told = {member for name in ("UnifiedPayment", "UnifiedConfirmation", "KonbiniPayment", "KonbiniConfirmation")
             for member in SCHEMAS[name]["properties"]}  # fmt: skip
     assert told <= read
     assert SCHEMAS["UnifiedPayment"]["properties"]["channel"]["enum"] == list(PAYMENT_CHANNELS)
