@@ -180,14 +180,7 @@ def take_effect(connection: Connection, municipality_code: str, today: date) -> 
     Raises :class:`RefusedError` ``parameters_unfit`` when the books have come to name something
     since that the new profile leaves out; the old one stays in force.
     """
-    due = next(
-        (
-            one
-            for one in decided(connection, municipality_code)
-            if one.effective_on is not None and one.effective_on <= today
-        ),
-        None,
-    )
+    due = _due(decided(connection, municipality_code), today)
     in_force = load_profile(connection, municipality_code)
     if due is None or due.approval is None or due.sha256 == digest(in_force):
         return None
@@ -201,15 +194,26 @@ def take_effect(connection: Connection, municipality_code: str, today: date) -> 
     return due
 
 
-def waiting_to_hold(connection: Connection, municipality_code: str) -> tuple[Settings, ...]:
-    """適用待ち: changes that were decided and are not in force yet, the first one first."""
-    in_force = digest(load_profile(connection, municipality_code))
-    found = []
-    for one in decided(connection, municipality_code):
-        if one.sha256 == in_force:
-            break
-        found.append(one)
-    return tuple(reversed(found))
+def waiting_to_hold(
+    connection: Connection, municipality_code: str, today: date
+) -> tuple[Settings, ...]:
+    """適用待ち: changes whose day is still to come, the first one first.
+
+    Before them stands the one whose day has come and that does not hold yet, if there is one.
+    """
+    every = decided(connection, municipality_code)
+    to_come = [one for one in every if one.effective_on is not None and one.effective_on > today]
+    due = _due(every, today)
+    if due is not None and due.sha256 != digest(load_profile(connection, municipality_code)):
+        to_come.append(due)
+    return tuple(reversed(to_come))
+
+
+def _due(every: Sequence[Settings], today: date) -> Settings | None:
+    """The last change whose day has come, of all that were decided, the last one first."""
+    return next(
+        (one for one in every if one.effective_on is not None and one.effective_on <= today), None
+    )
 
 
 def require_alone(connection: Connection, profile: Profile) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from payments.domain.profile import Profile
 
+POLICIES = frozenset({"valid_until", "konbini_valid_until", "late_valid_until"})
 FILE_BYTES_MAX = 4 << 20  # a profile with the pictures of its layouts
 
 administering = Blueprint("admin", __name__, url_prefix="/staff/admin")
@@ -62,7 +63,7 @@ def show() -> str:
             sections=_sections(asdict(profile)),
             live=is_live(connection, code),
             waiting=_asked(connection, code),
-            scheduled=parameters.waiting_to_hold(connection, code),
+            scheduled=parameters.waiting_to_hold(connection, code, clock.today()),
             decided=parameters.decided(connection, code),
             today=clock.today(),
             may_change=can(g.user, Do.CHANGE_SETTINGS),
@@ -289,7 +290,17 @@ def _shown(field: forms.Field, values: dict[str, str]) -> str:
     value = values[field.name]
     if field.kind == "yes":
         return translated(words.YES if value else words.NO)
+    if field.name in POLICIES and value:
+        return _policy(value)
     return translated(words.CHOICES.get(field.name, {}).get(value, value))
+
+
+def _policy(policy: str) -> str:
+    """支払期限の方針 as people say it (:mod:`payments.domain.valid_until`)."""
+    word, _, value = policy.partition(":")
+    month, _, day = value.partition("-")
+    said = translated(words.POLICIES.get(word, policy))
+    return said.format(count=value, month=month.lstrip("0"), day=day.lstrip("0"))
 
 
 def _said(error: KokinError | None) -> str:

@@ -76,6 +76,12 @@ CHOICES: dict[str, dict[str, str]] = {
     "fee": {"gross": "別に請求", "advised": "払込明細のとおり差引", "agreed": "一件ごとに差引"},
     "money_kind": {"03": "03 入出金明細", "01": "01 振込入金通知"},
 }
+POLICIES: dict[str, str] = {
+    "same_day": "納期限の日",
+    "days_after": "{count}日後",
+    "end_of_month_after": "{count}か月後の月末",
+    "next_fiscal_year": "翌年度の{month}月{day}日",
+}
 TITLE = "団体設定"
 CHANGES_ASKED = ("場所", "項目", "いま", "承認したあと")
 CHANGES_DECIDED = ("場所", "項目", "依頼のとき", "承認したあと")

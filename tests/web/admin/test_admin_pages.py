@@ -50,7 +50,14 @@ def _text(answer):
 
 def test_the_page_shows_every_section_and_where_nothing_was_changed_yet(treasurer):
     page = _text(treasurer.get("/staff/admin"))
-    for word in ("みほん市", "見本", "固定資産税・都市計画税", "1234567", "変更はまだありません"):
+    for word in (
+        "みほん市",
+        "見本",
+        "固定資産税・都市計画税",
+        "1234567",
+        "変更はまだありません",
+        "翌年度の4月30日",
+    ):
         assert word in page
 
 

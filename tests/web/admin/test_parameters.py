@@ -71,7 +71,7 @@ def test_a_change_of_a_day_to_come_waits_for_it_and_is_taken_once(books):
     approval = _approve(books, _ask(books, LATER, confirmation_days=20))
     assert _in_force(books).confirmation_days == 15
     with reading(books.engine, M) as connection:
-        (waiting,) = parameters.waiting_to_hold(connection, M)
+        (waiting,) = parameters.waiting_to_hold(connection, M, TODAY)
         assert (waiting.effective_on, waiting.approval.approval_id) == (LATER, approval.approval_id)
     assert _job(books, LATER - timedelta(days=1)) == ({"parameters": 0}, [])
     assert _in_force(books).confirmation_days == 15
@@ -82,7 +82,7 @@ def test_a_change_of_a_day_to_come_waits_for_it_and_is_taken_once(books):
     assert _in_force(books).confirmation_days == 20
     assert _job(books, LATER + timedelta(days=4)) == ({"parameters": 0}, [])
     with reading(books.engine, M) as connection:
-        assert parameters.waiting_to_hold(connection, M) == ()
+        assert parameters.waiting_to_hold(connection, M, LATER) == ()
 
 
 def test_the_next_change_starts_from_the_one_that_waits(books):
@@ -92,6 +92,16 @@ def test_the_next_change_starts_from_the_one_that_waits(books):
     assert (_in_force(books).confirmation_days, _in_force(books).settlement_days) == (20, 3)
     _job(books, LATER + timedelta(days=1))
     assert (_in_force(books).confirmation_days, _in_force(books).settlement_days) == (20, 9)
+
+
+def test_there_and_back_again_waits_twice(books):
+    first = _approve(books, _ask(books, LATER, confirmation_days=20))
+    back = _approve(books, _ask(books, LATER + timedelta(days=5), confirmation_days=15))
+    numbers = [first.approval_id, back.approval_id]
+    with reading(books.engine, M) as connection:
+        for day, number in ((TODAY, 2), (LATER, 2), (LATER + timedelta(days=5), 0)):
+            waiting = parameters.waiting_to_hold(connection, M, day)
+            assert [one.approval.approval_id for one in waiting] == numbers[:number]
 
 
 def test_no_change_holds_before_the_one_it_starts_from(books):
