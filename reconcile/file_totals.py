@@ -8,14 +8,16 @@ counted line by line. The figures are the same with and without the summary.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
+
+from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
 _MARK = "COALESCE((SELECT b.journal_id FROM books_mark b WHERE b.municipality_code = :m), 0)"
 # Files of which anything was booked or decided again behind the mark.
@@ -25,7 +27,11 @@ UNION SELECT v.file_id FROM line_outcome v
 WHERE v.municipality_code = :m AND v.journal_id > {_MARK} AND v.revision > 1)"""
 _KNOWN = """
 EXISTS (SELECT 1 FROM file_total t WHERE t.municipality_code = :m AND t.file_id = f.file_id)"""
-_BEHIND = f"(f.file_id IN {_CHANGED} OR NOT {_KNOWN})"
+# Asked first and by itself: together with the lines a planner may begin with all of these.
+_BEHIND = f"""
+SELECT f.file_id FROM source_file f WHERE f.municipality_code = :m AND {{which}}
+  AND (f.file_id IN {_CHANGED} OR NOT {_KNOWN})
+ORDER BY f.file_id"""
 _COUNTED = """
 SELECT f.file_id, f.format_code, f.channel, l.stage, o.outcome, COUNT(*),
     SUM(COALESCE(l.amount_yen, 0)), SUM(o.applied_yen), SUM(o.suspense_yen),
@@ -37,7 +43,7 @@ JOIN line_outcome o ON o.municipality_code = l.municipality_code AND o.file_id =
     AND o.line_no = l.line_no
 LEFT JOIN receipt r ON r.municipality_code = l.municipality_code AND r.file_id = l.file_id
     AND r.line_no = l.line_no
-WHERE f.municipality_code = :m AND {which} AND NOT EXISTS (
+WHERE f.municipality_code = :m AND f.file_id IN :some AND NOT EXISTS (
     SELECT 1 FROM line_outcome later WHERE later.municipality_code = o.municipality_code
     AND later.file_id = o.file_id AND later.line_no = o.line_no AND later.revision > o.revision)
 GROUP BY 1, 2, 3, 4, 5
@@ -56,7 +62,8 @@ INSERT INTO file_total (municipality_code, file_id, stage, outcome, count, amoun
 VALUES (:m, :file_id, :stage, :outcome, :count, :amount_yen, :applied_yen, :suspense_yen,
     :accounted_yen)
 """
-_OF_DAY, _OF_FILE = "f.received_on = :day", "f.file_id = :file_id"
+_OF_DAY, _OF_FILE, _EVERY = "f.received_on = :day", "f.file_id = :file_id", "f.file_id > 0"
+_FILES = "SELECT f.file_id FROM source_file f WHERE f.municipality_code = :m AND {which}"
 
 
 class FileTotal(NamedTuple):
@@ -88,7 +95,7 @@ def of_file(connection: Connection, municipality_code: str, file_id: int) -> lis
 
 def fresh(connection: Connection, municipality_code: str) -> list[FileTotal]:
     """資料 that are not summed up yet, or no longer as they stand."""
-    return _rows(connection, municipality_code, _COUNTED.format(which=_BEHIND))
+    return _counted(connection, municipality_code, _BEHIND.format(which=_EVERY))
 
 
 def put(connection: Connection, municipality_code: str, found: Iterable[FileTotal]) -> None:
@@ -108,18 +115,22 @@ def _sums(
 ) -> list[FileTotal]:
     """What is summed up, and what has to be counted."""
     if again:
-        return _rows(connection, municipality_code, _COUNTED.format(which=which), **values)
-    behind = _COUNTED.format(which=f"{which} AND {_BEHIND}")
-    stored = _STORED.format(which=which)
-    return [
-        *_rows(connection, municipality_code, stored, **values),
-        *_rows(connection, municipality_code, behind, **values),
-    ]
+        return _counted(connection, municipality_code, _FILES.format(which=which), **values)
+    stored = connection.execute(
+        text(_STORED.format(which=which)), {"m": municipality_code, **values}
+    )
+    behind = _counted(connection, municipality_code, _BEHIND.format(which=which), **values)
+    return [*map(_total, stored), *behind]
 
 
-def _rows(
-    connection: Connection, municipality_code: str, statement: str, **values: object
+def _counted(
+    connection: Connection, municipality_code: str, files: str, **values: object
 ) -> list[FileTotal]:
+    """Line by line, of the files that a statement names."""
+    named = connection.execute(text(files), {"m": municipality_code, **values}).scalars().all()
+    return [_total(row) for row in rows_about(connection, _COUNTED, municipality_code, named)]
+
+
+def _total(row: Row[Any]) -> FileTotal:
     """PostgreSQL sums up to numbers that are not int."""
-    rows = connection.execute(text(statement), {"m": municipality_code, **values})
-    return [FileTotal._make((*row[:5], *map(int, row[5:]))) for row in rows]
+    return FileTotal._make((*row[:5], *map(int, row[5:])))
