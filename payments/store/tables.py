@@ -92,7 +92,7 @@ class InstalmentRow(SQLModel, table=True):
             ["municipality_code", "notice_id"],
             ["notice.municipality_code", "notice.notice_id"],
         ),
-        # (0025)
+        # (0024)
         Index("instalment_by_year", "municipality_code", "fiscal_year", "notice_id", "term"),
         CLUSTERED,
     )
@@ -124,7 +124,7 @@ class InstalmentAccountRow(SQLModel, table=True):
         ),
         CheckConstraint("amount_yen >= 0 AND term_yen >= 0 AND whole_yen >= 0"),
         CheckConstraint("surplus_yen >= 0 AND surplus_yen <= term_yen + whole_yen"),
-        # What corrections left over: few among many (0025).
+        # What corrections left over: few among many (0024).
         Index(
             "instalment_account_surplus", "municipality_code", "surplus_yen",
             sqlite_where=text("surplus_yen > 0"), postgresql_where=text("surplus_yen > 0"),
@@ -219,7 +219,7 @@ class JournalRow(SQLModel, table=True):
 
     __tablename__ = "journal"
     __table_args__: ClassVar[Any] = (
-        Index("journal_by_day", "municipality_code", "booked_on", "journal_id"),  # 0025
+        Index("journal_by_day", "municipality_code", "booked_on", "journal_id"),  # 0024
         CLUSTERED,
     )
     municipality_code: str = Field(primary_key=True, max_length=5)
@@ -273,12 +273,12 @@ class ReceiptRow(SQLModel, table=True):
         CheckConstraint("applied_yen >= 0 AND suspense_yen >= 0"),
         CheckConstraint("stage = 'withdrawn' OR applied_yen + suspense_yen = amount_yen"),
         Index("receipt_by_notice", "municipality_code", "notice_id"),
-        # Money that waits: few among many (0025).
+        # Money that waits: few among many (0024).
         Index(
             "receipt_in_suspense", "municipality_code", "file_id", "line_no",
             sqlite_where=text("suspense_yen > 0"), postgresql_where=text("suspense_yen > 0"),
         ),
-        # The payments that a remittance is made of (0025).
+        # The payments that a remittance is made of (0024).
         Index(
             "receipt_by_group", "municipality_code", "group_id", "file_id", "line_no",
             sqlite_where=text("group_id IS NOT NULL"),

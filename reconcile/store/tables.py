@@ -327,7 +327,7 @@ class CaseEventRow(SQLModel, table=True):
             ["municipality_code", "case_no"],
             ["review_case.municipality_code", "review_case.case_no"],
         ),
-        Index("case_event_by_day", "municipality_code", "happened_on", "event", "case_no"),  # 0025
+        Index("case_event_by_day", "municipality_code", "happened_on", "event", "case_no"),  # 0024
     )
     municipality_code: str = Field(primary_key=True, max_length=5)
     case_no: int = Field(primary_key=True, sa_type=BigInteger)

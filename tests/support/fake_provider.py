@@ -17,7 +17,7 @@ from joserfc.jwk import RSAKey
 from web import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Provider:
@@ -73,7 +73,7 @@ def provider() -> Iterator[Provider]:
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            pages = {
+            pages: dict[str, Callable[[], dict[str, Any]]] = {
                 "/.well-known/openid-configuration": found.describe,
                 "/keys": lambda: {"keys": [found.key.as_dict(private=False)]},
             }
