@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from argon2 import PasswordHasher
+from jinja2 import BytecodeCache
 
 from payments.store.engine import open_engine
 from payments.store.unit_of_work import unit_of_work
@@ -17,12 +19,14 @@ from web.app import create_app
 from web.commands.session import Session
 from web.commands.setup import enter, sample_profile
 from web.config import Settings
+from web.security import Application
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import postgres
+    from jinja2.bccache import Bucket
 
 PASSWORD = "kaikei-no-himitsu"
 SECRET = "a secret of the tests, long enough"
@@ -63,6 +67,34 @@ def _fill(session: Session, folder: Path) -> None:
     with unit_of_work(session.engine, "99999") as connection:
         for name, roles in PEOPLE.items():
             staff.add(connection, "99999", name, roles=roles, display_name=name, password=PASSWORD)
+
+
+class Compiled(BytecodeCache):
+    """Templates that an application before this one has compiled; the tests make thousands."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _swift() -> Iterator[None]:
+    """Signing in and the first page of an application cost a hundredth of what they do outside.
+
+    What a password costs there is asked in test_sign_in.
+    """
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staff, "_hasher", cheap)
+        patch.setattr(staff, "_NOBODY", cheap.hash("nobody"))
+        patch.setattr(Application, "jinja_options", {"bytecode_cache": Compiled()})
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 from pages import without_token
 from sqlalchemy import text
@@ -100,3 +102,14 @@ def test_staff_are_entered_with_care(books):
         assert found.roles == ("slips", "collection")
         stored = connection.execute(text("SELECT password_hash FROM staff_user")).scalars().all()
         assert all(value.startswith("$argon2id$") for value in stored)
+
+
+def test_a_password_costs_what_the_standard_recommends():
+    spec = importlib.util.find_spec("web.accounts.staff")
+    assert spec is not None
+    assert spec.loader is not None
+    fresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fresh)  # as it is outside of the tests, which sign in cheaply
+    hasher = fresh._hasher
+    assert (hasher.memory_cost, hasher.time_cost, hasher.parallelism) == (65_536, 3, 4)  # RFC 9106
+    assert fresh._NOBODY.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
