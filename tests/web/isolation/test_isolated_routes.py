@@ -167,10 +167,15 @@ def test_every_route_is_tried():
     assert named <= COMMON.keys() | ASKED.keys()
 
 
+# What would end a key of one's own, with which the tests below sign.
+SPARED = {"admin.rotate_key", "admin.disable_key"}
+
+
 def _tries():
     """Each route with a number that both bodies have, and with one that only the city has."""
     for endpoint, rule in RULES.items():
-        yield pytest.param(endpoint, 0, id=endpoint)
+        if endpoint not in SPARED:
+            yield pytest.param(endpoint, 0, id=endpoint)
         if rule.arguments & ASKED.keys() or "{" in "".join(FORMS.get(endpoint, {}).values()):
             yield pytest.param(endpoint, 1, id=f"{endpoint} of the city")
 

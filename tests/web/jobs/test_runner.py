@@ -71,6 +71,7 @@ def test_the_clock_steps_over_nights(books, standing, noted, process):
         ("overdue", "2026-06-05T06:45", 1, "SKIPPED", 3),
         ("dunning_preview", "2026-06-05T07:00", 1, OK, 3),
         ("day_report", "2026-06-05T20:00", 1, OK, 1),
+        ("parameters", "2026-06-06T00:05", 1, OK, 3),
         ("reconcile", "2026-06-06T06:30", 1, OK, 4),
     ]
     assert noted.runs == [
@@ -78,6 +79,7 @@ def test_the_clock_steps_over_nights(books, standing, noted, process):
         ("day_report", "2026-06-04"),
         ("dunning_preview", "2026-06-06"),
         ("day_report", "2026-06-05"),
+        ("parameters", "2026-06-06"),
         ("reconcile", "2026-06-06"),
     ]
     assert runner.tick(M, BOOKS) == 0
