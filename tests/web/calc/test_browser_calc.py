@@ -41,6 +41,7 @@ def test_the_calculators_break_no_rule_of_accessibility_and_fit_every_screen(pag
 
 def test_a_late_charge_is_worked_out_from_the_keyboard(page, address):
     _sign_in(page, address)
+    page.locator(".wide-only summary").press("Enter")
     page.get_by_role("link", name="計算", exact=True).press("Enter")
     page.get_by_label("金額（円）").fill("20000")
     page.get_by_label("納期限", exact=True).fill("2020-06-30")

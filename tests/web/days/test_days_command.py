@@ -92,9 +92,9 @@ def test_two_people_close_a_day_and_reopen_it(run):
     assert "締め済（締め番号 1）" in run("day", "show", "2026-06-01").stdout
     signed = json.loads(run("day", "show", "2026-06-01", "--json").stdout)
     assert signed["closure"]["decided_by"] == "kanri"
-    reopened = run("day", "reopen", "2026-06-01", "--user", "kanri", "--reason", "差替え")
+    reopened = run("day", "reopen", "2026-06-01", "--user", "kaikei", "--reason", "差替え")
     assert reopened.exit_code == 0, reopened.output
-    assert run("approvals", "approve", 2, "--user", "kaikei").exit_code == 0
+    assert run("approvals", "approve", 2, "--user", "shonin").exit_code == 0
     assert "未締め" in run("day", "show", "2026-06-01").stdout
     kept = json.loads(run("day", "show", "2026-06-01", "--closure", 1, "--json").stdout)
     assert kept == signed

@@ -122,7 +122,7 @@ def test_the_pages_can_be_read_by_everybody(listening, receiver, page, signed_in
         page.goto(f"{address}/staff/sign-in")
         page.get_by_label("利用者名").fill("admin")
         page.get_by_label("パスワード").fill(PASSWORD)
-        page.get_by_role("button", name="サインイン").click()
+        page.get_by_role("button", name="サインイン", exact=True).click()
         for path in ("/staff/events", "/staff/events/1"):
             page.goto(f"{address}{path}")
             assert browser.violations(page) == []
