@@ -53,7 +53,12 @@ def _here(code: str) -> str:
     """This page in another language; an answer to a form has none, so its form is shown."""
     rule = request.url_rule
     path = request.path if rule is not None and "GET" in (rule.methods or ()) else "/"
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    # A filter of the staff stays; on the page of the residents a number in an address is none of
+    # ours and is not repeated.
+    staff = request.path.startswith("/staff")
+    kept = [
+        (name, value) for name, value in request.args.items(multi=True) if staff and name != "lang"
+    ]
     return f"{path}?{urlencode([*kept, ('lang', code)])}"
 
 
