@@ -26,6 +26,7 @@ from payments.store.municipalities import (
     save_profile,
 )
 from reconcile.formats.own_format import formats_of
+from web.accounts import staff
 from web.admin.differences import Difference, differences
 from web.printing.layouts import layouts_by_item
 
@@ -174,7 +175,7 @@ def content_now(
     )
 
 
-def take_effect(connection: Connection, municipality_code: str, today: date) -> Settings | None:
+def take_effect(connection: Connection, municipality_code: str, today: date) -> Approval | None:
     """適用: the last change whose day has come is the profile in force; None: it was already.
 
     Raises :class:`RefusedError` ``parameters_unfit`` when the books have come to name something
@@ -191,7 +192,18 @@ def take_effect(connection: Connection, municipality_code: str, today: date) -> 
             "parameters_unfit", approval_id=due.approval.approval_id, cause=error.error_code
         ) from error
     save_profile(connection, due.profile)
-    return due
+    return due.approval
+
+
+def take_effect_as(
+    connection: Connection, municipality_code: str, today: date, *, actor: str, source: str
+) -> Approval | None:
+    """適用 by somebody or by the schedule, as :func:`take_effect`, with its 操作記録."""
+    taken = take_effect(connection, municipality_code, today)
+    if taken is not None:
+        number = str(taken.approval_id)
+        staff.record(connection, municipality_code, actor, "parameters_in_force", number, source)
+    return taken
 
 
 def waiting_to_hold(

@@ -122,12 +122,11 @@ def apply(session: Session) -> None:
     """適用日の来た変更を有効にします。定時処理が毎日行うのと同じです。"""
     code = session.municipality
     with unit_of_work(session.engine, code) as connection:
-        taken = changes.take_effect(connection, code, clock.today())
-        if taken is not None and taken.approval is not None:
-            number = str(taken.approval.approval_id)
-            staff.record(connection, code, session.actor, "parameters_in_force", number)
+        taken = changes.take_effect_as(
+            connection, code, clock.today(), actor=session.actor, source="cli"
+        )
     none = "適用する変更はありません。"
-    session.out.print(none if taken is None else f"承認 {number} の設定を適用しました。")
+    session.out.print(none if taken is None else f"承認 {taken.approval_id} の設定を適用しました。")
 
 
 def _line(approval: Approval) -> str:

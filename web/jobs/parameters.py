@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from payments.store.unit_of_work import unit_of_work
-from web.accounts import staff
-from web.admin.parameters import take_effect
+from web.admin.parameters import take_effect_as
 from web.jobs.contract import JobResult
 
 if TYPE_CHECKING:
@@ -17,10 +16,9 @@ def parameters(context: JobContext) -> JobResult:
     """団体設定の適用; a change that no longer fits the books fails, and the old settings stay."""
     code = context.municipality_code
     with unit_of_work(context.engine, code) as connection:
-        taken = take_effect(connection, code, context.as_of)
-        if taken is not None and taken.approval is not None:
-            number = str(taken.approval.approval_id)
-            staff.record(connection, code, context.actor, "parameters_in_force", number, "schedule")
+        taken = take_effect_as(
+            connection, code, context.as_of, actor=context.actor, source="schedule"
+        )
     if taken is not None:
-        context.say(f"団体設定の適用: 承認 {number}")
+        context.say(f"団体設定の適用: 承認 {taken.approval_id}")
     return JobResult(totals={"parameters": int(taken is not None)})
