@@ -78,6 +78,8 @@ def _ask(stream: Any, question: tuple[str, ReadContext, bytes]) -> None:
     """Hand the file over to the other process; whether it is well shows when it answers."""
     with suppress(BrokenPipeError):
         pickle.dump(question, stream, pickle.HIGHEST_PROTOCOL)
+    # What could not be handed over is still held by the stream, which tries once more as it closes.
+    with suppress(BrokenPipeError):
         stream.close()
 
 

@@ -17,6 +17,8 @@ from reconcile.formats.detect import detect
 from reconcile.model import Finding, Reading
 
 if TYPE_CHECKING:
+    import subprocess
+
     from reconcile.formats.contract import Format
     from reconcile.model import ReadContext
 
@@ -106,6 +108,24 @@ def test_a_process_that_never_begins(monkeypatch: pytest.MonkeyPatch, program: s
     data = payments()
     here = told(konbini_dsk.FORMAT.read(data, CONTEXT))
     monkeypatch.setattr("sys.executable", program)
+    with reading_of(konbini_dsk.FORMAT, data, CONTEXT) as reading:
+        assert told(reading) == here
+
+
+def test_a_process_that_has_ended_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be sent to it is no reason to stumble, now or when it is put away."""
+    data = payments()
+    here = told(konbini_dsk.FORMAT.read(data, CONTEXT))
+    start = apart._start
+
+    def ended() -> subprocess.Popen[bytes]:
+        reader = start()
+        assert reader is not None
+        reader.wait()
+        return reader
+
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    monkeypatch.setattr(apart, "_start", ended)
     with reading_of(konbini_dsk.FORMAT, data, CONTEXT) as reading:
         assert told(reading) == here
 
