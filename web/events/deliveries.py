@@ -38,7 +38,9 @@ PAUSES = (
     timedelta(days=1),
     timedelta(days=2),
 )
-LEASE = timedelta(minutes=5)  # longer than a batch can take, whatever the receivers do
+# Longer than a batch can take: eight times ten seconds at the receivers, and four times the minute
+# for which a busy SQLite file is waited for (web/jobs/outbox.py).
+LEASE = timedelta(minutes=6)
 # So many may wait per subscriber; the rest stays behind the subscriber's mark until there is room.
 AHEAD = 5_000
 _LOOKED_AT = 20_000  # events in one step, whether the subscriber wants them or not
