@@ -3,75 +3,31 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from reconcile.formats.fixed_length import Field, Layout
+from reconcile.formats.debit_records import (
+    DATA,
+    DONE,
+    END,
+    HEADER,
+    TRAILER,
+    Batch,
+    Debit,
+    group,
+)
 from reconcile.formats.fixed_reader import FixedFormat
 from reconcile.formats.wrapping import Wrapping
-from reconcile.formats.zengin_common import ZenginReader, bank_text, yearless_date, zengin_text
+from reconcile.formats.zengin_common import ZenginReader, yearless_date
 from reconcile.model import Channel, KeyKind, ReportLine, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Iterable
 
     from reconcile.formats.fixed_length import Record
     from reconcile.model import ReadContext, Reading
 
-HEADER = Layout(
-    "ヘッダー",
-    (
-        Field("record_type", "データ区分", 1),
-        Field("kind", "種別コード", 2),
-        Field("code_type", "コード区分", 1),
-        Field("consignor_code", "委託者コード", 10),
-        Field("consignor_name", "委託者名", 40, "C"),
-        Field("debited_on", "引落日", 4),
-        Field("bank_code", "取引銀行番号", 4),
-        Field("bank_name", "取引銀行名", 15, "C", optional=True),
-        Field("branch_code", "取引支店番号", 3),
-        Field("branch_name", "取引支店名", 15, "C", optional=True),
-        Field("account_type", "預金種目(委託者)", 1),
-        Field("account_no", "口座番号(委託者)", 7),
-        Field("filler", "ダミー", 17, "C"),
-    ),
-)
-DATA = Layout(
-    "データ",
-    (
-        Field("record_type", "データ区分", 1),
-        Field("bank_code", "引落銀行番号", 4),
-        Field("bank_name", "引落銀行名", 15, "C", optional=True),
-        Field("branch_code", "引落支店番号", 3),
-        Field("branch_name", "引落支店名", 15, "C", optional=True),
-        Field("filler_1", "ダミー", 4, "C"),
-        Field("account_type", "預金種目", 1),
-        Field("account_no", "口座番号", 7),
-        Field("holder_name", "預金者名", 30, "C"),
-        Field("amount", "引落金額", 10),
-        Field("new_code", "新規コード", 1),
-        Field("customer_no", "顧客番号", 20),
-        Field("result_code", "振替結果コード", 1),
-        Field("filler_2", "ダミー", 8, "C"),
-    ),
-)
-TRAILER = Layout(
-    "トレーラ",
-    (
-        Field("record_type", "データ区分", 1),
-        Field("count", "合計件数", 6),
-        Field("total", "合計金額", 12),
-        Field("done_count", "振替済件数", 6),
-        Field("done_total", "振替済金額", 12),
-        Field("failed_count", "振替不能件数", 6),
-        Field("failed_total", "振替不能金額", 12),
-        Field("filler", "ダミー", 65, "C"),
-    ),
-)
-END = Layout("エンド", (Field("record_type", "データ区分", 1), Field("filler", "ダミー", 119, "C")))
+__all__ = ["DATA", "DONE", "FORMAT", "HEADER", "RESULT_CODES", "TRAILER", "Batch", "Debit", "write"]
 
-DONE = "0"
-ASKED = "0"  # in a request: not yet
 RESULT_CODES = frozenset("0123489")
 _AMOUNT, _CUSTOMER, _CODE = (DATA.slices[n] for n in ("amount", "customer_no", "result_code"))
 
@@ -181,117 +137,12 @@ class DebitReader(ZenginReader):
         )
 
 
-class Debit(NamedTuple):
-    """振替: one row to write; ``raw`` replaces fields as written, without changing totals."""
-
-    customer_no: str
-    amount_yen: int
-    result_code: str = DONE
-    bank_code: str = "9999"
-    bank_name: str = ""
-    branch_code: str = "999"
-    branch_name: str = ""
-    account_type: str = "1"
-    account_no: str = ""
-    holder_name: str = ""
-    new_code: str = "0"
-    raw: Mapping[str, str] = {}
-
-
-class Batch(NamedTuple):
-    """振替の束: one debit day at one bank to write."""
-
-    consignor_code: str
-    consignor_name: str
-    debited_on: date
-    bank_code: str
-    bank_name: str
-    branch_code: str
-    branch_name: str
-    account_type: str
-    account_no: str
-    debits: Sequence[Debit]
-
-
 def write(batches: Iterable[Batch], wrapping: Wrapping = Wrapping()) -> bytes:  # noqa: B008 - immutable
     """A whole result file of kind 91 from plain rows, with the split of the trailer."""
     rows: list[bytes] = []
     for batch in batches:
-        rows += _group(batch)
+        rows += group(batch)
     return wrapping.join([*rows, END.write({"record_type": "9"})])
-
-
-def write_request(
-    batches: Iterable[Batch],
-    wrapping: Wrapping = Wrapping(),  # noqa: B008 - immutable
-) -> bytes:
-    """口座振替依頼: the same layout before the debit, without 済 and 不能 (files.md 1.3).
-
-    Raises :class:`InvalidValueError` ``record_character`` for what a bank does not take.
-    """
-    rows: list[bytes] = []
-    for batch in batches:
-        asked = [debit._replace(result_code=ASKED) for debit in batch.debits]
-        for text, field in (
-            (batch.consignor_name, "consignor_name"),
-            *((debit.holder_name, "holder_name") for debit in asked),
-        ):
-            bank_text(text, field)
-        *head, _ = _group(batch._replace(debits=asked))
-        total = sum(debit.amount_yen for debit in asked)
-        rows += [*head, TRAILER.write({"record_type": "8", "count": len(asked), "total": total})]
-    return wrapping.join([*rows, END.write({"record_type": "9"})])
-
-
-def _group(batch: Batch) -> list[bytes]:
-    header = HEADER.write(
-        {
-            "record_type": "1",
-            "kind": "91",
-            "code_type": "0",
-            "consignor_code": batch.consignor_code,
-            "consignor_name": zengin_text(batch.consignor_name),
-            "debited_on": f"{batch.debited_on:%m%d}",
-            "bank_code": batch.bank_code,
-            "bank_name": zengin_text(batch.bank_name),
-            "branch_code": batch.branch_code,
-            "branch_name": zengin_text(batch.branch_name),
-            "account_type": batch.account_type,
-            "account_no": batch.account_no,
-        }
-    )
-    done = [debit.amount_yen for debit in batch.debits if debit.result_code == DONE]
-    failed = [debit.amount_yen for debit in batch.debits if debit.result_code != DONE]
-    trailer = TRAILER.write(
-        {
-            "record_type": "8",
-            "count": len(done) + len(failed),
-            "total": sum(done) + sum(failed),
-            "done_count": len(done),
-            "done_total": sum(done),
-            "failed_count": len(failed),
-            "failed_total": sum(failed),
-        }
-    )
-    return [header, *(_row(debit) for debit in batch.debits), trailer]
-
-
-def _row(row: Debit) -> bytes:
-    values: dict[str, str | int] = {
-        "record_type": "2",
-        "bank_code": row.bank_code,
-        "bank_name": zengin_text(row.bank_name),
-        "branch_code": row.branch_code,
-        "branch_name": zengin_text(row.branch_name),
-        "account_type": row.account_type,
-        "account_no": row.account_no,
-        "holder_name": zengin_text(row.holder_name),
-        "amount": row.amount_yen,
-        "new_code": row.new_code,
-        "customer_no": row.customer_no,
-        "result_code": row.result_code,
-    }
-    return DATA.write({**values, **row.raw})
 
 
 FORMAT = FixedFormat(

@@ -3,12 +3,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from fixed_samples import DAY, batch, records, refused
+from fixed_samples import records
 from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.domain.errors import InvalidValueError
-from reconcile.formats import debit_result
 from reconcile.formats.detect import detect
 from reconcile.formats.fixed_length import put_together, take_apart
 from reconcile.formats.wrapping import Wrapping
@@ -107,16 +106,3 @@ def test_what_a_bank_does_not_take_is_not_written(change, code):
 )
 def test_characters_are_folded_to_what_a_bank_takes(text, field, written):
     assert bank_text(text, field) == written
-
-
-def test_a_debit_request_is_no_result():
-    """The same layout: every code 0, and a trailer without 済 and 不能 (files.md 1.5)."""
-    data = debit_result.write_request([batch()])
-    rows = records(data)
-    assert {row[111:112] for row in rows[1:-2]} == {b"0"}
-    assert rows[-2] == b"8" + b"000002" + b"000000016860" + b"0" * 36 + b" " * 65
-    refused(debit_result.FORMAT, data, "debit_request")
-    strange = batch(debit_result.Debit("2" * 20, 1, holder_name="山田"))
-    with pytest.raises(InvalidValueError):
-        debit_result.write_request([strange])
-    assert f"{DAY:%m%d}".encode() == rows[0][54:58]
