@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.arrivals import ArrivalRule
+from payments.domain.charging import Charges, FeeRule, LevyCharges, require_charges
 from payments.domain.errors import InvalidValueError
 from payments.domain.publishing import Costs, OpenData, require_costs, require_open_data
 from payments.domain.valid_until import require_policy
@@ -119,6 +120,7 @@ class Profile:
     arrivals: tuple[ArrivalRule, ...] = ()  # 受領予定; a source without one has the usual days
     costs: Costs = field(default_factory=Costs)  # 費用の単価
     open_data: OpenData = field(default_factory=OpenData)  # 公開
+    charges: Charges = field(default_factory=Charges)  # 延滞金・督促手数料・分納
 
     def item(self, item_code: str) -> Item:
         """The item of this code; :class:`InvalidValueError` when the profile has none."""
@@ -149,8 +151,10 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
         forms = tuple(SlipForm(**form) for form in plain.pop("slip_layouts", ()))
         expected = tuple(ArrivalRule(**rule) for rule in plain.pop("arrivals", ()))
         costs, open_data = Costs(**plain.pop("costs", {})), OpenData(**plain.pop("open_data", {}))
+        charges = _charges(plain.pop("charges", {}))
         profile = Profile(
             **plain,
+            charges=charges,
             costs=costs,
             open_data=open_data,
             slip_layouts=forms,
@@ -163,6 +167,14 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
         raise InvalidValueError("profile_field", reason=str(error)) from error
     _check(profile)
     return profile
+
+
+def _charges(data: Mapping[str, Any]) -> Charges:
+    """The section of the charges, whose lines stand in lists of their own."""
+    plain = dict(data)
+    levies = tuple(LevyCharges(**each) for each in plain.pop("levies", ()))
+    fees = tuple(FeeRule(**each) for each in plain.pop("fees", ()))
+    return Charges(**plain, levies=levies, fees=fees)
 
 
 def _check(profile: Profile) -> None:
@@ -212,6 +224,7 @@ def _check(profile: Profile) -> None:
             )
     require_costs(profile.costs, {agent.code for agent in profile.agents}, PAYMENT_CHANNELS)
     require_open_data(profile.open_data)
+    require_charges(profile.charges, {item.item_code for item in profile.items})
     for account in profile.accounts:
         if account.money_kind not in {"01", "03"}:
             raise InvalidValueError("profile_money", found=account.money_kind, expected="01 or 03")

@@ -139,6 +139,10 @@ class InstalmentAccountRow(SQLModel, table=True):
     term_yen: int = Field(sa_type=BigInteger)
     whole_yen: int = Field(sa_type=BigInteger)
     surplus_yen: int = Field(sa_type=BigInteger)
+    # Of term_yen: what was given up (不納欠損, 0025).
+    written_off_yen: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
 
 
 class AssessmentEventRow(SQLModel, table=True):

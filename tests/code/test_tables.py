@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy
 from sqlmodel import SQLModel
 
+import payments.store.charge_tables
 import payments.store.hold_tables
 import payments.store.slip_tables
 import payments.store.tables
@@ -29,6 +30,7 @@ import web.notices.tables
 import web.tables
 
 OURS = (
+    payments.store.charge_tables,
     payments.store.hold_tables,
     payments.store.slip_tables,
     payments.store.tables,

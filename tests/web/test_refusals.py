@@ -49,6 +49,7 @@ def _profile(**changes: Any) -> dict[str, Any]:
         ("profile_costs", lambda plain: plain.update(costs={"each_yen": {"nobody": 60}})),
         ("profile_costs", lambda plain: plain.update(costs={"sheet_yen": True})),
         ("profile_open_data", lambda plain: plain.update(open_data={"published": True})),
+        ("profile_charges", lambda plain: plain.update(charges={"booked": "some day"})),
         (
             "profile_open_data",
             lambda plain: plain.update(open_data={"licence_url": "http://example.jp/"}),

@@ -66,6 +66,7 @@ ERRORS: dict[str, str] = {
     "profile_fee": "団体設定の払込元 {field} の手数料（fee: {found}）が正しくありません。gross（別途請求）、eltax は advised（払込明細のとおり差引）、そのほかは agreed（1件あたり fee_each_yen 円を差引）としてください。",
     "report_rows": "お探しの明細はありません（「{found}」）。報告のページから開き直してください。",
     "profile_costs": "団体設定の費用の単価 {field} が正しくありません（値「{found}」）。払込元（each_yen）・チャネル（sheets）の名と、0以上の整数にしてください。",
+    "profile_charges": "団体設定の延滞金等の {field} が正しくありません（値「{found}」）。{expected} にしてください。",
     "profile_open_data": "団体設定の公開の {field} が正しくありません（値「{found}」）。公開する（published = true）ときは、利用条件（licence）を書いてください。licence_url は https:// で始めてください。",
     "profile_money": "団体設定の口座の money_kind は 01 または 03 にしてください（値「{found}」）。",
     "demo_folder": "フォルダ {path} は体験用のデータではないため、消さずに中止しました。--data で別のフォルダを指定してください。",
