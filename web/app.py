@@ -32,8 +32,10 @@ from web.events.routes import outgoing
 from web.explain.routes import explaining
 from web.files.routes import files
 from web.health.routes import health
+from web.help.places import public_places
+from web.help.routes import helping
 from web.jobs.routes import jobs
-from web.language import language, translate
+from web.language import language, language_tag, translate
 from web.language_choice import listen, other_languages
 from web.navigation import can_find, own_places, place_groups, place_here
 from web.notifications.documents import api_documents
@@ -43,6 +45,7 @@ from web.notifications.short_way import short_way
 from web.open_data.routes import open_data
 from web.people.routes import people
 from web.placements.routes import placing
+from web.reading_aids import listen_to_aids, look, reading_aids, repeated, switched_here
 from web.reports.routes import reporting
 from web.search.routes import searching
 from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limiter, register
@@ -79,6 +82,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     listen(app)
+    listen_to_aids(app)
     guard(app)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -86,6 +90,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
     _words(app)
     for blueprint, access in (
         (enquiries, Access.PUBLIC),
+        (helping, Access.PUBLIC),
         (health, Access.PUBLIC),
         (api_documents, Access.PUBLIC),
         (entrance, Access.PUBLIC),
@@ -142,6 +147,12 @@ def _words(app: Flask) -> None:
     app.jinja_env.globals.update(
         _=translate,
         language=language,
+        language_tag=language_tag,
+        reading_aids=reading_aids,
+        look=look,
+        repeated=repeated,
+        switched_here=switched_here,
+        public_places=public_places,
         other_languages=other_languages,
         label=messages.label,
         waiting_count=waiting_count,

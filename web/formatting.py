@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from payments.domain.wareki import format_wareki_year
 from web.clock import in_japan
-from web.language import JAPANESE, language, translate
+from web.language import ENGLISH, is_japanese, language, translate
 
 WEEKDAYS = "月火水木金土日"
 # What is counted, in English, for one and for several; 件 goes without a word.
@@ -33,6 +33,16 @@ _UNITS = {
     "ページ": ("page", "pages"),
     "メガバイト": ("megabyte", "megabytes"),
 }
+_FULL = "yMMMMEEEEd"
+# How a day is written in English; elsewhere as the language has it (CLDR), by its skeleton.
+_ENGLISH_DAYS = {
+    "yMMMEd": "EEE d MMM y",
+    _FULL: "EEEE d MMMM y",
+    "MMMEd": "EEE d MMM",
+    "yMMMM": "MMMM y",
+    "yMMMd": "d MMM y",
+    "E": "EEE",
+}
 _PLACES = {
     "行目": "line {number:,}",
     "バイト目": "byte {number:,}",
@@ -45,14 +55,16 @@ def yen(amount_yen: int | None) -> str:
     if amount_yen is None:
         return "—"
     sign = "−" if amount_yen < 0 else ""
-    if language() == JAPANESE:
+    if is_japanese():
         return f"{sign}{abs(amount_yen):,}円"
-    return f"{sign}¥{abs(amount_yen):,}"
+    if language() == ENGLISH:
+        return f"{sign}¥{abs(amount_yen):,}"
+    return translate("{amount}円", amount=sign + _number(abs(amount_yen), language()))
 
 
 def count(number: int, unit: str = "件") -> str:
     """``1234`` → ``1,234件``."""
-    if language() == JAPANESE:
+    if is_japanese():
         return f"{number:,}{unit}"
     if unit in _PLACES:
         return _PLACES[unit].format(number=number)
@@ -62,7 +74,7 @@ def count(number: int, unit: str = "件") -> str:
 
 def unit_word(unit: str) -> str:
     """単位 on its own, as a table's heading or a chart's axis names it: ``件``, ``円``."""
-    if language() == JAPANESE or unit not in _UNITS:
+    if is_japanese() or unit not in _UNITS:
         return unit
     return _UNITS[unit][1] or "number"
 
@@ -73,15 +85,15 @@ def long_day(day: date | str | None) -> str:
         return "—"
     if isinstance(day, str):
         day = date.fromisoformat(day)
-    if language() != JAPANESE:
-        return _day(day, "EEE d MMM y")
+    if not is_japanese():
+        return _day(day, "yMMMEd")
     return f"{day.year}年{day.month}月{day.day}日（{weekday(day)}）"
 
 
 def full_day(day: date) -> str:
     """``2026年（令和8年）5月28日（木）``."""
-    if language() != JAPANESE:
-        return _day(day, "EEEE d MMMM y")
+    if not is_japanese():
+        return _day(day, _FULL)
     year = f"{day.year}年（{format_wareki_year(day)}）"
     return f"{year}{day.month}月{day.day}日（{weekday(day)}）"
 
@@ -92,15 +104,15 @@ def short_day(day: date | str | None) -> str:
         return "—"
     if isinstance(day, str):
         day = date.fromisoformat(day)
-    if language() != JAPANESE:
-        return _day(day, "EEE d MMM")
+    if not is_japanese():
+        return _day(day, "MMMEd")
     return f"{day.month}/{day.day}（{weekday(day)}）"
 
 
 def month(day: date) -> str:
     """``2026年5月``."""
-    if language() != JAPANESE:
-        return _day(day, "MMMM y")
+    if not is_japanese():
+        return _day(day, "yMMMM")
     return f"{day.year}年{day.month}月"
 
 
@@ -108,26 +120,26 @@ def year(number: int | None) -> str:
     """``2026年``; None is nothing."""
     if number is None:
         return ""
-    return f"{number}年" if language() == JAPANESE else str(number)
+    return f"{number}年" if is_japanese() else str(number)
 
 
 def plain_day(day: date | None) -> str:
     """``2026年5月28日``, without its weekday; None is a dash."""
     if day is None:
         return "—"
-    if language() != JAPANESE:
-        return _day(day, "d MMM y")
+    if not is_japanese():
+        return _day(day, "yMMMd")
     return f"{day.year}年{day.month}月{day.day}日"
 
 
 def weekday(day: date) -> str:
     """``木``."""
-    return WEEKDAYS[day.weekday()] if language() == JAPANESE else _day(day, "EEE")
+    return WEEKDAYS[day.weekday()] if is_japanese() else _day(day, "E")
 
 
 def fiscal_year(year: int) -> str:
     """会計年度: ``令和8年度``; the year in which it begins."""
-    if language() != JAPANESE:
+    if not is_japanese():
         return f"fiscal year {year}"
     return f"{format_wareki_year(date(year, 4, 1))}度"
 
@@ -165,8 +177,22 @@ def waiting_notifications(number: int, oldest_seconds: int) -> str:
     )
 
 
-@functools.lru_cache(maxsize=4096)
-def _day(day: date, pattern: str) -> str:
-    from babel.dates import format_date  # noqa: PLC0415  # only for who reads English
+def _day(day: date, skeleton: str) -> str:
+    return _written_day(day, skeleton, language())
 
-    return format_date(day, pattern, locale="en_GB")
+
+@functools.lru_cache(maxsize=4096)
+def _written_day(day: date, skeleton: str, code: str) -> str:
+    from babel.dates import format_date, format_skeleton  # noqa: PLC0415  # Japanese needs none
+
+    if code == ENGLISH:
+        return format_date(day, _ENGLISH_DAYS[skeleton], locale="en_GB")
+    if skeleton == _FULL:
+        return format_date(day, "full", locale=code)
+    return format_skeleton(skeleton, day, locale=code)
+
+
+def _number(number: int, code: str) -> str:
+    from babel.numbers import format_decimal  # noqa: PLC0415  # Japanese needs none
+
+    return format_decimal(number, locale=code)

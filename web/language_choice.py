@@ -1,7 +1,9 @@
 """言語の選択: which language a reader has chosen, by a link in the head, kept in a cookie.
 
-Japanese comes first: what a browser asks for by itself (``Accept-Language``) changes no page, for
-the machines of an office are often set up in a language that nobody there has chosen.
+The pages for residents come in seven languages, the first time in the one that the browser asks for
+(``Accept-Language``): a telephone speaks its owner's. On the pages of staff Japanese comes first
+and English is the other one, for the machines of an office are often set up in a language that
+nobody there has chosen. Which aids for reading are switched on: ``web/reading_aids.py``.
 """
 
 from __future__ import annotations
@@ -9,11 +11,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from flask import request
+from flask import current_app, request
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from web.language import ENGLISH, JAPANESE, LANGUAGES, choose, language
+from web.language import (
+    EASY_JAPANESE,
+    ENGLISH,
+    JAPANESE,
+    LANGUAGES,
+    PUBLIC_LANGUAGES,
+    choose,
+    language,
+    language_tag,
+    nearest,
+)
 from web.services import services
 
 if TYPE_CHECKING:
@@ -22,6 +34,11 @@ if TYPE_CHECKING:
 COOKIE = "kokin_language"
 SECONDS = 365 * 24 * 3600
 PAGES = frozenset({"api_documents.explain"})  # what people read below /api/
+# What anybody may see and yet is not written for residents: Japanese and English.
+TWO_LANGUAGES = frozenset({"api_documents", "entrance", "health", "open_data"})
+NOT_FOR_RESIDENTS = ("/staff", "/api/", "/open-data", "/static")
+# What of an address may be repeated in a link of a page for residents: their words to the help.
+REPEATED = frozenset({"q"})
 
 
 def listen(app: Flask) -> None:
@@ -31,9 +48,23 @@ def listen(app: Flask) -> None:
     app.teardown_request(_forget)
 
 
+def for_residents() -> bool:
+    """住民の画面か: whether this page is written for residents, in all their languages."""
+    if request.blueprint is None:  # nothing is found at this address, or it is a file
+        return not request.path.startswith(NOT_FOR_RESIDENTS)
+    rules = current_app.extensions.get("kokin_access", {})
+    rule = rules.get(request.blueprint)
+    return rule is not None and rule.value == "public" and request.blueprint not in TWO_LANGUAGES
+
+
 def other_languages() -> list[tuple[str, str, str]]:
-    """ほかの言語: code, name in itself, and the address of this page in it."""
-    return [(code, name, _here(code)) for code, name in LANGUAGES.items() if code != language()]
+    """ほかの言語: language tag, name in itself, and the address of this page in it."""
+    shown = PUBLIC_LANGUAGES if for_residents() else LANGUAGES
+    return [
+        (language_tag(code), name, here(lang=code))
+        for code, name in shown.items()
+        if code != language()
+    ]
 
 
 def of_program(accept_language: str) -> str:
@@ -49,30 +80,45 @@ def choose_for_program() -> None:
     choose(of_program(request.headers.get("Accept-Language", "")))
 
 
-def _here(code: str) -> str:
-    """This page in another language; an answer to a form has none, so its form is shown."""
+def of_browser(accept_language: str) -> str:
+    """The language that a browser asks for, of those of the pages for residents."""
+    if not accept_language:
+        return JAPANESE
+    offered = [code for code in PUBLIC_LANGUAGES if code != EASY_JAPANESE]
+    wanted = parse_accept_header(accept_language, LanguageAccept)
+    return wanted.best_match(offered) or JAPANESE
+
+
+def here(**changed: str) -> str:
+    """This page with something chosen; an answer to a form has no address, so its form is shown."""
     rule = request.url_rule
-    path = request.path if rule is not None and "GET" in (rule.methods or ()) else "/"
-    # A filter of the staff stays; on the page of the residents a number in an address is none of
-    # ours and is not repeated.
+    path = request.path if rule is None or "GET" in (rule.methods or ()) else "/"
+    # A filter of the staff stays; on a page for residents a number in an address is none of ours
+    # and is not repeated.
     staff = request.path.startswith("/staff")
     kept = [
-        (name, value) for name, value in request.args.items(multi=True) if staff and name != "lang"
+        (name, value)
+        for name, value in request.args.items(multi=True)
+        if name not in changed and name != "lang" and (staff or name in REPEATED)
     ]
-    return f"{path}?{urlencode([*kept, ('lang', code)])}"
+    return f"{path}?{urlencode([*kept, *changed.items()])}"
 
 
 def _choose() -> None:
     asked = request.args.get("lang") or request.cookies.get(COOKIE, "")
     if not asked and request.path.startswith("/api/") and request.endpoint not in PAGES:
         choose_for_program()
-    else:
+    elif not for_residents():
+        choose(nearest(asked))
+    elif asked in PUBLIC_LANGUAGES:
         choose(asked)
+    else:
+        choose(of_browser(request.headers.get("Accept-Language", "")))
 
 
 def _remember(response: Response) -> Response:
     asked = request.args.get("lang")
-    if asked in LANGUAGES and request.endpoint != "static":
+    if asked in PUBLIC_LANGUAGES and request.endpoint != "static":
         response.set_cookie(
             COOKIE,
             asked,

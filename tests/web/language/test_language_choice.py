@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from web.language import JAPANESE, language
+from web.language import JAPANESE, PUBLIC_LANGUAGES, language, language_tag
 from web.language_choice import of_program
 
 
@@ -14,11 +14,39 @@ def _page(client, path, **headers):
     return client.get(path, headers=headers).get_data(as_text=True)
 
 
-def test_a_browser_that_prefers_english_still_gets_japanese(client):
-    page = _page(client, "/", **{"Accept-Language": "en-GB,en;q=0.9"})
+@pytest.mark.parametrize(
+    ("asked", "tag"),
+    [("", "ja"), ("en-GB,en;q=0.9", "en"), ("zh-TW,zh;q=0.9,en;q=0.8", "zh-Hans"), ("pt-BR", "pt"),
+     ("fr-FR, vi;q=0.5", "vi"), ("fr-FR", "ja"), ("ko-KR,ko;q=0.9", "ko"), ("*", "ja")],
+)  # fmt: skip
+def test_the_first_page_for_residents_speaks_as_their_telephone_does(client, asked, tag):
+    headers = {"Accept-Language": asked} if asked else {}
+    assert f'<html lang="{tag}">' in _page(client, "/", **headers)
+    client.get("/?lang=ja")
+    assert '<html lang="ja">' in _page(client, "/", **headers)  # what was chosen comes first
+
+
+def test_the_pages_of_staff_are_japanese_whatever_a_browser_asks_for(client):
+    page = _page(client, "/staff/sign-in", **{"Accept-Language": "en-GB,en;q=0.9"})
     assert '<html lang="ja">' in page
-    assert "納付の確認" in page
-    assert 'href="/?lang=en" lang="en" hreflang="en">English</a>' in page
+    assert 'href="/staff/sign-in?lang=en" lang="en" hreflang="en">English</a>' in page
+    assert "Tiếng Việt" not in page
+
+
+@pytest.mark.parametrize(("chosen", "tag"), [("ja-easy", "ja"), ("zh", "en"), ("pt", "en")])
+def test_a_language_of_the_residents_alone_has_its_nearest_for_staff(client, chosen, tag):
+    client.get(f"/?lang={chosen}")
+    assert f'<html lang="{tag}">' in _page(client, "/staff/sign-in")
+
+
+@pytest.mark.parametrize("code", PUBLIC_LANGUAGES)
+def test_every_language_leads_to_the_others_by_their_own_names(client, code):
+    page = _page(client, f"/?lang={code}")
+    assert f'<html lang="{language_tag(code)}"' in page
+    for other, name in PUBLIC_LANGUAGES.items():
+        link = f'href="/?lang={other}" lang="{language_tag(other)}"'
+        assert (link in page) == (other != code)
+        assert (f">{name}</a>" in page) == (other != code)
 
 
 def test_the_link_changes_the_page_and_is_remembered(client):
