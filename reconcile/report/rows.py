@@ -15,6 +15,7 @@ from sqlalchemy import text
 from payments.domain.fiscal import revenue_year
 from reconcile.day_totals import ASSESSED, RECEIVABLE, collects, fresh
 from reconcile.report.arrivals import as_date
+from reconcile.report.stretches import WITHIN, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,10 +30,6 @@ _DAYS = """
 SELECT CAST(booked_on AS VARCHAR(10)) AS booked_on, item_code, claim_year, open_year, channel,
     debit_account AS debit, credit_account AS credit, reason, count, amount_yen
 FROM day_total WHERE municipality_code = :m {where}
-"""
-_SPAN = """
-SELECT MIN(journal_id) AS first, MAX(journal_id) AS last FROM journal
-WHERE municipality_code = :m AND booked_on = :day
 """
 # CROSS JOIN: the postings lead, in the order of their key.
 _POSTINGS = """
@@ -49,9 +46,7 @@ LEFT JOIN instalment i ON i.municipality_code = :m AND i.notice_id = p.notice_id
 LEFT JOIN source_file f ON f.municipality_code = :m AND f.file_id = p.subject_file_id
 LEFT JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.subject_file_id
     AND r.line_no = p.subject_line_no
-WHERE p.municipality_code = :m AND p.journal_id >= :journal_id AND p.journal_id <= :last
-  AND (p.journal_id, p.subject_file_id, p.subject_line_no, p.leg)
-    > (:journal_id, :file_id, :line_no, :leg)
+WHERE p.municipality_code = :m AND {within}
   AND j.municipality_code = :m AND j.journal_id = p.journal_id AND j.booked_on = :day
   AND n.municipality_code = :m AND n.notice_id = p.notice_id
   AND ({accounts}) {where}
@@ -162,34 +157,27 @@ def postings(
     after: Sequence[int] = (),
 ) -> Iterator[Booked]:
     """The postings of one 会計日 that a figure is made of, in the order of their keys."""
-    span = connection.execute(text(_SPAN), {"m": municipality_code, "day": day.isoformat()}).one()
-    if span.first is None:
-        return
     closings = [
         (int(row.journal_id), int(row.closed_year))
         for row in connection.execute(text(_CLOSINGS), {"m": municipality_code})
     ]
-    where, values = "", {"m": municipality_code, "day": day.isoformat(), "last": span.last}
-    for name, column, value in (
-        ("item", "n.item_code", figure.item_code or None),
-        ("channel", "f.channel", figure.channel or None),
-    ):
-        if value is not None:
-            where += f" AND {column} = :{name}"
-            values[name] = value
-    statement = text(_POSTINGS.format(accounts=_ACCOUNTS[figure.what], where=where))
-    at = tuple(after) or (int(span.first), -1, -1, -1)
-    while True:
-        key = dict(zip(("journal_id", "file_id", "line_no", "leg"), at, strict=True))
-        rows = connection.execute(statement, {**values, **key, "most": AT_ONCE}).all()
-        for row in rows:
-            booked = _booked(row, figure)
-            open_year = _open_year(row, closings)
-            if figure.has(booked.item_code, booked.claim_year, open_year, booked.channel):
-                yield booked
-        if len(rows) < AT_ONCE:
-            return
-        at = tuple(int(part) for part in rows[-1][:4])
+    values: dict[str, Any] = {"m": municipality_code, "day": day.isoformat(), "most": AT_ONCE}
+    where = ""
+    if figure.item_code:
+        where, values["item"] = " AND n.item_code = :item", figure.item_code
+    statement = text(_POSTINGS.format(within=WITHIN, accounts=_ACCOUNTS[figure.what], where=where))
+    for one in stretches(connection, municipality_code, day, channel=figure.channel, after=after):
+        at = one.after
+        while True:
+            rows = connection.execute(statement, {**values, **one.values(at)}).all()
+            for row in rows:
+                booked = _booked(row, figure)
+                open_year = _open_year(row, closings)
+                if figure.has(booked.item_code, booked.claim_year, open_year, booked.channel):
+                    yield booked
+            if len(rows) < AT_ONCE:
+                break
+            at = tuple(rows[-1][:4])
 
 
 def _booked(row: Any, figure: Figure) -> Booked:

@@ -6,10 +6,11 @@ leads to its evidence.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, text
 
+from reconcile.report.stretches import WITHIN, stretches
 from reconcile.report.trend import STEPS, sign
 
 if TYPE_CHECKING:
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-_SPAN = text("""
-SELECT MIN(journal_id) AS first, MAX(journal_id) AS last FROM journal
-WHERE municipality_code = :m AND booked_on = :day""")
-# The postings lead, in the order in which they are stored, from the first journal of the day to
-# its last: a page ends with its last row, and nothing is sorted.
+# The postings lead, in the order in which they are stored, stretch by stretch: a page ends with its
+# last row, and nothing is sorted.
 # A look-up in place of a join: for a join it would first go through all notices.
 _CHANNEL = """COALESCE((SELECT f.channel FROM source_file f
     WHERE f.municipality_code = :m AND f.file_id = p.subject_file_id), '')"""
@@ -33,13 +31,10 @@ SELECT p.journal_id, p.subject_file_id, p.subject_line_no, p.leg, p.debit_accoun
     p.notice_id, p.term
 FROM posting p
 CROSS JOIN journal j
-WHERE p.municipality_code = :m AND p.journal_id >= :first AND p.journal_id <= :last
-  AND (p.journal_id, p.subject_file_id, p.subject_line_no, p.leg)
-    > (:journal_id, :file_id, :line_no, :leg)
+WHERE p.municipality_code = :m AND {WITHIN}
   AND j.municipality_code = :m AND j.journal_id = p.journal_id AND j.booked_on = :day
   AND ((p.debit_account IN :ins AND p.credit_account IN :outs)
     OR (p.debit_account IN :outs AND p.credit_account IN :ins))
-  AND (:channel = '*' OR {_CHANNEL} = :channel)
   AND (:item_code = '*' OR {_ITEM} = :item_code)
 ORDER BY p.journal_id, p.subject_file_id, p.subject_line_no, p.leg LIMIT :limit"""
 START = (0, 0, 0, 0)
@@ -87,24 +82,20 @@ def step_rows(
     statement = text(_ROWS).bindparams(
         bindparam("ins", expanding=True), bindparam("outs", expanding=True)
     )
-    values = {"m": municipality_code, "day": day.isoformat()}
-    span = connection.execute(_SPAN, values).one()
-    if span.first is None:
-        return ()
-    rows = connection.execute(
-        statement,
-        {
-            **values,
-            "first": max(int(span.first), after[0]),
-            "last": span.last,
-            "ins": sorted(ins),
-            "outs": sorted(outs),
-            "channel": channel,
-            "item_code": item_code,
-            **dict(zip(("journal_id", "file_id", "line_no", "leg"), after, strict=True)),
-            "limit": limit,
-        },
-    )
+    values = {
+        "m": municipality_code,
+        "day": day.isoformat(),
+        "ins": sorted(ins),
+        "outs": sorted(outs),
+        "item_code": item_code,
+    }
+    rows: list[Any] = []
+    wanted = None if channel == ALL else channel
+    for one in stretches(connection, municipality_code, day, channel=wanted, after=after):
+        here = {**values, **one.values(), "limit": limit - len(rows)}
+        rows += connection.execute(statement, here).all()
+        if len(rows) >= limit:
+            break
     return tuple(_signed(StepRow(*row), step) for row in rows)
 
 
