@@ -68,7 +68,10 @@ _WORDS: dict[str, dict[str, str]] = {
     "print_run_state": {"state": "print_run_state"},
     "rate_unknown": {"field": "calc_field"},
     "role_needed": {"roles": "role"},
+    "batch_state": {"state": "batch_state"},
+    "payee_account": {"field": "payee_field"},
     "refund_event": {"field": "calc_field"},
+    "refund_state": {"state": "refund_state"},
     "slip_state": {"state": "slip_state"},
     "webhook_url": {"reason": "delivery_reason"},
 }

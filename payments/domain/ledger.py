@@ -12,6 +12,9 @@ correction is a reversal with a reason. The chart of accounts follows the way of
     … and settles         不明入金 unidentified   / 確報未入金 confirmed_due
     fee kept back         手数料 fee              / 確報未入金 confirmed_due   (自治令164四 繰替払)
     statement 出金        出金 outgoing           / 預金 bank
+    refund decided        仮受金 suspense         / 還付未済 refund_due      (地方税法17条)
+    … and paid            還付未済 refund_due     / 出金 outgoing
+    … and come back       不明入金 unidentified   / 還付未済 refund_due      (組戻し)
 
 So the balance of ``reported`` is what channels have announced, that of ``confirmed_due`` what
 agents still owe, that of ``suspense`` and ``unidentified`` what a person must decide.
@@ -43,6 +46,7 @@ class Account(LabelledCode):
     FEE = "fee", "手数料（繰替払）"
     UNIDENTIFIED = "unidentified", "歳計外（不明入金）"
     OUTGOING = "outgoing", "出金"
+    REFUND_DUE = "refund_due", "還付未済"
 
 
 class Reason(LabelledCode):
@@ -64,6 +68,10 @@ class Reason(LabelledCode):
     FEE = "fee", "手数料控除"
     UNIDENTIFIED_DEPOSIT = "unidentified_deposit", "不明入金"
     OUTGOING = "outgoing", "出金"
+    REFUND_DECIDED = "refund_decided", "還付決定"
+    REFUND_CANCELLED = "refund_cancelled", "還付決定の取消"
+    REFUND_PAID = "refund_paid", "還付"
+    REFUND_RETURNED = "refund_returned", "組戻し"
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,55 @@ PARTS: tuple[Part, ...] = (
         "t.reason, t.actor, t.made_at",
         "hold_event", _BY_EVENT.format(name="hold_no"),
     ),
+    _entered(
+        "payee_account_event", "t.account_no, t.event_no, t.event, t.actor, t.note, t.made_at",
+        "payee_account_event", _BY_EVENT.format(name="account_no"),
+    ),
+    _entered(
+        "overpayment",
+        "t.overpayment_no, t.subject, t.file_id, t.line_no, t.notice_id, t.term, t.obligor_no, "
+        "t.reason, CAST(t.paid_on AS VARCHAR(10)) AS paid_on, "
+        "CAST(t.arose_on AS VARCHAR(10)) AS arose_on, CAST(t.event_on AS VARCHAR(10)) AS event_on, "
+        "CAST(t.corrected_on AS VARCHAR(10)) AS corrected_on, "
+        "CAST(t.interest_from_on AS VARCHAR(10)) AS interest_from_on, t.note, t.actor, t.made_at",
+        "overpayment", _BY_ID.format(name="overpayment_no"),
+    ),
+    _entered(
+        "refund",
+        "t.refund_no, t.approval_id, t.overpayment_no, t.file_id, t.line_no, t.notice_id, t.term, "
+        "t.obligor_no, t.amount_yen, t.interest_yen, "
+        "CAST(t.interest_from_on AS VARCHAR(10)) AS interest_from_on, "
+        "CAST(t.decided_on AS VARCHAR(10)) AS decided_on, "
+        "CAST(t.out_from_on AS VARCHAR(10)) AS out_from_on, "
+        "CAST(t.out_until AS VARCHAR(10)) AS out_until, t.account_no, t.journal_id, t.asked_by, "
+        "t.decided_by, t.made_at",
+        "refund", _BY_ID.format(name="refund_no"),
+    ),
+    _entered(
+        "refund_event",
+        "t.refund_no, t.event_no, t.event, CAST(t.happened_on AS VARCHAR(10)) AS happened_on, "
+        "t.batch_no, t.account_no, t.file_id, t.line_no, t.journal_id, t.actor, t.note, t.made_at",
+        "refund_event", _BY_EVENT.format(name="refund_no"),
+    ),
+    _entered(
+        "refund_batch",
+        "t.batch_no, CAST(t.transfer_on AS VARCHAR(10)) AS transfer_on, t.account_key, "
+        "t.build_no, t.order_json, t.count, t.amount_yen, t.interest_yen, t.file_sha256, "
+        "t.difference_json, t.reason, t.built_by, t.made_at",
+        "refund_batch", _BY_ID.format(name="batch_no"),
+    ),
+    _entered(
+        "refund_batch_line",
+        "t.batch_no, t.line_no, t.refund_no, t.attempt, t.account_no, t.amount_yen, "
+        "t.interest_yen, t.text_no",
+        "refund_batch_line", "t.batch_no = e.subject_id AND t.line_no = e.part_no",
+    ),
+    _entered(
+        "refund_batch_event",
+        "t.batch_no, t.event_no, t.event, t.approval_id, t.file_id, t.line_no, t.actor, t.note, "
+        "t.made_at",
+        "refund_batch_event", _BY_EVENT.format(name="batch_no"),
+    ),
 )  # fmt: skip
 
 

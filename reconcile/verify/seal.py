@@ -146,6 +146,51 @@ _ENTERED: dict[str, tuple[str, str, str]] = {
         CAST(from_on AS VARCHAR(10)) AS first_day, CAST(until_on AS VARCHAR(10)) AS last_day,
         reason, actor, made_at""",
     ),
+    "payee_account_event": (
+        "payee_account_event",
+        "account_no, event_no",
+        "account_no, event_no, event, actor, note, made_at",
+    ),
+    "overpayment": (
+        "overpayment",
+        "overpayment_no",
+        """overpayment_no, subject, file_id, line_no, notice_id, term, obligor_no, reason,
+        CAST(paid_on AS VARCHAR(10)) AS paid, CAST(arose_on AS VARCHAR(10)) AS arose,
+        CAST(event_on AS VARCHAR(10)) AS event_day, CAST(corrected_on AS VARCHAR(10)) AS corrected,
+        CAST(interest_from_on AS VARCHAR(10)) AS first_day, note, actor, made_at""",
+    ),
+    "refund": (
+        "refund",
+        "refund_no",
+        """refund_no, approval_id, overpayment_no, file_id, line_no, notice_id, term, obligor_no,
+        amount_yen, interest_yen, CAST(interest_from_on AS VARCHAR(10)) AS first_day,
+        CAST(decided_on AS VARCHAR(10)) AS last_day, CAST(out_from_on AS VARCHAR(10)) AS first_out,
+        CAST(out_until AS VARCHAR(10)) AS last_out, account_no, journal_id, asked_by, decided_by,
+        made_at""",
+    ),
+    "refund_event": (
+        "refund_event",
+        "refund_no, event_no",
+        """refund_no, event_no, event, CAST(happened_on AS VARCHAR(10)) AS day, batch_no,
+        account_no, file_id, line_no, journal_id, actor, note, made_at""",
+    ),
+    "refund_batch": (
+        "refund_batch",
+        "batch_no",
+        """batch_no, CAST(transfer_on AS VARCHAR(10)) AS day, account_key, build_no, order_json,
+        count, amount_yen, interest_yen, file_sha256, difference_json, reason, built_by,
+        made_at""",
+    ),
+    "refund_batch_line": (
+        "refund_batch_line",
+        "batch_no, line_no",
+        "batch_no, line_no, refund_no, attempt, account_no, amount_yen, interest_yen, text_no",
+    ),
+    "refund_batch_event": (
+        "refund_batch_event",
+        "batch_no, event_no",
+        "batch_no, event_no, event, approval_id, file_id, line_no, actor, note, made_at",
+    ),
 }
 _PARTS = (*_BOOKED, *_ENTERED)
 _COVERED = "WHERE municipality_code = :m AND journal_id <= :last"

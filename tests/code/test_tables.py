@@ -10,6 +10,7 @@ import sqlalchemy
 from sqlmodel import SQLModel
 
 import payments.store.charge_tables
+import payments.store.dunning_tables
 import payments.store.hold_tables
 import payments.store.slip_tables
 import payments.store.tables
@@ -19,6 +20,7 @@ import reconcile.store.day_tables
 import reconcile.store.event_tables
 import reconcile.store.evidence_tables
 import reconcile.store.placement_tables
+import reconcile.store.refund_tables
 import reconcile.store.seal_tables
 import reconcile.store.tables
 import reconcile.store.year_tables
@@ -31,6 +33,7 @@ import web.tables
 
 OURS = (
     payments.store.charge_tables,
+    payments.store.dunning_tables,
     payments.store.hold_tables,
     payments.store.slip_tables,
     payments.store.tables,
@@ -40,6 +43,7 @@ OURS = (
     reconcile.store.event_tables,
     reconcile.store.evidence_tables,
     reconcile.store.placement_tables,
+    reconcile.store.refund_tables,
     reconcile.store.seal_tables,
     reconcile.store.tables,
     reconcile.store.year_tables,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from web.texts.admin import ADMIN_ERRORS
 from web.texts.events import EVENT_ERRORS
+from web.texts.refunds import REFUND_ERRORS
 
 ERRORS: dict[str, str] = {
     # whole classes
@@ -49,6 +50,9 @@ ERRORS: dict[str, str] = {
     "profile_digits": "団体設定の {field} は数字で正しい桁数にしてください（値「{found}」、正 {expected}）。",
     "profile_items": "団体設定に同じ科目コードが二つあります。",
     "transfer_account": "総合振込に書けない預金種目です（値「{found}」、正 {expected}）。",
+    "obligor": "この宛名番号の納付義務者はいません。",
+    "debit_account_same": "同じ口座が、同じ日から登録されています。",
+    "debit_account_none": "口座の登録がないため、廃止できません。",
     "debit_amount": "口座振替の金額は1円以上、10桁までにしてください（値「{found}」）。",
     "debit_account_form": "口座振替の口座の {field} に書けない値です（「{found}」）。",
     "debit_request_form": "口座振替依頼の{line_no}行目の {field} が、作成したものと異なります（値「{found}」）。",
@@ -65,8 +69,10 @@ ERRORS: dict[str, str] = {
     "layout_ambiguous": "{file} の {key} は、別の様式「{expected}」と見分けがつきません（値「{found}」）。定数（constant）の項目を加えてください。",
     "profile_fee": "団体設定の払込元 {field} の手数料（fee: {found}）が正しくありません。gross（別途請求）、eltax は advised（払込明細のとおり差引）、そのほかは agreed（1件あたり fee_each_yen 円を差引）としてください。",
     "report_rows": "お探しの明細はありません（「{found}」）。報告のページから開き直してください。",
+    "profile_debit": "団体設定の口座振替 {field} が正しくありません（値「{found}」）。",
     "profile_costs": "団体設定の費用の単価 {field} が正しくありません（値「{found}」）。払込元（each_yen）・チャネル（sheets）の名と、0以上の整数にしてください。",
     "profile_charges": "団体設定の延滞金等の {field} が正しくありません（値「{found}」）。{expected} にしてください。",
+    "profile_enquiries": "団体設定の照会の {field} が正しくありません（値「{found}」）。address は https:// で始まり、? や # を含まないものにしてください。",
     "profile_open_data": "団体設定の公開の {field} が正しくありません（値「{found}」）。公開する（published = true）ときは、利用条件（licence）を書いてください。licence_url は https:// で始めてください。",
     "profile_money": "団体設定の口座の money_kind は 01 または 03 にしてください（値「{found}」）。",
     "demo_folder": "フォルダ {path} は体験用のデータではないため、消さずに中止しました。--data で別のフォルダを指定してください。",
@@ -386,4 +392,5 @@ ERRORS: dict[str, str] = {
     "file_stopped": "確認事項が異常に多くなるため、取り込みを中止しました。",
     **EVENT_ERRORS,
     **ADMIN_ERRORS,
+    **REFUND_ERRORS,
 }

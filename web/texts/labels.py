@@ -10,6 +10,7 @@ from web.texts.explain import REASONS
 from web.texts.invariants import INVARIANTS
 from web.texts.jobs import JOB_LABELS
 from web.texts.people import PEOPLE
+from web.texts.refunds import REFUND_LABELS
 from web.texts.slip_labels import SLIPS
 from web.texts.worklist import WORKLIST
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LABELS: dict[str, Mapping[str, str]] = {
     "calc_field": FIELD_NAMES,
+    **REFUND_LABELS,
     "file_status": {
         "received": "受領",
         "accepted": "取込済",

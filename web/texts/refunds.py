@@ -1,0 +1,75 @@
+"""還付の文言: sentences and names about overpayments, refunds and transfers."""
+
+from __future__ import annotations
+
+REFUND_ERRORS: dict[str, str] = {
+    "payee": "還付先口座 {account_no} は見つかりません。",
+    "payee_account": "口座の{field}を確かめてください（正 {expected}）。",
+    "payee_same_person": "口座を登録した本人（{user_name}）は確認できません。別の職員が確認してください。",
+    "payee_decided": "還付先口座 {account_no} は、すでに確認または取消が済んでいます。",
+    "profile_refunds": "団体設定の {field} が正しくありません（値「{found}」）。",
+    "overpayment": "この過誤納は見つかりません（{subject}）。",
+    "overpayment_reason": "過誤納の理由「{found}」はありません（{expected}）。",
+    "refund_not_classed": "先に過誤納の理由を認定してください（{subject}）。",
+    "refund_on_demand": "{found}は、請求による還付の対象ではありません。",
+    "refund_provisional": "速報の納付です。確報が届いてから還付してください（{subject}）。",
+    "refund_too_much": "還付できるのは{expected:,}円までです（{found:,}円）。",
+    "refund_claims_due": "納期限の過ぎた未納が{expected:,}円あります。先に充当してください（地方税法17条の2第1項）。",
+    "refund_payee": "還付先の口座が登録されていないか、まだ確認されていません。",
+    "refund_no": "還付 {refund_no} は見つかりません。",
+    "refund_state": "還付 {refund_no} は「{state}」のため、この操作はできません。",
+    "refund_expired": "時効（{expected}）が完成しているため、還付できません。",
+    "appropriation_nothing": "充当する未納がありません（{subject}）。",
+    "refund_orderer": "振込依頼人（コードと名前）または仕向口座が団体設定にありません。還付の設定に入れてください。",
+    "batch_no": "振込データ {batch_no} は見つかりません。",
+    "batch_empty": "{transfer_on}に振り込む還付はありません。",
+    "batch_day": "振込日 {found} は銀行の営業日ではないか、過ぎています。",
+    "batch_reason": "{transfer_on}の振込データ（{batch_no}）はすでにあります。作り直すときは、違いを確かめ、理由を書いてください。",
+    "batch_state": "振込データ {batch_no} は「{state}」のため、この操作はできません。",
+    "batch_changed": "振込データ {batch_no} の中身が作成時と異なります。作り直してください。",
+    "return_line": "{line_no}行目は、戻ってきた還付の入金ではないか、すでに処理されています。",
+    "return_amount": "戻ってきた金額 {found:,}円 と還付 {refund_no} の振込額 {expected:,}円 が異なります。",
+    "paid_line": "{line_no}行目は、まだ結び付いていない出金ではありません。",
+    "paid_amount": "出金 {found:,}円 と振込データ {batch_no} の合計 {expected:,}円 が異なります。",
+}
+
+REFUND_LABELS: dict[str, dict[str, str]] = {
+    "payee_field": {
+        "bank_code": "銀行番号",
+        "branch_code": "支店番号",
+        "account_type": "預金種目",
+        "account_no": "口座番号",
+        "holder": "口座名義（カナ）",
+    },
+    "payee_state": {"waiting": "確認待ち", "confirmed": "確認済", "revoked": "取消"},
+    "payee_source": {"resident": "本人の登録", "paper": "書面"},
+    "refund_state": {
+        "decided": "還付決定",
+        "sent": "振込依頼済",
+        "paid": "振込済",
+        "returned": "組戻し",
+        "payee_changed": "振込先の訂正済",
+        "cancelled": "取消",
+    },
+    "batch_state": {
+        "built": "作成済",
+        "replaced": "作り直し",
+        "released": "引渡し承認済",
+        "handed_out": "引渡し済",
+        "paid": "振込済",
+    },
+    "overpayment_state": {
+        "new": "未認定",
+        "classed": "認定済",
+        "owed": "充当待ち",
+        "payee": "口座待ち",
+        "ready": "還付できる",
+        "asked": "承認待ち",
+        "short": "戻り超過",
+    },
+    "refund_notice_kind": {
+        "refund": "過誤納金還付通知書",
+        "appropriation": "過誤納金充当通知書",
+        "both": "過誤納金還付（充当）通知書",
+    },
+}
