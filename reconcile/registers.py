@@ -9,6 +9,8 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from payments.assess import Assessor
+from payments.debit_accounts import Occasion
+from payments.debit_accounts import register as register_accounts
 from payments.enrol import Enroller
 from payments.store.municipalities import load_profile
 from payments.store.statistics import count_afresh
@@ -16,7 +18,7 @@ from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from payments.vehicles import register as register_vehicles
 from reconcile import flag
-from reconcile.formats import assessments, slip_register, vehicle_register
+from reconcile.formats import assessments, debit_accounts, slip_register, vehicle_register
 from reconcile.formats.detect import detect
 from reconcile.intake import (
     decided_meanwhile,
@@ -39,7 +41,7 @@ from reconcile.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import date
+    from datetime import date, datetime
 
     from sqlalchemy import Connection, Engine
 
@@ -52,6 +54,8 @@ _REPORT_EVERY = 2_000
 _LOOKED_UP = ("notice", "instalment", "instalment_account", "slip", "pay_key")
 # What a vehicle register should have said.
 _EXPECTED = {"unknown_notice": "調定のある通知書", "notice_twice": "一つの通知書に一行"}
+# … and a register of accounts.
+_EXPECTED_PAYER = {"unknown_obligor": "調定のある納付義務者", "account_twice": "一日に一行"}
 
 
 class _RejectedError(Exception):
@@ -67,8 +71,13 @@ def import_assessments(
     actor: str = "system",
     reason: str = "",
     progress: Callable[[int], None] | None = None,
+    beside: Callable[[Connection, int], None] | None = None,
 ) -> FileReport:
-    """調定の取込: take in an ``assessments-1`` file; ``reason``: why, for what it corrects."""
+    """調定の取込: take in an ``assessments-1`` file; ``reason``: why, for what it corrects.
+
+    ``beside`` writes down, in the same transaction and with the number of the file, what a register
+    of this service's own was made from; its years are those of other claims with good reason.
+    """
 
     def work(connection: Connection, profile: Profile, kept: Kept, sheet: Any) -> dict[str, int]:
         journal_id = open_journal(
@@ -95,6 +104,9 @@ def import_assessments(
         )
         for line_no, code in result.errors:
             sheet.findings.append(Finding(code, Severity.WARNING, line_no))
+        if beside is not None and not sheet.failed:
+            sheet.findings[:] = [each for each in sheet.findings if each.code != "fiscal_year"]
+            beside(connection, kept.file_id)
         return result.outcomes
 
     return _take_in(engine, municipality_code, delivery, received_on, assessments, work)
@@ -144,6 +156,32 @@ def import_vehicles(
         return result.outcomes
 
     return _take_in(engine, municipality_code, delivery, received_on, vehicle_register, work)
+
+
+def import_debit_accounts(
+    engine: Engine,
+    municipality_code: str,
+    delivery: Delivery,
+    *,
+    received_on: date,
+    actor: str = "system",
+    at: datetime,
+    progress: Callable[[int], None] | None = None,
+) -> FileReport:
+    """口座振替口座台帳の取込: take in a ``debit-account-1`` file."""
+
+    def work(connection: Connection, _profile: Profile, kept: Kept, sheet: Any) -> dict[str, int]:
+        occasion = Occasion(actor, at, delivery.name, kept.file_id)
+        lines = _watched(sheet, progress)
+        result = register_accounts(connection, municipality_code, lines, occasion)
+        for line_no, code, field, found in result.errors:
+            expected = _EXPECTED_PAYER[code]
+            sheet.findings.append(
+                Finding(code, Severity.FATAL, line_no, field=field, found=found, expected=expected)
+            )
+        return result.outcomes
+
+    return _take_in(engine, municipality_code, delivery, received_on, debit_accounts, work)
 
 
 def _watched(sheet: Any, progress: Callable[[int], None] | None) -> Iterator[Any]:

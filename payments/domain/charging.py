@@ -52,6 +52,7 @@ class Charges:
     """延滞金等の設定 of a body."""
 
     booked: str = "on_full_payment"  # 調定の時期 (law.md 1.1 row 18)
+    due_days: int = 14  # 納期限 of a charge: so many days after it was booked
     plans_by_two: bool = True  # 分納 needs a second person
     plan_grace_days: int = 5  # days for which a part that was not seen yet breaks no plan
     levies: tuple[LevyCharges, ...] = field(default_factory=tuple)
@@ -81,6 +82,7 @@ def require_charges(charges: Charges, items: Collection[str]) -> None:
     faults = [
         ("booked", charges.booked, charges.booked in BOOKED, " / ".join(BOOKED)),
         ("plans_by_two", charges.plans_by_two, charges.plans_by_two in {True, False}, _TRUTH),
+        _whole("due_days", charges.due_days, 0, DAYS_MAX),
         _whole("plan_grace_days", charges.plan_grace_days, 0, DAYS_MAX),
     ]
     taken: set[str] = {each.item_code for each in charges.levies}
