@@ -9,8 +9,6 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from payments.assess import Assessor
-from payments.debit_accounts import Occasion
-from payments.debit_accounts import register as register_accounts
 from payments.enrol import Enroller
 from payments.store.municipalities import load_profile
 from payments.store.statistics import count_afresh
@@ -18,6 +16,8 @@ from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from payments.vehicles import register as register_vehicles
 from reconcile import flag
+from reconcile.debit.accounts import Occasion
+from reconcile.debit.accounts import register as register_accounts
 from reconcile.formats import assessments, debit_accounts, slip_register, vehicle_register
 from reconcile.formats.detect import detect
 from reconcile.intake import (

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from payments.domain.arrivals import ArrivalRule
 from payments.domain.charging import Charges, FeeRule, LevyCharges, require_charges
+from payments.domain.debiting import DebitBank, Debiting, require_debiting
+from payments.domain.enquiring import Enquiries, enquiries_from, require_enquiries
 from payments.domain.errors import InvalidValueError
+from payments.domain.overpayment import Refunds, require_refunds
 from payments.domain.publishing import Costs, OpenData, require_costs, require_open_data
 from payments.domain.valid_until import require_policy
 
@@ -120,6 +123,9 @@ class Profile:
     arrivals: tuple[ArrivalRule, ...] = ()  # 受領予定; a source without one has the usual days
     costs: Costs = field(default_factory=Costs)  # 費用の単価
     open_data: OpenData = field(default_factory=OpenData)  # 公開
+    refunds: Refunds = field(default_factory=Refunds)  # 還付
+    debit: Debiting = field(default_factory=Debiting)  # 口座振替
+    enquiries: Enquiries = field(default_factory=Enquiries)  # 照会
     charges: Charges = field(default_factory=Charges)  # 延滞金・督促手数料・分納
 
     def item(self, item_code: str) -> Item:
@@ -152,8 +158,15 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
         expected = tuple(ArrivalRule(**rule) for rule in plain.pop("arrivals", ()))
         costs, open_data = Costs(**plain.pop("costs", {})), OpenData(**plain.pop("open_data", {}))
         charges = _charges(plain.pop("charges", {}))
+        enquiries = enquiries_from(plain.pop("enquiries", {}))
+        debit = _debiting(plain.pop("debit", {}))
+        refunds = dict(plain.pop("refunds", {}))
+        refunds["short_items"] = tuple(refunds.get("short_items", ()))
         profile = Profile(
             **plain,
+            refunds=Refunds(**refunds),
+            debit=debit,
+            enquiries=enquiries,
             charges=charges,
             costs=costs,
             open_data=open_data,
@@ -175,6 +188,15 @@ def _charges(data: Mapping[str, Any]) -> Charges:
     levies = tuple(LevyCharges(**each) for each in plain.pop("levies", ()))
     fees = tuple(FeeRule(**each) for each in plain.pop("fees", ()))
     return Charges(**plain, levies=levies, fees=fees)
+
+
+def _debiting(data: Mapping[str, Any]) -> Debiting:
+    """The section of the direct debit, whose banks stand in a list of their own."""
+    plain = dict(data)
+    banks = tuple(DebitBank(**each) for each in plain.pop("banks", ()))
+    if "second_codes" in plain:
+        plain["second_codes"] = tuple(plain["second_codes"])
+    return Debiting(**plain, banks=banks)
 
 
 def _check(profile: Profile) -> None:
@@ -224,6 +246,13 @@ def _check(profile: Profile) -> None:
             )
     require_costs(profile.costs, {agent.code for agent in profile.agents}, PAYMENT_CHANNELS)
     require_open_data(profile.open_data)
+    require_refunds(
+        profile.refunds,
+        {item.item_code for item in profile.items},
+        {account.key for account in profile.accounts},
+    )
+    require_debiting(profile.debit)
+    require_enquiries(profile.enquiries)
     require_charges(profile.charges, {item.item_code for item in profile.items})
     for account in profile.accounts:
         if account.money_kind not in {"01", "03"}:

@@ -222,6 +222,27 @@ PARTS: tuple[Part, ...] = (
         "t.made_at",
         "refund_batch_event", _BY_EVENT.format(name="batch_no"),
     ),
+    _entered(
+        "debit_account",
+        "t.entry_no, t.obligor_no, t.item_code, t.event, "
+        "CAST(t.from_on AS VARCHAR(10)) AS from_on, t.bank_code, t.branch_code, t.account_type, "
+        "t.text_no, t.file_id, t.reason, t.actor, t.made_at",
+        "debit_account", _BY_ID.format(name="entry_no"),
+    ),
+    _entered(
+        "debit_batch",
+        "t.batch_no, CAST(t.debit_on AS VARCHAR(10)) AS debit_on, t.bank_code, t.round, "
+        "t.first_batch_no, t.replaces_no, CAST(t.due_from_on AS VARCHAR(10)) AS due_from_on, "
+        "t.head_json, t.left_json, t.count, t.amount_yen, t.file_sha256, t.size_bytes, "
+        "t.built_at, t.actor, t.approval_id, t.reason",
+        "debit_batch", _BY_ID.format(name="batch_no"),
+    ),
+    _entered(
+        "debit_event",
+        "t.batch_no, t.event_no, t.event, t.made_at, t.actor, t.reason, t.approval_id, "
+        "t.file_sha256, t.count, t.amount_yen",
+        "debit_event", _BY_EVENT.format(name="batch_no"),
+    ),
 )  # fmt: skip
 
 

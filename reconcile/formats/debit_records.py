@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from payments.domain.errors import InvalidValueError
 from reconcile.formats.fixed_length import Field, Layout
-from reconcile.formats.zengin_common import zengin_text
+from reconcile.formats.zengin_common import bank_text, zengin_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +66,8 @@ END = Layout("エンド", (Field("record_type", "データ区分", 1), Field("fi
 
 DONE = "0"
 ASKED = "0"  # in a request: not yet
+AMOUNT_MAX = 10**10 - 1
+_ACCOUNT_TYPES = frozenset({"1", "2", "3", "9"})
 
 
 class Debit(NamedTuple):
@@ -97,6 +100,32 @@ class Batch(NamedTuple):
     account_type: str
     account_no: str
     debits: Sequence[Debit]
+
+
+def checked(debit: Debit) -> Debit:
+    """振替: the same debit when a bank can take it; else raises.
+
+    Raises :class:`InvalidValueError` ``debit_amount``, ``debit_account_form`` or
+    ``record_character``.
+    """
+    if not 0 < debit.amount_yen <= AMOUNT_MAX:
+        raise InvalidValueError("debit_amount", found=debit.amount_yen)
+    if debit.account_type not in _ACCOUNT_TYPES:
+        raise InvalidValueError(
+            "debit_account_form", field="account_type", found=debit.account_type
+        )
+    for value, name, length in (
+        (debit.bank_code, "bank_code", 4),
+        (debit.branch_code, "branch_code", 3),
+        (debit.account_no, "account_no", 7),
+        (debit.customer_no, "customer_no", 20),
+    ):
+        if len(value) != length or not (value.isascii() and value.isdigit()):
+            raise InvalidValueError("debit_account_form", field=name, found=value)
+    bank_text(debit.holder_name, "holder_name")
+    bank_text(debit.bank_name, "bank_name")
+    bank_text(debit.branch_name, "branch_name")
+    return debit
 
 
 def group(batch: Batch) -> list[bytes]:

@@ -10,7 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from payments.domain.errors import InvalidValueError
-from reconcile.formats.debit_records import ASKED, DATA, END, HEADER, TRAILER, Batch, Debit, group
+from reconcile.formats.debit_records import (
+    ASKED,
+    DATA,
+    END,
+    HEADER,
+    TRAILER,
+    Batch,
+    Debit,
+    checked,
+    group,
+)
 from reconcile.formats.fixed_length import split
 from reconcile.formats.wrapping import Wrapping
 from reconcile.formats.zengin_common import bank_text
@@ -21,8 +31,6 @@ if TYPE_CHECKING:
 
 LENGTH = HEADER.length
 LAYOUTS = {"1": HEADER, "2": DATA, "8": TRAILER, "9": END}
-AMOUNT_MAX = 10**10 - 1
-_ACCOUNT_TYPES = frozenset({"1", "2", "3", "9"})
 _SPLIT = ("done_count", "done_total", "failed_count", "failed_total")
 
 
@@ -48,28 +56,6 @@ def write(batches: Iterable[Batch], wrapping: Wrapping = Wrapping()) -> bytes:  
         total = sum(debit.amount_yen for debit in asked)
         rows += [*head, TRAILER.write({"record_type": "8", "count": len(asked), "total": total})]
     return wrapping.join([*rows, END.write({"record_type": "9"})])
-
-
-def checked(debit: Debit) -> Debit:
-    """振替: the same debit when a bank can take it; raises as :func:`write` does."""
-    if not 0 < debit.amount_yen <= AMOUNT_MAX:
-        raise InvalidValueError("debit_amount", found=debit.amount_yen)
-    if debit.account_type not in _ACCOUNT_TYPES:
-        raise InvalidValueError(
-            "debit_account_form", field="account_type", found=debit.account_type
-        )
-    for value, name, length in (
-        (debit.bank_code, "bank_code", 4),
-        (debit.branch_code, "branch_code", 3),
-        (debit.account_no, "account_no", 7),
-        (debit.customer_no, "customer_no", 20),
-    ):
-        if len(value) != length or not (value.isascii() and value.isdigit()):
-            raise InvalidValueError("debit_account_form", field=name, found=value)
-    bank_text(debit.holder_name, "holder_name")
-    bank_text(debit.bank_name, "bank_name")
-    bank_text(debit.branch_name, "branch_name")
-    return debit
 
 
 def read(data: bytes, debited_on: date) -> tuple[Batch, ...]:

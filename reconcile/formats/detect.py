@@ -22,6 +22,7 @@ _OTHER_COMMANDS = {
     "assessments": "kokin assessments",
     "slip_register": "kokin slips",
     "vehicle_register": "kokin slips vehicles",
+    "debit_accounts": "kokin debit accounts import",
 }
 
 

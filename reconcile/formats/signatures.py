@@ -53,6 +53,7 @@ CSV_HEADERS = {
     "assessments": b"municipality_code,item_code,fiscal_year,",
     # Four names are those of a slip register, too: the longer header is looked for first.
     "vehicle_register": b"municipality_code,item_code,levy_year,notice_no,vehicle_no,",
+    "debit_accounts": b"municipality_code,obligor_no,item_code,event,",
     "slip_register": b"municipality_code,item_code,levy_year,",
 }
 

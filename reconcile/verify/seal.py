@@ -191,6 +191,25 @@ _ENTERED: dict[str, tuple[str, str, str]] = {
         "batch_no, event_no",
         "batch_no, event_no, event, approval_id, file_id, line_no, actor, note, made_at",
     ),
+    "debit_account": (
+        "debit_account",
+        "entry_no",
+        """entry_no, obligor_no, item_code, event, CAST(from_on AS VARCHAR(10)) AS first_day,
+        bank_code, branch_code, account_type, text_no, file_id, reason, actor, made_at""",
+    ),
+    "debit_batch": (
+        "debit_batch",
+        "batch_no",
+        """batch_no, CAST(debit_on AS VARCHAR(10)) AS day, bank_code, round, first_batch_no,
+        replaces_no, CAST(due_from_on AS VARCHAR(10)) AS first_day, head_json, left_json, count,
+        amount_yen, file_sha256, size_bytes, built_at, actor, approval_id, reason""",
+    ),
+    "debit_event": (
+        "debit_event",
+        "batch_no, event_no",
+        """batch_no, event_no, event, made_at, actor, reason, approval_id, file_sha256, count,
+        amount_yen""",
+    ),
 }
 _PARTS = (*_BOOKED, *_ENTERED)
 _COVERED = "WHERE municipality_code = :m AND journal_id <= :last"

@@ -17,6 +17,7 @@ import payments.store.tables
 import reconcile.store.alias_tables
 import reconcile.store.arrival_tables
 import reconcile.store.day_tables
+import reconcile.store.debit_tables
 import reconcile.store.event_tables
 import reconcile.store.evidence_tables
 import reconcile.store.placement_tables
@@ -40,6 +41,7 @@ OURS = (
     reconcile.store.alias_tables,
     reconcile.store.arrival_tables,
     reconcile.store.day_tables,
+    reconcile.store.debit_tables,
     reconcile.store.event_tables,
     reconcile.store.evidence_tables,
     reconcile.store.placement_tables,

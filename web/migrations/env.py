@@ -12,6 +12,7 @@ import payments.store.hold_tables  # noqa: F401
 import reconcile.store.alias_tables
 import reconcile.store.arrival_tables
 import reconcile.store.day_tables
+import reconcile.store.debit_tables
 import reconcile.store.event_tables
 import reconcile.store.evidence_tables
 import reconcile.store.placement_tables

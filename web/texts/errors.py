@@ -5,6 +5,7 @@ from __future__ import annotations
 from web.texts.admin import ADMIN_ERRORS
 from web.texts.events import EVENT_ERRORS
 from web.texts.refunds import REFUND_ERRORS
+from web.texts.residents import RESIDENT_ERRORS
 
 ERRORS: dict[str, str] = {
     # whole classes
@@ -393,4 +394,5 @@ ERRORS: dict[str, str] = {
     **EVENT_ERRORS,
     **ADMIN_ERRORS,
     **REFUND_ERRORS,
+    **RESIDENT_ERRORS,
 }

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 FAULTS: dict[str, str] = {
+    "account_event": "区分が set、ended のいずれでもありません。",
+    "account_form": "口座の項目が、銀行の受け付ける形ではありません。",
+    "account_of_end": "廃止の行に口座は書けません。",
     "address": "住所が200文字を超えています。",
     "agent": "収納代行会社の区分が定められた値ではありません。",
     "amount_zero": "金額が0円です。",

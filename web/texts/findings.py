@@ -65,6 +65,8 @@ FINDINGS: dict[str, str] = {
     "barcode_client": "バーコードの自由使用欄の先頭が団体設定と違います。",
     "barcode_expiry": "バーコードの支払期限がありえない日です。",
     "barcode_amount": "バーコードの金額が納付書の金額と違います。",
+    "unknown_obligor": "調定のない納付義務者です。調定を先に取り込んでください。",
+    "account_twice": "同じ納付義務者・科目・日の行が二度あります。",
     "unknown_notice": "調定のない通知書です。調定を先に取り込んでください。",
     "initial_twice": "当初調定がすでにあります。金額や期限を変えるときは、区分を correction にしてください。",
     "correction_without_initial": "当初調定のない期別の異動です。当初調定を先に取り込んでください。",

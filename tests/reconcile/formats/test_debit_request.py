@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from payments.domain.errors import InvalidValueError
 from reconcile.formats import FORMATS, debit_request, debit_result
-from reconcile.formats.debit_records import Batch, Debit
+from reconcile.formats.debit_records import AMOUNT_MAX, Batch, Debit
 from reconcile.formats.wrapping import Wrapping
 
 ASKED = Debit(
@@ -31,7 +31,7 @@ numbers = {length: st.text(digits, min_size=length, max_size=length) for length 
 debits = st.builds(
     Debit,
     customer_no=st.text(digits, min_size=20, max_size=20),
-    amount_yen=st.integers(1, debit_request.AMOUNT_MAX),
+    amount_yen=st.integers(1, AMOUNT_MAX),
     bank_code=numbers[4],
     branch_code=numbers[3],
     account_type=st.sampled_from("1239"),
