@@ -251,9 +251,15 @@ def _accounts(
             {"m": municipality_code, **values},
         )
     )
-    return [
-        Registered(*row[:5], as_day(row[5]), row[6], row[7] or "", row[8] or "") for row in rows
-    ]
+    return [_registered(row) for row in rows]
+
+
+def _registered(row: Any) -> Registered:
+    *facts, day, state, decided_by, note = row
+    account_no, obligor_no, source, shown, by = facts
+    return Registered(
+        account_no, obligor_no, source, shown, by, as_day(day), state, decided_by or "", note or ""
+    )
 
 
 def _event(

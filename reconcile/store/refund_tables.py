@@ -36,6 +36,25 @@ DECIDED_OF_SURPLUS = _DECIDED.format(
     which="x.file_id = 0 AND x.notice_id = a.notice_id AND x.term = a.term"
 )
 
+# 過誤納の待ち: whose money waits to be appropriated or paid back, or who may have paid a wrong
+# instalment; a set of ``obligor_no``, each from the few rows that wait. The subject of a wrong
+# instalment is its claim, NOTICE/TERM. CROSS JOIN keeps SQLite at the rows that hold anything.
+WAITING_OBLIGORS = f"""
+SELECT n.obligor_no FROM receipt r CROSS JOIN notice n
+WHERE r.municipality_code = :m AND r.suspense_yen > 0 AND r.stage <> 'withdrawn'
+  AND n.municipality_code = :m AND n.notice_id = r.notice_id
+  AND r.suspense_yen > {DECIDED_OF_RECEIPT}
+UNION
+SELECT n.obligor_no FROM instalment_account a CROSS JOIN notice n
+WHERE a.municipality_code = :m AND a.surplus_yen > 0
+  AND n.municipality_code = :m AND n.notice_id = a.notice_id
+  AND a.surplus_yen > {DECIDED_OF_SURPLUS}
+UNION
+SELECT n.obligor_no FROM review_case c CROSS JOIN notice n
+WHERE c.municipality_code = :m AND c.kind = 'wrong_instalment_suspected'
+  AND c.state IN ('open', 'acknowledged') AND n.municipality_code = :m
+  AND n.notice_id = CAST(SUBSTR(c.subject, 1, LENGTH(c.subject) - 3) AS BIGINT)"""
+
 
 class SealedTextRow(SQLModel, table=True):
     """封をした文: an account number as only the holder of the key reads it; "" is in clear."""

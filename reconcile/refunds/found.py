@@ -1,0 +1,231 @@
+"""過誤納: money of a known person that nobody owed, and how far it is on its way back.
+
+Two kinds: what a payment holds in suspense beside the claims (``line:FILE:LINE``), and what a
+correction left over on an instalment (``claim:NOTICE/TERM``). What two people decided to pay back
+no longer waits. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import text
+
+from payments.domain.errors import NotFoundError
+from payments.domain.overpayment import OverpaymentReason, expires_on, likely_reason
+from payments.versions import as_day
+from reconcile.store.refund_tables import DECIDED_OF_RECEIPT, DECIDED_OF_SURPLUS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+
+PAGE = 50
+LONG_YEARS, SHORT_YEARS = 5, 2
+NEW, OWED, PAYEE, READY, ASKED, SHORT = "new", "owed", "payee", "ready", "asked", "short"
+STATES = (NEW, OWED, PAYEE, READY, ASKED, SHORT)
+
+
+class Overpayment(NamedTuple):
+    """過誤納: ``held_yen`` waits in 仮受金, of which ``decided_yen`` is decided to go back."""
+
+    subject: str
+    file_id: int  # 0 for what a correction left over
+    line_no: int
+    notice_id: int
+    term: str
+    item_code: str
+    levy_year: int
+    notice_no: str
+    obligor_no: str
+    stage: str
+    outcome: str  # of the line, or ``surplus``
+    paid_on: date | None
+    arose_on: date
+    held_yen: int
+    decided_yen: int
+    due_yen: int  # what the same person owes and is due
+    overpayment_no: int | None
+    reason: OverpaymentReason | None  # as somebody classed it
+    interest_from_on: date | None
+    noticed_on: date | None
+    asked: int  # requests that wait for a second person
+    account_no: int | None  # the payee's account that counts
+    expires_on: date
+
+    @property
+    def waiting_yen(self) -> int:
+        """残額: what is neither appropriated nor decided to go back."""
+        return self.held_yen - self.decided_yen
+
+    @property
+    def likely(self) -> OverpaymentReason:
+        """理由の見込み, for somebody to confirm."""
+        return self.reason or likely_reason(self.outcome)
+
+    @property
+    def state(self) -> str:
+        """段階: what is to be done next, one of :data:`STATES`."""
+        if self.waiting_yen < 0:
+            return SHORT
+        if self.reason is None:
+            return NEW
+        if self.asked:
+            return ASKED
+        if self.due_yen > 0:
+            return OWED
+        return READY if self.account_no else PAYEE
+
+
+_OUTCOME = """COALESCE((SELECT o.outcome FROM line_outcome o WHERE o.municipality_code = :m
+    AND o.file_id = r.file_id AND o.line_no = r.line_no ORDER BY o.revision DESC LIMIT 1), '')"""
+_OF_LINES = f"""
+SELECT 'line:' || CAST(r.file_id AS VARCHAR(20)) || ':' || CAST(r.line_no AS VARCHAR(20))
+    AS subject, r.file_id, r.line_no, n.notice_id, COALESCE(r.term, '') AS term, n.item_code,
+    n.levy_year, n.notice_no, n.obligor_no, r.stage, {_OUTCOME} AS outcome,
+    CAST(r.paid_on AS VARCHAR(10)) AS paid_on,
+    CAST(COALESCE(r.paid_on, f.received_on) AS VARCHAR(10)) AS arose_on,
+    CASE WHEN r.stage = 'withdrawn' THEN 0 ELSE r.suspense_yen END AS held_yen,
+    {DECIDED_OF_RECEIPT} AS decided_yen
+FROM receipt r CROSS JOIN notice n CROSS JOIN source_file f
+WHERE r.municipality_code = :m AND n.municipality_code = :m AND n.notice_id = r.notice_id
+  AND f.municipality_code = :m AND f.file_id = r.file_id AND {{of_line}}"""
+# The money that a correction leaves over is that of the latest payments.
+_LATEST = """(SELECT CAST(MAX(r.paid_on) AS VARCHAR(10)) FROM receipt r
+    WHERE r.municipality_code = :m AND r.notice_id = a.notice_id
+      AND r.term IN (a.term, '00') AND r.applied_yen > 0 AND r.stage <> 'withdrawn')"""
+_CORRECTED = """COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10))
+    FROM assessment_event e JOIN source_file f ON f.municipality_code = :m
+        AND f.file_id = e.file_id
+    WHERE e.municipality_code = :m AND e.notice_id = a.notice_id AND e.term = a.term
+      AND e.outcome = 'applied'), '1970-01-01')"""
+_OF_CLAIMS = f"""
+SELECT 'claim:' || CAST(a.notice_id AS VARCHAR(20)) || '/' || a.term AS subject, 0 AS file_id,
+    0 AS line_no, n.notice_id, a.term, n.item_code, n.levy_year, n.notice_no, n.obligor_no,
+    'confirmed' AS stage, 'surplus' AS outcome, {_LATEST} AS paid_on, {_CORRECTED} AS arose_on,
+    a.surplus_yen AS held_yen, {DECIDED_OF_SURPLUS} AS decided_yen
+FROM instalment_account a CROSS JOIN notice n
+WHERE a.municipality_code = :m AND n.municipality_code = :m AND n.notice_id = a.notice_id
+  AND {{of_claim}}"""
+_WAITS = {
+    "of_line": "r.suspense_yen > 0 AND r.stage <> 'withdrawn'",
+    "of_claim": "a.surplus_yen > 0",
+}
+# Money that was paid back although what brought it has gone since.
+_GONE = {
+    "of_line": "EXISTS (SELECT 1 FROM refund z WHERE z.municipality_code = :m "
+    "AND z.file_id = r.file_id AND z.line_no = r.line_no)",
+    "of_claim": "EXISTS (SELECT 1 FROM refund z WHERE z.municipality_code = :m AND z.file_id = 0 "
+    "AND z.notice_id = a.notice_id AND z.term = a.term)",
+}
+_DUE = """(SELECT COALESCE(SUM(b.amount_yen - b.term_yen - b.whole_yen + b.surplus_yen), 0)
+    FROM notice w CROSS JOIN instalment_account b CROSS JOIN instalment i
+    WHERE w.municipality_code = :m AND w.obligor_no = f.obligor_no
+      AND b.municipality_code = :m AND b.notice_id = w.notice_id
+      AND b.amount_yen - b.term_yen - b.whole_yen + b.surplus_yen > 0
+      AND i.municipality_code = :m AND i.notice_id = b.notice_id AND i.term = b.term
+      AND i.due_on <= :as_of)"""
+_ACCOUNT = """(SELECT MAX(p.account_no) FROM payee_account p
+    WHERE p.municipality_code = :m AND p.obligor_no = f.obligor_no
+      AND (SELECT e.event FROM payee_account_event e WHERE e.municipality_code = :m
+           AND e.account_no = p.account_no ORDER BY e.event_no DESC LIMIT 1) = 'confirmed')"""
+_ASKED = """(SELECT COUNT(*) FROM approval q WHERE q.municipality_code = :m
+    AND q.decision IS NULL AND q.kind IN ('refund', 'appropriation') AND q.subject = f.subject)"""
+_NOTICED = """(SELECT CAST(MAX(t.noticed_on) AS VARCHAR(10)) FROM refund_notice t
+    WHERE t.municipality_code = :m AND t.subject = f.subject)"""
+_FULL = f"""
+SELECT f.*, {_DUE} AS due_yen, c.overpayment_no, c.reason, c.paid_on AS classed_paid_on,
+    c.arose_on AS classed_arose_on, c.interest_from_on, {_NOTICED} AS noticed_on,
+    {_ASKED} AS asked, {_ACCOUNT} AS account_no
+FROM ({{found}}) f
+LEFT JOIN overpayment c ON c.municipality_code = :m AND c.subject = f.subject
+    AND c.overpayment_no = (SELECT MAX(d.overpayment_no) FROM overpayment d
+        WHERE d.municipality_code = :m AND d.subject = f.subject)
+ORDER BY f.arose_on, f.subject"""
+
+
+def overpayments(
+    connection: Connection,
+    profile: Profile,
+    as_of: date,
+    *,
+    obligor_no: str = "",
+    after: tuple[str, str] = ("", ""),
+    limit: int = PAGE,
+) -> list[Overpayment]:
+    """過誤納の一覧, oldest first: those behind the key ``after`` (arose_on, subject).
+
+    With ``obligor_no`` only those of one person. Everything that is wholly decided is left out.
+    """
+    both = " UNION ALL ".join((_OF_LINES.format(**_WAITS), _OF_CLAIMS.format(**_WAITS)))
+    which = "WHERE u.held_yen <> u.decided_yen AND (u.arose_on, u.subject) > (:since, :subject)"
+    if obligor_no:
+        which += " AND u.obligor_no = :obligor_no"
+    found = f"SELECT * FROM ({both}) u {which} ORDER BY u.arose_on, u.subject LIMIT {int(limit)}"
+    values = {"since": after[0], "subject": after[1], "obligor_no": obligor_no}
+    return _read(connection, profile, as_of, found, values)
+
+
+def short(connection: Connection, profile: Profile, as_of: date) -> list[Overpayment]:
+    """戻り超過: refunds whose money has gone since, by a 取消 or by a claim that rose again."""
+    both = " UNION ALL ".join((_OF_LINES.format(**_GONE), _OF_CLAIMS.format(**_GONE)))
+    found = f"SELECT * FROM ({both}) u WHERE u.held_yen < u.decided_yen"
+    return _read(connection, profile, as_of, found, {})
+
+
+def overpayment(connection: Connection, profile: Profile, subject: str, as_of: date) -> Overpayment:
+    """過誤納 of this subject; :class:`NotFoundError` ``overpayment``."""
+    which = dict.fromkeys(("of_line", "of_claim"), "1 = 0")
+    values: dict[str, Any] = {}
+    kind, _, rest = subject.partition(":")
+    left, _, right = rest.partition(":" if kind == "line" else "/")
+    if kind in {"line", "claim"} and left.isascii() and left.isdigit() and right.isascii():
+        values = {"one": int(left), "other": right}
+    if values and kind == "line" and right.isdigit():
+        values["other"] = int(right)
+        which["of_line"] = "r.file_id = :one AND r.line_no = :other"
+        found = _OF_LINES.format(**which)
+    elif values and kind == "claim":
+        which["of_claim"] = "a.notice_id = :one AND a.term = :other"
+        found = _OF_CLAIMS.format(**which)
+    else:
+        raise NotFoundError("overpayment", subject=subject)
+    rows = _read(connection, profile, as_of, found, values)
+    if not rows or (not rows[0].held_yen and not rows[0].decided_yen):
+        raise NotFoundError("overpayment", subject=subject)
+    return rows[0]
+
+
+def years_of(profile: Profile, item_code: str) -> int:
+    """時効の年数 of the right to a refund: five years, two for 保険料."""
+    return SHORT_YEARS if item_code in profile.refunds.short_items else LONG_YEARS
+
+
+def _read(
+    connection: Connection, profile: Profile, as_of: date, found: str, values: dict[str, Any]
+) -> list[Overpayment]:
+    scope = {"m": profile.municipality_code, "as_of": as_of.isoformat(), **values}
+    rows: Iterable[Any] = connection.execute(text(_FULL.format(found=found)), scope)
+    return [_overpayment(profile, row) for row in rows]
+
+
+def _overpayment(profile: Profile, row: Any) -> Overpayment:
+    arose_on = as_day(row.classed_arose_on or row.arose_on)
+    paid_on = row.classed_paid_on or row.paid_on
+    return Overpayment(
+        subject=row.subject, file_id=row.file_id, line_no=row.line_no, notice_id=row.notice_id,
+        term=row.term, item_code=row.item_code, levy_year=row.levy_year, notice_no=row.notice_no,
+        obligor_no=row.obligor_no, stage=row.stage, outcome=row.outcome,
+        paid_on=as_day(paid_on) if paid_on else None, arose_on=arose_on,
+        held_yen=int(row.held_yen), decided_yen=int(row.decided_yen), due_yen=int(row.due_yen),
+        overpayment_no=row.overpayment_no,
+        reason=OverpaymentReason(row.reason) if row.reason else None,
+        interest_from_on=as_day(row.interest_from_on) if row.interest_from_on else None,
+        noticed_on=as_day(row.noticed_on) if row.noticed_on else None, asked=int(row.asked),
+        account_no=row.account_no,
+        expires_on=expires_on(arose_on, years_of(profile, row.item_code)),
+    )  # fmt: skip
