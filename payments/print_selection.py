@@ -61,6 +61,9 @@ class Selection:
     with_revoked: bool = False
     again: bool = False
     order: str = "postal"  # of ORDERS
+    dunning_list: int | None = (
+        None  # 督促状: the letters of a list, in the order of their envelopes
+    )
 
 
 def candidates(selection: Selection, on: date) -> tuple[str, dict[str, Any]]:
@@ -141,6 +144,12 @@ def _scope(selection: Selection) -> tuple[str, dict[str, Any]]:
         scope += (
             " AND a.notice_id IN (SELECT s.notice_id FROM slip s "
             "WHERE s.municipality_code = :m AND s.slip_no = :slip_no)"
+        )
+    if selection.dunning_list is not None:
+        values["dunning_list"] = selection.dunning_list
+        scope += (
+            " AND EXISTS (SELECT 1 FROM dunning_letter d WHERE d.municipality_code = :m "
+            "AND d.list_no = :dunning_list AND d.notice_id = a.notice_id AND d.term = a.term)"
         )
     return scope, values
 

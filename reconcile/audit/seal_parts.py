@@ -243,6 +243,27 @@ PARTS: tuple[Part, ...] = (
         "t.file_sha256, t.count, t.amount_yen",
         "debit_event", _BY_EVENT.format(name="batch_no"),
     ),
+    _entered(
+        "dunning_list",
+        "t.list_no, CAST(t.as_of_on AS VARCHAR(10)) AS as_of_on, "
+        "CAST(t.cut_off_on AS VARCHAR(10)) AS cut_off_on, t.terms_json, t.journal_id, t.file_id, "
+        "t.row_count, t.listed_count, t.listed_yen, t.rows_sha256, t.files_sha256, t.despite_id, "
+        "t.actor, t.made_at",
+        "dunning_list", _BY_ID.format(name="list_no"),
+    ),
+    _entered(
+        "dunning_event",
+        "t.list_no, t.event_no, t.event, CAST(t.happened_on AS VARCHAR(10)) AS happened_on, "
+        "t.made_at, t.actor, t.journal_id, t.letters, t.subject_no, t.rows_sha256, t.reason",
+        "dunning_event", _BY_EVENT.format(name="list_no"),
+    ),
+    _entered(
+        "dunning_recheck",
+        "t.recheck_no, t.obligor_no, CAST(t.asked_on AS VARCHAR(10)) AS asked_on, "
+        "CAST(t.cut_off_on AS VARCHAR(10)) AS cut_off_on, t.journal_id, t.result, t.found_json, "
+        "t.actor, t.made_at",
+        "dunning_recheck", _BY_ID.format(name="recheck_no"),
+    ),
 )  # fmt: skip
 
 

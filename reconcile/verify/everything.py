@@ -78,6 +78,7 @@ from payments.store.unit_of_work import reading
 from reconcile.verify.claims import instalments, pay_keys
 from reconcile.verify.credits import credits_placed
 from reconcile.verify.days import days
+from reconcile.verify.dunning import dunning
 from reconcile.verify.events import events
 from reconcile.verify.files import evidence_and_lines
 from reconcile.verify.lines import LineWalk
@@ -211,6 +212,7 @@ def _decided(store: Store) -> Iterator[Difference]:
     yield from decisions(store)
     yield from placements(store)
     yield from credits_placed(store)
+    yield from dunning(store)
     yield from journals(store)
 
 

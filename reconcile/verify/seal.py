@@ -210,6 +210,26 @@ _ENTERED: dict[str, tuple[str, str, str]] = {
         """batch_no, event_no, event, made_at, actor, reason, approval_id, file_sha256, count,
         amount_yen""",
     ),
+    "dunning_list": (
+        "dunning_list",
+        "list_no",
+        """list_no, CAST(as_of_on AS VARCHAR(10)) AS day, CAST(cut_off_on AS VARCHAR(10)) AS until,
+        terms_json, journal_id, file_id, row_count, listed_count, listed_yen, rows_sha256,
+        files_sha256, despite_id, actor, made_at""",
+    ),
+    "dunning_event": (
+        "dunning_event",
+        "list_no, event_no",
+        """list_no, event_no, event, CAST(happened_on AS VARCHAR(10)) AS day, made_at, actor,
+        journal_id, letters, subject_no, rows_sha256, reason""",
+    ),
+    "dunning_recheck": (
+        "dunning_recheck",
+        "recheck_no",
+        """recheck_no, obligor_no, CAST(asked_on AS VARCHAR(10)) AS day,
+        CAST(cut_off_on AS VARCHAR(10)) AS until, journal_id, result, found_json, actor,
+        made_at""",
+    ),
 }
 _PARTS = (*_BOOKED, *_ENTERED)
 _COVERED = "WHERE municipality_code = :m AND journal_id <= :last"

@@ -1,0 +1,174 @@
+"""留保の根拠: the grounds as SQL over instalments, and what each rested on.
+
+:func:`looked_at` is one statement for whatever instalments it is given: the claims past their due
+date when a list is drawn, and the letters of a list when they are looked at again. Sets that are
+small in any city (payments without 確報, open cases, money that waits) are read once and joined;
+the rest is looked up instalment by instalment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from payments.charges import is_charge
+from payments.domain.kana import fold_name
+from payments.plans import kept_plan
+from payments.store.bulk import portions
+from payments.store.hold_tables import WHOLE_NOTICE
+from payments.store.lookups import rows_about
+from reconcile.dunning.rules import BITS, GROUNDS
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy import Connection
+
+    from reconcile.dunning.rules import Terms
+
+OPEN_CASE = "c.state IN ('open', 'acknowledged')"
+# A case about an instalment names it ``notice/term``; a term has two digits.
+ABOUT_INSTALMENT = "c.subject LIKE '%/__'"
+NOTICE_OF_CASE = (
+    f"CASE WHEN {ABOUT_INSTALMENT} "
+    "THEN CAST(SUBSTR(c.subject, 1, LENGTH(c.subject) - 3) AS BIGINT) END"
+)
+_LIVE = """(SELECT e.list_no FROM dunning_event e WHERE e.municipality_code = :m
+    AND e.event = 'drawn' AND NOT EXISTS (SELECT 1 FROM dunning_event z
+        WHERE z.municipality_code = :m AND z.list_no = e.list_no
+        AND z.event IN ('dispatched', 'dropped')))"""
+HOLD_IN_FORCE = f"""h.municipality_code = :m AND h.notice_id = a.notice_id
+    AND h.term IN (a.term, '{WHOLE_NOTICE}') AND h.event = 'set' AND h.from_on <= :as_of
+    AND (h.until_on IS NULL OR h.until_on >= :as_of)
+    AND NOT EXISTS (SELECT 1 FROM hold_event e WHERE e.municipality_code = :m
+        AND e.hold_no = h.hold_no AND e.event = 'lifted' AND e.from_on <= :as_of)"""
+# 期別取り違え (law.md J-05): the next instalment was paid in time while this one is unpaid. Once a
+# person has accepted that it is not so, the letter may go.
+_NEXT_PAID = """a.came_yen = 0 AND EXISTS (
+    SELECT 1 FROM instalment_account later
+    JOIN instalment ahead ON ahead.municipality_code = :m AND ahead.notice_id = later.notice_id
+        AND ahead.term = later.term
+    WHERE later.municipality_code = :m AND later.notice_id = a.notice_id AND later.amount_yen > 0
+      AND CAST(later.term AS INTEGER) = CAST(a.term AS INTEGER) + 1
+      AND later.amount_yen = later.term_yen + later.whole_yen - later.surplus_yen
+      AND EXISTS (SELECT 1 FROM receipt r WHERE r.municipality_code = :m
+          AND r.notice_id = later.notice_id AND r.term = later.term AND r.applied_yen > 0
+          AND r.paid_on <= ahead.due_on)
+      AND NOT EXISTS (SELECT 1 FROM review_case c WHERE c.municipality_code = :m
+          AND c.kind = 'wrong_instalment_suspected' AND c.state IN ('accepted', 'resolved')
+          AND c.subject = CAST(later.notice_id AS VARCHAR(20)) || '/' || later.term))"""
+
+_CONDITIONS = {
+    "held": f"""a.collection_hold OR a.dunning_hold
+        OR EXISTS (SELECT 1 FROM hold_event h WHERE {HOLD_IN_FORCE})""",
+    "plan": kept_plan("a"),
+    "provisional": "pt.notice_id IS NOT NULL OR pw.notice_id IS NOT NULL",
+    "debit_out": "1 = 0",
+    "case_open": "co.notice_id IS NOT NULL",
+    "wrong_instalment": f"cw.notice_id IS NOT NULL OR {_NEXT_PAID}",
+    "alternative_paid": "wa.notice_id IS NOT NULL",
+    "money_waiting": "wm.obligor_no IS NOT NULL",
+    "transfer_waiting": "wt.obligor_no IS NOT NULL",
+    "other_list": f"""EXISTS (SELECT 1 FROM dunning_row w WHERE w.municipality_code = :m
+        AND w.list_no IN {_LIVE} AND w.notice_id = a.notice_id AND w.term = a.term
+        AND w.ground = '')""",
+    "charge": is_charge("a"),
+    "channel_incomplete": "a.due_on > :complete",
+    "too_early": "a.due_on > :due_limit",
+    "below_minimum": "a.amount_yen - a.paid_yen < :minimum_yen",
+}
+_BITS = " + ".join(
+    f"CASE WHEN {_CONDITIONS[ground]} THEN {BITS[ground]} ELSE 0 END" for ground in GROUNDS
+)
+FIRST_GROUND = (
+    "CASE "
+    + " ".join(f"WHEN (grounds & {BITS[ground]}) <> 0 THEN '{ground}'" for ground in GROUNDS)
+    + " ELSE '' END"
+)
+# Money without 確報, by what it was reported for; 00 is the whole notice.
+PROVISIONAL = """SELECT DISTINCT r.notice_id, r.term FROM receipt r
+    WHERE r.municipality_code = :m AND r.stage = 'provisional' AND r.notice_id IS NOT NULL"""
+_SETS = f"""
+provisional AS MATERIALIZED ({PROVISIONAL}),
+in_suspense AS MATERIALIZED (
+    SELECT r.notice_id, r.term, n.obligor_no FROM receipt r
+    JOIN notice n ON n.municipality_code = :m AND n.notice_id = r.notice_id
+    WHERE r.municipality_code = :m AND r.suspense_yen > 0),
+asked AS MATERIALIZED (
+    SELECT r.notice_id FROM review_case c JOIN receipt r ON r.municipality_code = :m
+        AND r.file_id = c.file_id AND r.line_no = c.line_no
+    WHERE c.municipality_code = :m AND {OPEN_CASE} AND r.notice_id IS NOT NULL
+    UNION
+    SELECT {NOTICE_OF_CASE} FROM review_case c
+    WHERE c.municipality_code = :m AND {OPEN_CASE} AND {ABOUT_INSTALMENT}
+      AND c.kind <> 'wrong_instalment_suspected'),
+suspected AS MATERIALIZED (
+    SELECT DISTINCT {NOTICE_OF_CASE} AS notice_id FROM review_case c
+    WHERE c.municipality_code = :m AND {OPEN_CASE} AND {ABOUT_INSTALMENT}
+      AND c.kind = 'wrong_instalment_suspected'),
+named AS MATERIALIZED (
+    SELECT o.obligor_no FROM obligor o WHERE o.municipality_code = :m AND o.obligor_no IN :named)"""
+_LOOKED = f"""
+looked AS MATERIALIZED (
+    SELECT a.*, n.obligor_no, n.item_code, {_BITS} AS grounds
+    FROM past a
+    JOIN notice n ON n.municipality_code = :m AND n.notice_id = a.notice_id
+    LEFT JOIN provisional pt ON pt.notice_id = a.notice_id AND pt.term = a.term
+    LEFT JOIN provisional pw ON pw.notice_id = a.notice_id AND pw.term = '{WHOLE_NOTICE}'
+    LEFT JOIN asked co ON co.notice_id = a.notice_id
+    LEFT JOIN suspected cw ON cw.notice_id = a.notice_id
+    LEFT JOIN (SELECT DISTINCT notice_id FROM in_suspense WHERE term = '{WHOLE_NOTICE}') wa
+        ON wa.notice_id = a.notice_id
+    LEFT JOIN (SELECT DISTINCT obligor_no FROM in_suspense) wm ON wm.obligor_no = n.obligor_no
+    LEFT JOIN named wt ON wt.obligor_no = n.obligor_no)"""
+
+
+def looked_at(past: str) -> str:
+    """根拠の判定: the WITH clauses that give ``looked``: the instalments of ``past`` with grounds.
+
+    ``past`` is a SELECT of notice_id, term, amount_yen, paid_yen, came_yen, due_on and the two
+    flags; values are those of :func:`values_of`.
+    """
+    return f"past AS MATERIALIZED ({past}), {_SETS}, {_LOOKED}"
+
+
+def values_of(
+    connection: Connection, municipality_code: str, terms: Terms, complete: date
+) -> dict[str, Any]:
+    """What :func:`looked_at` binds."""
+    return {
+        "m": municipality_code,
+        "as_of": terms.as_of.isoformat(),
+        "planned_on": terms.as_of.isoformat(),
+        "complete": complete.isoformat(),
+        "due_limit": terms.due_limit.isoformat(),
+        "minimum_yen": terms.minimum_yen,
+        "named": payers_waiting(connection, municipality_code) or [""],
+    }
+
+
+_OPEN_CREDITS = """
+SELECT DISTINCT b.payer_name FROM deposit d
+JOIN bank_line b ON b.municipality_code = :m AND b.file_id = d.file_id AND b.line_no = d.line_no
+WHERE d.municipality_code = :m AND d.state = 'open' AND d.agent = ''"""
+
+
+def payers_waiting(connection: Connection, municipality_code: str) -> list[str]:
+    """名義の合う人: whose name is that of the payer of a credit that nobody has placed yet.
+
+    A name decides nothing about money (R6); here it only keeps a letter back until people have
+    looked at the credit.
+    """
+    names = connection.execute(text(_OPEN_CREDITS), {"m": municipality_code}).scalars()
+    folded = sorted({fold_name(name) for name in names} - {""})
+    found: set[str] = set()
+    for portion in portions(folded):
+        rows = rows_about(
+            connection,
+            "SELECT obligor_no FROM obligor WHERE municipality_code = :m AND kana_folded IN :some",
+            municipality_code,
+            portion,
+        )
+        found |= {row.obligor_no for row in rows}
+    return sorted(found)
