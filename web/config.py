@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from payments.domain.errors import ConfigurationError
 from payments.store.sealed_bytes import KeyRing, key_ring_from
-from web.accounts.oidc_settings import OidcClient
+from web.accounts.oidc_settings import OidcClient, ResidentClient
 from web.notices.recipients import Recipients
 
 KEPT_SECRET = "secret-key"  # name of the generated file  # noqa: S105  # the name of the file, no secret
@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     smtp_from: str = ""
     # 認証基盤 (OpenID Connect): municipality code → its provider, as JSON.
     oidc: dict[str, OidcClient] = Field(default_factory=dict)
+    # 住民のサインイン (OpenID Connect): municipality code → its provider, as JSON; off without.
+    residents: dict[str, ResidentClient] = Field(default_factory=dict)
 
     @field_validator("webhook_networks")
     @classmethod

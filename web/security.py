@@ -32,6 +32,7 @@ from payments.store.unit_of_work import reading
 from web import clock
 from web.accounts import kept_form, sessions, staff
 from web.duties import MAY, ROLES, can
+from web.residents import sessions as resident_sessions
 from web.services import services
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class Access(Enum):
     PUBLIC = "public"  # anybody
     SIGNED = "signed"  # the request proves itself by its signature, in the view
     STAFF = "staff"  # a signed-in member of staff
+    RESIDENT = "resident"  # somebody who has shown who they are, at their own page
 
 
 def register(app: Flask, blueprint: Blueprint, access: Access) -> None:
@@ -168,6 +170,8 @@ def _gate() -> BaseResponse | None:
     if access in {Access.PUBLIC, Access.SIGNED}:
         _refuse_nul()
         return None
+    if access is Access.RESIDENT:
+        return _own_page()
     if access is not Access.STAFF:
         abort(403)
     user = signed_in()
@@ -178,6 +182,16 @@ def _gate() -> BaseResponse | None:
     needs: tuple[str, ...] = g.staff_session.needs
     if needs and request.endpoint not in STEP_PAGES[needs[0]]:
         return redirect(url_for(STEP_PAGES[needs[0]][0]), 303)
+    return None
+
+
+def _own_page() -> BaseResponse | None:
+    """Let a resident in whose session is in force; anybody else begins at the way in."""
+    found = resident_sessions.signed_in()
+    if found is None:
+        return redirect(url_for("residents.welcome"), 303)
+    g.resident = found
+    _refuse_nul()
     return None
 
 

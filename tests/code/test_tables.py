@@ -27,9 +27,11 @@ import reconcile.store.tables
 import reconcile.store.year_tables
 import web.accounts.tables
 import web.cases.tables
+import web.certificates.tables
 import web.events.tables
 import web.jobs.tables
 import web.notices.tables
+import web.residents.tables
 import web.tables
 
 OURS = (
@@ -51,8 +53,10 @@ OURS = (
     reconcile.store.year_tables,
     web.accounts.tables,
     web.cases.tables,
+    web.certificates.tables,
     web.events.tables,
     web.notices.tables,
+    web.residents.tables,
     web.jobs.tables,
     web.tables,
 )

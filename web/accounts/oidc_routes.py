@@ -9,7 +9,7 @@ from flask import redirect, request, session, url_for
 
 from payments.domain.errors import ConfigurationError, KokinError, RefusedError
 from payments.store.unit_of_work import reading, side_work
-from web import messages
+from web import messages, openid
 from web.accounts import oidc, staff
 from web.accounts.routes import entrance, open_session, sign_in_page
 from web.security import limiter, source
@@ -45,7 +45,7 @@ def to_provider() -> BaseResponse | tuple[str, int]:
 @limiter.limit("30 per minute")
 def from_provider() -> BaseResponse | tuple[str, int]:
     """Back from there: a session for whoever is entered here under the name that it gives."""
-    kept = oidc.Kept(*session.pop(_KEPT, ("", "", "", "", 0.0)))
+    kept = openid.Kept(*session.pop(_KEPT, ("", "", "", "", 0.0)))
     client = services().settings.oidc.get(kept.body)
     body = next((each for each in services().bodies if each.code == kept.body), None)
     if client is None or body is None:

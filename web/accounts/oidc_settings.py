@@ -14,23 +14,16 @@ if TYPE_CHECKING:
     from web.config import Settings
 
 
-class OidcClient(BaseModel):
-    """認証基盤 of a body: one line of ``KOKIN_OIDC``, a JSON object by municipality code.
-
-    ``claim`` is what of the person's token is the name here. ``mfa_amr`` and ``mfa_acr`` are what
-    the provider says when it has asked for a second factor itself (RFC 8176, OIDC Core 2); without
-    one of them ours is asked for.
-    """
+class ProviderClient(BaseModel):
+    """認証基盤での登録: who we are at a provider, and by what it knows us (:mod:`web.openid`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     issuer: str
     client_id: str
-    secret_file: Path | None = None  # without: a public client, by PKCE alone
-    claim: str = "preferred_username"
+    secret_file: Path | None = None
+    key_file: Path | None = None  # a private JWK; without both: a public client, by PKCE alone
     label: str = Field(default="", max_length=40)  # on the button
-    mfa_amr: tuple[str, ...] = ("mfa",)
-    mfa_acr: tuple[str, ...] = ()
 
     @field_validator("issuer")
     @classmethod
@@ -40,6 +33,29 @@ class OidcClient(BaseModel):
             msg = "issuer"
             raise ValueError(msg)
         return value.rstrip("/")
+
+
+class OidcClient(ProviderClient):
+    """認証基盤 of a body: one line of ``KOKIN_OIDC``, a JSON object by municipality code.
+
+    ``claim`` is what of the person's token is the name here. ``mfa_amr`` and ``mfa_acr`` are what
+    the provider says when it has asked for a second factor itself (RFC 8176, OIDC Core 2); without
+    one of them ours is asked for.
+    """
+
+    claim: str = "preferred_username"
+    mfa_amr: tuple[str, ...] = ("mfa",)
+    mfa_acr: tuple[str, ...] = ()
+
+
+class ResidentClient(ProviderClient):
+    """デジタル認証アプリ of a body, a line of ``KOKIN_RESIDENTS``; off without one.
+
+    ``scope`` asks for no more than what the first link to a person is compared with (law.md 10.2:
+    the provider offers openid name address birthdate gender sign).
+    """
+
+    scope: str = "openid name address"
 
 
 def offered(settings: Settings, bodies: Iterable[Body]) -> list[tuple[Body, OidcClient]]:

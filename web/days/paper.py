@@ -39,7 +39,7 @@ def report_pdf(heading: Heading, sheets: tuple[Sheet, ...], made_at: datetime) -
 def _compile(data: str, made_at: datetime) -> bytes:
     return typst.compile(
         files("web.days").joinpath(TEMPLATE).read_bytes(),
-        font_paths=_fonts(),
+        font_paths=fonts(),
         sys_inputs={"report": data},
         pdf_standards="ua-1",
         timestamp=made_at,
@@ -47,7 +47,7 @@ def _compile(data: str, made_at: datetime) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _fonts() -> typst.Fonts:
+def fonts() -> typst.Fonts:
     """The fonts of this machine, looked for once."""
     found = typst.Fonts(include_embedded_fonts=False)
     if FONT not in found.families():

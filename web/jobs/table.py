@@ -14,6 +14,7 @@ from web.jobs.backup import backup
 from web.jobs.day_report import day_report
 from web.jobs.dunning_preview import dunning_preview
 from web.jobs.inbox import anything_in_inbox, inbox, prune_archive
+from web.jobs.letters import any_consent, consent_letters, letters
 from web.jobs.notifications import anything_waits, book_notifications
 from web.jobs.outbox import anything_to_tell, outbox
 from web.jobs.overdue import overdue
@@ -79,6 +80,8 @@ JOBS = (
     Entry("day_report", day_report, BOOKS, _at("0 20 * * *"), catch_up=CatchUp.EACH),
     Entry("seal", seal, BOOKS, _round, waits=anything_unsealed),
     Entry("outbox", outbox, SENDING, _round, waits=anything_to_tell),
+    Entry("consent_letters", consent_letters, SENDING, _round, waits=any_consent),
+    Entry("letters", letters, SENDING, _at("*/15 * * * *")),
     Entry("backup", backup, CHECKS, _at("30 1 * * *"), whole=True),
     Entry("verify", verify, CHECKS, _at("30 2 * * *")),
     Entry("archive", prune_archive, CHECKS, _at("15 3 * * *")),

@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -52,8 +53,13 @@ class Notice:
         return f"<{digest[:32]}@kokin.invalid>"
 
 
-def send_mail(settings: Settings, notice: Notice, address: str) -> None:
-    """電子メール: plain text in UTF-8 over SMTP, with STARTTLS unless the settings say none."""
+def send_mail(
+    settings: Settings, notice: Notice, address: str, more: Mapping[str, str] | None = None
+) -> None:
+    """電子メール: plain text in UTF-8 over SMTP, with STARTTLS unless the settings say none.
+
+    ``more`` are further headers.
+    """
     if not settings.smtp_host:
         raise NotSentError("smtp_unset")
     message = EmailMessage()
@@ -63,6 +69,8 @@ def send_mail(settings: Settings, notice: Notice, address: str) -> None:
     message["Date"] = format_datetime(notice.made_at)
     message["Message-ID"] = notice.message_id
     message["Auto-Submitted"] = "auto-generated"
+    for name, value in (more or {}).items():
+        message[name] = value
     message.set_content(notice.body, charset="utf-8", cte="base64")
     try:
         with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=SECONDS) as server:

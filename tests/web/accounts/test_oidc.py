@@ -8,7 +8,8 @@ import pytest
 from payments.domain.errors import ConfigurationError
 from payments.store.municipalities import set_live
 from payments.store.unit_of_work import reading, unit_of_work
-from web.accounts import oidc, staff
+from web import openid
+from web.accounts import staff
 from web.accounts.oidc_settings import OidcClient
 from web.app import create_app
 
@@ -126,7 +127,7 @@ def test_a_client_without_its_secret_leaves_the_password(go, city, tmp_path):
     assert "client-secret" not in answer.get_data(as_text=True)
     with reading(city.engine, M) as connection:
         with pytest.raises(ConfigurationError) as refused:
-            oidc._secret(city.settings.oidc[M])
+            openid._text(city.settings.oidc[M].secret_file)
         events = connection.execute(staff.events.select()).all()
     assert refused.value.error_code == "provider_secret"
     assert [row.event for row in events] == ["sign_in_failed"]

@@ -147,12 +147,12 @@ def test_the_paper_can_be_signed_and_read():
 
 
 def test_without_the_japanese_font_nothing_is_printed(monkeypatch):
-    paper._fonts.cache_clear()
+    paper.fonts.cache_clear()
     bare = SimpleNamespace(families=lambda: ["Some Font"])
     monkeypatch.setattr(paper.typst, "Fonts", lambda **_options: bare)
     with pytest.raises(ConfigurationError, match="font_missing"):
         as_pdf(small_report(), None)
-    paper._fonts.cache_clear()
+    paper.fonts.cache_clear()
 
 
 @pytest.mark.parametrize(
