@@ -43,7 +43,7 @@ REPEATED = frozenset({"q"})
 
 def listen(app: Flask) -> None:
     """Choose before each page, remember behind it; before any hook that may answer."""
-    app.before_request(_choose)
+    app.before_request(choose_for_reader)
     app.after_request(_remember)
     app.teardown_request(_forget)
 
@@ -104,7 +104,8 @@ def here(**changed: str) -> str:
     return f"{path}?{urlencode([*kept, *changed.items()])}"
 
 
-def _choose() -> None:
+def choose_for_reader() -> None:
+    """Before a page: the language that its reader chose, or the browser's."""
     asked = request.args.get("lang") or request.cookies.get(COOKIE, "")
     if not asked and request.path.startswith("/api/") and request.endpoint not in PAGES:
         choose_for_program()

@@ -22,6 +22,8 @@ from web.notifications.receive import Desk
 from web.notifications.spool import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Engine
 
     from payments.domain.profile import Profile
@@ -42,6 +44,7 @@ class Services:
         self.settings = settings
         self.engine = engine
         self._desks: dict[str, Desk] = {}
+        self.closers: list[Callable[[], None]] = []  # called at the end, before all else
 
     # ---- which body ----
 
@@ -143,6 +146,8 @@ class Services:
 
     def close(self) -> None:
         """End what runs beside the requests."""
+        for end in self.closers:
+            end()
         for desk in self._desks.values():
             desk.close()
         if "quick_engine" in self.__dict__:

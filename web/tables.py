@@ -147,3 +147,24 @@ class EnquiryLogRow(SQLModel, table=True):
     number_digest: str = Field(max_length=64)
     source_digest: str = Field(max_length=64)
     answer: str = Field(max_length=20)
+    way: str = Field(default="", max_length=10)  # number, several, photo, code (0029)
+    proven: bool = False  # whether a proof of work came with it (0029)
+
+
+class EnquiryCountRow(SQLModel, table=True):
+    """照会の回数: how often was asked within a window, shared by every process of the service.
+
+    ``subject`` is what is counted and its keyed digest; ``begun`` and ``ends`` are seconds since
+    1970. Rows are forgotten two days after their end.
+    """
+
+    __tablename__ = "enquiry_count"
+    __table_args__: ClassVar[Any] = (
+        Index("enquiry_count_by_end", "municipality_code", "ends"),
+        {"sqlite_with_rowid": False},
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    subject: str = Field(primary_key=True, max_length=80)
+    begun: int = Field(primary_key=True, sa_type=BigInteger)
+    ends: int = Field(primary_key=True, sa_type=BigInteger)
+    asked: int = Field(sa_type=BigInteger)

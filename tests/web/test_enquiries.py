@@ -116,7 +116,7 @@ def test_a_field_that_is_no_number_is_explained(client):
     answer = client.post("/", data={**_form("9" * 34), "confirmation_no": "abc"})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
-    assert "確認番号は数字6桁で入力してください。" in page
+    assert "確認番号に、数字でない文字があります。数字6桁を入力してください。" in page
     assert 'aria-invalid="true"' in page
 
 

@@ -54,6 +54,12 @@ def _profile(**changes: Any) -> dict[str, Any]:
             "profile_open_data",
             lambda plain: plain.update(open_data={"licence_url": "http://example.jp/"}),
         ),
+        ("profile_enquiries", lambda plain: plain.update(enquiries={"address": "http://a.jp/"})),
+        ("profile_enquiries", lambda plain: plain.update(enquiries={"slips_max": 0})),
+        (
+            "profile_enquiries",
+            lambda plain: plain.update(enquiries={"ways": [{"code": "app", "needs": "luck"}]}),
+        ),
         ("profile_digits", lambda plain: plain.update(collecting_body_code="9999")),
     ],
 )

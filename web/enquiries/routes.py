@@ -1,141 +1,260 @@
-"""納付の照会: a resident asks with the four parts of the eL number (law.md 10.1).
+"""納付の照会: a resident asks with what is printed on a slip (law.md 10.1).
 
-The number travels in the body of a POST, so that it stands in no URL, history or access log. It is
-recorded only as a keyed digest. A wrong number and an unknown one get the same answer.
+The four parts of the eL number typed, a photograph, several numbers at once, or the code printed on
+the slip. All of it travels in the body of a POST, so that it stands in no URL, history or access
+log; a code in a printed address stands behind its ``#``, which no browser sends. Questions are
+written down only as keyed digests. A wrong number and an unknown one get the same answer.
 """
 
 from __future__ import annotations
 
-import hmac
-import uuid
-from dataclasses import dataclass
-from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flask import Blueprint, render_template, request
-from sqlalchemy import insert
+from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import ServiceUnavailable
 
-from payments.domain.errors import InvalidValueError
-from payments.domain.identifiers import ElNumber, digits_from_text, require_digits
-from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.status import UNKNOWN, SlipStatus, slip_status
-from web import clock
-from web.language import translate as _
+from payments.domain.errors import KokinError
+from payments.domain.identifiers import ElNumber
+from qr.scan.limits import UPLOAD_LIMITS
+from web import clock, messages
+from web.enquiries import proof, slip_code, typed
+from web.enquiries.answers import cut_offs_of, refusal, shown, wrong_words
+from web.enquiries.desk import Asking, EnquiryDesk
+from web.enquiries.photos import RETRY_SECONDS, FullError
 from web.language import translated
-from web.security import limiter, source
+from web.language_choice import choose_for_reader
+from web.security import HEADERS, limiter, source
 from web.services import services
-from web.tables import EnquiryLogRow
 
 if TYPE_CHECKING:
-    from payments.store.municipalities import Body
+    from collections.abc import Sequence
+
+    from werkzeug.wrappers import Response as BaseResponse
+
+    from qr.scan.slip_reading import SlipReading
+    from web.enquiries.answers import Answer
+    from web.enquiries.desk import Told
+    from web.enquiries.slip_code import Named
+    from web.enquiries.typed import Part
+
+UNPROCESSABLE, TOO_MANY, UNAVAILABLE = 422, 429, 503
+FORM_BYTES = 64 << 10  # what a form needs beside its file
+TYPED_MAX = 8_000
+_CAMERA = HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)")
 
 enquiries = Blueprint("enquiries", __name__)
-log_table = EnquiryLogRow.__table__  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """番号の一区分: a field of the form."""
+class Field(NamedTuple):
+    """欄 of the form: a part of the number in words."""
 
     name: str
     label: str
     length: int
-    value: str = ""
-    error: str = ""
+    value: str
+    wrong: str
+
+
+# ---- before and behind every page here ----
+
+
+@enquiries.url_value_preprocessor
+def _room_for_a_photo(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Only the page that reads photographs may be sent one, and only while it has a place."""
+    if endpoint == "enquiries.read_photo" and request.method == "POST":
+        request.max_content_length = UPLOAD_LIMITS.bytes_max + FORM_BYTES
+        if not _desk().photos.enter():
+            raise _Full
+        g.photo_place = True
+
+
+class _Full(ServiceUnavailable):
+    """No place for another photograph: said before it is received."""
+
+
+@enquiries.errorhandler(_Full)
+def _full(_error: _Full) -> tuple[str, int, dict[str, str]]:
+    choose_for_reader()  # It is said before anything else of the request was looked at.
+    said = messages.label("enquiry_problem", "photo_full")
+    return _ask_page(said=said), UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)}
+
+
+@enquiries.teardown_request
+def _give_place_back(_error: BaseException | None) -> None:
+    if g.pop("photo_place", False):
+        _desk().photos.leave()
+
+
+@enquiries.after_request
+def _with_camera(response: Response) -> Response:
+    """The page itself may use the camera, if whoever sits before it says so."""
+    response.headers["Permissions-Policy"] = _CAMERA
+    return response
+
+
+# ---- pages ----
 
 
 @enquiries.get("/")
 def ask() -> str:
-    """The form."""
-    return render_template("enquiries/ask.html", parts=_parts(), status=None)
-
-
-def _source_asked() -> str:
-    """Questions are counted per body and source, …"""
-    body = _body(_typed()[0].value)
-    return f"{body.code if body else ''}|{source()}"
-
-
-def _number_asked() -> str:
-    """… and per number, wherever they come from."""
-    return "number:" + _digest("number", "".join(part.value for part in _typed()))
+    """The ways in."""
+    return _ask_page()
 
 
 @enquiries.post("/")
-@limiter.limit("10 per minute; 60 per hour", key_func=_source_asked)
-@limiter.limit("20 per hour", key_func=_number_asked)
-def tell() -> str | tuple[str, int]:
-    """The state of that slip, and what the answer rests on."""
-    parts = _typed()
-    if any(part.error for part in parts):
-        return render_template("enquiries/ask.html", parts=parts, status=None), 422
-    number = ElNumber(**{part.name: part.value for part in parts})
-    status = _status(number)
-    return render_template("enquiries/ask.html", parts=parts, status=status)
+def tell() -> BaseResponse | str | tuple[str, int]:
+    """The state of one slip by its number, and what the answer rests on."""
+    parts = typed.typed(request.form)
+    number = typed.number_of(parts)
+    if number is None:
+        return _ask_page(parts, tried=True), UNPROCESSABLE
+    return _answered([(number, None)], "number")
 
 
-def _status(number: ElNumber) -> SlipStatus:
-    """What is known of the number in the one body that its 収納機関番号 leads to.
-
-    No other body is looked at: whether a number exists elsewhere is nobody's business.
-    """
-    body = _body(number.collecting_body_code)
-    if body is None:
-        return SlipStatus(UNKNOWN, ())
-    services().enter(body.code)
-    with reading(services().engine, body.code) as connection:
-        status = slip_status(connection, services().profile, number.digits, today=clock.today())
-    _record(number, status)
-    return status
+@enquiries.get("/several")
+def ask_several() -> str:
+    """Several numbers at once: a household, a bookkeeper."""
+    return _several_page()
 
 
-def _body(collecting_body_code: str) -> Body | None:
-    """団体 that a number leads to: the only one there is, or the one with this 収納機関番号."""
-    found = {body.collecting_body_code: body for body in services().bodies}
-    return services().sole or found.get(collecting_body_code)
+@enquiries.post("/several")
+def tell_several() -> BaseResponse | str | tuple[str, int]:
+    """The states of several slips, each counted as a question of its own."""
+    text = request.form.get("numbers", "")[:TYPED_MAX]
+    most = _slips_max()
+    numbers, wrong = typed.lines_of(text, most)
+    said = ""
+    if wrong:
+        said = messages.label("enquiry_problem", "several_lines")
+        said = said.format(lines=translated("、").join(map(str, wrong[:most])))
+    elif not numbers:
+        said = messages.label("enquiry_problem", "several_none")
+    elif len(numbers) > most:
+        said = messages.label("enquiry_problem", "several_many").format(most=most)
+    if said:
+        return _several_page(said, text), UNPROCESSABLE
+    return _answered([(number, None) for number in numbers], "several")
 
 
-def _parts() -> list[Part]:
-    """The four labelled fields, empty."""
-    return [
-        Part(name, translated(ElNumber.LABELS_JA[name]), length)
-        for name, length in ElNumber.LENGTHS.items()
-    ]
+@enquiries.get("/photo")
+@enquiries.get("/code", endpoint="code_again")
+def ask_again() -> BaseResponse:
+    """Whoever comes back to the address of an answer begins again."""
+    return redirect(url_for("enquiries.ask"), 303)
 
 
-def _typed() -> list[Part]:
-    """The fields as they were typed: full-width digits, spaces and hyphens are taken."""
-    found = []
-    for part in _parts():
-        value = digits_from_text(request.form.get(part.name, "")[:60])
-        try:
-            require_digits(value, part.name, part.length)
-            error = ""
-        except InvalidValueError:
-            error = _(
-                "{part}は数字{length}桁で入力してください。", part=part.label, length=part.length
-            )
-        found.append(Part(part.name, part.label, part.length, value, error))
-    return found
+@enquiries.post("/photo")
+def read_photo() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, str]]:
+    """The slips in a photograph, read here and now; the picture is not kept."""
+    brought = request.files.get("photo")
+    if brought is None or not brought.filename:
+        return _ask_page(said=messages.label("enquiry_problem", "photo_none")), UNPROCESSABLE
+    data = brought.stream.read(UPLOAD_LIMITS.bytes_max + 1)
+    try:
+        readings = _desk().photos.read(data)
+    except FullError:
+        return _full(_Full())
+    except KokinError:
+        return _ask_page(said=messages.label("enquiry_problem", "photo_refused")), UNPROCESSABLE
+    numbers = _numbers_in(readings)
+    if not numbers:
+        return _ask_page(said=messages.label("enquiry_problem", "photo_unread")), UNPROCESSABLE
+    most = _slips_max()
+    if len(numbers) > most:
+        said = messages.label("enquiry_problem", "several_many").format(most=most)
+        return _ask_page(said=said), UNPROCESSABLE
+    return _answered([(number, None) for number in numbers], "photo")
 
 
-def _record(number: ElNumber, status: SlipStatus) -> None:
-    """Every question is kept, without the number and without the address in clear."""
-    with unit_of_work(services().engine, services().municipality) as connection:
-        connection.execute(
-            insert(log_table).values(
-                municipality_code=services().municipality,
-                enquiry_id=uuid.uuid4().hex,
-                asked_on=clock.today(),
-                asked_at=clock.now(),
-                number_digest=_digest("number", number.digits),
-                source_digest=_digest("source", source()),
-                answer=status.state,
-            )
-        )
+@enquiries.post("/code")
+def open_code() -> BaseResponse | str | tuple[str, int]:
+    """The state of one slip by the code that is printed on it."""
+    code = slip_code.typed_code(request.form.get("code", "")[:60])
+    if not code:
+        return _ask_page(said=messages.label("enquiry_problem", "code")), UNPROCESSABLE
+    return _answered([(None, slip_code.slip_of(_desk().key, code))], "code")
 
 
-def _digest(kind: str, value: str) -> str:
-    """A keyed digest: equal values can be counted, and nobody can go back to the value."""
-    key = services().settings.secret().encode()
-    return hmac.new(key, f"enquiry|{kind}|{value}".encode(), sha256).hexdigest()
+# ---- what they share ----
+
+
+def _desk() -> EnquiryDesk:
+    found = current_app.extensions.get("kokin_enquiries")
+    if found is None:
+        made = EnquiryDesk(services())
+        found = current_app.extensions.setdefault("kokin_enquiries", made)
+    desk: EnquiryDesk = found
+    return desk
+
+
+def _answered(
+    asked: Sequence[tuple[ElNumber | None, Named | None]], way: str
+) -> BaseResponse | str | tuple[str, int] | Any:
+    """Each question told by itself; a single one that may not be answered is refused as a whole."""
+    desk, where = _desk(), source()
+    given, solution = request.form.get("task", ""), request.form.get("solution", "")
+    moment = clock.now().timestamp()
+    proved = proof.check(desk.key, given, solution, moment, guarded=desk.guarded())
+    told: list[Told] = []
+    answers: list[Answer] = []
+    for place, (number, named) in enumerate(asked):
+        # One proof goes with one form, and may be used once for each slip of it.
+        mine = proved._replace(name=f"{proved.name}.{place}") if proved else None
+        found = desk.tell(Asking(number, named, way, where, mine), limited=limiter.enabled)
+        told.append(found)
+        answers.append(shown(found, number))
+    if len(told) == 1 and not told[0].verdict.answered:
+        verdict = told[0].verdict
+        status = UNAVAILABLE if verdict.rule in {"site", "busy"} else TOO_MANY
+        page = _ask_page(said=refusal(verdict))
+        return page, status, {"Retry-After": str(verdict.wait_seconds)}
+    return render_template(
+        "enquiries/answer.html",
+        answers=answers,
+        cut_offs=cut_offs_of(told[0].cut_offs),
+        contact=told[0].profile.contact,
+    )
+
+
+def _numbers_in(readings: Sequence[SlipReading]) -> list[ElNumber]:
+    """The eL numbers of a picture, each once; only what check digits confirm."""
+    found = [slip.fields.get("el_number") for slip in readings if slip.good]
+    return [ElNumber.parse(str(digits)) for digits in dict.fromkeys(found) if digits]
+
+
+def _ask_page(parts: Sequence[Part] = (), said: str = "", *, tried: bool = False) -> str:
+    return render_template(
+        "enquiries/ask.html",
+        parts=[_field(part) for part in parts or typed.parts_of()],
+        tried=tried,
+        said=said,
+        task=_task(),
+        with_codes=_with_codes(),
+    )
+
+
+def _several_page(said: str = "", text: str = "") -> str:
+    return render_template(
+        "enquiries/several.html", said=said, typed=text, task=_task(), most=_slips_max()
+    )
+
+
+def _field(part: Part) -> Field:
+    label = translated(ElNumber.LABELS_JA[part.name])
+    said = wrong_words(part.length, part.wrong, part.found, label) if part.wrong else ""
+    return Field(part.name, label, part.length, part.value, said)
+
+
+def _task() -> str:
+    desk = _desk()
+    return proof.task(desk.key, clock.now().timestamp(), guarded=desk.guarded())
+
+
+def _slips_max() -> int:
+    """一度に確認できる枚数: of the only body; where there are several, the usual number."""
+    return _desk().section().slips_max
+
+
+def _with_codes() -> bool:
+    """Whether slips carry a code; where there are several bodies, some of them may."""
+    return bool(_desk().section().address) or services().sole is None

@@ -119,6 +119,7 @@ ERRORS: dict[str, str] = {
     "placement_no_receipt": "{line_no}行目は収納を記帳していないため、充当先を決められません。",
     "placement_credit": "{line_no}行目は口座への入金です。入金の充当先として決めてください（確認事項のページ、または kokin cases place）。",
     "placement_withdrawn": "{line_no}行目の納付は取り消されているため、充当先を決められません。",
+    "placement_refunded": "{line_no}行目のお金は、還付が決まっているため動かせません。還付を取り消してから動かしてください。",
     "placement_same": "{line_no}行目の納付は、すでにそのとおりに充当されています。",
     "placement_outstanding": "{place} には {found:,}円 を充当できません（充当できる額 {expected:,}円）。",
     "placement_lines": "確認事項 {case_no} の期別には、いくつかの納付が充てられています（{expected}）。動かす納付を資料名:行番号で指定してください。",

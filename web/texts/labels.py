@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from web.texts.calc import FIELD_NAMES
+from web.texts.enquiries import ENQUIRIES
 from web.texts.events import EVENT_LABELS
 from web.texts.explain import REASONS
 from web.texts.invariants import INVARIANTS
 from web.texts.jobs import JOB_LABELS
 from web.texts.people import PEOPLE
 from web.texts.refunds import REFUND_LABELS
+from web.texts.residents import RESIDENTS
 from web.texts.slip_labels import SLIPS
 from web.texts.worklist import WORKLIST
 
@@ -238,6 +240,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "fee": "手数料",
         "unidentified": "不明入金（歳計外）",
         "outgoing": "出金",
+        "written_off": "不納欠損",
     },
     "direction": {"credit": "入金", "debit": "出金", "cancel": "取消"},
     "carried": {"current": "現年", "carried": "滞繰"},
@@ -252,6 +255,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "taxation_hold": "課税保留",
     },
     **PEOPLE,
+    **RESIDENTS,
     "hold_by": {"person": "職員", "file": "調定ファイル"},
     "period_now": {"day": "本日", "month": "月計", "year": "収入済"},
     "closure": {
@@ -283,6 +287,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "T5": "入力の行き先（入力＝消込＋仮受＋記帳なし）",
         "T6": "速報残（速報−取消−確報＝速報未収）",
         "T7": "調定（調定＝消込＋収入未済）",
+        "written_off": "不納欠損（帳簿＝決定の合計）",
         "receivable": "収入未済（帳簿＝期別の残高）",
         "carry_over": "滞納繰越（繰越額＝閉鎖した年度の収入未済）",
         "T8": "口座振替（請求＝振替済＋振替不能）",
@@ -295,6 +300,7 @@ LABELS: dict[str, Mapping[str, str]] = {
     },
     "check_no": {
         "receivable": "T7",
+        "written_off": "T7",
         "carry_over": "繰越",
         "slips_taken": "T9",
         "upload_answers": "T9",
@@ -362,6 +368,7 @@ LABELS: dict[str, Mapping[str, str]] = {
     "invariant": INVARIANTS,
     **EVENT_LABELS,
     **SLIPS,
+    **ENQUIRIES,
     **WORKLIST,
     **JOB_LABELS,
 }

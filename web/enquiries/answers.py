@@ -1,0 +1,126 @@
+"""照会の答えの見せ方: a state as the sentences and ways of its page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconcile.status import EXPIRED, UNCONFIRMED, UNKNOWN
+from web import clock, messages
+from web.enquiries.typed import doubts
+from web.formatting import count
+from web.texts.labels import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from payments.domain.enquiring import OpenWay
+    from payments.domain.identifiers import ElNumber
+    from reconcile.status import CutOff
+    from web.enquiries.desk import Told
+    from web.enquiries.limits import Verdict
+
+TAIL = 4  # digits of 納付番号 that tell several answers apart
+_HOUR, _MINUTE = 3_600, 60
+
+
+class ShownWay(NamedTuple):
+    """使える納付方法 in words."""
+
+    name: str
+    fee: str
+    note: str
+    until: date | None
+
+
+class ShownCutOff(NamedTuple):
+    """データの基準 in days and times of Japan."""
+
+    code: str
+    received_on: date | None
+    next_at: object
+    next_day: date | None
+    next_time: str
+
+
+class Answer(NamedTuple):
+    """一枚の答え: nothing in it but what is printed on the slip, and the state."""
+
+    state: str
+    next: list[str]
+    ways: list[ShownWay]
+    doubts: tuple[str, ...]
+    paid_on: date | None
+    valid_until: date | None
+    late: bool
+    tail: str
+    refused: str
+
+
+def shown(told: Told, number: ElNumber | None) -> Answer:
+    """答え as its page says it; of several, each by the last digits of what was asked."""
+    status = told.status
+    asked_nothing = status.state == UNKNOWN and number is not None
+    return Answer(
+        state=status.state,
+        next=messages.label("slip_status_next", status.state).splitlines(),
+        ways=[_way(each) for each in status.ways],
+        doubts=doubts(number, told.profile) if asked_nothing and number else (),
+        paid_on=status.paid_on,
+        valid_until=status.valid_until if status.state in {UNCONFIRMED, EXPIRED} else None,
+        late=status.late and status.state in {UNCONFIRMED, EXPIRED},
+        tail=number.case_key[-TAIL:] if number else "",
+        refused="" if told.verdict.answered else refusal(told.verdict),
+    )
+
+
+def _way(each: OpenWay) -> ShownWay:
+    way = each.way
+    return ShownWay(
+        way.name or messages.label("way", way.code),
+        way.fee or _usual("way_fee", way.code),
+        way.note or _usual("way_note", way.code),
+        each.until,
+    )
+
+
+def _usual(group: str, code: str) -> str:
+    """What usually holds for a way that everybody has; of a body's own ways nothing is known."""
+    return messages.label(group, code) if code in LABELS[group] else ""
+
+
+def cut_offs_of(found: Sequence[CutOff]) -> list[ShownCutOff]:
+    """データの基準 as the page's table says it."""
+    shown_ones = []
+    for each in found:
+        at = clock.in_japan(each.next_at) if each.next_at else None
+        shown_ones.append(
+            ShownCutOff(
+                each.code,
+                each.received_on,
+                each.next_at,
+                at.date() if at else None,
+                f"{at:%H:%M}" if at else "",
+            )
+        )
+    return shown_ones
+
+
+def refusal(verdict: Verdict) -> str:
+    """お断り: why nothing is answered now, and how long to wait."""
+    kind = verdict.rule if verdict.rule in {"slip", "site"} else "source"
+    kind = "site" if verdict.rule == "busy" else kind
+    seconds = verdict.wait_seconds
+    if seconds > _HOUR:
+        wait = count(-(-seconds // _HOUR), "時間")
+    elif seconds > _MINUTE:
+        wait = count(-(-seconds // _MINUTE), "分")
+    else:
+        wait = count(seconds, "秒")
+    return messages.label("enquiry_refused", kind).format(wait=wait)
+
+
+def wrong_words(length: int, wrong: str, found: int, label: str) -> str:
+    """What is wrong with one field of the number."""
+    said = messages.label("number_wrong", wrong)
+    return said.format(part=label, length=length, found=found)

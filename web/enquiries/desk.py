@@ -1,0 +1,153 @@
+"""照会の窓口: what one question needs besides the request: record, limits, pictures, the books."""
+
+from __future__ import annotations
+
+import hmac
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from payments.domain.enquiring import Enquiries
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import reading
+from reconcile.status import UNKNOWN, SlipStatus, data_cut_offs, slip_status, status_of_slip
+from web import clock
+from web.enquiries.limits import Asked, Verdict, network
+from web.enquiries.photos import PhotoDesk
+from web.enquiries.tally import Question, Tally
+
+if TYPE_CHECKING:
+    from payments.domain.identifiers import ElNumber
+    from payments.domain.profile import Profile
+    from payments.store.municipalities import Body
+    from reconcile.status import CutOff
+    from web.enquiries.proof import Proof
+    from web.enquiries.slip_code import Named
+    from web.services import Services
+
+_NOBODYS = "x" * 34  # no slip has this number
+_NO_SLIP = -1
+
+
+class Asking(NamedTuple):
+    """問い: a number or a slip named by its code, how it came, from where, and with which proof."""
+
+    number: ElNumber | None
+    named: Named | None
+    way: str
+    source: str
+    proof: Proof | None
+
+
+class Told(NamedTuple):
+    """答え and whether it may be given, with what it rests on."""
+
+    status: SlipStatus
+    verdict: Verdict
+    profile: Profile
+    cut_offs: tuple[CutOff, ...]
+
+
+class EnquiryDesk:
+    """照会の窓口 of one application."""
+
+    def __init__(self, services: Services) -> None:
+        """Nothing is opened before the first question."""
+        self._services = services
+        self._tallies: dict[str, Tally] = {}
+        self._sections: dict[str, Enquiries] = {}  # as they were at the last question
+        self.photos = PhotoDesk()
+        services.closers.append(self.close)
+
+    @cached_property
+    def key(self) -> bytes:
+        """The key of digests, tasks and codes, of the installation's secret."""
+        return self._services.settings.secret().encode()
+
+    def digest(self, kind: str, value: str) -> str:
+        """A keyed digest: equal values can be counted, and nobody can go back to the value."""
+        return hmac.new(self.key, f"enquiry|{kind}|{value}".encode(), sha256).hexdigest()
+
+    def body(self, collecting_body_code: str) -> Body | None:
+        """団体 that a number leads to: the only one there is, or the one with this 収納機関番号."""
+        if self._services.sole is not None:
+            return self._services.sole
+        found = {each.collecting_body_code: each for each in self._services.bodies}
+        return found.get(collecting_body_code)
+
+    def guarded(self) -> bool:
+        """警戒中か, of any body this process has heard of."""
+        return any(self._tallies[code].guarded(section) for code, section in self._sections.items())
+
+    def section(self) -> Enquiries:
+        """照会の設定 of the only body; where there are several, what is usual."""
+        sole = self._services.sole
+        return self._profile(sole.code).enquiries if sole else Enquiries()
+
+    def tell(self, asking: Asking, *, limited: bool = True) -> Told:
+        """The state of the slip, written down and counted before it is told.
+
+        A number that leads to no body is looked for where there can be none, and written down with
+        the first body: the answer, and what is done for it, is that of any wrong number.
+        """
+        code, number = self._where(asking)
+        self._services.enter(code)
+        today, now = clock.today(), clock.now()
+        with reading(self._services.engine, code) as connection:
+            profile = load_profile(connection, code)
+            if asking.named is not None:
+                slip_id = asking.named.slip_id if number else _NO_SLIP
+                status = status_of_slip(connection, profile, slip_id, today=today)
+            else:
+                status = slip_status(connection, profile, number, today=today)
+            cut_offs = data_cut_offs(connection, profile, now, today)
+        question = self._question(asking, status)
+        verdict = self._tally(code).ask(question, profile.enquiries)
+        self._sections[code] = profile.enquiries
+        return Told(status, verdict if limited else Verdict(0), profile, cut_offs)
+
+    def _where(self, asking: Asking) -> tuple[str, str]:
+        """The body to ask, and what to look for there."""
+        first = self._services.bodies[0].code
+        if asking.named is not None:
+            code = asking.named.municipality_code
+            known = any(body.code == code for body in self._services.bodies)
+            return (code, code) if known else (first, "")
+        if asking.number is None:
+            return first, _NOBODYS
+        body = self.body(asking.number.collecting_body_code)
+        return (body.code, asking.number.digits) if body else (first, _NOBODYS)
+
+    def _question(self, asking: Asking, status: SlipStatus) -> Question:
+        """What is written down: keyed digests. 確認番号 is left out of what counts as one slip."""
+        if asking.named is not None:
+            whole = slip = f"code {asking.named.municipality_code} {asking.named.slip_id}"
+        elif asking.number is not None:
+            whole = asking.number.digits
+            slip = asking.number.collecting_body_code + asking.number.case_key
+        else:
+            whole = slip = ""
+        asked = Asked(
+            slip=self.digest("slip", slip),
+            source=self.digest("source", network(asking.source)),
+            missed=status.state == UNKNOWN,
+            proof=asking.proof.name if asking.proof else "",
+            set_at=asking.proof.set_at if asking.proof else 0,
+        )
+        return Question(asked, self.digest("number", whole), status.state, asking.way)
+
+    def _profile(self, code: str) -> Profile:
+        with reading(self._services.engine, code) as connection:
+            return load_profile(connection, code)
+
+    def _tally(self, code: str) -> Tally:
+        """The record of one body, made when it is first needed."""
+        tally = self._tallies.get(code)
+        if tally is None:
+            tally = self._tallies.setdefault(code, Tally(self._services.engine, code))
+        return tally
+
+    def close(self) -> None:
+        """Write down what waits."""
+        for tally in self._tallies.values():
+            tally.close()
