@@ -69,7 +69,7 @@ HINTS: dict[str, str] = {
     "payer_name": "半角カナで、通帳の摘要にあるとおりに。",
     "fee": "別に請求される、払込明細のとおり差し引かれる、または一件ごとに決まった額を差し引かれる。",
     "money_kind": "03（入出金明細）か01（振込入金通知）のどちらをお金とみるか。もう一方は参考です。",
-    "layout": "standard、vehicle、window、または団体の様式の名前。",
+    "layout": "standard、vehicle、window、dunning、または団体の様式の名前。",
 }
 CHOICES: dict[str, dict[str, str]] = {
     "law": {"tax": "地方税", "public": "税外の公金"},
