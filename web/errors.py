@@ -24,6 +24,9 @@ from payments.domain.errors import (
     RefusedError,
 )
 from web import messages
+from web.language import translated
+from web.language_choice import for_residents
+from web.texts.help import NOT_SHOWN, UNSHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,9 +93,25 @@ def answer(
         if status == 503:
             response.headers["Retry-After"] = RETRY_SECONDS
         return response
+    if for_residents():
+        again = {"Retry-After": RETRY_SECONDS} if status == 503 else None
+        return Response(_for_residents(code, status, details), status, again)
     sentence = messages.error(code, details)
     page = render_template("error.html", sentence=sentence, code=code, status=status, typed=typed)
     return Response(page, status)
+
+
+def _for_residents(code: str, status: int, details: Mapping[str, object] | None) -> str:
+    """In plain words what to do now, first of all not to pay twice; nothing is read for it."""
+    heading, *paragraphs = UNSHOWN.get(status, (NOT_SHOWN, ""))
+    return render_template(
+        "public_error.html",
+        heading=translated(heading),
+        paragraphs=[translated(each) or messages.error(code, details) for each in paragraphs],
+        code=code,
+        status=status,
+        bare=True,
+    )
 
 
 def problem(

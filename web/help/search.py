@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from web.help.questions import Question, questions
-from web.language import language
+from web.language import EASY_JAPANESE, JAPANESE, language
 
 WORDS = Path(__file__).with_name("words.tsv")  # 言い換え: slug, language, words people use instead
-TITLE_WEIGHT, WORDS_WEIGHT, ANSWER_WEIGHT = 3, 3, 1
+TITLE_WEIGHT, WORDS_WEIGHT, ANSWER_WEIGHT = 6, 4, 1
 LEAST = 0.05  # below this likeness a question is no answer
+_WORDS_OF = {EASY_JAPANESE: JAPANESE}
 _KATAKANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 _PARTS = re.compile(r"[\w]+")
 
@@ -71,7 +72,7 @@ def _index(code: str) -> _Index:
         pieces: Counter[str] = Counter()
         for text, weight in (
             (question.title, TITLE_WEIGHT),
-            (_words().get((question.slug, code), ""), WORDS_WEIGHT),
+            (_words().get((question.slug, _WORDS_OF.get(code, code)), ""), WORDS_WEIGHT),
             (" ".join(question.answer), ANSWER_WEIGHT),
         ):
             for piece, number in _pieces(text).items():
