@@ -19,6 +19,7 @@ import fired
 import hypothesis
 import postgres
 import pytest
+import spare_databases as spare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,12 +140,22 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def spare_databases(
+    postgres_cluster: postgres.Cluster, postgres_template: str
+) -> Iterator[spare.SpareDatabases]:
+    """The PostgreSQL databases of this worker that one test after another uses."""
+    found = spare.SpareDatabases(postgres_cluster, postgres_template)
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def postgres_url(postgres_cluster: postgres.Cluster, postgres_template: str) -> Iterator[str]:
+def postgres_url(spare_databases: spare.SpareDatabases) -> Iterator[str]:
     """A migrated, empty PostgreSQL database of this test's own."""
-    name = f"test_{uuid.uuid4().hex}"
-    yield postgres_cluster.create_database(name, template=postgres_template)
-    postgres_cluster.drop_database(name)
+    name = spare_databases.take()
+    yield spare_databases.cluster.url(name)
+    spare_databases.give_back(name)
 
 
 @pytest.fixture(params=KINDS)

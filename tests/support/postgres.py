@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import psycopg
+
 RUN_DIR_VARIABLE = "KOKIN_TEST_RUN_DIR"
 _RUN_DIR_PREFIX = "kokin-tests-"
 _START_ATTEMPTS = 3
@@ -55,12 +57,16 @@ class Cluster:
         """The SQLAlchemy address of one database, as the ordinary role."""
         return f"postgresql+psycopg://{self.role}@127.0.0.1:{self.port}/{database}"
 
-    def execute(self, *statements: str) -> None:
-        """Run statements as superuser, each outside a transaction (CREATE DATABASE needs that)."""
+    def connect(self, database: str) -> psycopg.Connection:
+        """A connection of the superuser, each statement of which is a transaction of its own."""
         import psycopg  # noqa: PLC0415  # tests that need no PostgreSQL need not load its client
 
-        address = f"host=127.0.0.1 port={self.port} user={self.superuser} dbname=postgres"
-        with psycopg.connect(address, autocommit=True) as connection:
+        address = f"host=127.0.0.1 port={self.port} user={self.superuser} dbname={database}"
+        return psycopg.connect(address, autocommit=True)
+
+    def execute(self, *statements: str) -> None:
+        """Run statements as superuser, each outside a transaction (CREATE DATABASE needs that)."""
+        with self.connect("postgres") as connection:
             for statement in statements:
                 connection.execute(statement.encode())
 
