@@ -29,6 +29,7 @@ from web.commands import (
     jobs,
     keys,
     municipality,
+    outage,
     outcomes,
     parameters,
     people,
@@ -138,5 +139,6 @@ for command in (
     keys.notification,
     database.db,
     doctor.doctor,
+    outage.outage,
 ):
     main.add_command(command)
