@@ -22,6 +22,7 @@ from web.approvals.routes import approving, waiting_count
 from web.arrivals.routes import arriving
 from web.calc.routes import calculating
 from web.cases.desk import cases
+from web.certificates.routes import verifying
 from web.database import open_books
 from web.days.routes import days
 from web.days.sheet import cell_text
@@ -47,6 +48,8 @@ from web.people.routes import people
 from web.placements.routes import placing
 from web.reading_aids import listen_to_aids, look, reading_aids, repeated, switched_here
 from web.reports.routes import reporting
+from web.residents.notice_links import residents
+from web.residents.own_notices import own
 from web.search.routes import searching
 from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limiter, register
 from web.services import Services, services
@@ -114,6 +117,9 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (calculating, Access.STAFF),
         (reporting, Access.STAFF),
         (open_data, Access.PUBLIC),
+        (residents, Access.PUBLIC),
+        (verifying, Access.PUBLIC),
+        (own, Access.RESIDENT),
         (people, Access.STAFF),
         (slips, Access.STAFF),
         (runs, Access.STAFF),

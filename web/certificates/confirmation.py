@@ -93,7 +93,7 @@ def issue(
     connection: Connection, settings: Settings, code: str, paper: Paper, *, issued_to: str
 ) -> Issued:
     """確認書の発行: keep what the paper says; the code is told this once and kept nowhere."""
-    now = clock.now()
+    now = clock.now().replace(microsecond=0)
     drawn = "".join(secrets.choice(ALPHABET) for _digit in range(RANDOM))
     issued = Issued(f"{code}{drawn}", now, clock.in_japan(now).date() + LASTS)
     digest = _digest(settings, issued.code)

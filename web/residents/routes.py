@@ -14,8 +14,9 @@ from payments.domain.errors import InvalidValueError, KokinError, NotFoundError
 from payments.domain.identifiers import ElNumber
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.person_account import person_account
+from reconcile.refunds.state import refund_state
 from reconcile.status import data_cut_offs
-from web import clock, messages
+from web import clock, formatting, messages
 from web.calc.tables import rates_of
 from web.certificates import confirmation
 from web.certificates.paper import paper_pdf
@@ -65,14 +66,18 @@ def overview() -> BaseResponse | str:
         return redirect(url_for("own.link"), 303)
     record_view(me().resident_id, obligor_no, "overview")
     shown = _shown(obligor_no)
-    with reading(services().engine, services().municipality) as connection:
-        views = own_views(connection, services().municipality, obligor_no)
+    code, profile, today = services().municipality, services().profile, clock.today()
+    with reading(services().engine, code) as connection:
+        views = own_views(connection, code, obligor_no)
+        refunds = refund_state(connection, profile, obligor_no, today)
     return render_template(
         "residents/overview.html",
-        levies=own_levies(shown.account, clock.today()),
+        levies=own_levies(shown.account, today),
+        refunds=refunds,
         cut_offs=shown.cut_offs,
         names=shown.names,
         views=views,
+        said_year=formatting.fiscal_year,
     )
 
 
@@ -100,6 +105,7 @@ def late_charge() -> BaseResponse | str | tuple[str, int]:
         "residents/late_charge.html",
         on=on, today=clock.today(), error=error, names=shown.names, rows=open_now,
         total_yen=sum(claim.charge_yen or 0 for _levy, claim in open_now),
+        said_year=formatting.fiscal_year,
     )  # fmt: skip
     return (page, 422) if error else page
 

@@ -40,6 +40,14 @@ RESIDENTS: dict[str, dict[str, str]] = {
         "expired": "お手元の納付書は取扱期限を過ぎています。納める場合は新しい納付書が必要です。",
         "nothing": "この期に納める額はありません。",
     },
+    "refund_step": {
+        "checking": "内容を確かめています",
+        "account": "還付を受ける口座の届出をお待ちしています",
+        "account_checking": "届け出た口座を確かめています",
+        "paying": "振込の手続きをしています",
+        "paid": "振り込みました",
+        "returned": "振り込めませんでした。口座を届け出直してください",
+    },
     "letter_kind": {
         "received": "納付の速報が届いたとき",
         "confirmed": "納付が確定したとき",
