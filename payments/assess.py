@@ -19,6 +19,7 @@ from payments.domain.identifiers import DebitCustomerNo
 from payments.domain.kana import fold_name
 from payments.store.bulk import insert_rows, take_numbers
 from payments.store.statistics import count_afresh
+from payments.write_off import take_up_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,6 +86,7 @@ class _Instalment:
     surplus_yen: int
     content: bytes
     is_new: bool
+    written_off_yen: int = 0  # of applied_yen
 
 
 class Assessor:
@@ -108,6 +110,7 @@ class Assessor:
         self.debit_keys: set[str] = set()
         self.shared_keys: set[str] = set()
         self.numbers: list[int] = []
+        self.taken_up: list[tuple[int, str, int]] = []  # 不納欠損 of claims that shrank
 
     def apply(self, lines: Iterable[tuple[AssessmentLike, bytes]]) -> Assessed:
         """Apply (line, content digest) pairs in order."""
@@ -151,7 +154,7 @@ class Assessor:
         self.notices, self.instalments = {}, {}
         statement = text(
             """SELECT n.notice_id, n.item_code, n.levy_year, n.notice_no, a.term, a.amount_yen,
-                      a.term_yen + a.whole_yen AS applied_yen, a.surplus_yen,
+                      a.term_yen + a.whole_yen AS applied_yen, a.surplus_yen, a.written_off_yen,
                       (SELECT e.content FROM assessment_event e
                        WHERE e.municipality_code = :m AND e.notice_id = n.notice_id
                          AND e.term = a.term AND e.kind = 'initial' AND e.outcome = 'applied'
@@ -173,7 +176,7 @@ class Assessor:
                 self.notices[row.item_code, row.levy_year, row.notice_no] = row.notice_id
                 self.instalments[row.notice_id, row.term] = _Instalment(
                     row.amount_yen, row.applied_yen, row.surplus_yen, bytes(row.content or b""),
-                    is_new=False,
+                    is_new=False, written_off_yen=row.written_off_yen,
                 )  # fmt: skip
 
     def _read_debit_keys(self, lines: Sequence[AssessmentLike]) -> None:
@@ -289,6 +292,16 @@ class Assessor:
         self._claim(line.line_no, notice_id, line.term, change, reason)
         known.amount_yen = line.amount_yen
         beyond = known.applied_yen - known.surplus_yen - line.amount_yen
+        back = min(max(beyond, 0), known.written_off_yen)
+        if back:  # what is owed no more was not given up
+            self._post(
+                line.line_no, 3, "receivable", "written_off", back, "write_off_reversal",
+                notice_id, line.term,
+            )  # fmt: skip
+            self.taken_up.append((notice_id, line.term, back))
+            known.applied_yen -= back
+            known.written_off_yen -= back
+            beyond -= back
         if beyond > 0:
             self._post(
                 line.line_no, 2, "receivable", "suspense", beyond, "surplus", notice_id, line.term
@@ -303,6 +316,7 @@ class Assessor:
                 "term": line.term,
                 "amount_yen": line.amount_yen,
                 "surplus_yen": known.surplus_yen,
+                "back": back,
                 "statutory": line.due_on_statutory,
                 "due_on": _shifted(line.due_on_statutory),
                 "collection_hold": "collection_hold" in held,
@@ -351,7 +365,8 @@ class Assessor:
             self.connection.execute(
                 text(
                     """UPDATE instalment_account SET amount_yen = :amount_yen,
-                           surplus_yen = :surplus_yen
+                           surplus_yen = :surplus_yen, term_yen = term_yen - :back,
+                           written_off_yen = written_off_yen - :back
                        WHERE municipality_code = :m AND notice_id = :notice_id AND term = :term"""
                 ),
                 self.updates,
@@ -365,6 +380,11 @@ class Assessor:
                 ),
                 self.updates,
             )
+
+        take_up_again(
+            self.connection, self.code, self.taken_up, journal_id=self.journal_id, approval_id=None
+        )
+        self.taken_up = []
 
     def _write_obligors(self) -> None:
         """Names and addresses as the latest line gives them."""

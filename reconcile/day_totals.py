@@ -21,7 +21,8 @@ from reconcile.journal import closed_books
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-RECEIVABLE, ASSESSED = "receivable", "assessed"
+RECEIVABLE, ASSESSED, WRITTEN_OFF = "receivable", "assessed", "written_off"
+_NO_MONEY = {ASSESSED, WRITTEN_OFF}  # what changes a claim without anybody paying
 
 # The year whose books were open on 領収日, as payments.domain.fiscal.revenue_year says it. A year
 # that two people have closed takes no more money, whatever 領収日 says (自治令160条).
@@ -217,11 +218,16 @@ def claimed(
 
 def collects(debit: str, credit: str) -> int:
     """収入: +1 for a posting that settles what is owed, -1 for its reversal, 0 for any other."""
-    if credit == RECEIVABLE and debit != ASSESSED:
+    if credit == RECEIVABLE and debit not in _NO_MONEY:
         return 1
-    if debit == RECEIVABLE and credit != ASSESSED:
+    if debit == RECEIVABLE and credit not in _NO_MONEY:
         return -1
     return 0
+
+
+def writes_off(debit: str, credit: str) -> int:
+    """不納欠損: +1 for a posting that gives a claim up, -1 for its reversal, 0 for any other."""
+    return {(WRITTEN_OFF, RECEIVABLE): 1, (RECEIVABLE, WRITTEN_OFF): -1}.get((debit, credit), 0)
 
 
 def summarise(engine: Engine, municipality_code: str) -> bool:
@@ -332,6 +338,20 @@ def balance_at_mark(connection: Connection, municipality_code: str, account: str
                 "FROM day_total WHERE municipality_code = :m"
             ),
             {"m": municipality_code, "account": account},
+        ).scalar_one()
+    )
+
+
+def written_off_yen(connection: Connection, municipality_code: str, journal_id: int) -> int:
+    """不納欠損 in yen by the decisions themselves, up to a journal."""
+    return int(
+        connection.execute(
+            text(
+                "SELECT COALESCE(SUM(CASE event WHEN 'written_off' THEN amount_yen "
+                "ELSE -amount_yen END), 0) FROM write_off "
+                "WHERE municipality_code = :m AND journal_id <= :journal_id"
+            ),
+            {"m": municipality_code, "journal_id": journal_id},
         ).scalar_one()
     )
 

@@ -12,6 +12,7 @@ correction is a reversal with a reason. The chart of accounts follows the way of
     … and settles         不明入金 unidentified   / 確報未入金 confirmed_due
     fee kept back         手数料 fee              / 確報未入金 confirmed_due   (自治令164四 繰替払)
     statement 出金        出金 outgoing           / 預金 bank
+    不納欠損              不納欠損 written_off    / 収入未済 receivable
     refund decided        仮受金 suspense         / 還付未済 refund_due      (地方税法17条)
     … and paid            還付未済 refund_due     / 出金 outgoing
     … and come back       不明入金 unidentified   / 還付未済 refund_due      (組戻し)
@@ -47,6 +48,7 @@ class Account(LabelledCode):
     UNIDENTIFIED = "unidentified", "歳計外（不明入金）"
     OUTGOING = "outgoing", "出金"
     REFUND_DUE = "refund_due", "還付未済"
+    WRITTEN_OFF = "written_off", "不納欠損"
 
 
 class Reason(LabelledCode):
@@ -68,6 +70,8 @@ class Reason(LabelledCode):
     FEE = "fee", "手数料控除"
     UNIDENTIFIED_DEPOSIT = "unidentified_deposit", "不明入金"
     OUTGOING = "outgoing", "出金"
+    WRITTEN_OFF = "written_off", "不納欠損"
+    WRITE_OFF_REVERSAL = "write_off_reversal", "不納欠損の取消"
     REFUND_DECIDED = "refund_decided", "還付決定"
     REFUND_CANCELLED = "refund_cancelled", "還付決定の取消"
     REFUND_PAID = "refund_paid", "還付"

@@ -264,6 +264,44 @@ PARTS: tuple[Part, ...] = (
         "t.actor, t.made_at",
         "dunning_recheck", _BY_ID.format(name="recheck_no"),
     ),
+    _entered(
+        "charge_waiver",
+        "t.waiver_no, t.event, t.withdraws_no, t.notice_id, t.term, t.kind, t.amount_yen, "
+        "CAST(t.from_on AS VARCHAR(10)) AS from_on, CAST(t.until_on AS VARCHAR(10)) AS "
+        "until_on, t.approval_id, t.made_at",
+        "charge_waiver", _BY_ID.format(name="waiver_no"),
+    ),
+    _entered(
+        "payment_plan",
+        "t.plan_no, t.obligor_no, CAST(t.agreed_on AS VARCHAR(10)) AS agreed_on, "
+        "t.amount_yen, t.approval_id, t.actor, t.reason, t.made_at",
+        "payment_plan", _BY_ID.format(name="plan_no"),
+    ),
+    _entered(
+        "payment_plan_part",
+        "t.plan_no, t.part_no, CAST(t.due_on AS VARCHAR(10)) AS due_on, t.notice_id, t.term, "
+        "t.amount_yen, t.slip_id",
+        "payment_plan_part", "t.plan_no = e.subject_id AND t.part_no = e.part_no",
+    ),
+    _entered(
+        "payment_plan_event",
+        "t.plan_no, t.event_no, t.event, CAST(t.happened_on AS VARCHAR(10)) AS happened_on, "
+        "t.reason, t.actor, t.made_at",
+        "payment_plan_event", _BY_EVENT.format(name="plan_no"),
+    ),
+    _entered(
+        "write_off",
+        "t.write_off_no, t.event, t.reverses_no, t.notice_id, t.term, t.amount_yen, t.ground, "
+        "CAST(t.extinguished_on AS VARCHAR(10)) AS extinguished_on, t.approval_id, "
+        "t.journal_id, t.leg, t.made_at",
+        "write_off", _BY_ID.format(name="write_off_no"),
+    ),
+    _entered(
+        "limitation_event",
+        "t.event_no, t.notice_id, t.term, t.kind, t.cause, CAST(t.from_on AS VARCHAR(10)) AS "
+        "from_on, CAST(t.until_on AS VARCHAR(10)) AS until_on, t.reason, t.actor, t.made_at",
+        "limitation_event", _BY_ID.format(name="event_no"),
+    ),
 )  # fmt: skip
 
 

@@ -127,6 +127,8 @@ def _add(standing: Standing, entry: Entry) -> None:
             _apply(standing, -entry.amount_yen, whole=False)
         case "reversal" if "receivable" in {entry.debit_account, entry.credit_account}:
             _apply(standing, -entry.amount_yen, whole=entry.turn_leg - _REVERSAL in _WHOLE)
+        case "written_off" | "write_off_reversal":
+            _apply(standing, -sign * entry.amount_yen, whole=False)
         case "surplus":
             standing.surplus_yen += sign * entry.amount_yen
         case "assessment" | "correction" | "cancellation":

@@ -68,6 +68,7 @@ class Books:
     reported_yen: int  # balance of 速報未収 when ``sums`` were taken
     assessed_yen: int  # balance of 調定 at the same moment
     receivable_yen: int  # balance of 収入未済 at the same moment
+    written_off: tuple[int, int]  # 不納欠損: balance at the same moment, and by the decisions
     carried_forward: tuple[int, int] | None  # revenue before the period: as signed, as booked
     carried_over: tuple[int, int] | None = None  # 滞納繰越: as carried, as the ledger leaves open
 
@@ -99,11 +100,13 @@ def checks(
         found.append(_t5(books))
     # Reported and neither withdrawn nor confirmed = 速報未収 in the books.
     found.append(Check("T6", books.sums.provisional_yen, books.reported_yen, scope="all"))
-    # 調定 in the books = money applied by receipts + 収入未済 of the instalments.
-    applied_and_open = books.sums.applied_yen + books.sums.outstanding_yen
+    # 調定 in the books = money applied by receipts + 不納欠損 + 収入未済 of the instalments.
+    applied_and_open = books.sums.applied_yen + books.written_off[0] + books.sums.outstanding_yen
     found.append(Check("T7", books.assessed_yen, applied_and_open, scope="all"))
     outstanding = books.sums.outstanding_yen + books.sums.surplus_yen
     found.append(Check("receivable", books.receivable_yen, outstanding, scope="all"))
+    if any(books.written_off):
+        found.append(Check("written_off", *books.written_off, scope="all"))
     if books.carried_over is not None:
         found.append(Check("carry_over", *books.carried_over, scope="all"))
     # 口座振替請求 are not made by this service yet.
@@ -190,7 +193,11 @@ def _t11(connection: Connection, code: str, ledger: tuple[LedgerRow, ...]) -> Ch
             "WHERE o.municipality_code = b.municipality_code AND o.file_id = b.file_id "
             "AND o.line_no = b.line_no AND o.outcome IN ('unidentified_deposit', "
             "'direct_transfer', 'settlement_difference', 'refund_returned', 'unlinked') "
-            f"AND {_IN_FORCE})"
+            f"AND {_IN_FORCE}) "
+            # A transfer that came back belongs to its refund again.
+            "AND NOT EXISTS (SELECT 1 FROM refund_event r "
+            "WHERE r.municipality_code = b.municipality_code AND r.event = 'returned' "
+            "AND r.file_id = b.file_id AND r.line_no = b.line_no)"
         ),
         {"m": code},
     ).scalar_one()

@@ -25,6 +25,7 @@ from reconcile.day_totals import (
     ledger,
     stored_sums,
     sums_now,
+    written_off_yen,
 )
 from reconcile.journal import closed_books
 from reconcile.report import blocks
@@ -270,12 +271,21 @@ def _sums(
             "reported_yen": balance_at_mark(connection, code, "reported"),
             "assessed_yen": -balance_at_mark(connection, code, "assessed"),
             "receivable_yen": balance_at_mark(connection, code, "receivable"),
+            "written_off": (
+                balance_at_mark(connection, code, "written_off"),
+                written_off_yen(connection, code, stored.journal_id),
+            ),
         }
+    now = sums or sums_now(connection, code)
     return {
-        "sums": sums or sums_now(connection, code),
+        "sums": now,
         "reported_yen": balance(rows, "reported"),
         "assessed_yen": -balance(rows, "assessed"),
         "receivable_yen": balance(rows, "receivable"),
+        "written_off": (
+            balance(rows, "written_off"),
+            written_off_yen(connection, code, now.journal_id),
+        ),
     }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from payments.domain.fiscal import last_closed_fiscal_year
-from reconcile.day_totals import ASSESSED, RECEIVABLE, collects
+from reconcile.day_totals import ASSESSED, RECEIVABLE, collects, writes_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,11 +60,12 @@ class YearLine:
     collected_yen: int  # 収入済額
     closing_period_yen: int  # of it: 出納整理期間
     carried_in_yen: int = 0  # of assessed_yen: 繰越額; the rest was assessed or corrected since
+    written_off_yen: int = 0  # 不納欠損額
 
     @property
     def outstanding_yen(self) -> int:
         """収入未済額."""
-        return self.assessed_yen - self.collected_yen
+        return self.assessed_yen - self.collected_yen - self.written_off_yen
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ def left_open(rows: tuple[LedgerRow, ...], year: int) -> dict[str, int]:
     sums: dict[str, int] = {}
     for row in rows:
         if row.claim_year and year_of(row) <= year:
-            yen = (assesses(row) - collects(row.debit, row.credit)) * row.amount_yen
+            settled = collects(row.debit, row.credit) + writes_off(row.debit, row.credit)
+            yen = (assesses(row) - settled) * row.amount_yen
             sums[row.item_code] = sums.get(row.item_code, 0) + yen
     return sums
 
@@ -174,15 +176,16 @@ def year_lines(
     it is what would be.
     """
     known = left_open(_until(rows), year - 1) if carried_in is None else carried_in
-    # 調定, 収入済, 出納整理期間, 繰越額
-    sums = {(item, True): [yen, 0, 0, yen] for item, yen in known.items()}
+    # 調定, 収入済, 出納整理期間, 繰越額, 不納欠損
+    sums = {(item, True): [yen, 0, 0, yen, 0] for item, yen in known.items()}
     for row in rows:
         if row.when > 0 or not row.claim_year or row.claim_year > year:
             continue
-        total = sums.setdefault((row.item_code, row.claim_year < year), [0, 0, 0, 0])
+        total = sums.setdefault((row.item_code, row.claim_year < year), [0] * 5)
         if year_of(row) == year:
             total[0] += assesses(row) * row.amount_yen
             total[1] += collects(row.debit, row.credit) * row.amount_yen
+            total[4] += writes_off(row.debit, row.credit) * row.amount_yen
     for row in closing:
         if row.when == 0 and collects(row.debit, row.credit) and year_of(row) == year:
             sums[row.item_code, row.claim_year < year][2] += (

@@ -54,8 +54,9 @@ ORDER BY p.journal_id, p.subject_file_id, p.subject_line_no, p.leg LIMIT :most
 """
 _ACCOUNTS = {
     "collected": (
-        "(p.credit_account = 'receivable' AND p.debit_account <> 'assessed') "
-        "OR (p.debit_account = 'receivable' AND p.credit_account <> 'assessed')"
+        "(p.credit_account = 'receivable' AND p.debit_account NOT IN ('assessed', 'written_off')) "
+        "OR (p.debit_account = 'receivable' "
+        "AND p.credit_account NOT IN ('assessed', 'written_off'))"
     ),
     "assessed": (
         "(p.debit_account = 'receivable' AND p.credit_account = 'assessed') "

@@ -2,8 +2,7 @@
 
 The columns are those of 歳入 in 決算書 (地方自治法施行規則16条の2) without the budget, which is
 not in these books. 収入済額 is what settled claims: money that was paid too much stands in 仮受金
-and is shown beside it as 還付未済 where its 科目 is known. Refunds and 不納欠損 are not booked
-here.
+and is shown beside it as 還付未済 where its 科目 is known. Refunds are not booked here.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ class AccountLine:
     collected_yen: int  # 収入済額
     closing_period_yen: int  # of it: 出納整理期間
     refundable_yen: int  # 還付未済: in 仮受金 for this 科目
+    written_off_yen: int  # 不納欠損額
     outstanding_yen: int  # 収入未済額
     before_assessed_yen: int
     before_collected_yen: int
@@ -82,6 +82,7 @@ def year_account(connection: Connection, profile: Profile, year: int) -> YearAcc
                 collected_yen=line.collected_yen if line else 0,
                 closing_period_yen=line.closing_period_yen if line else 0,
                 refundable_yen=refundable.get(key, 0),
+                written_off_yen=line.written_off_yen if line else 0,
                 outstanding_yen=line.outstanding_yen if line else 0,
                 before_assessed_yen=was.assessed_yen if was else 0,
                 before_collected_yen=was.collected_yen if was else 0,

@@ -72,14 +72,17 @@ _CHANGED = """
 SELECT p.subject_file_id FROM posting p WHERE p.municipality_code = :m AND p.journal_id > :mark
 UNION SELECT o.file_id FROM line_outcome o
 WHERE o.municipality_code = :m AND o.revision > 1 AND o.journal_id > :mark"""
-_CLAIMS = frozenset({"assessment", "correction", "cancellation"})
-# What settles instalments, less what was taken back; 調定 itself is no revenue.
+# What changes a claim without money.
+_CLAIMS = frozenset(
+    {"assessment", "correction", "cancellation", "written_off", "write_off_reversal"}
+)
+# What settles instalments, less what was taken back; 調定 and 不納欠損 are no revenue.
 _COLLECTED = """
 SELECT SUM(CASE WHEN p.credit_account = 'receivable' THEN p.amount_yen ELSE -p.amount_yen END)
 FROM posting p JOIN journal j ON j.municipality_code = :m AND j.journal_id = p.journal_id
 WHERE p.municipality_code = :m AND j.booked_on <= :day
-  AND ((p.credit_account = 'receivable' AND p.debit_account <> 'assessed')
-    OR (p.debit_account = 'receivable' AND p.credit_account <> 'assessed'))"""
+  AND ((p.credit_account = 'receivable' AND p.debit_account NOT IN ('assessed', 'written_off'))
+    OR (p.debit_account = 'receivable' AND p.credit_account NOT IN ('assessed', 'written_off')))"""
 _CLOSURES = """
 SELECT closure_no, period, event, CAST(ends_on AS VARCHAR(10)) AS ends_on,
     CAST(closed_until AS VARCHAR(10)) AS closed_until, journal_id, report_json, report_sha256,

@@ -23,6 +23,13 @@ the formats and the domain are common. Each difference carries one of these name
                       ``placement_in_force``: something else has decided since
 ``credit_placement``  likewise what people decided about a bank credit; ``payer_alias``: a name
                       was learned without their approval
+``refund``            a refund is not what two people approved, or nobody carried it out; likewise
+                      ``refund_interest``: its interest does not follow from its reason and days;
+                      ``refund_event``: what happened to it cannot have; ``refund_booking``: nor do
+                      its postings follow from that
+``refund_batch``      the totals of a file to the bank are not those of its transfers; likewise
+                      ``refund_file``: nor is its hash; ``refund_sent``: it went out without two
+                      people, or not as it was frozen
 ``link_block``        a link that must not return has no approval, or an approval no such block
 ``deposit``           a credit is not the deposit that its line and outcome say
 ``settlement``        what a credit settled is not its amount
@@ -30,6 +37,11 @@ the formats and the domain are common. Each difference carries one of these name
 ``journal``           a posting without occasion, or one that moves nothing
 ``instalment_amount`` a claim is not that of its last event; ``claim_posting``: nor its postings
 ``instalment_balance``  what was paid on an instalment is not what was posted
+``late_charge``         a booked charge is not its line or not of its claim;
+                      ``late_charge_yen``: nor what the law makes of what it was booked on
+``write_off``           what was given up differs between accounts, records and postings;
+                      ``write_off_approval``: nobody decided it, or something else;
+                      ``charge_waiver``: nor a waiver
 ``pay_key``           the look-up of numbers is not what slips and instalments say
 ``slip_event``        what happened to a slip does not lead to its state
 ``slip_barcode``      a barcode issued here does not say the slip's amount
@@ -41,7 +53,8 @@ the formats and the domain are common. Each difference carries one of these name
                       ``group_receipts``, ``group_part``, ``group_fee``, ``group_credited``
 ``…_balance``         an account of the ledger ≠ the records behind it: ``receivable``,
                       ``assessed``, ``suspense`` (T5), ``reported``, ``confirmed_due``, ``fee``,
-                      ``bank``, ``unidentified`` (T11)
+                      ``bank``, ``unidentified`` (T11),
+                      ``refund_due``, ``written_off``
 ``trial_balance``     the accounts do not sum to zero, or one of them does not exist
 ``statement_gap``     a statement does not open with what the one before it closed with
 ``day_total``         the ledger summed up by day is not the postings
@@ -75,14 +88,17 @@ from payments.store.engine import SQLITE_CACHE_KIB, keys_of, open_engine
 from payments.store.municipalities import load_profile
 from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading
+from reconcile.verify.charges import charges
 from reconcile.verify.claims import instalments, pay_keys
 from reconcile.verify.credits import credits_placed
 from reconcile.verify.days import days
 from reconcile.verify.dunning import dunning
 from reconcile.verify.events import events
 from reconcile.verify.files import evidence_and_lines
+from reconcile.verify.given_up import given_up
 from reconcile.verify.lines import LineWalk
 from reconcile.verify.placements import placements
+from reconcile.verify.refunds import refunds
 from reconcile.verify.seal import seals
 from reconcile.verify.slips import slips
 from reconcile.verify.totals import decisions, groups, journals, ledger, statement_chain
@@ -212,7 +228,10 @@ def _decided(store: Store) -> Iterator[Difference]:
     yield from decisions(store)
     yield from placements(store)
     yield from credits_placed(store)
+    yield from refunds(store)
     yield from dunning(store)
+    yield from charges(store)
+    yield from given_up(store)
     yield from journals(store)
 
 

@@ -128,17 +128,22 @@ _STREAMS = (
        FROM {table} k CROSS JOIN bank_line t {here} ORDER BY k.file_id, k.line_no""",
     """SELECT t.file_id, t.line_no, t.remittance_no, t.fee_yen
        FROM {table} k CROSS JOIN advice_line t {here} ORDER BY k.file_id, k.line_no""",
-    # Claims and surpluses belong to instalments and are looked at there.
+    # Claims and surpluses belong to instalments, refunds to overpayments.
     """SELECT p.subject_file_id, p.subject_line_no, p.debit_account, p.credit_account, p.amount_yen
        FROM posting p
        JOIN {table} k ON k.file_id = p.subject_file_id AND k.line_no = p.subject_line_no
        WHERE p.municipality_code = :m
-        AND p.reason NOT IN ('assessment', 'correction', 'cancellation', 'surplus')
+        AND p.reason NOT IN ('assessment', 'correction', 'cancellation', 'surplus',
+            'written_off', 'write_off_reversal', 'refund_decided', 'refund_cancelled',
+            'refund_paid', 'refund_returned')
        ORDER BY p.subject_file_id, p.subject_line_no""",
     """SELECT c.file_id, c.line_no, c.kind
        FROM review_case c JOIN {table} k ON k.file_id = c.file_id AND k.line_no = c.line_no
        WHERE c.municipality_code = :m ORDER BY c.file_id, c.line_no""",
 )
+# Transfers that came back and were put back to their refund (reconcile.verify.refunds).
+_PUT_BACK = """
+SELECT file_id, line_no FROM refund_event WHERE municipality_code = :m AND event = 'returned'"""
 _HERE = "WHERE t.municipality_code = :m AND t.file_id = k.file_id AND t.line_no = k.line_no"
 
 GroupKey = tuple[str, str, str]  # agent, ref, part
@@ -154,6 +159,7 @@ class LineWalk:
         self.groups: dict[GroupKey, list[int]] = defaultdict(lambda: [0, 0])  # count, yen
         self.received: dict[int, list[int]] = defaultdict(lambda: [0, 0])  # by receipts' group_id
         self.fees: dict[str, int] = defaultdict(int)  # by remittance number
+        self.put_back = {tuple(row) for row in store.rows(_PUT_BACK)}
         self.bank_yen = 0  # money that came in, less what went out
         self.open_yen = 0  # money that found no group
 
@@ -248,6 +254,8 @@ class LineWalk:
         expected: list[tuple[Any, ...]] = []
         if any(outcome.outcome in _CREDITS for outcome in story.outcomes):
             state = DEPOSIT_STATES.get(story.outcome, "")
+            if story.outcome == "refund_returned" and (line.file_id, line.line_no) in self.put_back:
+                state = "settled"
             # Without its bank line, which is missed by itself, no deposit is right.
             account_key, booked_on = (
                 (story.bank_lines[0].account_key, story.bank_lines[0].booked_on)
@@ -279,7 +287,7 @@ class LineWalk:
         for deposit in story.deposits:
             if deposit.state != "withdrawn":
                 expected["bank"] += deposit.amount_yen
-            if deposit.state == "open":
+            if deposit.state == "open" or story.outcome == "refund_returned":
                 expected["unidentified"] -= deposit.amount_yen
             if story.outcome == "placed":  # report and money in one
                 expected["confirmed_due"] -= deposit.amount_yen

@@ -52,7 +52,8 @@ WHERE f.municipality_code = :m AND l.municipality_code = :m AND l.file_id = f.fi
 _DECIDED_AGAIN = """
 SELECT file_id, line_no FROM line_outcome WHERE municipality_code = :m AND revision <> 1"""
 # What the postings about a line net to, and what its receipt says that they should: a sum of 0 for
-# each account. Claims and surpluses belong to instalments and are looked at there.
+# each account. Claims and surpluses belong to instalments, refunds to
+# overpayments, and are looked at there.
 _POSTINGS = """
 SELECT file_id, line_no
 FROM (
@@ -74,7 +75,9 @@ FROM (
                AND credit_account IN ('receivable', 'suspense', 'reported', 'confirmed_due')
               THEN 0 ELSE 1 END
   FROM posting WHERE municipality_code = :m
-    AND reason NOT IN ('assessment', 'correction', 'cancellation', 'surplus')
+    AND reason NOT IN ('assessment', 'correction', 'cancellation', 'surplus',
+        'written_off', 'write_off_reversal', 'refund_decided', 'refund_cancelled',
+        'refund_paid', 'refund_returned')
 ) sides
 GROUP BY file_id, line_no
 HAVING SUM(applied) <> 0 OR SUM(suspense) <> 0 OR SUM(reported) <> 0 OR SUM(confirmed) <> 0

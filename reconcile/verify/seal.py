@@ -230,6 +230,44 @@ _ENTERED: dict[str, tuple[str, str, str]] = {
         CAST(cut_off_on AS VARCHAR(10)) AS until, journal_id, result, found_json, actor,
         made_at""",
     ),
+    "charge_waiver": (
+        "charge_waiver",
+        "waiver_no",
+        """waiver_no, event, withdraws_no, notice_id, term, kind, amount_yen, CAST(from_on AS
+        VARCHAR(10)) AS from_on_day, CAST(until_on AS VARCHAR(10)) AS until_on_day,
+        approval_id, made_at""",
+    ),
+    "payment_plan": (
+        "payment_plan",
+        "plan_no",
+        """plan_no, obligor_no, CAST(agreed_on AS VARCHAR(10)) AS agreed_on_day, amount_yen,
+        approval_id, actor, reason, made_at""",
+    ),
+    "payment_plan_part": (
+        "payment_plan_part",
+        "plan_no, part_no",
+        """plan_no, part_no, CAST(due_on AS VARCHAR(10)) AS due_on_day, notice_id, term,
+        amount_yen, slip_id""",
+    ),
+    "payment_plan_event": (
+        "payment_plan_event",
+        "plan_no, event_no",
+        """plan_no, event_no, event, CAST(happened_on AS VARCHAR(10)) AS happened_on_day,
+        reason, actor, made_at""",
+    ),
+    "write_off": (
+        "write_off",
+        "write_off_no",
+        """write_off_no, event, reverses_no, notice_id, term, amount_yen, ground,
+        CAST(extinguished_on AS VARCHAR(10)) AS extinguished_on_day, approval_id,
+        journal_id, leg, made_at""",
+    ),
+    "limitation_event": (
+        "limitation_event",
+        "event_no",
+        """event_no, notice_id, term, kind, cause, CAST(from_on AS VARCHAR(10)) AS from_on_day,
+        CAST(until_on AS VARCHAR(10)) AS until_on_day, reason, actor, made_at""",
+    ),
 }
 _PARTS = (*_BOOKED, *_ENTERED)
 _COVERED = "WHERE municipality_code = :m AND journal_id <= :last"

@@ -24,10 +24,21 @@ _OPEN = (
     "SELECT SUM(amount_yen - term_yen - whole_yen + surplus_yen) FROM instalment_account "
     "WHERE municipality_code = :m"
 )
+_GIVEN_UP = "SELECT SUM(written_off_yen) FROM instalment_account WHERE municipality_code = :m"
 _SURPLUS = "SELECT SUM(surplus_yen) FROM instalment_account WHERE municipality_code = :m"
 _WAITING = (
     "SELECT SUM(suspense_yen) FROM receipt WHERE municipality_code = :m AND stage <> 'withdrawn'"
 )
+# Decided to go back, so that it no longer waits, and of that what the bank has not paid.
+_DECIDED = """
+SELECT SUM(x.amount_yen) FROM refund x WHERE x.municipality_code = :m AND NOT EXISTS (
+    SELECT 1 FROM refund_event v WHERE v.municipality_code = :m AND v.refund_no = x.refund_no
+      AND v.event = 'cancelled')"""
+_REFUND_DUE = """
+SELECT SUM(x.amount_yen) FROM refund x WHERE x.municipality_code = :m AND (
+    SELECT v.event FROM refund_event v WHERE v.municipality_code = :m
+      AND v.refund_no = x.refund_no ORDER BY v.event_no DESC LIMIT 1)
+    NOT IN ('paid', 'cancelled')"""
 _REPORTED = (
     "SELECT SUM(amount_yen) FROM receipt WHERE municipality_code = :m AND stage = 'provisional'"
 )
@@ -56,7 +67,9 @@ def ledger(store: Store, walk: LineWalk) -> Iterator[Difference]:
     expected = {
         "receivable": store.number(_OPEN),
         "assessed": -store.number(_CLAIMED),
-        "suspense": -store.number(_WAITING) - store.number(_SURPLUS),
+        "written_off": store.number(_GIVEN_UP),
+        "suspense": (store.number(_DECIDED) - store.number(_WAITING) - store.number(_SURPLUS)),
+        "refund_due": -store.number(_REFUND_DUE),
         "reported": store.number(_REPORTED),
         "confirmed_due": store.number(_CONFIRMED) - store.number(_SETTLED) - store.number(_DIRECT),
         "fee": store.number(_FEES),

@@ -62,7 +62,7 @@ class ChargeTown(PlacingTown):
 
     def book(self, **how: Any) -> Booked:
         """延滞金の調定."""
-        return book_charges(self.engine, M, **{"on": ON, "actor": "schedule"} | how)
+        return book_charges(self.engine, M, **dict[str, Any](on=ON, actor="schedule") | how)
 
     def letter(self, notice: int, term: str = "01", letter_on: date = DUE_ON) -> Booked:
         """督促手数料の調定."""
@@ -78,3 +78,24 @@ class ChargeTown(PlacingTown):
             item=item, number=NOTICES[notice - 1], term=term,
         )  # fmt: skip
         return int(found[0][0]) if found else None
+
+    def conserve(self) -> None:
+        """調定 = applied + outstanding + 不納欠損, by the accounts, the receipts and the ledger."""
+        claims = self.rows(
+            "SELECT SUM(amount_yen) AS assessed, SUM(term_yen + whole_yen) AS settled, "
+            "SUM(amount_yen - term_yen - whole_yen + surplus_yen) AS open, "
+            "SUM(surplus_yen) AS surplus, SUM(written_off_yen) AS given_up FROM instalment_account"
+        )[0]
+        received = self.rows(
+            "SELECT COALESCE(SUM(amount_yen), 0) AS came, COALESCE(SUM(applied_yen), 0) AS applied, "
+            "COALESCE(SUM(suspense_yen), 0) AS suspense FROM receipt WHERE stage <> 'withdrawn'"
+        )[0]
+        assert received.came == received.applied + received.suspense
+        assert claims.settled == received.applied + claims.given_up
+        assert claims.assessed == (
+            received.applied - claims.surplus + claims.open + claims.given_up
+        )
+        assert self.balance("written_off") == claims.given_up
+        assert self.balance("receivable") == claims.open
+        assert -self.balance("assessed") == claims.assessed
+        assert -self.balance("suspense") == received.suspense + claims.surplus

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _YEAR_NOTE = (
     "収入済額は消し込んだ額。還付未済額は、出納閉鎖までに記帳した仮受金のうち科目の分かるもの"
-    "（還付の支出はこの帳簿にないため、還付した額も含む）。不納欠損の処理はこの帳簿にありません。"
+    "（還付の支出はこの帳簿にないため、還付した額も含む）。不納欠損額は、その年度に記帳した決定による額。"
 )
 _AGES = ("7日以内", "30日以内", "90日以内", "1年以内", "1年超")
 assert len(_AGES) == len(BUCKETS) + 1  # noqa: S101 - two lists that say the same
@@ -46,7 +46,7 @@ def year_document(connection: Connection, profile: Profile, year: int, as_of: da
 def _account(account: YearAccount) -> Linked:
     columns = columns_of(
         "会計", "科目", "区分:word", "調定額:yen", "うち繰越額:yen", "収入済額:yen",
-        "うち出納整理期間:yen", "還付未済額:yen", "不納欠損額:figure", "収入未済額:yen",
+        "うち出納整理期間:yen", "還付未済額:yen", "不納欠損額:yen", "収入未済額:yen",
         "収納率:figure", "前年度収入済額:yen", "増減:yen", "前年度収納率:figure",
     )  # fmt: skip
     rows, targets = [], {}
@@ -82,7 +82,7 @@ def _account_row(line: AccountLine) -> tuple[Cell, ...]:
         line.collected_yen,
         line.closing_period_yen,
         line.refundable_yen,
-        None,
+        line.written_off_yen,
         line.outstanding_yen,
         rate_text(share(line.collected_yen, line.assessed_yen)),
         line.before_collected_yen,

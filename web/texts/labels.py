@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from web.texts.calc import FIELD_NAMES
+from web.texts.dunning import DUNNING
 from web.texts.enquiries import ENQUIRIES
 from web.texts.events import EVENT_LABELS
 from web.texts.explain import REASONS
@@ -98,6 +99,8 @@ LABELS: dict[str, Mapping[str, str]] = {
     },
     "approval_kind": {
         "slips_release": "印刷の引渡",
+        "dunning_release": "督促状の作成",
+        "dunning_despite": "資料が未着のままの督促の抽出",
         "municipality_live": "本番への切替",
         "user_roles": "職員の役割の変更",
         "parameters": "団体設定の変更",
@@ -254,6 +257,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "enforcement_stop": "滞納処分の停止",
         "taxation_hold": "課税保留",
     },
+    **DUNNING,
     **PEOPLE,
     **RESIDENTS,
     "hold_by": {"person": "職員", "file": "調定ファイル"},

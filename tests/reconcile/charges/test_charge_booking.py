@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from charge_town import CHARGE_ITEM, CHARGES, DUE_ON, FEE_ITEM, ON, ChargeTown, charging_profile
 from placing_town import DAY, M
 from reference_town import assessment
 
+from payments import approve
 from payments.charges import charges_among, charges_on
+from payments.domain.accrual import LeftOut
+from payments.domain.errors import KokinError, RefusedError
 from payments.domain.late_charge import late_charge
-from payments.store.unit_of_work import reading
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.charges import booking
 from reconcile.charges.due import basis_from
+from reconcile.charges.waiving import Waiving, ask_waiver
+from reconcile.charges.waiving import carry_out as waive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,3 +159,70 @@ def test_the_day_of_a_fee_may_be_that_of_the_due_date() -> None:
     assert CHARGES.fee_yen("902", letter_on=ON, due_on=DUE_ON) == 0
     assert charges.fee_yen("901", letter_on=ON, due_on=date(2020, 3, 31)) == 0
     assert DAY <= ON
+
+
+def _waive(town: ChargeTown, **wish: Any) -> None:
+    town.moment += timedelta(minutes=1)
+    place = (town.notice["0000000001"], "01")
+    with unit_of_work(town.engine, M) as connection:
+        asked = ask_waiver(
+            connection, M, Waiving(place, **wish), asked_by="hanako", at=town.moment,
+            reason="災害により納付できなかった",
+        )  # fmt: skip
+        decided = approve.decide(
+            connection, M, asked.approval_id, "approved", decided_by="jiro", at=town.moment
+        )
+        waive(connection, M, decided)
+
+
+def test_two_people_waive_a_charge_and_take_the_waiver_back(town: ChargeTown) -> None:
+    town.pay(1)
+    town.book()
+    _waive(town, kind="part", amount_yen=500)
+    town.book()
+    assert town.charge_yen(1) == CHARGE_YEN - 500
+    days = {"from_on": date(2025, 1, 1), "until_on": date(2025, 12, 31)}
+    _waive(town, kind="withdraw")
+    _waive(town, kind="period", **days)
+    town.book()
+    assert town.charge_yen(1) == (
+        late_charge(10_000, DUE_ON, PAID_ON, left_out=[LeftOut(*days.values())]).charge_yen
+    )
+    _waive(town, kind="whole")
+    town.book()
+    assert town.charge_yen(1) == 0
+    _waive(town, kind="withdraw")
+    town.book()
+    assert town.charge_yen(1) == CHARGE_YEN
+    town.check()
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ({"kind": "half"}, "waiver_kind"),
+        ({"kind": "period"}, "waiver_period"),
+        ({"kind": "withdraw"}, "waiver_none"),
+    ],
+)
+def test_a_waiver_that_cannot_be(town: ChargeTown, wish: dict[str, Any], code: str) -> None:
+    with pytest.raises(KokinError) as refused:
+        _waive(town, **wish)
+    assert refused.value.error_code == code
+
+
+def test_two_runs_at_once_end_in_one(town: ChargeTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.pay(1)
+    worked_out = booking.charges_due
+
+    def meanwhile(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        town.book()
+        return worked_out(*arguments)
+
+    monkeypatch.setattr(booking, "charges_due", meanwhile)
+    with pytest.raises(RefusedError) as refused:
+        town.book()
+    assert refused.value.error_code in {"charge_run_meanwhile", "charge_register"}
+    assert town.charge_yen(1) == CHARGE_YEN
+    town.check()

@@ -28,7 +28,7 @@ PROFILE = sample_profile()
 NOTICE = (
     "INSERT INTO notice VALUES (:m, :id, :item, 2024, CAST(:id AS VARCHAR(20)), '', '1')",
     "INSERT INTO instalment VALUES (:m, :id, '01', :year, :due, :due, FALSE, FALSE, FALSE, '')",
-    "INSERT INTO instalment_account VALUES (:m, :id, '01', FALSE, :yen, :paid, 0, 0)",
+    "INSERT INTO instalment_account VALUES (:m, :id, '01', FALSE, :yen, :paid, 0, 0, 0)",
 )
 JOURNAL = (
     "INSERT INTO journal (municipality_code, journal_id, kind, booked_on, made_at, actor, reason) "
