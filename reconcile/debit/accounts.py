@@ -31,11 +31,11 @@ BATCH_LINES = 5_000
 SET, ENDED = "set", "ended"
 ACCOUNT_TYPES = ("1", "2", "3", "9")
 table = DebitAccountRow.__table__  # type: ignore[attr-defined]
-# The entry that holds for payer ``{payer}`` and item ``{item}`` on the day ``:debit_on``: one for
+# The entry that holds for payer ``{payer}`` and item ``{item}`` on the day ``:account_on``: one for
 # the item before one for all, the latest day first.
 IN_FORCE = (
     "(SELECT d.entry_no FROM debit_account d WHERE d.municipality_code = :m "
-    "AND d.obligor_no = {payer} AND d.item_code IN ({item}, '') AND d.from_on <= :debit_on "
+    "AND d.obligor_no = {payer} AND d.item_code IN ({item}, '') AND d.from_on <= :account_on "
     "ORDER BY d.item_code DESC, d.from_on DESC, d.entry_no DESC LIMIT 1)"
 )
 

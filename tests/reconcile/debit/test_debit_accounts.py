@@ -59,7 +59,7 @@ def register(town, account=MOVED, event="set", from_on=date(2026, 8, 1), item=""
 
 def in_force(town, on, item="901", payer=PAYER):
     query = IN_FORCE.format(payer=":payer", item=":item")
-    (row,) = town.rows(f"SELECT {query} AS entry_no", payer=payer, item=item, debit_on=on)
+    (row,) = town.rows(f"SELECT {query} AS entry_no", payer=payer, item=item, account_on=on)
     return row.entry_no
 
 

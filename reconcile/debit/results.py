@@ -1,0 +1,153 @@
+"""振替結果の突合: what came back of each batch, bank by bank (T8).
+
+A result is matched to the row that asked for it by day, bank and 顧客番号. Requested = paid +
+failed, or something is missing; a result that nobody asked for is counted apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import text
+
+from payments.domain.calendars import add_business_days
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+    from reconcile.debit.batches import Batch
+
+PAID, MISSING, UNLIKE = "0", "", "?"
+# A file names its day without a year: it is that of the newest such day (zengin_common).
+_EARLY, _LATE = timedelta(days=7), timedelta(days=300)
+_LINES = """
+SELECT l.slip_key, l.amount_yen, l.kind, l.file_id, l.line_no FROM source_file f
+JOIN source_line l ON l.municipality_code = :m AND l.file_id = f.file_id
+    AND l.remittance_ref = :ref AND l.identity LIKE :consignor
+WHERE f.municipality_code = :m AND f.status = 'accepted' AND f.channel = 'debit'
+    AND CAST(f.received_on AS VARCHAR(10)) BETWEEN :begin AND :end
+ORDER BY l.file_id, l.line_no"""
+_ROWS = """
+SELECT customer_no, row_no, notice_id, term, amount_yen FROM debit_row
+WHERE municipality_code = :m AND batch_no = :batch_no ORDER BY row_no"""
+_SENT_BATCHES = """
+SELECT b.batch_no FROM debit_batch b WHERE b.municipality_code = :m AND b.in_force
+    AND b.debit_on <= :last AND EXISTS (SELECT 1 FROM debit_event e
+        WHERE e.municipality_code = :m AND e.batch_no = b.batch_no AND e.event = 'sent')
+ORDER BY b.batch_no"""
+
+
+class Result(NamedTuple):
+    """結果の一行: what became of a row; ``code`` "" when nothing came, "?" with another amount."""
+
+    row_no: int
+    notice_id: int
+    term: str
+    customer_no: str
+    amount_yen: int
+    code: str
+    file_id: int | None
+    line_no: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """束の結果: requested = paid + failed + missing; ``strange`` results nobody asked for."""
+
+    requested: tuple[int, int]  # count and yen, as all of these
+    paid: tuple[int, int]
+    failed: tuple[int, int]
+    missing: tuple[int, int]
+    strange: tuple[int, int]
+    by_code: dict[str, tuple[int, int]]
+
+    @property
+    def came(self) -> bool:
+        """Whether any result came."""
+        return bool(self.paid[0] or self.failed[0] or self.strange[0])
+
+    @property
+    def agrees(self) -> bool:
+        """請求 = 振替済 + 振替不能."""
+        return not self.missing[0] and not self.strange[0]
+
+
+def results_of(connection: Connection, municipality_code: str, batch: Batch) -> list[Result]:
+    """結果 of every row of a batch, in its order; then, with row 0, what nobody asked for."""
+    came: dict[str, Any] = {}
+    for row in connection.execute(text(_LINES), {"m": municipality_code, **_place(batch)}):
+        # The first report of a debit counts; one that contradicts it is a case of its own.
+        came.setdefault(str(row.slip_key), row)
+    found = []
+    asked = connection.execute(text(_ROWS), {"m": municipality_code, "batch_no": batch.batch_no})
+    for row in asked:
+        line = came.pop(row.customer_no, None)
+        code = MISSING if line is None else str(line.kind)
+        if line is not None and line.amount_yen != row.amount_yen:
+            code = UNLIKE
+        where = (None, None) if line is None else (line.file_id, line.line_no)
+        found.append(
+            Result(
+                row.row_no, row.notice_id, row.term, row.customer_no, row.amount_yen, code, *where
+            )
+        )
+    return found + [
+        Result(
+            0, 0, "", str(line.slip_key), int(line.amount_yen or 0), str(line.kind), line.file_id,
+            line.line_no,
+        )
+        for line in came.values()
+    ]  # fmt: skip
+
+
+def outcome_of(connection: Connection, municipality_code: str, batch: Batch) -> Outcome:
+    """束の結果: the sums of :func:`results_of`."""
+    sums: dict[str, list[int]] = {}
+    strange = [0, 0]
+    for result in results_of(connection, municipality_code, batch):
+        pot = sums.setdefault(result.code, [0, 0]) if result.row_no else strange
+        pot[0] += 1
+        pot[1] += result.amount_yen
+    none = [0, 0]
+    failed = [pot for code, pot in sums.items() if code not in {PAID, MISSING, UNLIKE}]
+    missing = [sums.get(MISSING, none), sums.get(UNLIKE, none)]
+    return Outcome(
+        (batch.count, batch.amount_yen),
+        _sum([sums.get(PAID, none)]),
+        _sum(failed),
+        _sum(missing),
+        _sum([strange]),
+        {code: _sum([pot]) for code, pot in sorted(sums.items())},
+    )
+
+
+def awaited_until(profile: Profile, debit_on: date) -> date:
+    """結果の予定日: the last day on which the result of a debit is in time."""
+    return add_business_days(debit_on, profile.debit.result_days)
+
+
+def sent_until(connection: Connection, municipality_code: str, last: date) -> list[int]:
+    """送付済みの束: those in force whose day has come, by number."""
+    found = connection.execute(
+        text(_SENT_BATCHES), {"m": municipality_code, "last": last.isoformat()}
+    )
+    return [int(number) for number in found.scalars()]
+
+
+def _sum(pots: list[list[int]]) -> tuple[int, int]:
+    return sum(pot[0] for pot in pots), sum(pot[1] for pot in pots)
+
+
+def _place(batch: Batch) -> dict[str, str]:
+    """Where the results of a batch stand (reconcile.formats.debit_result)."""
+    return {
+        "ref": f"{batch.debit_on.isoformat()}|{batch.bank_code}",
+        "consignor": f"{batch.head.consignor_code}|%",
+        "begin": (batch.debit_on - _EARLY).isoformat(),
+        "end": (batch.debit_on + _LATE).isoformat(),
+    }
