@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import InvalidValueError
@@ -80,6 +80,12 @@ def candidates(selection: Selection, on: date) -> tuple[str, dict[str, Any]]:
         )
     if selection.order not in ORDERS:
         raise InvalidValueError("slip_order", found=selection.order, expected=" / ".join(ORDERS))
+    if selection.dunning_list is not None:
+        # A letter for each that was listed; what has changed since is taken out before dispatch.
+        selection = replace(
+            selection, kinds="term", with_direct_debit=True, with_collection_hold=True,
+            with_revoked=True, again=True,
+        )  # fmt: skip
     scope, values = _scope(selection)
     held = ""
     if not selection.with_direct_debit:

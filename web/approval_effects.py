@@ -6,6 +6,7 @@ is no longer so, nothing is decided and nothing is done: the first person asks a
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from payments import approve
@@ -15,6 +16,8 @@ from payments.release import release
 from payments.store.municipalities import set_live
 from reconcile import day_close
 from reconcile.arrivals import rules as arrival_rules
+from reconcile.dunning import release as dunning_release
+from reconcile.dunning.draw import DESPITE as DUNNING_DESPITE
 from reconcile.placement import credit_placing, placing
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
@@ -128,10 +131,24 @@ def _user_roles(connection: Connection, profile: Profile, approval: Approval) ->
     role_change.carry_out(connection, code, approval)
 
 
+def _dunning(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """The letters of a list come into being, if it is just what was drawn."""
+    dunning_release.carry_out(connection, profile.municipality_code, approval, on=clock.today())
+
+
+def _dunning_despite(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """A list may be drawn over just these gaps; the draw itself asks what was decided."""
+    as_of = date.fromisoformat(str(approval.content["as_of"]))
+    content = dunning_release.despite_content(connection, profile, as_of, clock.now())
+    _require_same(approval, content)
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
     PLACEMENT: _place,
+    dunning_release.KIND: _dunning,
+    DUNNING_DESPITE: _dunning_despite,
     CREDIT_PLACEMENT: _place_credit,
     arrival_rules.KIND: _arrival_rules,
     role_change.KIND: _user_roles,

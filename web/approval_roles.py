@@ -15,6 +15,8 @@ from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from reconcile import day_close
 from reconcile.arrivals.rules import KIND as ARRIVAL_RULES
+from reconcile.dunning.draw import DESPITE as DUNNING_DESPITE
+from reconcile.dunning.release import KIND as DUNNING
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import KIND as PLACEMENT
 from web.accounts.role_change import KIND as USER_ROLES
@@ -47,6 +49,9 @@ DUTIES: dict[str, Duty] = {
     PLACEMENT: Duty(("collection", "treasury"), ("collection", "treasury", "approver")),
     # Who knows the payer may ask; money on the bank account is the treasury's to decide.
     CREDIT_PLACEMENT: Duty(("collection", "treasury"), ("treasury", "approver")),
+    # Letters are the collectors' to draw; that they may go the others countersign, too.
+    DUNNING: Duty(("collection",), ("collection", "treasury", "approver")),
+    DUNNING_DESPITE: Duty(("collection",), ("treasury", "approver")),
     # Which files are awaited decides what may be closed.
     ARRIVAL_RULES: _TREASURY,
     # What the books are kept by; who looks after the machine may prepare it.

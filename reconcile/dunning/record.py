@@ -84,6 +84,12 @@ class DunningList:
         return printing.subject_no if printing else 0
 
 
+def pull_no_of(found: DunningList) -> int:
+    """最後の引抜きリストの番号, 0 before the first."""
+    drawn = found.last("pull_drawn")
+    return drawn.subject_no if drawn else 0
+
+
 def list_of(connection: Connection, municipality_code: str, list_no: int) -> DunningList:
     """督促リスト by its number; :class:`NotFoundError` ``dunning_list``."""
     found = _found(connection, municipality_code, [_lists.c.list_no == list_no], 1)

@@ -19,6 +19,8 @@ from payments.release import release_content
 from reconcile import day_close
 from reconcile.arrivals import rules as arrival_rules
 from reconcile.arrivals.sources import sources
+from reconcile.dunning import release as dunning_release
+from reconcile.dunning.draw import DESPITE as DUNNING_DESPITE
 from reconcile.placement import credit_ask
 from reconcile.placement.ask import asked_placement, content_of
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
@@ -31,6 +33,7 @@ from web.approval_effects import LIVE, live_content
 from web.arrivals.words import changes, source_words
 from web.days.sheet import Cell, columns_of, sheet_of
 from web.days.sheets import sheets
+from web.dunning.sheets import despite_told, release_told
 from web.language import translate as _
 from web.language import translated
 from web.placements.panel import places
@@ -109,6 +112,10 @@ def subject_words(approval: Approval) -> str:
         return _("{year}年度", year=subject)
     if kind == RELEASE:
         return _("印刷 {run_id}", run_id=approval.content["run_id"])
+    if kind == dunning_release.KIND:
+        return _("督促リスト {list_no}", list_no=approval.content["list_no"])
+    if kind == DUNNING_DESPITE:
+        return formatting.long_day(subject)
     if kind == LIVE:
         return str(approval.content["name"])
     if kind == parameters.KIND:
@@ -381,7 +388,31 @@ def _user_roles(_connection: Connection, _profile: Profile, approval: Approval) 
     return Story(effect, (_changes(approval, [("roles", before, after)]),))
 
 
+def _dunning(connection: Connection, profile: Profile, approval: Approval) -> Story:
+    """督促状の作成."""
+    list_no = int(approval.content["list_no"])
+    link = Link(_("督促リストを開く"), "dunning.show", {"list_no": list_no})
+    return Story(*release_told(connection, profile, approval), links=(link,))
+
+
+def _dunning_despite(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """資料が未着のままの督促の抽出."""
+    return Story(*despite_told(approval), links=(Link(_("受領予定を開く"), "arrivals.today", {}),))
+
+
 KINDS: dict[str, _Kind] = {
+    dunning_release.KIND: _Kind(
+        _dunning,
+        lambda connection, profile, approval: dunning_release.content_of(
+            connection, profile.municipality_code, int(approval.content["list_no"])
+        ),
+    ),
+    DUNNING_DESPITE: _Kind(
+        _dunning_despite,
+        lambda connection, profile, approval: dunning_release.despite_content(
+            connection, profile, date.fromisoformat(str(approval.content["as_of"])), clock.now()
+        ),
+    ),
     role_change.KIND: _Kind(
         _user_roles,
         lambda connection, profile, approval: role_change.content_now(

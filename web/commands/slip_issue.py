@@ -57,7 +57,7 @@ def issue_slips(session: Session, **options: Any) -> bool:
 
 def _selection(options: dict[str, Any]) -> Selection:
     """印刷の対象 from the options of the command."""
-    chosen = {field.name: options[field.name] for field in fields(Selection)}
+    chosen = {f.name: options[f.name] for f in fields(Selection) if f.name in options}
     for name in ("due_from", "due_to"):
         chosen[name] = chosen[name].date() if chosen[name] else None
     return Selection(**chosen)

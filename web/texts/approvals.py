@@ -8,6 +8,8 @@ from web.language import Sentences
 EFFECTS = Sentences(
     {
         "slips_release": "承認すると、印刷 {run_id} を引渡済とし、発送できるようになります。",
+        "dunning_release": "承認すると、督促リスト {list_no} の督促状（{letters}）を印刷できるようになります。",
+        "dunning_despite": "承認すると、{day}の督促の抽出を、下の資料が届かないまま行えるようになります。",
         "municipality_live": "承認すると、これから印刷する納付書に「見本」と印字しなくなります。",
         "user_roles": "承認すると、職員 {subject} の役割を変えます。開いている画面は閉じられます。",
         "day_close": "承認すると、{subject}までの帳簿を締めます。締めたあとに届いたものは、次の営業日に記帳します。",
@@ -43,6 +45,7 @@ TITLES = Sentences(
         "changes": "承認で変わること",
         "content": "依頼の内容",
         "files": "ファイル",
+        "lacking": "届いていない資料",
         "pull": "発送の前に抜き取るページ",
     }
 )

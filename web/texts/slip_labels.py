@@ -34,6 +34,7 @@ SLIPS: dict[str, dict[str, str]] = {
         "with_revoked": "失効させた分を含む",
         "again": "印刷済みの分を含む",
         "order": "順序",
+        "dunning_list": "督促リスト",
     },
     "print_selection_value": {"term": "期別", "whole": "全期", "notice": "通知書番号順"},
     "print_read_back": {
