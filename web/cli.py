@@ -3,58 +3,90 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Any
 
 import click
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from payments.domain.errors import KokinError
-from web.commands import (
-    aliases,
-    approvals,
-    arrivals,
-    audit,
-    backup,
-    calc,
-    cases,
-    database,
-    days,
-    demo,
-    doctor,
-    events,
-    evidence,
-    files,
-    holds,
-    intake,
-    jobs,
-    keys,
-    municipality,
-    outage,
-    outcomes,
-    parameters,
-    people,
-    placing,
-    registers,
-    reports,
-    sample,
-    serve,
-    setup,
-    slip_desk,
-    slip_handover,
-    slips,
-    suggesting,
-    users,
-    verify,
-    years,
-)
-from web.commands.explain import why
 from web.commands.session import Session, explain
 
+# Where each command is: only the one that is asked for is loaded, for whoever waits for it.
+COMMANDS = {
+    "aliases": "aliases.aliases",
+    "approvals": "approvals.approvals",
+    "arrivals": "arrivals.arrivals",
+    "assessments": "registers.assessments",
+    "audit": "audit.audit",
+    "backup": "backup.backup",
+    "calc": "calc.calc",
+    "cases": "cases.cases",
+    "day": "days.day",
+    "db": "database.db",
+    "demo": "demo.demo",
+    "doctor": "doctor.doctor",
+    "dunning": "dunning.dunning",
+    "events": "events.events",
+    "evidence": "evidence.evidence",
+    "explain": "explain.why",
+    "files": "files.files",
+    "holds": "holds.holds",
+    "init": "setup.init",
+    "intake": "intake.intake",
+    "jobs": "jobs.jobs",
+    "key": "keys.key",
+    "municipality": "municipality.municipality",
+    "notification": "keys.notification",
+    "outage-page": "outage.outage",
+    "outcomes": "outcomes.outcomes",
+    "parameters": "parameters.parameters",
+    "people": "people.people",
+    "reconcile": "intake.reconcile",
+    "reports": "reports.reports",
+    "restore": "backup.restore",
+    "sample": "sample.sample",
+    "schedule": "serve.schedule",
+    "serve": "serve.serve",
+    "slips": "slips.slips",
+    "user": "users.user",
+    "verify": "verify.verify",
+    "year": "years.year",
+}
+# Commands of a group that are in modules of their own.
+PARTS = {
+    "cases": ("placing.place", "placing.undo", "suggesting.suggest"),
+    "slips": (
+        "slip_desk.reissue",
+        "slip_desk.correct",
+        "slip_desk.revoke",
+        "slip_desk.show",
+        "slip_handover.upload_file",
+        "slip_handover.upload_accept",
+        "slip_handover.uploads_",
+        "slip_handover.runs",
+        "slip_handover.run",
+        "slip_handover.release",
+    ),
+}
 OTHERS = 0o077  # every right of the group and of everybody else
 
 
 class Kokin(click.Group):
     """The group of all commands: a foreseen error is one sentence, never a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command by name."""
+        return sorted({*COMMANDS, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command with all that belongs to it, loaded when it is first asked for."""
+        if cmd_name not in self.commands and cmd_name in COMMANDS:
+            command = _load(COMMANDS[cmd_name])
+            for part in PARTS.get(cmd_name, ()):
+                command.add_command(_load(part))
+            self.add_command(command, cmd_name)
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors of ours and an unusable database become exit code 1."""
@@ -70,6 +102,12 @@ class Kokin(click.Group):
         return ctx.exit(1)
 
 
+def _load(place: str) -> Any:
+    """The command at ``module.name`` of :mod:`web.commands`."""
+    module, _dot, name = place.partition(".")
+    return getattr(import_module(f"web.commands.{module}"), name)
+
+
 @click.group(cls=Kokin, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kokin", message="kokin %(version)s")
 @click.pass_context
@@ -83,62 +121,3 @@ def main(ctx: click.Context) -> None:
         # Tax data are secret by law: whatever this process writes is for its own user alone.
         os.umask(OTHERS)
         ctx.obj = Session()
-
-
-for command in (
-    slip_desk.reissue,
-    slip_desk.correct,
-    slip_desk.revoke,
-    slip_desk.show,
-    slip_handover.upload_file,
-    slip_handover.upload_accept,
-    slip_handover.uploads_,
-    slip_handover.runs,
-    slip_handover.run,
-    slip_handover.release,
-):
-    slips.slips.add_command(command)
-
-for command in (placing.place, placing.undo, suggesting.suggest):
-    cases.cases.add_command(command)
-
-for command in (
-    demo.demo,
-    setup.init,
-    sample.sample,
-    registers.assessments,
-    slips.slips,
-    intake.intake,
-    files.files,
-    intake.reconcile,
-    outcomes.outcomes,
-    approvals.approvals,
-    municipality.municipality,
-    parameters.parameters,
-    cases.cases,
-    aliases.aliases,
-    days.day,
-    reports.reports,
-    arrivals.arrivals,
-    years.year,
-    holds.holds,
-    people.people,
-    verify.verify,
-    audit.audit,
-    calc.calc,
-    evidence.evidence,
-    events.events,
-    why,
-    serve.serve,
-    serve.schedule,
-    jobs.jobs,
-    backup.backup,
-    backup.restore,
-    users.user,
-    keys.key,
-    keys.notification,
-    database.db,
-    doctor.doctor,
-    outage.outage,
-):
-    main.add_command(command)

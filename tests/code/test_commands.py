@@ -20,8 +20,9 @@ PROMISED = {
 def _commands(command: click.Command, words: tuple[str, ...] = ("kokin",)):
     yield " ".join(words), command
     if isinstance(command, click.Group):
-        for name in command.list_commands(click.Context(command)):
-            yield from _commands(command.commands[name], (*words, name))
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from _commands(command.get_command(context, name), (*words, name))
 
 
 COMMANDS = dict(_commands(main))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -12,18 +13,18 @@ from sqlmodel import SQLModel
 import payments.store.slip_tables
 import payments.store.tables
 import reconcile.store.tables
-import web.cli
 import web.tables
 from payments.store.engine import open_engine
 from payments.store.unit_of_work import reading, unit_of_work
+from web.cli import COMMANDS, main
 
 # The commands know the tables of every part.
 REGISTERED = (
     payments.store.slip_tables,
     payments.store.tables,
     reconcile.store.tables,
-    web.cli,
     web.tables,
+    *(main.get_command(click.Context(main), name) for name in COMMANDS),
 )
 AT = "2026-04-01 00:00:00.000000"
 ROWS = {

@@ -158,8 +158,11 @@ NOT_OF_A_BODY = {
 
 def _leaves(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
     if isinstance(command, click.Group):
-        for name in command.list_commands(click.Context(command)):
-            yield from _leaves(command.commands[name], (*words, name))
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from _leaves(found, (*words, name))
     else:
         yield " ".join(words)
 
