@@ -54,7 +54,8 @@ def for_residents() -> bool:
         return not request.path.startswith(NOT_FOR_RESIDENTS)
     rules = current_app.extensions.get("kokin_access", {})
     rule = rules.get(request.blueprint)
-    return rule is not None and rule.value == "public" and request.blueprint not in TWO_LANGUAGES
+    of_theirs = rule is not None and rule.value in {"public", "resident"}
+    return of_theirs and request.blueprint not in TWO_LANGUAGES
 
 
 def other_languages() -> list[tuple[str, str, str]]:

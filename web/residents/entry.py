@@ -34,11 +34,11 @@ def welcome() -> BaseResponse | str:
     return _welcome()
 
 
-@residents.post("/sign-in")
+@residents.get("/sign-in")
 @limiter.limit("20 per minute")
 def to_provider() -> BaseResponse | tuple[str, int]:
-    """To the provider of a body."""
-    body = request.form.get("body", "")
+    """To the provider of a body; a link, for no form may lead to another site (CSP)."""
+    body = request.args.get("body", "")
     client = services().settings.residents.get(body)
     if client is None or not services().serves(body):
         return _welcome(RefusedError("provider")), 404

@@ -104,6 +104,11 @@ def late_charge() -> BaseResponse | str | tuple[str, int]:
     page = render_template(
         "residents/late_charge.html",
         on=on, today=clock.today(), error=error, names=shown.names, rows=open_now,
+        beyond=any(
+            claim.open_yen and claim.due_on < on and claim.charge_yen is None
+            for levy in levies
+            for claim in levy.claims
+        ),
         total_yen=sum(claim.charge_yen or 0 for _levy, claim in open_now),
         said_year=formatting.fiscal_year,
     )  # fmt: skip
