@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
-from reconcile.dunning.grounds import ABOUT_INSTALMENT, HOLD_IN_FORCE, NOTICE_OF_CASE, OPEN_CASE
+from reconcile.dunning.grounds import (
+    ABOUT_INSTALMENT,
+    HOLD_IN_FORCE,
+    NOTICE_OF_CASE,
+    OPEN_CASE,
+    RELEASED,
+)
 from reconcile.dunning.rules import BITS
 
 if TYPE_CHECKING:
@@ -49,6 +55,15 @@ _SOURCES: Mapping[str, tuple[_Source, ...]] = {
     ),
     "provisional": (
         _Source(_RECEIPT, _PAID, "r.term IN (a.term, '00') AND r.stage = 'provisional'"),
+    ),
+    "debit_out": (
+        _Source(
+            "'batch:' || CAST(b.batch_no AS VARCHAR(20))",
+            "dunning_row a JOIN debit_row w ON w.municipality_code = :m "
+            "AND w.notice_id = a.notice_id AND w.term = a.term "
+            "JOIN debit_batch b ON b.municipality_code = :m AND b.batch_no = w.batch_no",
+            f"b.in_force AND b.debit_on >= :debits_from AND {RELEASED}",
+        ),
     ),
     "case_open": (
         _Source(_CASE, _OF_RECEIPT, _CASES),

@@ -8,6 +8,7 @@ the rest is looked up instalment by instalment.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from payments.store.bulk import portions
 from payments.store.hold_tables import WHOLE_NOTICE
 from payments.store.lookups import rows_about
 from reconcile.dunning.rules import BITS, GROUNDS
+from reconcile.store.refund_tables import WAITING_OBLIGORS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -59,12 +61,17 @@ _NEXT_PAID = """a.came_yen = 0 AND EXISTS (
           AND c.kind = 'wrong_instalment_suspected' AND c.state IN ('accepted', 'resolved')
           AND c.subject = CAST(later.notice_id AS VARCHAR(20)) || '/' || later.term))"""
 
+# Its file may be at the bank: nothing is known of the debit before its result is back.
+RELEASED = """EXISTS (SELECT 1 FROM debit_event d WHERE d.municipality_code = :m
+    AND d.batch_no = b.batch_no AND d.event = 'released')"""
+DEBITS_FOR = timedelta(days=100)  # results later than that are a case of their own
+
 _CONDITIONS = {
     "held": f"""a.collection_hold OR a.dunning_hold
         OR EXISTS (SELECT 1 FROM hold_event h WHERE {HOLD_IN_FORCE})""",
     "plan": kept_plan("a"),
     "provisional": "pt.notice_id IS NOT NULL OR pw.notice_id IS NOT NULL",
-    "debit_out": "1 = 0",
+    "debit_out": "db.notice_id IS NOT NULL",
     "case_open": "co.notice_id IS NOT NULL",
     "wrong_instalment": f"cw.notice_id IS NOT NULL OR {_NEXT_PAID}",
     "alternative_paid": "wa.notice_id IS NOT NULL",
@@ -92,9 +99,8 @@ PROVISIONAL = """SELECT DISTINCT r.notice_id, r.term FROM receipt r
 _SETS = f"""
 provisional AS MATERIALIZED ({PROVISIONAL}),
 in_suspense AS MATERIALIZED (
-    SELECT r.notice_id, r.term, n.obligor_no FROM receipt r
-    JOIN notice n ON n.municipality_code = :m AND n.notice_id = r.notice_id
-    WHERE r.municipality_code = :m AND r.suspense_yen > 0),
+    SELECT r.notice_id, r.term FROM receipt r
+    WHERE r.notice_id IS NOT NULL AND r.municipality_code = :m AND r.suspense_yen > 0),
 asked AS MATERIALIZED (
     SELECT r.notice_id FROM review_case c JOIN receipt r ON r.municipality_code = :m
         AND r.file_id = c.file_id AND r.line_no = c.line_no
@@ -103,6 +109,19 @@ asked AS MATERIALIZED (
     SELECT {NOTICE_OF_CASE} FROM review_case c
     WHERE c.municipality_code = :m AND {OPEN_CASE} AND {ABOUT_INSTALMENT}
       AND c.kind <> 'wrong_instalment_suspected'),
+waiting AS MATERIALIZED (
+    SELECT DISTINCT w.obligor_no FROM ({WAITING_OBLIGORS}) w),
+results AS MATERIALIZED (
+    SELECT DISTINCT l.remittance_ref, l.slip_key FROM source_file f CROSS JOIN source_line l
+    WHERE f.municipality_code = :m AND f.channel = 'debit' AND f.status = 'accepted'
+      AND f.received_on >= :debits_from AND l.municipality_code = :m AND l.file_id = f.file_id),
+debits AS MATERIALIZED (
+    SELECT DISTINCT w.notice_id, w.term FROM debit_batch b
+    JOIN debit_row w ON w.municipality_code = :m AND w.batch_no = b.batch_no
+    LEFT JOIN results s ON s.slip_key = w.customer_no
+        AND s.remittance_ref = CAST(b.debit_on AS VARCHAR(10)) || '|' || b.bank_code
+    WHERE b.municipality_code = :m AND b.in_force AND b.debit_on >= :debits_from
+      AND s.slip_key IS NULL AND {RELEASED}),
 suspected AS MATERIALIZED (
     SELECT DISTINCT {NOTICE_OF_CASE} AS notice_id FROM review_case c
     WHERE c.municipality_code = :m AND {OPEN_CASE} AND {ABOUT_INSTALMENT}
@@ -120,7 +139,8 @@ looked AS MATERIALIZED (
     LEFT JOIN suspected cw ON cw.notice_id = a.notice_id
     LEFT JOIN (SELECT DISTINCT notice_id FROM in_suspense WHERE term = '{WHOLE_NOTICE}') wa
         ON wa.notice_id = a.notice_id
-    LEFT JOIN (SELECT DISTINCT obligor_no FROM in_suspense) wm ON wm.obligor_no = n.obligor_no
+    LEFT JOIN waiting wm ON wm.obligor_no = n.obligor_no
+    LEFT JOIN debits db ON db.notice_id = a.notice_id AND db.term = a.term
     LEFT JOIN named wt ON wt.obligor_no = n.obligor_no)"""
 
 
@@ -142,6 +162,7 @@ def values_of(
         "as_of": terms.as_of.isoformat(),
         "planned_on": terms.as_of.isoformat(),
         "complete": complete.isoformat(),
+        "debits_from": (terms.as_of - DEBITS_FOR).isoformat(),
         "due_limit": terms.due_limit.isoformat(),
         "minimum_yen": terms.minimum_yen,
         "named": payers_waiting(connection, municipality_code) or [""],
