@@ -357,6 +357,9 @@ WITH named AS MATERIALIZED (
       AND NOT EXISTS (  -- people have decided about it (reconcile.placement.placing)
         SELECT 1 FROM link_block b
         WHERE b.municipality_code = :m AND b.file_id = r.file_id AND b.line_no = r.line_no)
+      AND NOT EXISTS (  -- or that it goes back (reconcile.refunds)
+        SELECT 1 FROM refund x
+        WHERE x.municipality_code = :m AND x.file_id = r.file_id AND x.line_no = r.line_no)
       AND r.notice_id IN (SELECT notice_id FROM reopened WHERE municipality_code = :m)
       AND NOT EXISTS (
         SELECT 1 FROM match_work d WHERE d.municipality_code = :m AND d.turn > 1

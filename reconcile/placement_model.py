@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 KIND = "placement"
+APPROPRIATION = "appropriation"  # a placement that the law asks for (reconcile.refunds)
 PARTS_MAX = 20  # a receipt taken back can give back as many surpluses (reconcile.post)
 UNDO, MOVE, SPLIT = "undo", "move", "split"
 # The rules that only people apply: without a part, and with parts.

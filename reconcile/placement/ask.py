@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from payments import approve
 from payments.domain.errors import NotFoundError, RefusedError
-from reconcile.placement_model import KIND, Part, Placement, placement_of, subject_of
+from reconcile.placement_model import APPROPRIATION, KIND, Part, Placement, placement_of, subject_of
+from reconcile.store.refund_tables import DECIDED_OF_RECEIPT, DECIDED_OF_SURPLUS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,6 +112,12 @@ WHERE p.municipality_code = :m AND p.journal_id = :journal_id AND p.subject_file
   AND p.subject_line_no = :line_no AND p.leg > :leg AND p.leg < :leg + 120
   AND p.reason IN ('applied', 'placed')
 ORDER BY p.leg"""
+_REFUNDED = f"""
+SELECT {DECIDED_OF_RECEIPT} FROM receipt r
+WHERE r.municipality_code = :m AND r.file_id = :file_id AND r.line_no = :line_no"""
+_SURPLUS_REFUNDED = f"""
+SELECT {DECIDED_OF_SURPLUS} FROM instalment_account a
+WHERE a.municipality_code = :m AND a.notice_id = :notice_id AND a.term = :term"""
 _ACCOUNT = """
 SELECT n.item_code, n.levy_year, n.notice_no, a.amount_yen, a.surplus_yen,
     a.term_yen + a.whole_yen AS applied_yen
@@ -150,9 +157,10 @@ def placement_view(
         )
         for part in standing
     )
-    asked = approve.of_subject(
-        connection, municipality_code, KIND, subject_of(row.file_id, row.line_no)
-    )
+    subject = subject_of(row.file_id, row.line_no)
+    asked = approve.of_subject(connection, municipality_code, KIND, subject)
+    asked += approve.of_subject(connection, municipality_code, APPROPRIATION, subject)
+    asked.sort(key=lambda each: each.approval_id)
     named = f"{row.item_code}/{row.levy_year}/{row.notice_no}/{row.term}" if row.notice_no else ""
     return PlacementView(
         row.file_id, row.line_no, row.name, row.amount_yen, row.stage, row.paid_on, named,
@@ -247,12 +255,14 @@ def content_of(
     :func:`~reconcile.placement_model.placement_of` raise; :class:`NotFoundError` ``case`` or
     ``placement_instalment``; :class:`RefusedError` ``placement_withdrawn`` (the payment was
     withdrawn), ``placement_credit`` (it is money on the account), ``placement_same`` (it stands so
-    already), ``placement_outstanding`` (a part is more than what is open there).
+    already), ``placement_refunded`` (that much of it is paid back), ``placement_outstanding`` (a
+    part is more than what is open there).
     """
     view = placement_view(connection, municipality_code, placement.file_id, placement.line_no)
     if view.stage == "withdrawn":
         raise RefusedError("placement_withdrawn", line_no=view.line_no)
     _require_payment(connection, municipality_code, view)
+    _require_rest(connection, municipality_code, view, placement.placed_yen)
     placement = placement_of(
         view.file_id, view.line_no, placement.parts, amount_yen=view.amount_yen
     )
@@ -295,6 +305,20 @@ def _require_payment(connection: Connection, municipality_code: str, view: Place
     scope = {"m": municipality_code, "file_id": view.file_id, "line_no": view.line_no}
     if connection.execute(text(_CREDIT), scope).first() is not None:
         raise RefusedError("placement_credit", line_no=view.line_no)
+
+
+def _require_rest(
+    connection: Connection, municipality_code: str, view: PlacementView, placed_yen: int
+) -> None:
+    """What is decided to be paid back stays in suspense (reconcile.refunds)."""
+    scope = {"m": municipality_code, "file_id": view.file_id, "line_no": view.line_no}
+    refunded = int(connection.execute(text(_REFUNDED), scope).scalar_one())
+    for part in view.parts:
+        place = {"m": municipality_code, "notice_id": part.notice_id, "term": part.term}
+        if int(connection.execute(text(_SURPLUS_REFUNDED), place).scalar_one()):
+            raise RefusedError("placement_refunded", line_no=view.line_no)
+    if refunded and placed_yen > view.amount_yen - refunded:
+        raise RefusedError("placement_refunded", line_no=view.line_no)
 
 
 def _part(place: str, part: Part | StandingPart) -> dict[str, Any]:

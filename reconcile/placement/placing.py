@@ -84,7 +84,15 @@ def carry_out(connection: Connection, profile: Profile, approval: Approval, *, o
     content = content_of(connection, code, placement, case_no=case_no)
     if canonical(content) != canonical(approval.content):
         raise RefusedError("approval_stale", approval_id=approval.approval_id)
-    _Placing(connection, code, placement, approval, on).run()
+    place(connection, code, approval, on=on)
+
+
+def place(connection: Connection, municipality_code: str, approval: Approval, *, on: date) -> None:
+    """The placement that an approval says, once it is known that the money stands as it did.
+
+    Raises :class:`RefusedError` ``placement_outstanding``.
+    """
+    _Placing(connection, municipality_code, asked_placement(approval.content), approval, on).run()
 
 
 class _Placing:

@@ -1,7 +1,8 @@
 """仮受と未入金: money that waits for a person or for an agent, and since when.
 
 仮受金 is what receipts hold beside the claims (``receipt.suspense_yen``) and what corrections took
-out of claims (``instalment_account.surplus_yen``); together they are the balance of that account.
+out of claims (``instalment_account.surplus_yen``), less what two people decided to pay back
+(還付未済); together they are the balance of that account.
 不明入金 are the credits that nobody has found a place for. 別段預金 of a bank is, for these books,
 what agents have confirmed and not yet paid in (確報未入金).
 """
@@ -15,6 +16,7 @@ from sqlalchemy import bindparam, text
 
 from reconcile.day_totals import ledger
 from reconcile.report.arrivals import as_date
+from reconcile.store.refund_tables import DECIDED_OF_RECEIPT, DECIDED_OF_SURPLUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,26 +33,29 @@ OVERPAID = ("duplicate", "over", "alternative_paid", "superseded_slip", "cancell
 SURPLUS = "surplus"
 
 # CROSS JOIN keeps SQLite at the few receipts that hold anything.
-_SUSPENSE = """
+_SUSPENSE = f"""
 SELECT COALESCE(o.outcome, '') AS outcome, f.channel, COALESCE(n.item_code, '') AS item_code,
-    CAST(f.received_on AS VARCHAR(10)) AS since, COUNT(*) AS number, SUM(r.suspense_yen) AS yen
+    CAST(f.received_on AS VARCHAR(10)) AS since, COUNT(*) AS number,
+    SUM(r.suspense_yen - {DECIDED_OF_RECEIPT}) AS yen
 FROM receipt r CROSS JOIN source_file f
 LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = r.notice_id
 LEFT JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = r.file_id
     AND o.line_no = r.line_no AND o.revision = (SELECT MAX(v.revision) FROM line_outcome v
         WHERE v.municipality_code = :m AND v.file_id = r.file_id AND v.line_no = r.line_no)
 WHERE r.municipality_code = :m AND r.suspense_yen > 0
+  AND r.suspense_yen <> {DECIDED_OF_RECEIPT}
   AND f.municipality_code = :m AND f.file_id = r.file_id
 GROUP BY 1, 2, 3, 4
 """
-_SURPLUS = """
+_SURPLUS = f"""
 SELECT n.item_code, COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10))
         FROM assessment_event e JOIN source_file f ON f.municipality_code = :m
             AND f.file_id = e.file_id
         WHERE e.municipality_code = :m AND e.notice_id = a.notice_id AND e.term = a.term
-          AND e.outcome = 'applied'), '') AS since, a.surplus_yen AS yen
+          AND e.outcome = 'applied'), '') AS since, a.surplus_yen - {DECIDED_OF_SURPLUS} AS yen
 FROM instalment_account a CROSS JOIN notice n
 WHERE a.municipality_code = :m AND a.surplus_yen > 0
+  AND a.surplus_yen <> {DECIDED_OF_SURPLUS}
   AND n.municipality_code = :m AND n.notice_id = a.notice_id
 """
 _CREDITS = """

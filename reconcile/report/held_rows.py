@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from reconcile.store.refund_tables import DECIDED_OF_RECEIPT, DECIDED_OF_SURPLUS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -42,10 +44,11 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
             COALESCE(n.item_code, '') AS item_code, r.notice_id, r.term,
             CAST(r.paid_on AS VARCHAR(10)) AS paid_on,
             CAST(f.received_on AS VARCHAR(10)) AS since, r.amount_yen AS whole_yen,
-            r.suspense_yen AS amount_yen, {_CASE.format(of="r")} AS case_no
+            r.suspense_yen - {DECIDED_OF_RECEIPT} AS amount_yen, {_CASE.format(of="r")} AS case_no
         FROM receipt r CROSS JOIN source_file f
         LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = r.notice_id
         WHERE r.municipality_code = :m AND r.suspense_yen > 0
+          AND r.suspense_yen <> {DECIDED_OF_RECEIPT}
           AND (r.file_id, r.line_no) > (:file_id, :line_no)
           AND f.municipality_code = :m AND f.file_id = r.file_id
         ORDER BY r.file_id, r.line_no LIMIT :most""",
@@ -53,13 +56,15 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
     # 更正による過納; + 0 keeps the key from leading through all balances to the few that have one.
     "surplus": (
         ("notice_id", "term"),
-        """SELECT a.notice_id, a.term, n.item_code,
+        f"""SELECT a.notice_id, a.term, n.item_code,
             COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10)) FROM assessment_event e
                 JOIN source_file f ON f.municipality_code = :m AND f.file_id = e.file_id
                 WHERE e.municipality_code = :m AND e.notice_id = a.notice_id AND e.term = a.term
-                  AND e.outcome = 'applied'), '') AS since, a.surplus_yen AS amount_yen
+                  AND e.outcome = 'applied'), '') AS since,
+            a.surplus_yen - {DECIDED_OF_SURPLUS} AS amount_yen
         FROM instalment_account a CROSS JOIN notice n
         WHERE a.municipality_code = :m AND a.surplus_yen > 0
+          AND a.surplus_yen <> {DECIDED_OF_SURPLUS}
           AND (a.notice_id + 0, a.term) > (:notice_id, :term)
           AND n.municipality_code = :m AND n.notice_id = a.notice_id
         ORDER BY a.notice_id + 0, a.term LIMIT :most""",

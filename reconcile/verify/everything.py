@@ -49,6 +49,11 @@ the formats and the domain are common. Each difference carries one of these name
 ``upload_answer``     the hub did not take what was sent (T9)
 ``print_run``         a place of a printed run has neither page nor refusal, or files have other
                       pages (T9); ``release_upload``: a released slip the hub did not take
+``debit_batch``       a batch of debits is not the sum of its rows; ``debit_file``: its bytes made
+                      again are not those recorded; ``debit_event``, ``debit_approval``: it was
+                      released, sent or ended otherwise than two people decided; ``debit_twice``:
+                      an instalment in two batches; ``debit_second``: a second debit of what had
+                      not failed
 ``group_sum``         confirmed of a remittance group ≠ Σ its lines (T3); likewise
                       ``group_receipts``, ``group_part``, ``group_fee``, ``group_credited``
 ``…_balance``         an account of the ledger ≠ the records behind it: ``receivable``,
@@ -92,6 +97,7 @@ from reconcile.verify.charges import charges
 from reconcile.verify.claims import instalments, pay_keys
 from reconcile.verify.credits import credits_placed
 from reconcile.verify.days import days
+from reconcile.verify.debits import debits
 from reconcile.verify.dunning import dunning
 from reconcile.verify.events import events
 from reconcile.verify.files import evidence_and_lines
@@ -228,6 +234,7 @@ def _decided(store: Store) -> Iterator[Difference]:
     yield from decisions(store)
     yield from placements(store)
     yield from credits_placed(store)
+    yield from debits(store)
     yield from refunds(store)
     yield from dunning(store)
     yield from charges(store)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _APPROVED = """
 SELECT approval_id, subject, content_json, reason, asked_by, decided_by FROM approval
-WHERE municipality_code = :m AND kind = 'placement' AND decision = 'approved'
+WHERE municipality_code = :m AND kind IN ('placement', 'appropriation')
+  AND decision = 'approved'
 ORDER BY approval_id"""
 _PLACEMENTS = """
 SELECT p.placement_no, p.approval_id, p.file_id, p.line_no, p.journal_id, j.kind, j.reason,

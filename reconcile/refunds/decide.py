@@ -1,0 +1,345 @@
+"""還付の決定: what is left of an overpayment goes back to the person, with interest.
+
+One person asks, another decides; with the decision (支出決定) the money leaves 仮受金 for 還付未済
+and interest ends. What was asked for says what it bears: if that is another amount on the day of
+the decision, the first person asks again (``approval_stale``). As long as no transfer is under way
+two people may take it back in the same manner.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from payments import approve
+from payments.domain.errors import RefusedError
+from payments.domain.refund_interest import RefundInterest, refund_interest, unclaimed
+from payments.store.bulk import take_numbers
+from reconcile import flag
+from reconcile.journal import open_journal
+from reconcile.placement.record import ANSWERED
+from reconcile.refunds import payees
+from reconcile.refunds.events import (
+    CANCELLED,
+    DECIDED,
+    PAYABLE,
+    PAYEE_CHANGED,
+    RETURNED,
+    Refund,
+    refund,
+    write_event,
+)
+from reconcile.refunds.found import Overpayment, overpayment
+from reconcile.rules import CASE_OUTCOMES
+from reconcile.store.refund_tables import RefundRow
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection
+
+    from payments.approve import Approval
+    from payments.domain.accrual import LeftOut
+    from payments.domain.profile import Profile
+
+KIND, CANCEL = "refund", "refund_cancel"
+
+table: Any = RefundRow.__table__  # type: ignore[attr-defined]
+
+_POST = """
+INSERT INTO posting (municipality_code, journal_id, subject_file_id, subject_line_no, leg,
+    debit_account, credit_account, amount_yen, reason, notice_id, term, group_id)
+VALUES (:m, :journal_id, 0, :refund_no, :leg, :debit, :credit, :yen, :reason, :notice_id, :term,
+    NULL)"""
+
+
+# ---- asking ----
+
+
+def require_payable(
+    connection: Connection, profile: Profile, subject: str, as_of: date
+) -> Overpayment:
+    """還付できる過誤納: classed, confirmed, with nothing due, not expired, and with an account.
+
+    Raises :class:`NotFoundError` ``overpayment``; :class:`RefusedError` ``refund_not_classed``,
+    ``refund_on_demand``, ``refund_provisional``, ``refund_claims_due``, ``refund_expired`` or
+    ``refund_payee``.
+    """
+    found = overpayment(connection, profile, subject, as_of)
+    if found.reason is None:
+        raise RefusedError("refund_not_classed", subject=subject)
+    if found.reason.interest_reason is None:
+        raise RefusedError("refund_on_demand", found=found.reason.label_ja)
+    if found.stage == "provisional":
+        raise RefusedError("refund_provisional", subject=subject)
+    if found.due_yen > 0:
+        raise RefusedError("refund_claims_due", expected=found.due_yen)
+    if found.expires_on < as_of:
+        raise RefusedError("refund_expired", expected=found.expires_on.isoformat())
+    if found.account_no is None:
+        raise RefusedError("refund_payee", subject=subject)
+    return found
+
+
+def interest_of(
+    connection: Connection, profile: Profile, found: Overpayment, amount_yen: int, as_of: date
+) -> tuple[RefundInterest, LeftOut | None]:
+    """還付加算金 of so much of a classed overpayment, decided on ``as_of``, and the days left out.
+
+    Nobody has claimed it before an account was given (除算期間, 17条の4②).
+    """
+    if found.interest_from_on is None:
+        raise RefusedError("refund_not_classed", subject=found.subject)
+    out = None
+    if found.noticed_on is not None:
+        given = payees.current(connection, profile.municipality_code, found.obligor_no)
+        claimed_on = given.registered_on if given is not None else as_of
+        out = unclaimed(found.noticed_on, claimed_on)
+    left_out = (out,) if out is not None else ()
+    return refund_interest(amount_yen, found.interest_from_on, as_of, left_out=left_out), out
+
+
+def content_of(
+    connection: Connection, profile: Profile, subject: str, amount_yen: int | None, as_of: date
+) -> dict[str, Any]:
+    """依頼の内容: how much goes back, with which interest, to which account.
+
+    ``amount_yen`` None is all that waits. Raises what :func:`require_payable` raises, and
+    :class:`RefusedError` ``refund_too_much``.
+    """
+    found = require_payable(connection, profile, subject, as_of)
+    yen = found.waiting_yen if amount_yen is None else amount_yen
+    if not 0 < yen <= found.waiting_yen:
+        raise RefusedError("refund_too_much", found=yen, expected=found.waiting_yen)
+    interest, out = interest_of(connection, profile, found, yen, as_of)
+    account = payees.account(connection, profile.municipality_code, int(found.account_no or 0))
+    return {
+        "subject": subject,
+        "overpayment_no": found.overpayment_no,
+        "reason": str(found.reason),
+        "place": f"{found.item_code}/{found.levy_year}/{found.notice_no}/{found.term}",
+        "notice_id": found.notice_id,
+        "term": found.term,
+        "amount_yen": yen,
+        "interest_yen": interest.interest_yen,
+        "interest_from_on": interest.starts_on.isoformat(),
+        "out_from_on": out.from_on.isoformat() if out else None,
+        "out_until": out.until_on.isoformat() if out else None,
+        "account_no": account.account_no,
+        "account": account.shown,
+    }
+
+
+def ask_refund(
+    connection: Connection,
+    profile: Profile,
+    subject: str,
+    amount_yen: int | None = None,
+    *,
+    as_of: date,
+    asked_by: str,
+    at: datetime,
+    reason: str,
+) -> Approval:
+    """還付の依頼: the first of the two people.
+
+    Raises what :func:`content_of` and :func:`payments.approve.ask` raise.
+    """
+    content = content_of(connection, profile, subject, amount_yen, as_of)
+    return approve.ask(
+        connection, profile.municipality_code, KIND, subject, content,
+        asked_by=asked_by, at=at, reason=reason,
+    )  # fmt: skip
+
+
+# ---- deciding ----
+
+
+def carry_out(connection: Connection, profile: Profile, approval: Approval, *, on: date) -> int:
+    """還付の決定 on ``on``; returns the number of the refund.
+
+    Raises :class:`RefusedError` ``approval_stale`` when it would be another one now, and what
+    :func:`content_of` raises.
+    """
+    said = approval.content
+    content = content_of(connection, profile, said["subject"], said["amount_yen"], on)
+    if approve.canonical(content) != approve.canonical(said):
+        raise RefusedError("approval_stale", approval_id=approval.approval_id)
+    code = profile.municipality_code
+    found = overpayment(connection, profile, said["subject"], on)
+    interest, out = interest_of(connection, profile, found, said["amount_yen"], on)
+    by, at = str(approval.decided_by), approval.decided_at
+    journal_id = open_journal(connection, code, KIND, on, by, reason=approval.reason)
+    number = take_numbers(connection, code, "refund", 1)
+    connection.execute(
+        table.insert().values(
+            municipality_code=code,
+            refund_no=number,
+            approval_id=approval.approval_id,
+            overpayment_no=found.overpayment_no,
+            file_id=found.file_id,
+            line_no=found.line_no,
+            notice_id=found.notice_id,
+            term=found.term,
+            obligor_no=found.obligor_no,
+            amount_yen=said["amount_yen"],
+            interest_yen=interest.interest_yen,
+            interest_from_on=interest.starts_on,
+            decided_on=on,
+            out_from_on=out.from_on if out else None,
+            out_until=out.until_on if out else None,
+            account_no=said["account_no"],
+            journal_id=journal_id,
+            asked_by=approval.asked_by,
+            decided_by=by,
+            made_at=at,
+        )
+    )
+    write_event(connection, code, number, DECIDED, on=on, by=by, at=at, journal_id=journal_id)
+    decided = refund(connection, code, number)
+    post(connection, code, journal_id, decided, 1, ("suspense", "refund_due"), "refund_decided")
+    if found.waiting_yen == said["amount_yen"]:
+        _close_cases(connection, code, found, on, by, approval.reason)
+    return number
+
+
+def post(
+    connection: Connection,
+    municipality_code: str,
+    journal_id: int,
+    about: Refund,
+    leg: int,
+    accounts: tuple[str, str],
+    reason: str,
+    yen: int | None = None,
+) -> None:
+    """還付の仕訳: debit and credit of one posting about a refund; its principal unless said."""
+    connection.execute(
+        text(_POST),
+        {
+            "m": municipality_code,
+            "journal_id": journal_id,
+            "refund_no": about.refund_no,
+            "leg": leg,
+            "debit": accounts[0],
+            "credit": accounts[1],
+            "yen": about.amount_yen if yen is None else yen,
+            "reason": reason,
+            "notice_id": about.notice_id,
+            "term": about.term or None,
+        },
+    )
+
+
+def case_subject(found: Overpayment) -> str:
+    """確認事項の対象: the line, or the instalment."""
+    if found.file_id:
+        return f"{found.file_id}:{found.line_no}"
+    return f"{found.notice_id}/{found.term}"
+
+
+def _close_cases(
+    connection: Connection, code: str, found: Overpayment, on: date, by: str, reason: str
+) -> None:
+    """All of it goes back: nobody need look at it any more."""
+    flag.close_cases(
+        connection, code, [case_subject(found)], kinds=ANSWERED, on=on.isoformat(), actor=by,
+        note=reason,
+    )  # fmt: skip
+
+
+# ---- taking back ----
+
+
+def cancel_content(
+    connection: Connection, municipality_code: str, refund_no: int
+) -> dict[str, Any]:
+    """取消の依頼の内容: a refund of which no transfer is under way.
+
+    Raises :class:`NotFoundError` ``refund_no``; :class:`RefusedError` ``refund_state``.
+    """
+    found = refund(connection, municipality_code, refund_no)
+    if found.state not in {*PAYABLE, RETURNED}:
+        raise RefusedError("refund_state", refund_no=refund_no, state=found.state)
+    return {
+        "refund_no": refund_no,
+        "subject": found.subject,
+        "state": found.state,
+        "amount_yen": found.amount_yen,
+        "interest_yen": found.interest_yen,
+    }
+
+
+def ask_cancel(
+    connection: Connection,
+    profile: Profile,
+    refund_no: int,
+    *,
+    asked_by: str,
+    at: datetime,
+    reason: str,
+) -> Approval:
+    """還付の取消の依頼; what :func:`cancel_content` and :func:`payments.approve.ask` raise."""
+    code = profile.municipality_code
+    content = cancel_content(connection, code, refund_no)
+    return approve.ask(
+        connection, code, CANCEL, f"refund:{refund_no}", content,
+        asked_by=asked_by, at=at, reason=reason,
+    )  # fmt: skip
+
+
+def cancel(connection: Connection, profile: Profile, approval: Approval, *, on: date) -> None:
+    """還付の取消: the money waits again, and somebody must look at it.
+
+    Raises :class:`RefusedError` ``approval_stale`` and what :func:`cancel_content` raises.
+    """
+    code, number = profile.municipality_code, int(approval.content["refund_no"])
+    content = cancel_content(connection, code, number)
+    if approve.canonical(content) != approve.canonical(approval.content):
+        raise RefusedError("approval_stale", approval_id=approval.approval_id)
+    found = refund(connection, code, number)
+    by, at = str(approval.decided_by), approval.decided_at
+    journal_id = open_journal(connection, code, CANCEL, on, by, reason=approval.reason)
+    post(connection, code, journal_id, found, 1, ("refund_due", "suspense"), "refund_cancelled")
+    write_event(
+        connection, code, number, CANCELLED, on=on, by=by, at=at, journal_id=journal_id,
+        note=approval.reason,
+    )  # fmt: skip
+    again = overpayment(connection, profile, found.subject, on)
+    kind = again.outcome if again.outcome in CASE_OUTCOMES else "overpaid_by_correction"
+    line = (again.file_id, again.line_no) if again.file_id else (None, None)
+    case = flag.Case(kind, case_subject(again), again.waiting_yen, *line)
+    flag.open_cases(connection, code, [case], on=on.isoformat(), actor=by)
+
+
+# ---- another account ----
+
+
+def change_payee(
+    connection: Connection,
+    profile: Profile,
+    refund_no: int,
+    *,
+    by: str,
+    at: datetime,
+    on: date,
+) -> int:
+    """振込先の訂正 of a refund that came back: to the account that counts now; returns its number.
+
+    Two people stand behind that account already. Raises :class:`NotFoundError` ``refund_no``;
+    :class:`RefusedError` ``refund_state`` when no transfer came back, ``refund_payee`` when the
+    person has given no other account since.
+    """
+    code = profile.municipality_code
+    found = refund(connection, code, refund_no)
+    if found.state != RETURNED:
+        raise RefusedError("refund_state", refund_no=refund_no, state=found.state)
+    given = payees.current(connection, code, found.obligor_no)
+    if given is None or given.account_no == found.account_no:
+        raise RefusedError("refund_payee", subject=found.subject)
+    write_event(
+        connection, code, refund_no, PAYEE_CHANGED, on=on, by=by, at=at,
+        account_no=given.account_no,
+    )  # fmt: skip
+    return given.account_no

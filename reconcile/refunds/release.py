@@ -1,0 +1,127 @@
+"""振込データの引渡し: released by two people, sent once; the file as often as it is asked for.
+
+What is released counts as sent: every attempt at a refund gets its row in ``refund_sent``, whose
+key lets a second batch with the same attempt fail, whoever releases it and whenever.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from payments import approve
+from payments.domain.errors import InvalidValueError, RefusedError
+from reconcile.refunds.batches import (
+    BUILT,
+    HANDED_OUT,
+    RELEASED,
+    batch,
+    file_of,
+    lines,
+    rewrite,
+    write_batch_event,
+)
+from reconcile.refunds.events import PAYABLE, SENT, refunds, write_event
+from reconcile.store.refund_tables import RefundSentRow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from payments.approve import Approval
+    from payments.domain.profile import Profile
+
+KIND = "refund_batch"
+
+sent_table: Any = RefundSentRow.__table__  # type: ignore[attr-defined]
+
+
+def release_content(
+    connection: Connection, municipality_code: str, batch_no: int
+) -> dict[str, Any]:
+    """引渡しの依頼の内容: which file, with which totals.
+
+    Raises :class:`NotFoundError` ``batch_no``; :class:`RefusedError` ``batch_state`` or
+    ``batch_changed`` (also when a refund of it no longer waits as it did).
+    """
+    found = batch(connection, municipality_code, batch_no)
+    if found.state != BUILT:
+        raise RefusedError("batch_state", batch_no=batch_no, state=found.state)
+    rewrite(connection, municipality_code, found)
+    waits = {
+        (each.refund_no, each.attempt, each.account_no, each.amount_yen, each.interest_yen)
+        for each in refunds(connection, municipality_code, states=PAYABLE, batch_no=batch_no)
+    }
+    if any(tuple(line[1:]) not in waits for line in lines(connection, municipality_code, batch_no)):
+        raise RefusedError("batch_changed", batch_no=batch_no)
+    return {
+        "batch_no": batch_no,
+        "transfer_on": found.transfer_on.isoformat(),
+        "account_key": found.account_key,
+        "build_no": found.build_no,
+        "count": found.count,
+        "amount_yen": found.amount_yen,
+        "interest_yen": found.interest_yen,
+        "total_yen": found.total_yen,
+        "file_sha256": found.file_sha256,
+    }
+
+
+def ask_release(
+    connection: Connection,
+    profile: Profile,
+    batch_no: int,
+    *,
+    asked_by: str,
+    at: datetime,
+    reason: str,
+) -> Approval:
+    """引渡しの依頼; what :func:`release_content` and :func:`payments.approve.ask` raise."""
+    code = profile.municipality_code
+    content = release_content(connection, code, batch_no)
+    return approve.ask(
+        connection, code, KIND, f"batch:{batch_no}", content,
+        asked_by=asked_by, at=at, reason=reason,
+    )  # fmt: skip
+
+
+def release(connection: Connection, profile: Profile, approval: Approval, *, on: date) -> None:
+    """引渡しの承認: every transfer of the batch counts as sent from now on, and never again.
+
+    Raises :class:`InvalidValueError` ``batch_day`` when the day of transfer has passed;
+    :class:`RefusedError` ``approval_stale`` and what :func:`release_content` raises.
+    """
+    code, number = profile.municipality_code, int(approval.content["batch_no"])
+    content = release_content(connection, code, number)
+    if approve.canonical(content) != approve.canonical(approval.content):
+        raise RefusedError("approval_stale", approval_id=approval.approval_id)
+    if date.fromisoformat(content["transfer_on"]) < on:
+        raise InvalidValueError("batch_day", found=content["transfer_on"])
+    by, at = str(approval.decided_by), approval.decided_at
+    for each in lines(connection, code, number):
+        connection.execute(
+            sent_table.insert().values(
+                municipality_code=code,
+                refund_no=each.refund_no,
+                attempt=each.attempt,
+                batch_no=number,
+            )
+        )
+        write_event(connection, code, each.refund_no, SENT, on=on, by=by, at=at, batch_no=number)
+    write_batch_event(
+        connection, code, number, RELEASED, by=by, at=at, approval_id=approval.approval_id
+    )
+
+
+def hand_out(
+    connection: Connection, municipality_code: str, batch_no: int, *, by: str, at: datetime
+) -> bytes:
+    """引渡し: the file of a released batch, and the record that it was taken.
+
+    The record is made once; the file can be had again. Raises what :func:`file_of` raises.
+    """
+    data = file_of(connection, municipality_code, batch_no)
+    if batch(connection, municipality_code, batch_no).state == RELEASED:
+        write_batch_event(connection, municipality_code, batch_no, HANDED_OUT, by=by, at=at)
+    return data
