@@ -14,6 +14,7 @@ from sqlalchemy import text
 from payments.domain.errors import NotFoundError, RefusedError
 from payments.domain.reason import require_reason
 from payments.domain.slip import WHOLE_YEAR, SlipEvent, SlipState, next_state
+from payments.store.charge_tables import is_plan_slip
 from payments.versions import (
     OPEN_YEN,
     Act,
@@ -191,7 +192,7 @@ def _differing(
             JOIN instalment_account a ON a.municipality_code = s.municipality_code
              AND a.notice_id = s.notice_id
              AND (a.term = s.term OR (s.term = '{WHOLE_YEAR}' AND a.in_group))
-            WHERE s.municipality_code = :m AND s.state = 'new'
+            WHERE s.municipality_code = :m AND s.state = 'new' AND NOT {is_plan_slip("s")}
               AND s.notice_id >= :notice_id AND (s.notice_id > :notice_id OR s.term > :term)
               {narrowed}
             GROUP BY s.notice_id, s.term, s.slip_id, s.amount_yen

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, text
 
 from payments.domain.slip import REISSUE_MAX, SlipState
 from payments.store.bulk import insert_rows, portions
+from payments.store.charge_tables import is_plan_slip
 from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ def _slips(
     """All versions of these notices' slips, in order of version."""
     rows = rows_about(
         connection,
-        "SELECT slip_id, notice_id, term, version, el_number, konbini_barcode, amount_yen, "
-        "valid_until, state FROM slip WHERE municipality_code = :m AND notice_id IN :some "
-        "ORDER BY notice_id, term, version, slip_id",
+        "SELECT s.slip_id, s.notice_id, s.term, s.version, s.el_number, s.konbini_barcode, "
+        f"s.amount_yen, s.valid_until, s.state, {is_plan_slip('s')} AS of_plan "
+        "FROM slip s WHERE s.municipality_code = :m AND s.notice_id IN :some "
+        "ORDER BY s.notice_id, s.term, s.version, s.slip_id",
         municipality_code,
         notice_ids,
     )
@@ -94,7 +96,7 @@ def _keys(slips: Sequence[Row[Any]]) -> dict[str, tuple[Any, ...]]:
     """Every key of these slips, and what it says."""
     highest: dict[tuple[int, str], int] = {}
     for slip in slips:
-        if slip.state == SlipState.NEW:
+        if slip.state == SlipState.NEW and not slip.of_plan:
             place = (slip.notice_id, slip.term)
             highest[place] = max(highest.get(place, 0), slip.version)
     keys: dict[str, tuple[Any, ...]] = {}
@@ -115,7 +117,7 @@ def _keys(slips: Sequence[Row[Any]]) -> dict[str, tuple[Any, ...]]:
 
 def _key_row(slip: Row[Any], highest: dict[tuple[int, str], int]) -> tuple[Any, ...]:
     """What a key says: the slip, what it covers, its amount, and whether it still stands."""
-    current = highest.get((slip.notice_id, slip.term), 0)
+    current = 0 if slip.of_plan else highest.get((slip.notice_id, slip.term), 0)
     superseded = slip.state != SlipState.NEW or slip.version < current
     return (
         slip.slip_id, slip.notice_id, slip.term, slip.amount_yen, str(slip.valid_until),

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 
 from payments.domain.errors import InvalidValueError, NotFoundError
 from payments.store.bulk import take_numbers
+from payments.store.charge_tables import is_plan_slip
 from payments.store.slip_tables import SlipUploadAnswerRow, SlipUploadRow
 from payments.store.statistics import count_afresh
 
@@ -35,9 +36,10 @@ ISSUED_HERE = (
     "AND e.slip_id = s.slip_id AND e.kind IN ('issued', 'reissued', 'corrected'))"
 )
 _NEWER = (
-    "EXISTS (SELECT 1 FROM slip v WHERE v.municipality_code = s.municipality_code "
+    f"NOT {is_plan_slip('s')} "
+    "AND EXISTS (SELECT 1 FROM slip v WHERE v.municipality_code = s.municipality_code "
     "AND v.notice_id = s.notice_id AND v.term = s.term AND v.state = 'new' "
-    "AND v.version > s.version)"
+    f"AND v.version > s.version AND NOT {is_plan_slip('v')})"
 )
 _TOLD = (
     "EXISTS (SELECT 1 FROM slip_upload_line l WHERE l.municipality_code = s.municipality_code "
@@ -125,7 +127,7 @@ def begin_upload(connection: Connection, profile: Profile) -> tuple[int, int]:
                       UNION ALL
                       SELECT 2, s.slip_id, 'new' FROM slip s
                       WHERE s.municipality_code = :m AND s.state = 'new'
-                        AND s.el_number IS NOT NULL AND NOT {_NEWER}
+                        AND s.el_number IS NOT NULL AND NOT ({_NEWER})
                         AND NOT {_TOLD.format("new")} AND {ours}) q"""
         ),
         {"m": code},

@@ -23,6 +23,7 @@ from payments.domain.slip import (
 )
 from payments.numbering import fresh_numbers, random_confirmation
 from payments.store.bulk import insert_rows, portions, take_numbers
+from payments.store.charge_tables import is_plan_slip
 from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
@@ -355,9 +356,10 @@ def _versions(
     """Every version of these notices' slips, in order of version."""
     return rows_about(
         connection,
-        "SELECT slip_id, slip_no, notice_id, term, version, amount_yen, valid_until, state "
-        "FROM slip WHERE municipality_code = :m AND notice_id IN :some "
-        "ORDER BY notice_id, term, version, slip_id",
+        "SELECT s.slip_id, s.slip_no, s.notice_id, s.term, s.version, s.amount_yen, "
+        f"s.valid_until, CASE WHEN {is_plan_slip('s')} THEN 'of_plan' ELSE s.state END AS state "
+        "FROM slip s WHERE s.municipality_code = :m AND s.notice_id IN :some "
+        "ORDER BY s.notice_id, s.term, s.version, s.slip_id",
         municipality_code,
         notice_ids,
     )

@@ -127,6 +127,18 @@ class PaymentPlanPartRow(SQLModel, table=True):
     slip_id: int | None = Field(default=None, sa_type=BigInteger)
 
 
+def is_plan_slip(alias: str) -> str:
+    """分納の納付書か: a condition on slip ``alias``; binds ``:m``.
+
+    Beside the current slip of an instalment the slips of its plan stand, each for one part: none
+    of them takes the place of another.
+    """
+    return (
+        "EXISTS (SELECT 1 FROM payment_plan_part pps WHERE pps.municipality_code = :m "
+        f"AND pps.slip_id = {alias}.slip_id)"
+    )
+
+
 class PaymentPlanEventRow(SQLModel, table=True):
     """分納の出来事: 1 agreed; then at most one of broken, ended (paid) or cancelled."""
 

@@ -96,9 +96,14 @@ FROM slip WHERE municipality_code = :m AND konbini_barcode IS NOT NULL"""
 _DEBIT_NUMBERS = """
 SELECT 'D' || debit_no AS number, notice_id, term
 FROM instalment WHERE municipality_code = :m AND debit_no <> ''"""
-_SUPERSEDED = """CASE WHEN s.state = 'new' AND NOT EXISTS (
+# The slips of a plan stand beside the others, whatever their version.
+_OF_PLAN = """EXISTS (SELECT 1 FROM payment_plan_part g WHERE g.municipality_code = :m
+    AND g.slip_id = {slip}.slip_id)"""
+_SUPERSEDED = f"""CASE WHEN s.state = 'new' AND (NOT EXISTS (
     SELECT 1 FROM slip o WHERE o.municipality_code = :m AND o.notice_id = s.notice_id
-      AND o.term = s.term AND o.state = 'new' AND o.version > s.version) THEN 0 ELSE 1 END"""
+      AND o.term = s.term AND o.state = 'new' AND o.version > s.version
+      AND NOT {_OF_PLAN.format(slip="o")})
+    OR {_OF_PLAN.format(slip="s")}) THEN 0 ELSE 1 END"""
 
 # Nearly every number has a key that says just what its slip says, and no key has another number.
 # All that does not is put aside, by its number, and looked at as a whole.

@@ -72,17 +72,20 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 # kind of case → what a person does next; the label is the outcome's where there is one
 CASE_LABELS: dict[str, str] = {
     "confirmation_overdue": "確報遅延",
+    "debit_acknowledgement_differs": "口座振替の受付の相違",
     "remittance_overdue": "入金遅延",
     "wrong_instalment_suspected": "期別誤りの疑い",
     "closed_year": "出納閉鎖後の納付",
     "overpaid_by_correction": "更正による過納",
     "confirmed_after_withdrawal": "取消後の確報",
     "late_confirmation": "入金後の確報",
+    "plan_broken": "分納の不履行",
     "initial_twice": "当初調定の重複",
     "correction_without_initial": "当初調定のない異動",
 }
 
 CASE_NEXT: dict[str, str] = {
+    "debit_acknowledgement_differs": "銀行に受付の件数・金額を照会し、正しい受付を記録してください。引落しの前に依頼を止められるかも確かめてください。",
     "malformed": "報告元に正しい内容を照会し、納付先が分かれば充当または還付を決めてください。",
     "conflict": "両方の報告を見比べ、どちらが正しいかを報告元に照会してください。",
     "other_municipality": "宛先の団体または報告元に連絡し、返戻または引継ぎを決めてください。",
@@ -112,6 +115,7 @@ CASE_NEXT: dict[str, str] = {
     "overpaid_by_correction": "更正で生じた過納額の還付または充当を決めてください。",
     "confirmed_after_withdrawal": "報告元に、取消と確報のどちらが正しいかを照会してください。",
     "late_confirmation": "入金額との差を、報告元に照会してください。",
+    "plan_broken": "納付者に連絡し、滞納処分に進むか、新しい分納にするかを決めてください。",
     "initial_twice": "調定を作った部署に、当初の行か異動の行かを確かめ、正しい資料を取り込んでください。",
     "correction_without_initial": "当初調定を先に取り込み、この異動をもう一度取り込んでください。",
 }

@@ -109,6 +109,10 @@ SLIPS: dict[str, dict[str, str]] = {
     "slip_reason": {
         "": "",
         "slip_expired": "支払期限経過",
+        "written_off": "不納欠損",
+        "plan_broken": "分納の不履行",
+        "plan_ended": "分納の完納",
+        "plan_cancelled": "分納の取消",
         "assessment_cancelled": "調定取消",
         "slip_alternative_used": "期別による納付の開始",
         "slip_whole_year_single": "未納の期別が一つ",

@@ -181,12 +181,12 @@ def test_two_people_waive_a_charge_and_take_the_waiver_back(town: ChargeTown) ->
     _waive(town, kind="part", amount_yen=500)
     town.book()
     assert town.charge_yen(1) == CHARGE_YEN - 500
-    days = {"from_on": date(2025, 1, 1), "until_on": date(2025, 12, 31)}
+    first, last = date(2025, 1, 1), date(2025, 12, 31)
     _waive(town, kind="withdraw")
-    _waive(town, kind="period", **days)
+    _waive(town, kind="period", from_on=first, until_on=last)
     town.book()
     assert town.charge_yen(1) == (
-        late_charge(10_000, DUE_ON, PAID_ON, left_out=[LeftOut(*days.values())]).charge_yen
+        late_charge(10_000, DUE_ON, PAID_ON, left_out=[LeftOut(first, last)]).charge_yen
     )
     _waive(town, kind="whole")
     town.book()
