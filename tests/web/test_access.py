@@ -5,11 +5,21 @@ import pytest
 from web.security import HEADERS, Access
 
 PUBLIC = {
-    "enquiries.ask", "enquiries.tell", "health.alive", "health.ready", "entrance.sign_in",
+    "enquiries.ask", "enquiries.tell", "enquiries.ask_several", "enquiries.tell_several",
+    "enquiries.ask_again", "enquiries.code_again", "enquiries.read_photo", "enquiries.open_code",
+    "health.alive", "health.ready", "entrance.sign_in",
     "entrance.check_sign_in", "entrance.passkey_question", "entrance.passkey_sign_in", "entrance.to_provider", "entrance.from_provider",
     "api_documents.describe", "api_documents.explain",
     "health.metrics", "open_data.index", "open_data.show", "open_data.as_csv_file",
     "open_data.as_json_file", "open_data.as_metadata_file",
+    "residents.welcome", "residents.to_provider", "residents.from_provider",
+    "residents.confirmation", "residents.confirm", "residents.stopping", "residents.stop",
+    "verifying.ask", "verifying.tell",
+}  # fmt: skip
+OWN = {
+    "own.overview", "own.late_charge", "own.take_confirmation", "own.link", "own.ask_link",
+    "own.drop_link", "own.unlink", "own.sign_out", "own.notices", "own.ask_notices",
+    "own.stop_notices", "own.refund_account", "own.register_account",
 }  # fmt: skip
 SIGNED = {"notifications.notify", "notifications.look_for", "notifications.look_up"}
 
@@ -31,6 +41,15 @@ def test_only_these_pages_are_open_to_everybody(app):
     }
     assert found[Access.PUBLIC] == PUBLIC
     assert found[Access.SIGNED] == SIGNED
+    assert found[Access.RESIDENT] == OWN
+
+
+def test_a_page_of_ones_own_sends_a_stranger_to_the_way_in(app, client, treasurer):
+    for rule in (rule for rule in _routes(app) if rule.endpoint in OWN):
+        method = "post" if "POST" in rule.methods else "get"
+        for somebody in (client, treasurer):
+            answer = getattr(somebody, method)(rule.build({})[1])
+            assert (answer.status_code, answer.headers["Location"]) == (303, "/my"), rule
 
 
 def test_every_page_of_the_staff_sends_a_stranger_to_the_sign_in(app, client):

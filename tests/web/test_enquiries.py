@@ -91,7 +91,7 @@ def test_a_slip_past_its_day_is_expired_and_never_called_unpaid(city, client):
 def test_the_answer_says_up_to_when_each_channel_has_reported(client, city):
     page = client.post("/", data=_form(_number(city, "1 = 1"))).get_data(as_text=True)
     assert "この結果のもとになった資料" in page
-    assert page.count("2026年6月2日（火）") == 4  # three konbini agents and the joint channel
+    assert page.count("2026年6月2日（火）") == 2  # the shops and the joint channel
 
 
 def test_a_wrong_and_an_unknown_number_get_the_same_answer(client, city):

@@ -36,9 +36,8 @@ class ShownWay(NamedTuple):
 class ShownCutOff(NamedTuple):
     """データの基準 in days and times of Japan."""
 
-    code: str
+    kind: str  # "konbini" or "eltax"
     received_on: date | None
-    next_at: object
     next_day: date | None
     next_time: str
 
@@ -64,7 +63,7 @@ def shown(told: Told, number: ElNumber | None) -> Answer:
     return Answer(
         state=status.state,
         next=messages.label("slip_status_next", status.state).splitlines(),
-        ways=[_way(each) for each in status.ways],
+        ways=[_way(each, status.valid_until) for each in status.ways],
         doubts=doubts(number, told.profile) if asked_nothing and number else (),
         paid_on=status.paid_on,
         valid_until=status.valid_until if status.state in {UNCONFIRMED, EXPIRED} else None,
@@ -74,13 +73,14 @@ def shown(told: Told, number: ElNumber | None) -> Answer:
     )
 
 
-def _way(each: OpenWay) -> ShownWay:
+def _way(each: OpenWay, valid_until: date | None) -> ShownWay:
+    """A way with its last day, where that is not the slip's own."""
     way = each.way
     return ShownWay(
         way.name or messages.label("way", way.code),
         way.fee or _usual("way_fee", way.code),
         way.note or _usual("way_note", way.code),
-        each.until,
+        each.until if each.until != valid_until else None,
     )
 
 
@@ -90,20 +90,24 @@ def _usual(group: str, code: str) -> str:
 
 
 def cut_offs_of(found: Sequence[CutOff]) -> list[ShownCutOff]:
-    """データの基準 as the page's table says it."""
-    shown_ones = []
-    for each in found:
-        at = clock.in_japan(each.next_at) if each.next_at else None
-        shown_ones.append(
+    """データの基準 as the page's table says it: of several senders of a kind what all have told."""
+    lines = []
+    for kind in ("konbini", "eltax"):
+        senders = [each for each in found if each.code.partition("_")[0] == kind]
+        if not senders:
+            continue
+        days = [each.received_on for each in senders if each.received_on]
+        moments = [clock.in_japan(each.next_at) for each in senders if each.next_at]
+        at = max(moments, default=None) if len(moments) == len(senders) else None
+        lines.append(
             ShownCutOff(
-                each.code,
-                each.received_on,
-                each.next_at,
+                kind,
+                min(days) if len(days) == len(senders) else None,
                 at.date() if at else None,
                 f"{at:%H:%M}" if at else "",
             )
         )
-    return shown_ones
+    return lines
 
 
 def refusal(verdict: Verdict) -> str:

@@ -87,6 +87,9 @@ class Verdict(NamedTuple):
         return self.wait_seconds == 0
 
 
+SPENT = Verdict(1, "proof")
+
+
 def network(address: str) -> str:
     """照会元: an address as it is counted; of IPv6 the network of one customer."""
     try:
@@ -126,14 +129,16 @@ def decide(asked: Asked, before: Mapping[Key, int], section: Enquiries, now: flo
     """判定 from what had been counted before this question.
 
     Whether the question itself found something changes nothing, so that being refused says nothing.
-    A proof that was used before is none.
+    A proof that was used before is none: :data:`SPENT`, and the question is to be put without it.
     """
     site = site_key(now)
     misses = before.get(site, 0)
     if misses >= section.misses_closed:
         return _wait(site, SITE, now)
+    if asked.proof and before.get(_proof_key(asked), 0):
+        return SPENT
     rules = [*ASKED, *MISSED]
-    if not asked.proof or before.get(_proof_key(asked), 0):
+    if not asked.proof:
         rules += UNPROVEN
         if is_guarded(misses, section):
             rules.append(GUARDED_UNPROVEN)

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +22,17 @@ from sqlalchemy.exc import OperationalError
 from payments.store.engine import is_busy, keys_of, open_engine
 from payments.store.unit_of_work import side_work
 from web import clock
-from web.enquiries.limits import DAY, Asked, Key, Verdict, counted, decide, is_guarded, site_key
+from web.enquiries.limits import (
+    DAY,
+    SPENT,
+    Asked,
+    Key,
+    Verdict,
+    counted,
+    decide,
+    is_guarded,
+    site_key,
+)
 from web.notifications.group_commit import GroupCommit
 from web.tables import EnquiryCountRow, EnquiryLogRow
 
@@ -95,6 +105,8 @@ class Tally:
         if now < until:
             return Verdict(int(until - now) + 1, refusal.rule)
         verdict = self._commits.run((question, section))
+        if verdict == SPENT:
+            return self.ask(replace(question, asked=replace(question.asked, proof="")), section)
         if not verdict.answered and verdict.rule != "slip":
             if len(self._refused) >= KNOWN_MAX:
                 self._refused = {}

@@ -25,7 +25,7 @@ ENQUIRIES: dict[str, dict[str, str]] = {
         "paid": "この納付書の分は、納付を確認しました。",
         "paid_otherwise": "この納付書の分は、全期または期別のもう一方の納付書で納められたことを"
         "確認しました。",
-        "expired": "この納付書は、取扱期限を過ぎています。納付は、まだ確認できていません。",
+        "expired": "この納付書は、支払期限（取扱期限）を過ぎています。納付は、まだ確認できていません。",
         "reissued": "この納付書は、新しい納付書に替わっています。",
         "withdrawn": "この納付書は、使えなくなりました。",
         "terms_begun": "期別の納付書での納付が始まっているため、この全期の納付書は使えません。",
@@ -57,6 +57,11 @@ ENQUIRIES: dict[str, dict[str, str]] = {
         "unknown": "納付書の番号と、入力した番号を見比べてください。とくに確認番号（6桁）を"
         "お確かめください。\n"
         "番号が合っているのに確認できないときは、お問い合わせください。",
+    },
+    # Where a resident paid; the senders of a kind are one to them.
+    "paid_at": {
+        "konbini": "コンビニのレジ・スマートフォン決済（バーコード）",
+        "eltax": "金融機関の窓口・eL-QR・地方税お支払サイト",
     },
     "number_doubt": {
         "collecting_body_code": "収納機関番号が、こちらの納付書のものと違います。",
