@@ -57,6 +57,7 @@ WITHOUT = {
     "notification_id",
     "key_id",
     "view_no",
+    "token",
     "code",
 }
 NOT_PAGES = re.compile(
@@ -79,6 +80,13 @@ ELSEWHERE = {  # lead to another page, or to the city's identity provider
     "/staff/calc",
     "/staff/sign-in/provider",
     "/staff/sign-in/provider/back",
+    "/my/sign-in",
+    "/my/back",
+    "/my/account",
+    "/my/late-charge",
+    "/my/link",
+    "/my/notices",
+    "/my/refund-account",
 }
 
 

@@ -1,0 +1,72 @@
+"""Residents of the small city, and the provider that vouches for them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import openid_provider
+import pytest
+from resident_walk import BACK, M, consent, form_of
+from sqlalchemy import text
+
+from payments.store.unit_of_work import reading
+from web.accounts.oidc_settings import ResidentClient
+from web.app import create_app
+
+
+@pytest.fixture(scope="module")
+def provider():
+    with openid_provider.running() as found:
+        yield found
+
+
+@pytest.fixture
+def person(city):
+    """Somebody of the books with a slip: their number, name and address, and the slip's number."""
+    with reading(city.engine, M) as connection:
+        row = connection.execute(
+            text(
+                "SELECT o.obligor_no, o.name, o.kana, o.address, MIN(s.el_number) AS el_number "
+                "FROM obligor o JOIN notice n ON n.obligor_no = o.obligor_no "
+                "JOIN slip s ON s.notice_id = n.notice_id JOIN receipt r ON "
+                "r.notice_id = n.notice_id AND r.stage = 'confirmed' AND r.applied_yen > 0 "
+                "WHERE s.el_number IS NOT NULL GROUP BY o.obligor_no, o.name, o.kana, o.address "
+                "ORDER BY o.obligor_no LIMIT 1"
+            )
+        ).one()
+    return SimpleNamespace(**row._mapping)
+
+
+@pytest.fixture
+def app(city, provider, tmp_path):
+    """The service with the page of residents switched on."""
+    registered = provider.register(BACK, tmp_path)
+    city.settings.residents = {M: ResidentClient(**registered)}
+    return create_app(
+        city.settings, city.engine, TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False
+    )
+
+
+@pytest.fixture
+def enter(app, provider):
+    """Somebody signs in; the client, and the answer to coming back."""
+
+    def go(sub="card-1", **claims):
+        provider.person(sub, **claims)
+        client = app.test_client()
+        there = client.get(f"/my/sign-in?body={M}")
+        assert there.status_code == 303, there.get_data(as_text=True)
+        back = urlsplit(consent(there.headers["Location"], sub=sub))
+        return client, client.get(f"{back.path}?{back.query}")
+
+    return go
+
+
+@pytest.fixture
+def linked(enter, person):
+    """The person of the books at their own page."""
+    client, _ = enter(name=person.name, address=f"見本県{person.address}")
+    answer = client.post("/my/link", data=form_of(person.el_number))
+    assert answer.headers["Location"] == "/my/account"
+    return client

@@ -1,0 +1,97 @@
+"""本人のページ in a real browser: from the sign-in to a paper that somebody else checks."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+import pypdfium2
+import pytest
+from browser import fits, served, violations
+from resident_walk import M, form_of
+
+from web.accounts.oidc_settings import ResidentClient
+from web.app import create_app
+
+pytestmark = pytest.mark.browser
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def site(city, provider, tmp_path):
+    """The service on a port of this machine, as it is registered at the provider."""
+    city.settings.residents = {}
+    app = create_app(city.settings, city.engine)
+    with served(app) as address:
+        registered = provider.register(f"{address}/my/back", tmp_path)
+        city.settings.residents = {M: ResidentClient(**registered)}
+        yield SimpleNamespace(address=address, app=app)
+
+
+@pytest.fixture
+def walker(chromium, provider, person):
+    """Somebody with a telephone and a card, before they sign in."""
+    provider.person("card-9", name=person.name, address=f"見本県{person.address}")
+    context = chromium.new_context(locale="ja-JP", timezone_id="Asia/Tokyo", viewport=PHONE)
+    yield context.new_page()
+    context.close()
+
+
+def _looks_right(page, path):
+    assert violations(page) == []
+    assert fits(page)
+    page.screenshot(path=path, full_page=True)
+
+
+def _sign_in(page, site):
+    page.goto(f"{site.address}/my")
+    page.get_by_role("link", name=re.compile("でサインイン")).click()
+    page.fill("[name=sub]", "card-9")
+    page.get_by_role("button", name="認証する").click()
+
+
+def test_a_resident_finds_their_payments_and_somebody_else_checks_the_paper(
+    walker, site, person, tmp_path
+):
+    page = walker
+    page.goto(f"{site.address}/my")
+    _looks_right(page, tmp_path / "1-welcome.png")
+    _sign_in(page, site)
+    page.wait_for_url("**/my/link")
+    for name, value in form_of(person.el_number).items():
+        page.fill(f"#{name}", value)
+    _looks_right(page, tmp_path / "2-link.png")
+    page.get_by_role("button", name="結び付ける").click()
+    page.wait_for_url("**/my/account")
+    _looks_right(page, tmp_path / "3-account.png")
+    assert person.obligor_no not in page.content()
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="納付確認書").first.click()
+    text = _text(coming.value.path())
+    code = re.search(r"\d{5}(?:-[0-9A-Z]{5}){5}", text)[0]
+    for path, shot in (("late-charge?on=2026-12-28", "4-late"), ("refund-account", "5-account"),
+                       ("notices", "6-notices")):  # fmt: skip
+        page.goto(f"{site.address}/my/{path}")
+        _looks_right(page, tmp_path / f"{shot}.png")
+    page.get_by_role("button", name="サインアウト").click()
+    page.wait_for_url("**/my")
+    page.goto(f"{site.address}/my/account")
+    assert page.url.endswith("/my")
+
+    page.goto(f"{site.address}/verify")
+    _looks_right(page, tmp_path / "7-verify.png")
+    page.fill("#code", code.lower())
+    page.fill("#name", person.name)
+    page.get_by_role("button", name="検証する").click()
+    page.wait_for_selector(".answer")
+    _looks_right(page, tmp_path / "8-verified.png")
+    assert person.name not in page.inner_text("main")
+    assert "書面の氏名と同じです" in page.inner_text("main")
+
+
+def _text(path):
+    document = pypdfium2.PdfDocument(path)
+    try:
+        return document[0].get_textpage().get_text_bounded()
+    finally:
+        document.close()
