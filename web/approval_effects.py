@@ -16,6 +16,8 @@ from payments.release import release
 from payments.store.municipalities import set_live
 from reconcile import day_close
 from reconcile.arrivals import rules as arrival_rules
+from reconcile.charges import planning, waiving, write_offs
+from reconcile.debit import release as debit_release
 from reconcile.dunning import release as dunning_release
 from reconcile.dunning.draw import DESPITE as DUNNING_DESPITE
 from reconcile.placement import credit_placing, placing
@@ -24,7 +26,9 @@ from reconcile.placement_model import KIND as PLACEMENT
 from web import clock
 from web.accounts import role_change
 from web.admin import parameters
+from web.debits.asking import act
 from web.notifications.outlook import require_booked
+from web.refunds import approving as refund_approving
 from web.slip_release import content_to_release
 
 if TYPE_CHECKING:
@@ -143,6 +147,34 @@ def _dunning_despite(connection: Connection, profile: Profile, approval: Approva
     _require_same(approval, content)
 
 
+def _debit(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """A batch of debits is released, replaced or withdrawn, if it is still what was asked for."""
+    now = debit_release.content_now(connection, profile, approval, today=clock.today())
+    _require_same(approval, now)
+    debit_release.carry_out(connection, profile, approval, act(str(approval.decided_by)))
+
+
+def _write_off(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """Claims are given up, if they still stand as they did."""
+    write_offs.carry_out(connection, profile, approval, on=clock.today())
+
+
+def _write_off_reversal(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """A claim is owed again."""
+    code = profile.municipality_code
+    write_offs.carry_out_reversal(connection, code, approval, on=clock.today())
+
+
+def _waive(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """A late charge is waived; the next run books it."""
+    waiving.carry_out(connection, profile.municipality_code, approval)
+
+
+def _plan(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """Partial payments are agreed, if what is open is still the same."""
+    planning.carry_out(connection, profile, approval, on=clock.today(), at=clock.now())
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
@@ -153,5 +185,11 @@ EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     arrival_rules.KIND: _arrival_rules,
     role_change.KIND: _user_roles,
     parameters.KIND: _parameters,
+    **dict.fromkeys(debit_release.KINDS, _debit),
+    **refund_approving.EFFECTS,
+    waiving.KIND: _waive,
+    planning.KIND: _plan,
+    write_offs.KIND: _write_off,
+    write_offs.REVERSAL_KIND: _write_off_reversal,
     **dict.fromkeys(day_close.KINDS, _close),
 }

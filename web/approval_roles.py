@@ -15,10 +15,15 @@ from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from reconcile import day_close
 from reconcile.arrivals.rules import KIND as ARRIVAL_RULES
+from reconcile.charges import planning, waiving, write_offs
+from reconcile.debit.release import KINDS as DEBITS
 from reconcile.dunning.draw import DESPITE as DUNNING_DESPITE
 from reconcile.dunning.release import KIND as DUNNING
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
+from reconcile.placement_model import APPROPRIATION
 from reconcile.placement_model import KIND as PLACEMENT
+from reconcile.refunds import decide as refund
+from reconcile.refunds import release as refund_release
 from web.accounts.role_change import KIND as USER_ROLES
 from web.admin.parameters import KIND as PARAMETERS
 from web.approval_effects import LIVE
@@ -52,12 +57,29 @@ DUTIES: dict[str, Duty] = {
     # Letters are the collectors' to draw; that they may go the others countersign, too.
     DUNNING: Duty(("collection",), ("collection", "treasury", "approver")),
     DUNNING_DESPITE: Duty(("collection",), ("treasury", "approver")),
+    # Money that goes back: who knows the person may ask, the treasury decides and pays.
+    APPROPRIATION: Duty(("collection", "treasury"), ("collection", "treasury", "approver")),
+    **dict.fromkeys(
+        (refund.KIND, refund.CANCEL), Duty(("collection", "treasury"), ("treasury", "approver"))
+    ),
+    refund_release.KIND: _TREASURY,
     # Which files are awaited decides what may be closed.
     ARRIVAL_RULES: _TREASURY,
     # What the books are kept by; who looks after the machine may prepare it.
     PARAMETERS: Duty(("treasury", "admin"), ("treasury", "approver")),
     # Rights are given by who looks after people, and by a second one.
     USER_ROLES: Duty(("admin",), ("admin", "approver")),
+    # Money that is taken from people's accounts: both divisions prepare it, two people send it.
+    **dict.fromkeys(DEBITS, Duty(("collection", "treasury"), ("treasury", "approver"))),
+    # Who collects asks that less is collected; another of them, or the treasury, agrees.
+    **dict.fromkeys(
+        (waiving.KIND, planning.KIND), Duty(("collection",), ("collection", "treasury", "approver"))
+    ),
+    # What is given up for good leaves the books of the treasury.
+    **dict.fromkeys(
+        (write_offs.KIND, write_offs.REVERSAL_KIND),
+        Duty(("collection",), ("treasury", "approver")),
+    ),
     **dict.fromkeys(day_close.KINDS, _TREASURY),
 }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from payments.domain.errors import NotFoundError
 from web.jobs.arrivals import arrivals
 from web.jobs.backup import backup
+from web.jobs.charges import charges
 from web.jobs.day_report import day_report
 from web.jobs.dunning_preview import dunning_preview
 from web.jobs.inbox import anything_in_inbox, inbox, prune_archive
@@ -73,6 +74,7 @@ JOBS = (
     Entry("notifications", book_notifications, BOOKS, _round, waits=anything_waits),
     Entry("parameters", parameters, BOOKS, _at("5 0 * * *")),
     Entry("inbox", inbox, BOOKS, _round, waits=anything_in_inbox),
+    Entry("charges", charges, BOOKS, _at("30 4 * * *")),
     Entry("reconcile", reconcile, BOOKS, _morning),
     Entry("overdue", overdue, BOOKS, _at("45 6 * * *"), Days.BUSINESS),
     Entry("arrivals", arrivals, BOOKS, _at("*/15 * * * *")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from web.texts.calc import FIELD_NAMES
+from web.texts.debits import DEBITS
 from web.texts.dunning import DUNNING
 from web.texts.enquiries import ENQUIRIES
 from web.texts.events import EVENT_LABELS
@@ -108,12 +109,27 @@ LABELS: dict[str, Mapping[str, str]] = {
         "day_reopen": "締めの取消",
         "year_close": "年度の締め",
         "year_reopen": "年度の締めの取消",
+        "appropriation": "過誤納の充当",
+        "refund": "還付の決定",
+        "refund_cancel": "還付の取消",
+        "refund_batch": "還付の振込データの引渡し",
         "placement": "充当先の決定",
         "credit_placement": "入金の充当先の決定",
         "arrival_rules": "受領予定の変更",
         "debit_release": "口座振替の送付",
         "debit_replace": "口座振替の作り直し",
         "debit_withdraw": "口座振替の取消",
+        "charge_waiver": "延滞金の減免",
+        "payment_plan": "分納",
+        "write_off": "不納欠損",
+        "write_off_reversal": "不納欠損の取消",
+    },
+    "charge_kind": {"late_charge": "延滞金", "dunning_fee": "督促手数料"},
+    "plan_state": {
+        "agreed": "分納中",
+        "broken": "不履行",
+        "ended": "完納",
+        "cancelled": "取消",
     },
     "role": {
         "slips": "納付書担当",
@@ -261,6 +277,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "taxation_hold": "課税保留",
     },
     **DUNNING,
+    **DEBITS,
     **PEOPLE,
     **RESIDENTS,
     "hold_by": {"person": "職員", "file": "調定ファイル"},

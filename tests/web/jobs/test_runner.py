@@ -23,7 +23,8 @@ DAILY = ["reconcile", "overdue", "dunning_preview", "day_report"]
 def _few(books):
     """The arrivals run every quarter of an hour: too often for stories of nights."""
     with unit_of_work(books.engine, M) as connection:
-        plans.set_plan(connection, M, books.settings, "arrivals", {"enabled": False}, actor="cli")
+        for job in ("arrivals", "charges"):
+            plans.set_plan(connection, M, books.settings, job, {"enabled": False}, actor="cli")
 
 
 def _history(books, job=""):
