@@ -48,6 +48,7 @@ from web.people.routes import people
 from web.placements.routes import placing
 from web.reading_aids import listen_to_aids, look, reading_aids, repeated, switched_here
 from web.reports.routes import reporting
+from web.residents.desk import linking_desk
 from web.residents.notice_links import residents
 from web.residents.own_notices import own
 from web.search.routes import searching
@@ -120,6 +121,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (residents, Access.PUBLIC),
         (verifying, Access.PUBLIC),
         (own, Access.RESIDENT),
+        (linking_desk, Access.STAFF),
         (people, Access.STAFF),
         (slips, Access.STAFF),
         (runs, Access.STAFF),

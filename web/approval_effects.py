@@ -29,6 +29,7 @@ from web.admin import parameters
 from web.debits.asking import act
 from web.notifications.outlook import require_booked
 from web.refunds import approving as refund_approving
+from web.residents import linking
 from web.slip_release import content_to_release
 
 if TYPE_CHECKING:
@@ -175,6 +176,15 @@ def _plan(connection: Connection, profile: Profile, approval: Approval) -> None:
     planning.carry_out(connection, profile, approval, on=clock.today(), at=clock.now())
 
 
+def _resident_link(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """A resident sees the figures of the person from now on, if nothing has changed."""
+    code = profile.municipality_code
+    found = linking.request_of(connection, None, code, int(approval.subject))
+    _require_same(approval, linking.content_of(found))
+    actor = approval.decided_by or ""
+    linking.decide(connection, code, found, linking.LINKED, actor=actor, note=approval.reason)
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
@@ -185,6 +195,7 @@ EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     arrival_rules.KIND: _arrival_rules,
     role_change.KIND: _user_roles,
     parameters.KIND: _parameters,
+    linking.KIND: _resident_link,
     **dict.fromkeys(debit_release.KINDS, _debit),
     **refund_approving.EFFECTS,
     waiving.KIND: _waive,

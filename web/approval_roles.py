@@ -28,6 +28,7 @@ from web.accounts.role_change import KIND as USER_ROLES
 from web.admin.parameters import KIND as PARAMETERS
 from web.approval_effects import LIVE
 from web.duties import Do, can, holds
+from web.residents.linking import KIND as RESIDENT_LINK
 
 if TYPE_CHECKING:
     from payments.approve import Approval
@@ -65,6 +66,8 @@ DUTIES: dict[str, Duty] = {
     refund_release.KIND: _TREASURY,
     # Which files are awaited decides what may be closed.
     ARRIVAL_RULES: _TREASURY,
+    # Whose figures somebody sees: who knows the person at the counter, and a second one.
+    RESIDENT_LINK: Duty(("slips", "collection"), ("slips", "collection", "approver")),
     # What the books are kept by; who looks after the machine may prepare it.
     PARAMETERS: Duty(("treasury", "admin"), ("treasury", "approver")),
     # Rights are given by who looks after people, and by a second one.

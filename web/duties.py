@@ -49,6 +49,8 @@ class Do(StrEnum):
     READ_SETTINGS = "read_settings"  # 団体設定
     CHANGE_SETTINGS = "change_settings"  # 団体設定の変更の依頼
     MANAGE_KEYS = "manage_keys"  # 納付通知の鍵
+    READ_LINKS = "read_links"  # 本人のページの結び付け: who is linked to whom
+    LINK_RESIDENTS = "link_residents"  # 結び付けの確認と解除
 
 
 _DESKS = frozenset({"collection", "treasury"})  # who works on what was paid
@@ -77,6 +79,8 @@ MAY: dict[Do, frozenset[str]] = {
     Do.READ_SETTINGS: frozenset(ROLES),
     Do.CHANGE_SETTINGS: frozenset({"treasury", "admin"}),
     Do.MANAGE_KEYS: frozenset({"admin"}),
+    Do.READ_LINKS: frozenset({"slips", "collection", "approver", "auditor"}),
+    Do.LINK_RESIDENTS: frozenset({"slips", "collection"}),
 }
 
 

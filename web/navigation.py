@@ -52,6 +52,7 @@ PLACES = (
     Place("files.listing", "資料", group=Group.DAY),
     Place("cases.worklist", "確認事項", Do.READ_DETAILS, group=Group.WORK),
     Place("people.ask", "収納状況", Do.READ_PERSON, Group.CLAIMS),
+    Place("linking.listing", "本人のページの結び付け", Do.READ_LINKS, Group.CLAIMS),
     Place("slips.desk", "納付書の窓口", Do.READ_SLIPS, Group.CLAIMS),
     Place("approvals.listing", "承認", Do.READ_APPROVALS, group=Group.WORK),
     Place("explain.ask", "説明", Do.READ_DETAILS, group=Group.WORK),

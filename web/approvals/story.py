@@ -39,6 +39,7 @@ from web.language import translated
 from web.placements.panel import places
 from web.printing.report import read_back_words
 from web.printing.status import status_of
+from web.residents import linking
 from web.texts import admin
 from web.texts import approvals as words
 from web.texts import placements as placing
@@ -400,7 +401,25 @@ def _dunning_despite(_connection: Connection, _profile: Profile, approval: Appro
     return Story(*despite_told(approval), links=(Link(_("受領予定を開く"), "arrivals.today", {}),))
 
 
+def _resident_link(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """本人のページの結び付け: what agreed; both sides stand on the page of the request."""
+    content = approval.content
+    rows = [
+        (_("氏名"), _("一致") if content["name_agrees"] else _("不一致")),
+        (_("住所"), _("一致") if content["address_agrees"] else _("不一致")),
+        (_("別の人との結び付き"), _("あり") if content["taken"] else _("なし")),
+    ]
+    link = Link(_("結び付けの確認を開く"), "linking.show", {"request_no": int(approval.subject)})
+    return Story(_effect(approval, subject=approval.subject), (_facts(rows),), links=(link,))
+
+
 KINDS: dict[str, _Kind] = {
+    linking.KIND: _Kind(
+        _resident_link,
+        lambda connection, profile, approval: linking.content_of(
+            linking.request_of(connection, None, profile.municipality_code, int(approval.subject))
+        ),
+    ),
     dunning_release.KIND: _Kind(
         _dunning,
         lambda connection, profile, approval: dunning_release.content_of(

@@ -9,9 +9,9 @@ Every link and its end is a row of its own.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from payments.domain.errors import NotFoundError, RefusedError
 from payments.store.bulk import take_numbers
@@ -183,7 +183,7 @@ def last_refused(connection: Connection, code: str, resident_id: str) -> bool:
     return state == REFUSED
 
 
-def waiting_requests(connection: Connection, code: str) -> list[Row[tuple[int, datetime]]]:
+def waiting_requests(connection: Connection, code: str) -> list[Row[Any]]:
     """確認待ちの一覧, oldest first."""
     return list(
         connection.execute(
@@ -195,8 +195,43 @@ def waiting_requests(connection: Connection, code: str) -> list[Row[tuple[int, d
     )
 
 
-def request_of(connection: Connection, settings: Settings, code: str, request_no: int) -> Request:
-    """確認依頼 by its number; :class:`NotFoundError` ``resident_request``."""
+def newest_links(connection: Connection, code: str, most: int) -> list[Row[Any]]:
+    """結び付けの記録, newest first; ``current`` says which are in force."""
+    newest = (
+        select(func.max(links.c.link_no))
+        .where(links.c.municipality_code == code)
+        .group_by(links.c.resident_id)
+    )
+    current = (links.c.event == LINKED) & links.c.link_no.in_(newest)
+    return list(
+        connection.execute(
+            select(links, current.label("current"))
+            .where(links.c.municipality_code == code)
+            .order_by(links.c.link_no.desc())
+            .limit(most)
+        )
+    )
+
+
+def resident_of(connection: Connection, code: str, link_no: int) -> str:
+    """本人 of a link that was made; :class:`NotFoundError` ``resident_link``."""
+    found = connection.execute(
+        select(links.c.resident_id).where(
+            links.c.municipality_code == code, links.c.link_no == link_no
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFoundError("resident_link")
+    return str(found)
+
+
+def request_of(
+    connection: Connection, settings: Settings | None, code: str, request_no: int
+) -> Request:
+    """確認依頼 by its number, with what the provider said where the settings are given.
+
+    Raises :class:`NotFoundError` ``resident_request``.
+    """
     row = connection.execute(
         select(requests).where(
             requests.c.municipality_code == code, requests.c.request_no == request_no
@@ -205,7 +240,7 @@ def request_of(connection: Connection, settings: Settings, code: str, request_no
     if row is None:
         raise NotFoundError("resident_request")
     claims = None
-    if row.sealed:
+    if row.sealed and settings is not None:
         said = sealed_secrets.unseal(settings, _place(code, request_no), bytes(row.sealed))
         claims = Claims(**json.loads(said))
     others = residents_of(connection, code, row.obligor_no)

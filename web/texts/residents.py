@@ -79,7 +79,13 @@ RESIDENTS: dict[str, dict[str, str]] = {
         "refund_account": "還付の口座",
     },
     "resident_how": {"slip": "納付書による", "desk": "職員の確認による", "resident": "本人による"},
-    "resident_link_event": {"linked": "結び付け", "unlinked": "解除"},
+    "request_state": {
+        "waiting": "確認待ち",
+        "linked": "結び付けた",
+        "refused": "断った",
+        "dropped": "取り下げられた",
+    },
+    "resident_link_event": {"linked": "結び付けた", "unlinked": "結び付きを解いた"},
 }
 
 RESIDENT_ERRORS: dict[str, str] = {
@@ -88,6 +94,7 @@ RESIDENT_ERRORS: dict[str, str] = {
     "resident_unlinked": "結び付きはありません。",
     "resident_waiting": "職員が確かめています。結果が出るまでお待ちください。",
     "resident_claims": "サインインから時間がたちました。サインインし直して、もう一度入力してください。",
+    "resident_link": "この結び付きはありません。",
     "resident_request": "この確認の依頼はありません。",
     "resident_decided": "この確認の依頼は、すでに決まっています。画面を開き直してください。",
     "confirmation_empty": "載せられる納付がまだありません。納付が確定してからお取りください。",
