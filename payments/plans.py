@@ -279,6 +279,22 @@ def plans_on(
     return sorted({row.plan_no for row in rows if (row.notice_id, row.term) in wanted})
 
 
+def list_of_places(
+    connection: Connection, municipality_code: str, places: Iterable[PlaceKey]
+) -> list[Plan]:
+    """分納 over any of these instalments, whatever became of them; newest first."""
+    wanted = set(places)
+    rows = rows_about(
+        connection,
+        "SELECT plan_no, notice_id, term FROM payment_plan_part "
+        "WHERE municipality_code = :m AND notice_id IN :some",
+        municipality_code,
+        sorted({notice_id for notice_id, _ in wanted}),
+    )
+    numbers = sorted({r.plan_no for r in rows if (r.notice_id, r.term) in wanted}, reverse=True)
+    return [plan_of(connection, municipality_code, number) for number in numbers]
+
+
 def standings(
     connection: Connection,
     municipality_code: str,

@@ -23,9 +23,12 @@ from web.arrivals.routes import arriving
 from web.calc.routes import calculating
 from web.cases.desk import cases
 from web.certificates.routes import verifying
+from web.charges.routes import charges
 from web.database import open_books
 from web.days.routes import days
 from web.days.sheet import cell_text
+from web.debits.routes import debits
+from web.dunning.routes import dunning
 from web.duties import can, holds
 from web.enquiries.routes import enquiries
 from web.errors import handle_errors
@@ -47,6 +50,7 @@ from web.open_data.routes import open_data
 from web.people.routes import people
 from web.placements.routes import placing
 from web.reading_aids import listen_to_aids, look, reading_aids, repeated, switched_here
+from web.refunds.pages import refunding
 from web.reports.routes import reporting
 from web.residents.desk import linking_desk
 from web.residents.notice_links import residents
@@ -110,6 +114,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (cases, Access.STAFF),
         (searching, Access.STAFF),
         (approving, Access.STAFF),
+        (debits, Access.STAFF),
         (placing, Access.STAFF),
         (files, Access.STAFF),
         (explaining, Access.STAFF),
@@ -123,7 +128,10 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (own, Access.RESIDENT),
         (linking_desk, Access.STAFF),
         (people, Access.STAFF),
+        (charges, Access.STAFF),
+        (refunding, Access.STAFF),
         (slips, Access.STAFF),
+        (dunning, Access.STAFF),
         (runs, Access.STAFF),
         (administering, Access.STAFF),
     ):

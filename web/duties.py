@@ -38,12 +38,21 @@ class Do(StrEnum):
     READ_EVENTS = "read_events"  # 外部通知の記録
     SEND_EVENTS = "send_events"  # 外部通知の再送
     PLACE_MONEY = "place_money"  # 充当先の決定の依頼
+    READ_REFUNDS = "read_refunds"  # 過誤納と還付
+    WORK_REFUNDS = "work_refunds"  # 認定、充当・還付の依頼、口座の登録と確認
+    SEND_REFUNDS = "send_refunds"  # 振込データの作成と引渡し
     READ_APPROVALS = "read_approvals"  # 承認の一覧: of kinds that one may read
     APPROVE = "approve"  # 承認箱: deciding what the kind of a request allows
     READ_PERSON = "read_person"  # 収納状況: a person's account, for a purpose that is recorded
     READ_VIEWS = "read_views"  # 閲覧の記録: who looked at whose account
+    READ_CHARGES = "read_charges"  # 延滞金・分納・不納欠損
+    ASK_CHARGES = "ask_charges"  # 減免・分納・不納欠損の依頼、延滞金の調定
     READ_SLIPS = "read_slips"  # 納付書の窓口: what a slip says, print runs
     ISSUE_SLIPS = "issue_slips"  # 再発行・失効・印刷
+    READ_DEBITS = "read_debits"  # 口座振替: batches, results, payers' accounts
+    MAKE_DEBITS = "make_debits"  # 口座振替の作成・送付の依頼・受付の記録
+    READ_DUNNING = "read_dunning"  # 督促: lists, and why somebody was dunned or not
+    DRAW_DUNNING = "draw_dunning"  # 督促の抽出・引抜き・発送・差押え前の再確認
     MANAGE_USERS = "manage_users"  # 職員の登録と役割
     READ_LOG = "read_log"  # 操作記録
     READ_SETTINGS = "read_settings"  # 団体設定
@@ -68,12 +77,21 @@ MAY: dict[Do, frozenset[str]] = {
     Do.READ_EVENTS: frozenset({"auditor", "admin"}),
     Do.SEND_EVENTS: frozenset({"admin"}),
     Do.PLACE_MONEY: _DESKS,
+    Do.READ_REFUNDS: _DESKS | {"approver", "auditor"},
+    Do.WORK_REFUNDS: _DESKS,
+    Do.SEND_REFUNDS: frozenset({"treasury"}),
     Do.READ_APPROVALS: _LOOKS | {"admin"},
     Do.APPROVE: _WORKS | {"approver", "admin"},
     Do.READ_PERSON: _LOOKS,
     Do.READ_VIEWS: frozenset({"auditor"}),
+    Do.READ_CHARGES: _LOOKS,
+    Do.ASK_CHARGES: frozenset({"collection"}),
     Do.READ_SLIPS: _LOOKS,
     Do.ISSUE_SLIPS: frozenset({"slips"}),
+    Do.READ_DEBITS: _DESKS | {"approver", "auditor"},
+    Do.MAKE_DEBITS: _DESKS,
+    Do.READ_DUNNING: _LOOKS,
+    Do.DRAW_DUNNING: frozenset({"collection"}),
     Do.MANAGE_USERS: frozenset({"admin"}),
     Do.READ_LOG: frozenset({"auditor", "admin"}),
     Do.READ_SETTINGS: frozenset(ROLES),

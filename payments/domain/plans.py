@@ -6,6 +6,7 @@ A part is one slip: so much of one instalment until a day. The oldest instalment
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,3 +123,16 @@ def standing(
             if expected > came and missed_on is None:
                 missed_on = part.due_on
     return Standing(sum(wanted.values()), came, expected, missed_on)
+
+
+def monthly(first_on: date, count: int) -> list[date]:
+    """毎月の納付日: the same day of so many months, the last day where a month has no such day."""
+    months = [first_on.year * 12 + first_on.month - 1 + number for number in range(count)]
+    return [
+        first_on.replace(
+            year=month // 12,
+            month=month % 12 + 1,
+            day=min(first_on.day, monthrange(month // 12, month % 12 + 1)[1]),
+        )
+        for month in months
+    ]

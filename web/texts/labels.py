@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from payments.domain.limitation import Cause
+from payments.domain.write_off import Ground
 from web.texts.calc import FIELD_NAMES
 from web.texts.debits import DEBITS
 from web.texts.dunning import DUNNING
@@ -125,6 +127,14 @@ LABELS: dict[str, Mapping[str, str]] = {
         "write_off": "不納欠損",
         "write_off_reversal": "不納欠損の取消",
     },
+    "waiver_kind": {
+        "whole": "全部",
+        "part": "一部",
+        "period": "期間",
+        "withdraw": "減免の取消",
+    },
+    "write_off_ground": {ground.value: ground.label_ja for ground in Ground},
+    "limitation_cause": {cause.value: cause.label_ja for cause in Cause},
     "charge_kind": {"late_charge": "延滞金", "dunning_fee": "督促手数料"},
     "plan_state": {
         "agreed": "分納中",
@@ -193,6 +203,21 @@ LABELS: dict[str, Mapping[str, str]] = {
         "account_exported": "収納状況の書き出し",
         "views_listed": "閲覧の記録の確認",
         "cases_exported": "確認事項の書き出し",
+        "overpayment_classed": "過誤納の認定",
+        "appropriation_asked": "充当の依頼",
+        "refund_asked": "還付の依頼",
+        "refund_cancel_asked": "還付の取消の依頼",
+        "refund_notice_made": "還付の通知書の作成",
+        "refund_notice_taken": "還付の通知書の取得",
+        "refund_payee_changed": "還付の振込先の訂正",
+        "refund_batch_built": "還付の振込データの作成",
+        "refund_batch_asked": "還付の振込データの引渡しの依頼",
+        "refund_batch_taken": "還付の振込ファイルの取得",
+        "refund_bank_matched": "還付と銀行の明細の照合",
+        "payee_registered": "還付先口座の登録",
+        "payee_confirmed": "還付先口座の確認",
+        "payee_revoked": "還付先口座の取消",
+        "payee_shown": "還付先口座の表示",
         "placement_asked": "充当先の依頼",
         "placement_shown": "充当先の閲覧",
         "slip_shown": "納付書の閲覧",
