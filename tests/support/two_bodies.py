@@ -23,6 +23,7 @@ from sqlmodel import SQLModel
 
 from payments import holds
 from payments.domain.holds import HoldKind, Span
+from payments.domain.identifiers import ElNumber
 from payments.store.unit_of_work import reading
 from payments.uploads import WrittenUpload, begin_upload, record_upload
 from reconcile import day_close, flag
@@ -42,6 +43,9 @@ from web.jobs import history
 from web.notifications import keys
 from web.notifications.signing import signed_headers
 from web.people.tables import AccountViewRow
+from web.residents import linking
+from web.residents import sessions as resident_sessions
+from web.residents.identity import Claims, arrive
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -89,6 +93,8 @@ ASKED = {
     "slip_id": ("slip", "slip_id"),
     "view_id": ("account_view", "view_id"),
     "obligor_no": ("obligor", "obligor_no"),
+    "request_no": ("resident_request", "request_no"),
+    "link_no": ("resident_link", "link_no"),
 }
 # Values that say nothing about anybody: dates and instants, the words of the program.
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
@@ -190,10 +196,30 @@ def _live(
                 purpose="counter", note=f"閲覧 {operator}", source="",
             )
         )  # fmt: skip
+        _resident(connection, settings, town.code, f"{notices[0]:012d}", operator)
         upload_id, lines = begin_upload(connection, town.profile)
         written = WrittenUpload(upload_id, f"upload-{operator}.csv", lines, 0, "0" * 64)
         record_upload(connection, town.code, written, actor="abe", at=AT)
     return operator, secret
+
+
+def _resident(
+    connection: Connection, settings: Settings, code: str, obligor_no: str, name: str
+) -> None:
+    """Somebody who is linked to a person, and asked to be linked to another."""
+    claims = Claims(f"氏名 {name}", "", f"住所 {name}")
+    resident_id = arrive(connection, settings, code, "https://op.example", name)
+    session = resident_sessions.begin(connection, settings, code, resident_id, claims)
+    number = connection.execute(
+        sa.text(
+            "SELECT el_number FROM slip WHERE municipality_code = :m AND el_number IS NOT NULL "
+            "ORDER BY slip_id LIMIT 1"
+        ),
+        {"m": code},
+    ).scalar_one()
+    signed = resident_sessions.Signed(session.partition(".")[0], resident_id, claims)
+    linking.ask(connection, settings, code, signed, ElNumber.parse(number))
+    linking.write(connection, code, resident_id, linking.LINKED, obligor_no, linking.BY_DESK, "abe")
 
 
 def notify_city(settings: Settings, engine: Engine, key: tuple[str, str]) -> None:

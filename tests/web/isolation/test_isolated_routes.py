@@ -37,6 +37,8 @@ FORMS: dict[str, dict[str, str]] = {
     "residents.confirm": {},
     "residents.stop": {},
     "verifying.tell": {"code": OTHER + "0" * 25, "name": "試し"},
+    "linking.decide": {"decision": "refuse", "note": "試し"},
+    "linking.end_link": {},
     "own.ask_link": {},
     "own.ask_notices": {"mail": "a@example.jp", "kinds": "received"},
     "own.drop_link": {},
@@ -133,6 +135,7 @@ PEOPLE = {
     "logbook": "shunin",
     "users": "shunin",
     "slips": "nofu",
+    "linking": "nofu",
     "runs": "nofu",
     **dict.fromkeys(("people.views", "people.find_views"), "kansa"),
     **dict.fromkeys(

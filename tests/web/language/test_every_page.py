@@ -58,6 +58,8 @@ WITHOUT = {
     "key_id",
     "view_no",
     "token",
+    "request_no",
+    "link_no",
     "code",
 }
 NOT_PAGES = re.compile(
