@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
+from reconcile.mark import summed_up_to
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_MARK = "COALESCE((SELECT b.journal_id FROM books_mark b WHERE b.municipality_code = :m), 0)"
-_FRESH = f"""
+_FRESH = """
 SELECT CAST(j.booked_on AS VARCHAR(10)) AS booked_on, CAST(r.paid_on AS VARCHAR(10)) AS paid_on,
     f.channel, COUNT(*) AS number, SUM(p.amount_yen) AS yen
 FROM journal j
@@ -24,7 +25,7 @@ JOIN posting p ON p.municipality_code = :m AND p.journal_id = j.journal_id
 JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.subject_file_id
     AND r.line_no = p.subject_line_no
 JOIN source_file f ON f.municipality_code = :m AND f.file_id = r.file_id
-WHERE j.municipality_code = :m AND j.journal_id > {_MARK}
+WHERE j.municipality_code = :m AND j.journal_id > :mark
   AND p.reason IN ('applied', 'placed') AND r.paid_on IS NOT NULL
 GROUP BY 1, 2, 3
 """
@@ -72,7 +73,8 @@ def fresh(connection: Connection, municipality_code: str) -> list[Delay]:
     """日数 of what was booked behind the mark."""
     sums: dict[tuple[str, str, int], list[int]] = {}
     for booked_on, paid_on, channel, number, yen in connection.execute(
-        text(_FRESH), {"m": municipality_code}
+        text(_FRESH),
+        {"m": municipality_code, "mark": summed_up_to(connection, municipality_code)},
     ):
         days = (date.fromisoformat(booked_on) - date.fromisoformat(paid_on)).days
         total = sums.setdefault((booked_on[:7], channel, days), [0, 0])

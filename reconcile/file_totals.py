@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import text
 
 from payments.store.lookups import rows_about
+from reconcile.mark import summed_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy import Connection, Row
 
-_MARK = "COALESCE((SELECT b.journal_id FROM books_mark b WHERE b.municipality_code = :m), 0)"
 # Files of which anything was booked or decided again behind the mark.
-_CHANGED = f"""
-(SELECT p.subject_file_id FROM posting p WHERE p.municipality_code = :m AND p.journal_id > {_MARK}
+_CHANGED = """
+(SELECT p.subject_file_id FROM posting p WHERE p.municipality_code = :m AND p.journal_id > :mark
 UNION SELECT v.file_id FROM line_outcome v
-WHERE v.municipality_code = :m AND v.journal_id > {_MARK} AND v.revision > 1)"""
+WHERE v.municipality_code = :m AND v.journal_id > :mark AND v.revision > 1)"""
 _KNOWN = """
 EXISTS (SELECT 1 FROM file_total t WHERE t.municipality_code = :m AND t.file_id = f.file_id)"""
 # Asked first and by itself: together with the lines a planner may begin with all of these.
@@ -95,7 +95,8 @@ def of_file(connection: Connection, municipality_code: str, file_id: int) -> lis
 
 def fresh(connection: Connection, municipality_code: str) -> list[FileTotal]:
     """資料 that are not summed up yet, or no longer as they stand."""
-    return _counted(connection, municipality_code, _BEHIND.format(which=_EVERY))
+    mark = summed_up_to(connection, municipality_code)
+    return _counted(connection, municipality_code, _BEHIND.format(which=_EVERY), mark=mark)
 
 
 def put(connection: Connection, municipality_code: str, found: Iterable[FileTotal]) -> None:
@@ -116,10 +117,13 @@ def _sums(
     """What is summed up, and what has to be counted."""
     if again:
         return _counted(connection, municipality_code, _FILES.format(which=which), **values)
+    mark = summed_up_to(connection, municipality_code)
     stored = connection.execute(
-        text(_STORED.format(which=which)), {"m": municipality_code, **values}
+        text(_STORED.format(which=which)), {"m": municipality_code, "mark": mark, **values}
     )
-    behind = _counted(connection, municipality_code, _BEHIND.format(which=which), **values)
+    behind = _counted(
+        connection, municipality_code, _BEHIND.format(which=which), mark=mark, **values
+    )
     return [*map(_total, stored), *behind]
 
 
