@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 BUSINESS_DAYS = 5
 # Days until → the kinds that have so many; all others have BUSINESS_DAYS.
 SOONER: dict[int, frozenset[str]] = {
-    1: frozenset({"conflict", "settlement_difference", "withdrawal_after_confirmation"}),
+    1: frozenset(
+        {
+            "conflict", "debit_acknowledgement_differs", "settlement_difference",
+            "withdrawal_after_confirmation",
+        }
+    ),
     3: frozenset(
         {
             "advice_difference", "amount_mismatch", "confirmed_after_withdrawal",

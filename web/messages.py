@@ -62,6 +62,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "approval_decided": {"state": "approval_state"},
     "approval_role": {"kind": "approval_kind", "roles": "role"},
     "case_state": {"state": "case_state"},
+    "debit_state": {"state": "debit_state"},
     "not_a_day": {"field": "calc_field"},
     "not_one_of": {"field": "calc_field"},
     "not_whole": {"field": "calc_field"},

@@ -23,6 +23,7 @@ from payments.store.bulk import insert_rows, take_numbers
 from reconcile.debit import batches as books
 from reconcile.debit.batches import BUILT, FIRST, SECOND, Batch, banks_of, head_of
 from reconcile.debit.choose import Asked, Candidate, Choice, candidates, chosen
+from reconcile.debit.results import answered
 from reconcile.debit.second import Second, second_of
 
 if TYPE_CHECKING:
@@ -118,7 +119,9 @@ def run_of(
                 connection, code, Asked(debit_on, batch.due_from_on, besides=besides)
             )
         choice = chosen(connection, code, found, bank_code, besides=besides)
-        changes = changes_from(connection, code, batch, choice) if batch else ()
+        # What the results themselves have changed is no difference of two selections.
+        awaited = batch is not None and not answered(connection, code, batch)[0]
+        changes = changes_from(connection, code, batch, choice) if batch and awaited else ()
         plans.append(BankPlan(bank_code, choice, batch, changes))
     return Run(debit_on, FIRST, begin, tuple(plans), _nowhere(profile, fresh))
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from payments.domain.profile import Profile
     from reconcile.debit.batches import Batch
 
 PAID, MISSING, UNLIKE = "0", "", "?"
 # A file names its day without a year: it is that of the newest such day (zengin_common).
+LOOKED_BACK = timedelta(days=100)
 _EARLY, _LATE = timedelta(days=7), timedelta(days=300)
 _LINES = """
 SELECT l.slip_key, l.amount_yen, l.kind, l.file_id, l.line_no FROM source_file f
@@ -32,12 +32,18 @@ JOIN source_line l ON l.municipality_code = :m AND l.file_id = f.file_id
 WHERE f.municipality_code = :m AND f.status = 'accepted' AND f.channel = 'debit'
     AND CAST(f.received_on AS VARCHAR(10)) BETWEEN :begin AND :end
 ORDER BY l.file_id, l.line_no"""
+_ANSWERED = f"""
+SELECT COUNT(*) AS number, SUM(a.amount_yen) AS yen FROM (
+    SELECT q.slip_key, q.amount_yen, ROW_NUMBER() OVER (
+        PARTITION BY q.slip_key ORDER BY q.file_id, q.line_no) AS turn
+    FROM ({_LINES.rpartition("ORDER BY")[0]}) q) a
+WHERE a.turn = 1"""
 _ROWS = """
 SELECT customer_no, row_no, notice_id, term, amount_yen FROM debit_row
 WHERE municipality_code = :m AND batch_no = :batch_no ORDER BY row_no"""
 _SENT_BATCHES = """
 SELECT b.batch_no FROM debit_batch b WHERE b.municipality_code = :m AND b.in_force
-    AND b.debit_on <= :last AND EXISTS (SELECT 1 FROM debit_event e
+    AND b.debit_on <= :last AND b.debit_on >= :first AND EXISTS (SELECT 1 FROM debit_event e
         WHERE e.municipality_code = :m AND e.batch_no = b.batch_no AND e.event = 'sent')
 ORDER BY b.batch_no"""
 
@@ -126,15 +132,23 @@ def outcome_of(connection: Connection, municipality_code: str, batch: Batch) -> 
     )
 
 
-def awaited_until(profile: Profile, debit_on: date) -> date:
+def answered(connection: Connection, municipality_code: str, batch: Batch) -> tuple[int, int]:
+    """結果の件数と金額 of a batch: the first report of every debit, whoever asked for it."""
+    row = connection.execute(text(_ANSWERED), {"m": municipality_code, **_place(batch)}).one()
+    return int(row.number), int(row.yen or 0)
+
+
+def awaited_until(debit_on: date, result_days: int) -> date:
     """結果の予定日: the last day on which the result of a debit is in time."""
-    return add_business_days(debit_on, profile.debit.result_days)
+    return add_business_days(debit_on, result_days)
 
 
 def sent_until(connection: Connection, municipality_code: str, last: date) -> list[int]:
-    """送付済みの束: those in force whose day has come, by number."""
+    """送付済みの束: those in force whose day came within the last hundred days, by number."""
+    first = (last - LOOKED_BACK).isoformat()
     found = connection.execute(
-        text(_SENT_BATCHES), {"m": municipality_code, "last": last.isoformat()}
+        text(_SENT_BATCHES),
+        {"m": municipality_code, "first": first, "last": last.isoformat()},
     )
     return [int(number) for number in found.scalars()]
 

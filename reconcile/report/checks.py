@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from reconcile.debit.batches import ACKNOWLEDGED, batch_of
+from reconcile.debit.results import answered, awaited_until, sent_until
 from reconcile.report.blocks import PAYMENT_CHANNELS
 from reconcile.report.slips import slip_figures
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from reconcile.report.blocks import Cash, Group
     from reconcile.report.lines import LineTotal
 
+RESULT_DAYS = 5  # business days within which a bank answers
 _IN_FORCE = (
     "NOT EXISTS (SELECT 1 FROM line_outcome later "
     "WHERE later.municipality_code = o.municipality_code AND later.file_id = o.file_id "
@@ -109,8 +112,7 @@ def checks(
         found.append(Check("written_off", *books.written_off, scope="all"))
     if books.carried_over is not None:
         found.append(Check("carry_over", *books.carried_over, scope="all"))
-    # 口座振替請求 are not made by this service yet.
-    found.append(absent("T8"))
+    found += _t8(connection, municipality_code, books.last)
     found += _t9(connection, municipality_code)
     found += _t10(books)
     found += [
@@ -131,6 +133,28 @@ def _t9(connection: Connection, code: str) -> list[Check]:
         Check("T9", slips.printed, slips.issued, "件", "all"),
         Check("slips_taken", slips.taken, slips.for_hub, "件", "all"),
         Check("upload_answers", slips.accepted, slips.sent, "件", "all"),
+    ]
+
+
+def _t8(connection: Connection, code: str, last: date) -> list[Check]:
+    """T8: requested = paid + failed, over the batches that were sent and whose day has come.
+
+    A batch whose results have not begun to come is compared when they are due; a bank that has
+    acknowledged nothing, or something else than was sent, is missing at once (I19).
+    """
+    sent = [batch_of(connection, code, number) for number in sent_until(connection, code, last)]
+    if not sent:
+        return [absent("T8")]
+    came = [(batch, answered(connection, code, batch)) for batch in sent]
+    due = [
+        (batch.amount_yen, yen)
+        for batch, (number, yen) in came
+        if number or awaited_until(batch.debit_on, RESULT_DAYS) <= last
+    ]
+    taken = [batch for batch, (number, _) in came if number or batch.state == ACKNOWLEDGED]
+    return [
+        Check("T8", sum(asked for asked, _ in due), sum(yen for _, yen in due), scope="all"),
+        Check("debit_banks", len(taken), len(sent), "件", "all"),
     ]
 
 

@@ -29,6 +29,7 @@ PASSING_CASES = {
     "confirmation_overdue",
     "confirmed_after_withdrawal",
     "correction_without_initial",
+    "debit_acknowledgement_differs",
     "initial_twice",
     "late_confirmation",
     "overpaid_by_correction",

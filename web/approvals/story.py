@@ -19,11 +19,13 @@ from payments.release import release_content
 from reconcile import day_close
 from reconcile.arrivals import rules as arrival_rules
 from reconcile.arrivals.sources import sources
+from reconcile.debit import release as debit_release
 from reconcile.dunning import release as dunning_release
 from reconcile.dunning.draw import DESPITE as DUNNING_DESPITE
 from reconcile.placement import credit_ask
 from reconcile.placement.ask import asked_placement, content_of
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
+from reconcile.placement_model import APPROPRIATION
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock, formatting, messages
 from web.accounts import role_change
@@ -31,14 +33,17 @@ from web.admin import parameters
 from web.admin.differences import change_words
 from web.approval_effects import LIVE, live_content
 from web.arrivals.words import changes, source_words
+from web.charges import told as charges_told
 from web.days.sheet import Cell, columns_of, sheet_of
 from web.days.sheets import sheets
+from web.debits.told import debit_subject, debit_told
 from web.dunning.sheets import despite_told, release_told
 from web.language import translate as _
 from web.language import translated
 from web.placements.panel import places
 from web.printing.report import read_back_words
 from web.printing.status import status_of
+from web.refunds import approving as refund_approving
 from web.residents import linking
 from web.texts import admin
 from web.texts import approvals as words
@@ -104,6 +109,12 @@ def kind_words(approval: Approval) -> str:
     return messages.label("approval_kind", approval.kind)
 
 
+_SUBJECTS: dict[str, Callable[[Approval], str]] = {
+    LIVE: lambda approval: str(approval.content["name"]),
+    **dict.fromkeys(debit_release.KINDS, debit_subject),
+}
+
+
 def subject_words(approval: Approval) -> str:
     """対象 as people say it: a day, a fiscal year, a print run, a line of a file."""
     kind, subject = approval.kind, approval.subject
@@ -117,8 +128,8 @@ def subject_words(approval: Approval) -> str:
         return _("督促リスト {list_no}", list_no=approval.content["list_no"])
     if kind == DUNNING_DESPITE:
         return formatting.long_day(subject)
-    if kind == LIVE:
-        return str(approval.content["name"])
+    if kind in _SUBJECTS:
+        return _SUBJECTS[kind](approval)
     if kind == parameters.KIND:
         return formatting.long_day(str(approval.content["effective_on"]))
     if kind == arrival_rules.KIND:
@@ -345,6 +356,17 @@ def _then(name: str, period: str) -> tuple[str, str, str]:
     return name, f"{name}_same_{period}", f"{name}_next_{period}"
 
 
+def _charges(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """減免・分納・不納欠損: what is asked for, and the instalment with all of it."""
+    notice_id, term = charges_told.place_in(approval)
+    place = {"notice_id": notice_id, "term": term}
+    return Story(
+        _effect(approval),
+        tuple(charges_told.told(approval)),
+        links=(Link(_("期別を開く"), "charges.show", place),),
+    )
+
+
 def _written(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
     """The content as it was written, by name."""
     rows = [(messages.label("fact", name), str(value)) for name, value in approval.content.items()]
@@ -396,9 +418,34 @@ def _dunning(connection: Connection, profile: Profile, approval: Approval) -> St
     return Story(*release_told(connection, profile, approval), links=(link,))
 
 
-def _dunning_despite(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+def _dunning_despite(_connection: Connection, profile: Profile, approval: Approval) -> Story:
     """資料が未着のままの督促の抽出."""
-    return Story(*despite_told(approval), links=(Link(_("受領予定を開く"), "arrivals.today", {}),))
+    return Story(
+        *despite_told(profile, approval), links=(Link(_("受領予定を開く"), "arrivals.today", {}),)
+    )
+
+
+def _debit(connection: Connection, profile: Profile, approval: Approval) -> Story:
+    """口座振替の送付・作り直し・取消."""
+    link = Link(_("束を開く"), "debits.show", {"batch_no": int(approval.content["batch_no"])})
+    effect = _effect(approval, subject=debit_subject(approval))
+    sheets_, warnings = debit_told(connection, profile, approval)
+    return Story(effect, (_facts(sheets_),), warnings=warnings, links=(link,))
+
+
+def _refund(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """還付の決定・取消・振込データの引渡し."""
+    endpoint, values = refund_approving.place_of(approval)
+    effect, sheets_ = refund_approving.told(approval)
+    return Story(effect, sheets_, links=(Link(_("還付の画面を開く"), endpoint, values),))
+
+
+def _appropriation(connection: Connection, profile: Profile, approval: Approval) -> Story:
+    """充当: the placement, and the overpayment that it comes from."""
+    story = _placement(connection, profile, approval)
+    endpoint, values = refund_approving.place_of(approval)
+    links = (Link(_("過誤納を開く"), endpoint, values), *story.links)
+    return Story(words.EFFECTS[approval.kind].format(), story.sheets, links=links)
 
 
 def _resident_link(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
@@ -414,10 +461,22 @@ def _resident_link(_connection: Connection, _profile: Profile, approval: Approva
 
 
 KINDS: dict[str, _Kind] = {
+    **dict.fromkeys(charges_told.KINDS, _Kind(_charges, charges_told.content_now)),
     linking.KIND: _Kind(
         _resident_link,
         lambda connection, profile, approval: linking.content_of(
             linking.request_of(connection, None, profile.municipality_code, int(approval.subject))
+        ),
+    ),
+    **dict.fromkeys(refund_approving.REFUND_KINDS, _Kind(_refund, refund_approving.content_now)),
+    APPROPRIATION: _Kind(_appropriation, refund_approving.content_now),
+    **dict.fromkeys(
+        debit_release.KINDS,
+        _Kind(
+            _debit,
+            lambda connection, profile, approval: debit_release.content_now(
+                connection, profile, approval, today=clock.today()
+            ),
         ),
     ),
     dunning_release.KIND: _Kind(

@@ -16,6 +16,7 @@ REFUND_ERRORS: dict[str, str] = {
     "refund_too_much": "還付できるのは{expected:,}円までです（{found:,}円）。",
     "refund_claims_due": "納期限の過ぎた未納が{expected:,}円あります。先に充当してください（地方税法17条の2第1項）。",
     "refund_payee": "還付先の口座が登録されていないか、まだ確認されていません。",
+    "refund_notice": "還付の通知 {notice_no} は見つかりません。",
     "refund_no": "還付 {refund_no} は見つかりません。",
     "refund_state": "還付 {refund_no} は「{state}」のため、この操作はできません。",
     "refund_expired": "時効（{expected}）が完成しているため、還付できません。",
@@ -42,6 +43,7 @@ REFUND_LABELS: dict[str, dict[str, str]] = {
         "holder": "口座名義（カナ）",
     },
     "payee_state": {"waiting": "確認待ち", "confirmed": "確認済", "revoked": "取消"},
+    "payee_account_type": {"1": "普通", "2": "当座", "4": "貯蓄", "9": "その他"},
     "payee_source": {"resident": "本人の登録", "paper": "書面"},
     "refund_state": {
         "decided": "還付決定",
@@ -58,6 +60,11 @@ REFUND_LABELS: dict[str, dict[str, str]] = {
         "handed_out": "引渡し済",
         "paid": "振込済",
     },
+    "refund_nothing": {
+        "small_base": "基礎となる額が2,000円未満のため、つきません。",
+        "no_days": "計算の期間がないため、つきません。",
+        "small_result": "1,000円未満のため、つきません。",
+    },
     "overpayment_state": {
         "new": "未認定",
         "classed": "認定済",
@@ -73,3 +80,43 @@ REFUND_LABELS: dict[str, dict[str, str]] = {
         "both": "過誤納金還付（充当）通知書",
     },
 }
+
+# What the letters say; always in Japanese, as the law has it.
+LETTER: dict[str, str] = {
+    "opening_refund": "次のとおり過誤納金がありますので、還付します。",
+    "opening_appropriation": "次のとおり過誤納金がありましたので、地方税法第17条の2の規定により、未納の徴収金に充当しました。この通知をもって領収証書に代えます。",
+    "opening_both": "次のとおり過誤納金がありましたので、地方税法第17条の2の規定により未納の徴収金に充当し、残りを還付します。充当した分については、この通知をもって領収証書に代えます。",
+    "facts": "過誤納金の内容",
+    "place": "科目・期別",
+    "reason": "理由",
+    "paid_on": "納付の日",
+    "total": "過誤納金の額",
+    "appropriated": "充当した額",
+    "refund": "還付する額",
+    "interest_from": "還付加算金の起算日",
+    "parts": "充当した徴収金",
+    "parts_place": "科目・期別",
+    "parts_yen": "充当した額",
+    "parts_day": "充当適状の日",
+    "claim_title": "還付の請求",
+    "claim": "還付を受けるには、振込先の口座をお知らせください。{late}以後にお知らせいただいたときは、その日からお知らせの日までの期間は、還付加算金の計算に入りません。還付を請求する権利は、{expires}を過ぎると時効により消滅します。",
+    "objection_title": "不服の申立て",
+    "objection": "この通知に不服があるときは、通知を受けた日の翌日から起算して3か月以内に、市町村長に審査請求をすることができます。",
+    "contact_title": "お問い合わせ",
+}
+
+CSV_COLUMNS = (
+    "過誤納",
+    "科目",
+    "賦課年度",
+    "通知書番号",
+    "期別",
+    "残額",
+    "理由",
+    "段階",
+    "発生日",
+    "経過日数",
+    "通知日",
+    "時効完成日",
+    "注意",
+)

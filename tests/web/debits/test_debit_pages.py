@@ -1,0 +1,187 @@
+"""口座振替の画面: built, released by another, sent, acknowledged, and read by its reader."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import fits, served, violations
+from debit_town import BANKS, DEBIT_ON, DebitTown
+
+from web import clock
+from web.accounts import staff
+from web.app import create_app
+from web.config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PASSWORD = "kaikei-no-himitsu"
+NOW = datetime(2026, 5, 11, 3, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(sqlite_url, tmp_path, monkeypatch) -> Iterator[SimpleNamespace]:
+    """A town with four payers, two people of the treasury and an auditor, on a day in May."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    town = DebitTown(sqlite_url)
+    town.settle(4)
+    with town.write() as connection:
+        for name, role in (("kaikei", "treasury"), ("shonin", "approver"), ("kansa", "auditor")):
+            staff.add(
+                connection, town.code, name, roles=(role,), display_name=name, password=PASSWORD
+            )
+    settings = Settings(
+        home=tmp_path, database_url=sqlite_url, secret_key="a secret of the tests, long enough",
+        municipality=town.code,
+    )  # fmt: skip
+    app = create_app(settings, town.engine, TESTING=True, WTF_CSRF_ENABLED=False)
+
+    def sign_in(name):
+        client = app.test_client()
+        client.post("/staff/sign-in", data={"user_name": name, "password": PASSWORD})
+        return client
+
+    yield SimpleNamespace(town=town, app=app, sign_in=sign_in, settings=settings)
+    town.close()
+
+
+def text_of(answer):
+    assert answer.status_code == 200, answer.get_data(as_text=True)[:800]
+    return answer.get_data(as_text=True)
+
+
+def approve_last(desk, location):
+    """The second person agrees."""
+    page = text_of(desk.sign_in("shonin").get(location))
+    shown = re.search(r'name="shown" value="(\w+)"', page)
+    data = {"decision": "approved", "note": "", "shown": shown.group(1) if shown else ""}
+    assert desk.sign_in("shonin").post(f"{location}/decision", data=data).status_code == 303
+
+
+def test_a_batch_goes_its_way(desk):
+    treasurer = desk.sign_in("kaikei")
+    assert "束はまだありません" in text_of(treasurer.get("/staff/debits"))
+    made = treasurer.post("/staff/debits", data={"debit_on": "2026-05-28"})
+    assert made.headers["Location"] == "/staff/debits/days/2026-05-28"
+    day = text_of(treasurer.get("/staff/debits/days/2026-05-28"))
+    assert "まだ確かめられていない銀行があります: 9998、9999" in day
+    asked = treasurer.post("/staff/debits/1/release", data={"reason": "5月28日分"})
+    approve_last(desk, asked.headers["Location"])
+    taken = treasurer.post("/staff/debits/1/file")
+    assert taken.mimetype == "application/octet-stream"
+    assert taken.data.startswith(b"19101234567890")
+    again = treasurer.post("/staff/debits/1/file")
+    assert again.status_code == 422  # only with a reason
+    assert treasurer.post("/staff/debits/1/file", data={"reason": "届かず"}).data == taken.data
+    answer = {"count": "1", "amount_yen": "10,002"}
+    treasurer.post("/staff/debits/1/acknowledge", data=answer)
+    assert "受付の相違" in text_of(treasurer.get("/staff/debits/1"))
+    treasurer.post("/staff/debits/1/acknowledge", data={"count": "2", "amount_yen": "20006"})
+    page = text_of(treasurer.get("/staff/debits/1"))
+    assert "受付済" in page
+    assert "****" not in page  # no account numbers at all
+    rows = treasurer.get("/staff/debits/1/rows.csv").get_data(as_text=True)
+    assert rows.count("\r\n") == 3
+    desk.town.results(taken.data, "01")
+    day = text_of(treasurer.get("/staff/debits/days/2026-05-28"))
+    assert "再振替の作成" in day
+
+
+def test_the_second_debit_is_shown_before_it_is_made(desk):
+    treasurer = desk.sign_in("kaikei")
+    for batch, data in desk.town.whole_way().values():
+        desk.town.results(data, "01" if batch.bank_code == "9998" else "00")
+    form = {"debit_on": "2026-06-15", "do": "look"}
+    look = treasurer.post("/staff/debits/days/2026-05-28/second", data=form)
+    assert "初回に振替不能だったものだけ" in text_of(look)
+    made = treasurer.post("/staff/debits/days/2026-05-28/second", data=form | {"do": "make"})
+    assert made.headers["Location"] == "/staff/debits/days/2026-06-15"
+    assert "1件" in text_of(treasurer.get("/staff/debits/days/2026-06-15"))
+    refused = treasurer.post("/staff/debits/days/2026-05-28/second", data=form | {"do": "make"})
+    assert refused.status_code == 409
+
+
+def test_a_batch_is_replaced_and_withdrawn_by_two(desk):
+    treasurer = desk.sign_in("kaikei")
+    desk.town.build()
+    desk.town.pay(2, 1, 10_002)
+    assert "変わりました" in text_of(treasurer.get("/staff/debits/1"))
+    refused = treasurer.post("/staff/debits/1/release", data={"reason": "送付"})
+    assert refused.status_code == 409
+    asked = treasurer.post("/staff/debits/1/replace", data={"reason": "納付があった"})
+    approve_last(desk, asked.headers["Location"])
+    assert "作り直し済" in text_of(treasurer.get("/staff/debits/1"))
+    asked = treasurer.post("/staff/debits/3/withdraw", data={"reason": "口座振替をしない"})
+    approve_last(desk, asked.headers["Location"])
+    assert "取消済" in text_of(treasurer.get("/staff/debits/3"))
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "status"),
+    [
+        ("", {"debit_on": "2026-05-30"}, 422),
+        ("", {"debit_on": "xx"}, 422),
+        ("/1/acknowledge", {"count": "x", "amount_yen": "1"}, 422),
+        ("/1/unknown", {}, 404),
+        ("/99/release", {"reason": "x"}, 404),
+        ("/1/file", {}, 409),
+        ("/1/release", {"reason": "x", "shown": "0000"}, 409),
+        ("/accounts", {"obligor_no": "'"}, 422),
+        ("/accounts/new", {"obligor_no": "000000000001", "from_on": "2026-06-01"}, 422),
+    ],
+)
+def test_what_cannot_be_is_said_on_the_page(desk, path, data, status):
+    desk.town.build()
+    assert desk.sign_in("kaikei").post(f"/staff/debits{path}", data=data).status_code == status
+
+
+def test_accounts_are_looked_at_and_changed(desk):
+    treasurer = desk.sign_in("kaikei")
+    text_of(treasurer.get("/staff/debits/accounts"))
+    payer = {"obligor_no": "000000000001"}
+    page = text_of(treasurer.post("/staff/debits/accounts", data=payer))
+    assert "****001" in page
+    assert "0000001" not in page.replace("000000000001", "")
+    new = payer | {
+        "event": "set", "from_on": "2026-07-01", "bank_code": "9998", "bank_name": "ﾐﾎﾝ",
+        "branch_code": "002", "branch_name": "ﾎﾝﾃﾝ", "account_type": "1", "account_no": "7654321",
+        "holder_name": "ｾﾞｲﾓｸ", "reason": "届出", "item_code": "901",
+    }  # fmt: skip
+    assert "****321" in text_of(treasurer.post("/staff/debits/accounts/new", data=new))
+    end = payer | {"event": "ended", "from_on": "2026-09-01", "reason": "廃止"}
+    assert "廃止" in text_of(treasurer.post("/staff/debits/accounts/new", data=end))
+
+
+def test_an_auditor_looks_and_changes_nothing(desk):
+    desk.town.build()
+    auditor = desk.sign_in("kansa")
+    assert "次にすること" not in text_of(auditor.get("/staff/debits/1"))
+    assert auditor.post("/staff/debits/1/release", data={"reason": "x"}).status_code == 403
+
+
+@pytest.mark.browser
+def test_the_pages_are_for_everybody(desk, page, tmp_path):
+    """Keyboard and screen reader, small and large; the page as its reader sees it."""
+    sent = desk.town.whole_way()
+    desk.town.results(sent[BANKS[0]][1], "01")
+    app = create_app(desk.settings, desk.town.engine)
+    with served(app) as address:
+        page.goto(f"{address}/staff/sign-in")
+        page.fill("#user_name", "kaikei")
+        page.fill("#password", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/staff/")
+        for width in (360, 1366):
+            page.set_viewport_size({"width": width, "height": 900})
+            for path in ("", f"/days/{DEBIT_ON}", "/1", "/accounts"):
+                page.goto(f"{address}/staff/debits{path}")
+                assert violations(page) == []
+                assert fits(page)
+                name = path.strip("/").replace("/", "-") or "list"
+                page.screenshot(path=tmp_path / f"{name}-{width}.png", full_page=True)
+        page.goto(f"{address}/staff/debits?lang=en")
+        assert violations(page) == []
