@@ -77,9 +77,13 @@ class DunningTown(YearsTown):
         """Two people let the letters come into being."""
         with unit_of_work(self.engine, M) as connection:
             asked = release.ask(connection, M, list_no, asked_by="abe", at=AT, reason="試験")
+        self.approve_waiting(asked.approval_id, decided_by=decided_by, on=on)
+
+    def approve_waiting(self, approval_id: int, *, decided_by: str = "ito", on: date = ON) -> None:
+        """The second person agrees to what the first one asked for."""
         with unit_of_work(self.engine, M) as connection:
             approval = approve.decide(
-                connection, M, asked.approval_id, "approved", decided_by=decided_by, at=AT
+                connection, M, approval_id, "approved", decided_by=decided_by, at=AT
             )
             release.carry_out(connection, M, approval, on=on)
 

@@ -93,6 +93,7 @@ ASKED = {
     "slip_id": ("slip", "slip_id"),
     "view_id": ("account_view", "view_id"),
     "obligor_no": ("obligor", "obligor_no"),
+    "list_no": ("dunning_list", "list_no"),
     "request_no": ("resident_request", "request_no"),
     "link_no": ("resident_link", "link_no"),
 }

@@ -25,7 +25,7 @@ from web.commands.signing import USER, signed
 from web.commands.writing import write_whole
 from web.days.paper import report_pdf
 from web.dunning import exports
-from web.dunning.sheets import pull_heading, pull_sheet
+from web.dunning.sheets import pull_heading, pull_sheet, source_names
 from web.printing.folder import unwritable, whole_file
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ def recheck_(session: Session, obligor_no: str, *, user_name: str, as_json: bool
     if as_json:
         say_json(recheck.as_data(done))
     else:
-        say_recheck(session, done)
+        say_recheck(session, done, source_names(profile))
     fail_unless(done.result == recheck.NOTHING)
 
 
@@ -338,6 +338,7 @@ def explain_(session: Session, list_no: int, who: str, *, as_json: bool) -> None
             story = explain.of_instalment(connection, code, list_no, target.notice_id, term)
         else:
             story = explain.of_person(connection, code, list_no, who)
+        profile = load_profile(connection, code)
     if as_json:
         say_json(list_data(story.found) | {
             "sources": [source._asdict() for source in story.sources],
@@ -345,7 +346,7 @@ def explain_(session: Session, list_no: int, who: str, *, as_json: bool) -> None
             "rows": [asdict(row) for row in story.rows],
         })  # fmt: skip
         return
-    for line in story_lines(story):
+    for line in story_lines(story, source_names(profile)):
         session.out.print(line, markup=False)
 
 
@@ -376,13 +377,14 @@ def _show(session: Session, list_no: int, *, as_json: bool) -> None:
         found = record.list_of(connection, code, list_no)
         totals = record.totals_by_ground(connection, code, list_no)
         sources = explain.sources_of(connection, code, list_no)
+        profile = load_profile(connection, code)
     if as_json:
         say_json(list_data(found) | {
             "grounds": {ground: counted._asdict() for ground, counted in totals.items() if ground},
             "sources": [source._asdict() for source in sources],
         })  # fmt: skip
         return
-    say_list_told(session, found, totals, sources)
+    say_list_told(session, found, totals, sources, source_names(profile))
 
 
 def _write_rows(session: Session, list_no: int, out: Path) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.dunning.recheck import CAME
 from web import formatting, messages
-from web.dunning.sheets import source_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ def say_list_told(
     found: DunningList,
     totals: Mapping[str, Counted],
     sources: Sequence[Source],
+    names: Mapping[str, str],
 ) -> None:
     """督促リストの内容: figures by ground, what it rests on, and what happened to it."""
     say = session.out.print
@@ -36,7 +36,7 @@ def say_list_told(
     for ground, counted in totals.items():
         label = messages.label("dunning_ground", ground)
         say(f"  {label}: {formatting.count(counted.number)} {formatting.yen(counted.yen)}")
-    for line in source_lines(sources):
+    for line in source_lines(sources, names):
         say(line, markup=False)
     for event in found.events:
         name = messages.label("dunning_event", event.event)
@@ -45,21 +45,22 @@ def say_list_told(
         say(f"  {moment} {name} {number} {event.actor} {event.reason}".rstrip(), markup=False)
 
 
-def source_lines(sources: Sequence[Source]) -> Iterator[str]:
+def source_lines(sources: Sequence[Source], names: Mapping[str, str]) -> Iterator[str]:
     """資料の基準日."""
     for source in sources:
         lacking = "、".join(map(formatting.long_day, source.lacking))
-        said = f"  {source_name(source.source)}: {formatting.long_day(source.complete_until)}まで"
+        name = names.get(source.source, source.source)
+        said = f"  {name}: {formatting.long_day(source.complete_until)}まで"
         yield f"{said}（未着 {lacking}）" if lacking else said
 
 
-def story_lines(story: Story) -> Iterator[str]:
+def story_lines(story: Story, names: Mapping[str, str]) -> Iterator[str]:
     """督促の説明."""
     found = story.found
     state = messages.label("dunning_state", found.state)
     yield f"督促リスト {found.list_no}（{formatting.long_day(found.as_of_on)}抽出、{state}）"
     yield f"根拠の資料 {formatting.count(story.files)}（仕訳帳 {found.journal_id} まで）"
-    yield from source_lines(story.sources)
+    yield from source_lines(story.sources, names)
     for row in story.rows:
         yield from _row_lines(row)
 
@@ -87,13 +88,13 @@ def _subject(subject: str) -> str:
     return f"{messages.label('dunning_evidence', kind)} {number}"
 
 
-def say_recheck(session: Session, done: Recheck) -> None:
+def say_recheck(session: Session, done: Recheck, names: Mapping[str, str]) -> None:
     """差押え前の再確認."""
     say = session.out.print
     say(messages.label("dunning_recheck", done.result))
     for state in done.sources:
         day = formatting.long_day(state.complete_until)
-        say(f"  {source_name(state.source)}: {day}まで", markup=False)
+        say(f"  {names.get(state.source, state.source)}: {day}まで", markup=False)
     if done.result == CAME:
         say(f"  督促状のあとに届いた納付: {formatting.count(done.payments)}")
     for row in done.rows:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconcile.arrivals.sources import sources
 from reconcile.dunning import record
 from reconcile.dunning.explain import sources_of
 from web import formatting, messages
+from web.arrivals.words import source_words
 from web.days.sheet import columns_of, sheet_of
 from web.days.sheets import Heading
 from web.language import translate as _
@@ -24,10 +26,9 @@ if TYPE_CHECKING:
     from web.days.sheet import Cell, Sheet
 
 
-def source_name(code: str) -> str:
-    """送付元 as people say it; a bank account by its number."""
-    label = messages.label("agent", code)
-    return label or code
+def source_names(profile: Profile) -> dict[str, str]:
+    """送付元 as people say it, by code."""
+    return {source.code: source_words(source) for source in sources(profile)}
 
 
 def grounds_sheet(connection: Connection, code: str, list_no: int) -> Sheet:
@@ -42,15 +43,16 @@ def grounds_sheet(connection: Connection, code: str, list_no: int) -> Sheet:
     )
 
 
-def sources_sheet(connection: Connection, code: str, list_no: int) -> Sheet:
+def sources_sheet(connection: Connection, profile: Profile, list_no: int) -> Sheet:
     """資料の基準日."""
+    names = source_names(profile)
     rows: list[tuple[Cell, ...]] = [
         (
-            source_name(found.source),
+            names.get(found.source, found.source),
             formatting.long_day(found.complete_until),
             _("、").join(formatting.long_day(day) for day in found.lacking) or _("なし"),
         )
-        for found in sources_of(connection, code, list_no)
+        for found in sources_of(connection, profile.municipality_code, list_no)
     ]
     return sheet_of(
         "sources",
@@ -61,10 +63,11 @@ def sources_sheet(connection: Connection, code: str, list_no: int) -> Sheet:
     )
 
 
-def lacking_words(lacking: Sequence[str]) -> list[tuple[str, str]]:
+def lacking_words(profile: Profile, lacking: Sequence[str]) -> list[tuple[str, str]]:
     """届いていない資料: ``source day`` as two cells."""
+    names = source_names(profile)
     parts = [each.rpartition(" ") for each in lacking]
-    return [(source_name(source), formatting.long_day(day)) for source, _space, day in parts]
+    return [(names.get(code, code), formatting.long_day(day)) for code, _space, day in parts]
 
 
 def pull_sheet(lines: Sequence[PullLine], names: Mapping[str, str]) -> Sheet:
@@ -138,14 +141,14 @@ def release_told(
     return effect, (
         facts,
         grounds_sheet(connection, code, list_no),
-        sources_sheet(connection, code, list_no),
+        sources_sheet(connection, profile, list_no),
     )
 
 
-def despite_told(approval: Approval) -> tuple[str, tuple[Sheet, ...]]:
+def despite_told(profile: Profile, approval: Approval) -> tuple[str, tuple[Sheet, ...]]:
     """資料が未着のままの抽出: which files are missing."""
     day = formatting.long_day(str(approval.content["as_of"]))
-    rows = lacking_words(approval.content["lacking"])
+    rows = lacking_words(profile, approval.content["lacking"])
     lacking = sheet_of(
         "lacking", words.TITLES["lacking"], columns_of("送付元", "日"), rows, adds_up=False
     )

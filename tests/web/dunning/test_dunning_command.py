@@ -25,16 +25,16 @@ NOW = datetime(2026, 7, 20, 3, tzinfo=UTC)
 
 
 @pytest.fixture
-def town(database_url, tmp_path, monkeypatch):
+def town(sqlite_url, tmp_path, monkeypatch):
     """Three claims past their due date, people to act, and the command on them."""
     monkeypatch.setenv("KOKIN_PASSWORD", PASSWORD)
-    books = DunningTown(database_url)
+    books = DunningTown(sqlite_url)
     books.assess(*(claim(number, 2026, 10_000) for number in (1, 2, 3)), on="2026-04-10")
     with unit_of_work(books.engine, M) as connection:
         for name, role in (("abe", "collection"), ("ito", "approver"), ("kansa", "auditor")):
             staff.add(connection, M, name, roles=(role,), display_name=name, password=PASSWORD)
     settings = Settings(
-        home=tmp_path, database_url=database_url, municipality=M,
+        home=tmp_path, database_url=sqlite_url, municipality=M,
         secret_key="a secret of the tests, long enough",
     )  # fmt: skip
 

@@ -1,0 +1,128 @@
+"""The pages of dunning: drawn, agreed to by two, pulled, sent, told; and refused where they must."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import unescape
+
+import pytest
+import time_machine
+from dunning_town import DunningTown, M
+from years_town import claim
+
+from payments.store.unit_of_work import unit_of_work
+from web.accounts import staff
+from web.app import create_app
+
+NOW = datetime(2026, 7, 20, 3, tzinfo=UTC)
+TERMS = {"wait_days": "10", "minimum_yen": "1", "item_code": "", "due_from": "", "due_to": ""}
+
+
+@pytest.fixture(autouse=True)
+def _on_the_day():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def _text(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return unescape(answer.get_data(as_text=True))
+
+
+def _good(client, path, **form):
+    answer = client.post(path, data=form)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return answer.headers["Location"]
+
+
+def test_a_list_from_the_form_to_the_post(town, desk):
+    abe, ito = desk("abe"), desk("ito")
+    assert "すべて届いています" in _text(abe, "/staff/dunning")
+    at = _good(abe, "/staff/dunning", **TERMS)
+    assert at == "/staff/dunning/1"
+    asked = _good(abe, f"{at}/ask", reason="第一期")
+    assert "督促状の作成" in _text(ito, asked)
+    own = abe.post(f"{asked}/decision", data={"decision": "approved"})
+    assert own.status_code == 403
+    early = abe.post(f"{at}/pull")
+    assert (early.status_code, "dunning_state" in early.get_data(as_text=True)) == (409, True)
+    _good(ito, f"{asked}/decision", decision="approved")
+    letters = abe.get(f"{at}/letters.csv").get_data(as_text=True)
+    assert letters.count("\r\n") == 4
+    town.pay(2, 10_000, "2026-07-18", on="2026-07-20")
+    _good(abe, f"{at}/pull")
+    page = _text(abe, at)
+    assert "納付済" in page
+    assert "抜き取った枚数（引抜きリストは1通）" in page
+    assert abe.get(f"{at}/pull.pdf").data.startswith(b"%PDF")
+    assert "納付済" in abe.get(f"{at}/pull.csv").get_data(as_text=True)
+    assert abe.post(f"{at}/confirm", data={"count": "x"}).status_code == 422
+    _good(abe, f"{at}/confirm", count="1")
+    _good(abe, f"{at}/dispatch", count="2")
+    shown = _text(desk("kansa"), at)
+    assert "発送済" in shown
+    assert "次にすること" not in shown
+    (row,) = town.rows("SELECT notice_id FROM notice WHERE notice_no = '0000000002'")
+    story = _text(abe, f"{at}/notices/{row.notice_id}")
+    assert "納付済（残り 0円）" in story
+    again = abe.post("/staff/dunning/recheck", data={"number": "000000000001", "kind": "any"})
+    assert "発送から10日以内" in again.get_data(as_text=True)
+    nobody = abe.post("/staff/dunning/recheck", data={"number": "000000000099", "kind": "any"})
+    assert nobody.status_code == 404
+
+
+def test_figures_open_their_rows_and_rows_what_was_known(town, desk):
+    abe = desk("abe")
+    at = _good(abe, "/staff/dunning", **TERMS)
+    held = _text(abe, f"{at}/rows?ground=held")
+    assert "0000000004" in held
+    assert "0000000001" not in held
+    listed = _text(abe, f"{at}/rows")
+    assert [number for number in range(1, 5) if f"000000000{number}" in listed] == [1, 2, 3]
+    (row,) = town.rows("SELECT notice_id FROM notice WHERE notice_no = '0000000004'")
+    assert "猶予・停止中" in _text(abe, f"{at}/notices/{row.notice_id}")
+    assert town.rows("SELECT sha256 FROM dunning_file ORDER BY file_id")[0].sha256 in _text(
+        abe, f"{at}/files"
+    )
+    assert abe.get(f"{at}/notices/99999").status_code == 404
+    assert "留保" in abe.get(f"{at}/rows.csv").get_data(as_text=True)
+
+
+def test_a_stale_page_changes_nothing(town, desk):
+    abe = desk("abe")
+    at = _good(abe, "/staff/dunning", **TERMS)
+    old = abe.post(f"{at}/drop", data={"reason": "誤り", "shown": "0" * 16})
+    assert (old.status_code, town.list(1).state) == (409, "drawn")
+    _good(abe, f"{at}/drop", reason="誤り")
+    assert town.list(1).state == "dropped"
+
+
+def test_terms_that_cannot_be_are_said_beside_the_form(desk):
+    abe = desk("abe")
+    for wrong in ({"wait_days": "61"}, {"wait_days": "-1"}, {"due_from": "昨日"}):
+        answer = abe.post("/staff/dunning", data=TERMS | wrong)
+        assert answer.status_code == 422
+        assert 'role="alert"' in answer.get_data(as_text=True)
+
+
+def test_over_a_missing_file_two_people_decide_before_anything_is_drawn(sqlite_url, settings):
+    town = DunningTown(sqlite_url, konbini_dsk="dates:2026-07-17")
+    town.assess(claim(1, 2026, 10_000), on="2026-04-10")
+    with unit_of_work(town.engine, M) as connection:
+        for name, role in (("abe", "collection"), ("ito", "treasury")):
+            staff.add(
+                connection, M, name, roles=(role,), display_name=name, password="himitsu-no-kotoba"
+            )
+    app = create_app(settings, town.engine, TESTING=True, WTF_CSRF_ENABLED=False)
+    abe, ito = app.test_client(), app.test_client()
+    for client, name in ((abe, "abe"), (ito, "ito")):
+        client.post("/staff/sign-in", data={"user_name": name, "password": "himitsu-no-kotoba"})
+    assert "7月17日" in _text(abe, "/staff/dunning")
+    blocked = abe.post("/staff/dunning", data=TERMS)
+    assert (blocked.status_code, "dunning_blocked" in blocked.get_data(as_text=True)) == (409, True)
+    asked = _good(abe, "/staff/dunning/despite", reason="システム障害のため")
+    _good(ito, f"{asked}/decision", decision="approved")
+    at = _good(abe, "/staff/dunning", **TERMS)
+    assert "未着のままの抽出" in _text(abe, at)
+    town.close()
