@@ -60,7 +60,8 @@ _RECEIPTS = text(
 _ACCOUNT = text(
     "SELECT COUNT(*) AS terms, SUM(amount_yen) AS amount_yen, "
     "SUM(amount_yen - term_yen - whole_yen + surplus_yen) AS outstanding_yen, "
-    "SUM(term_yen) AS term_yen, SUM(whole_yen) AS whole_yen FROM instalment_account "
+    "SUM(term_yen - written_off_yen) AS term_yen, SUM(whole_yen) AS whole_yen, "
+    "SUM(written_off_yen) AS written_off_yen FROM instalment_account "
     "WHERE municipality_code = :m AND notice_id = :notice "
     f"AND (term = :term OR (:term = '{WHOLE_YEAR}' AND in_group))"
 )
@@ -147,7 +148,7 @@ def _state(
     paid = _payment(slip, account, receipts, placed_stages)
     if paid is not None:
         return paid
-    if slip.state == SlipState.REVOKED or not account.amount_yen:
+    if slip.state == SlipState.REVOKED or account.written_off_yen or not account.amount_yen:
         return WITHDRAWN, None
     if slip.superseded:
         return REISSUED, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,10 @@ from web.enquiries.photos import PhotoDesk
 from web.enquiries.tally import Question, Tally
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy import Connection
+
     from payments.domain.identifiers import ElNumber
     from payments.domain.profile import Profile
     from payments.store.municipalities import Body
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from web.enquiries.slip_code import Named
     from web.services import Services
 
+BASIS_SECONDS = 1.0  # settings and cut-offs are read so often, however many ask
 _NOBODYS = "x" * 34  # no slip has this number
 _NO_SLIP = -1
 
@@ -55,6 +61,7 @@ class EnquiryDesk:
         """Nothing is opened before the first question."""
         self._services = services
         self._tallies: dict[str, Tally] = {}
+        self._bases: dict[str, tuple[float, date, tuple[Profile, tuple[CutOff, ...]]]] = {}
         self._sections: dict[str, Enquiries] = {}  # as they were at the last question
         self.photos = PhotoDesk()
         services.closers.append(self.close)
@@ -92,19 +99,32 @@ class EnquiryDesk:
         """
         code, number = self._where(asking)
         self._services.enter(code)
-        today, now = clock.today(), clock.now()
+        today = clock.today()
         with reading(self._services.engine, code) as connection:
-            profile = load_profile(connection, code)
+            profile, cut_offs = self._basis(connection, code)
             if asking.named is not None:
                 slip_id = asking.named.slip_id if number else _NO_SLIP
                 status = status_of_slip(connection, profile, slip_id, today=today)
             else:
                 status = slip_status(connection, profile, number, today=today)
-            cut_offs = data_cut_offs(connection, profile, now, today)
         question = self._question(asking, status)
         verdict = self._tally(code).ask(question, profile.enquiries)
         self._sections[code] = profile.enquiries
         return Told(status, verdict if limited else Verdict(0), profile, cut_offs)
+
+    def _basis(self, connection: Connection, code: str) -> tuple[Profile, tuple[CutOff, ...]]:
+        """設定とデータの基準, the same for all who ask within a second.
+
+        What the answer rests on is never told newer than it is: the slip is looked up now.
+        """
+        now = clock.now()
+        until, day, kept = self._bases.get(code, (0.0, None, None))
+        if kept is not None and time.monotonic() < until and day == clock.today():
+            return kept
+        profile = load_profile(connection, code)
+        found = profile, data_cut_offs(connection, profile, now, clock.today())
+        self._bases[code] = time.monotonic() + BASIS_SECONDS, clock.today(), found
+        return found
 
     def _where(self, asking: Asking) -> tuple[str, str]:
         """The body to ask, and what to look for there."""

@@ -103,6 +103,9 @@ def slips(city: SimpleNamespace, hands: Hands) -> dict[str, SimpleNamespace]:  #
         notice=found["withdrawn"].notice_id)  # fmt: skip
     _do(engine, f"UPDATE instalment_account SET term_yen = amount_yen WHERE {covered} "
         "AND term = '01'", notice=found["terms_begun"].notice_id)  # fmt: skip
+    found["given_up"] = _slip(engine, OPEN, 80)
+    _do(engine, "UPDATE instalment_account SET term_yen = amount_yen, "
+        f"written_off_yen = amount_yen WHERE {covered}", notice=found["given_up"].notice_id)  # fmt: skip
     whole = _slip(engine, f"{OPEN} AND s.term = '00'", 1)
     found["paid_otherwise"] = _slip(engine, f"s.notice_id = {whole.notice_id} AND s.term = '01'")
     _do(engine, f"UPDATE instalment_account SET whole_yen = amount_yen WHERE {covered}",

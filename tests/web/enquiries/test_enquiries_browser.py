@@ -84,7 +84,7 @@ def camera(chromium, film):
 def _rows(city):
     with reading(city.engine, M) as connection:
         return connection.execute(
-            text("SELECT way, answer, proven FROM enquiry_log ORDER BY asked_at, enquiry_id")
+            text("SELECT way, answer, proven FROM enquiry_log ORDER BY way, enquiry_id")
         ).all()
 
 

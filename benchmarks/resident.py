@@ -1,0 +1,411 @@
+"""住民の照会の速さ: answers at a steady rate, with millions of slips and photographs beside.
+
+``python benchmarks/resident.py [--slips 50000 5000000] [--rate 200] [--seconds 20]
+[--database sqlite|postgresql] [--photos 4] [--folder DIR]``
+
+A database with so many slips is filled by bulk statements (not counted): half of them paid, each
+with its notice, instalment, keys and receipt. Then ``kokin serve`` runs as it is run in service,
+all limits on, and a process of its own asks at a fixed rate from many addresses
+(``X-Forwarded-For``), three of four questions about a slip that is there. A question counts from
+the moment at which it was to be asked, so that a server that stands still is not spared what it
+missed.
+
+Printed: p50, p95, p99 and the slowest in milliseconds beside the floor of the same run, a page that
+asks nothing (``/healthz``) at the same rate; the same again while ``--photos`` clients keep sending
+photographs; what was refused; the server's peak memory; the weight of the first page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
+
+CODE = "99999"
+LIMIT_MS = 100
+CONNECTIONS = 64
+WARM_SECONDS = 3
+_EL = "'99999' || '2026999' || {n} || '01001' || {c} || '999'"
+# Table, its columns, and the values of each number n; receipts stand for every second slip.
+_FILLS = (
+    (
+        "notice",
+        (
+            "municipality_code, notice_id, item_code, levy_year, notice_no, whole_year_group, "
+            "obligor_no"
+        ),
+        "'99999', n, '999', 2026, 'N' || n, '', '1'",
+    ),
+    (
+        "instalment",
+        (
+            "municipality_code, notice_id, term, fiscal_year, due_on_statutory, due_on, "
+            "collection_hold, dunning_hold, direct_debit, debit_no"
+        ),
+        "'99999', n, '01', 2026, {due}, {due}, {no}, {no}, {no}, ''",
+    ),
+    (
+        "instalment_account",
+        (
+            "municipality_code, notice_id, term, in_group, amount_yen, term_yen, whole_yen, "
+            "surplus_yen"
+        ),
+        "'99999', n, '01', {no}, 10000, CASE WHEN n % 2 = 0 THEN 10000 ELSE 0 END, 0, 0",
+    ),
+    (
+        "slip",
+        (
+            "municipality_code, slip_id, slip_no, notice_id, term, version, el_number, amount_yen, "
+            "due_on, valid_until, issued_on, state"
+        ),
+        "'99999', n, 'S' || n, n, '01', 1, {el}, 10000, {due}, {until}, {due}, 'new'",
+    ),
+    (
+        "pay_key",
+        "municipality_code, pay_key, slip_id, notice_id, term, slip_yen, valid_until, superseded",
+        "'99999', 'E' || {el}, n, n, '01', 10000, {until}, {no}",
+    ),
+    (
+        "receipt",
+        (
+            "municipality_code, file_id, line_no, stage, seen, amount_yen, paid_on, slip_id, "
+            "notice_id, term, superseded, applied_yen, suspense_yen, journal_id, leg"
+        ),
+        "'99999', 1, n, 'confirmed', 4, 10000, {due}, n, n, '01', {no}, 10000, 0, 1, 1",
+    ),
+)
+HALF = frozenset({"receipt"})
+
+
+class Measured(NamedTuple):
+    """Latencies in milliseconds, sorted, and how the questions were answered."""
+
+    times: list[float]
+    statuses: dict[int, int]
+
+    def at(self, share: float) -> float:
+        """So many of the answers came within this time."""
+        return self.times[min(len(self.times) - 1, int(len(self.times) * share))]
+
+
+def main() -> None:
+    """Fill, serve, ask, print."""
+    parser = argparse.ArgumentParser(description="residents' questions at a steady rate")
+    parser.add_argument("--slips", type=int, nargs="+", default=[50_000, 5_000_000])
+    parser.add_argument("--rate", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--photos", type=int, default=4)
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    for slips in options.slips:
+        with tempfile.TemporaryDirectory(dir=options.folder) as name:
+            folder = Path(name)
+            folder.chmod(0o711)
+            with _database(options.database, folder) as url:
+                begun = time.monotonic()
+                _fill(folder, url, slips)
+                print(f"\n{options.database}, {slips:,} slips "
+                      f"(filled in {time.monotonic() - begun:.0f} s)")  # fmt: skip
+                _measure(folder, url, slips, options)
+
+
+@contextlib.contextmanager
+def _database(name: str, folder: Path) -> Iterator[str]:
+    if name == "sqlite":
+        yield f"sqlite:///{folder / 'resident.sqlite'}"
+        return
+    import postgres  # noqa: PLC0415
+
+    place = folder / "server"
+    place.mkdir()
+    place.chmod(0o711)
+    try:
+        yield str(postgres.run_cluster(place).create_database("resident"))
+    finally:
+        postgres.remove_run_dir(place)
+
+
+def _environment(folder: Path, url: str) -> dict[str, str]:
+    return os.environ | {
+        "KOKIN_HOME": str(folder / "home"), "KOKIN_DATABASE_URL": url, "PYTHONPATH": str(ROOT),
+        "KOKIN_PROXIES": "1",
+    }  # fmt: skip
+
+
+def _fill(folder: Path, url: str, slips: int) -> None:
+    """The tables that a status rests on, in one statement each."""
+    from payments.store.engine import open_engine  # noqa: PLC0415
+
+    command = [sys.executable, "-m", "web", "init", "--sample"]
+    subprocess.run(command, check=True, env=_environment(folder, url), stdout=subprocess.DEVNULL)
+    engine = open_engine(url)
+    postgres = engine.dialect.name == "postgresql"
+    numbers = (
+        f"(SELECT generate_series(1, {slips}) AS n) AS number" if postgres else
+        f"(WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number "
+        f"WHERE n < {slips}) SELECT n FROM number) AS number"
+    )  # fmt: skip
+    if postgres:
+        el = _EL.format(
+            n="lpad(n::text, 8, '0')", c="lpad(((n::bigint * 7919) % 1000000)::text, 6, '0')"
+        )
+    else:
+        el = _EL.format(n="printf('%08d', n)", c="printf('%06d', (n * 7919) % 1000000)")
+    with engine.connect() as connection:
+        if not postgres:
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.rollback()
+        with connection.execution_options(writes=True).begin():
+            _run(connection, numbers, el, postgres=postgres)
+        if postgres:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql("VACUUM ANALYZE")
+        else:
+            connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
+            connection.exec_driver_sql("ANALYZE")
+            connection.commit()
+    engine.dispose()
+
+
+def _run(connection: Connection, numbers: str, el: str, *, postgres: bool) -> None:
+    values = {"no": "false" if postgres else "0", "el": el, "due": "'2046-06-30'"}
+    values["until"] = "'2047-04-30'"
+    if postgres:
+        connection.exec_driver_sql("SET session_replication_role = replica")
+        connection.exec_driver_sql("SELECT set_config('kokin.municipality_code', '99999', true)")
+        values |= {name: f"DATE {values[name]}" for name in ("due", "until")}
+    for table, columns, selected in _FILLS:
+        half = " WHERE n % 2 = 0" if table in HALF else ""
+        said = selected.format(**values)
+        sql = f"INSERT INTO {table} ({columns}) SELECT {said} FROM {numbers}{half}"
+        connection.exec_driver_sql(sql.replace("%", "%%") if postgres else sql)
+
+
+def _number(n: int) -> str:
+    return f"999992026999{n:08d}01001{n * 7919 % 1_000_000:06d}999"
+
+
+# ---- serving and asking ----
+
+
+def _measure(folder: Path, url: str, slips: int, options: argparse.Namespace) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "web", "serve", "--port", str(port)]
+    with subprocess.Popen(
+        command, env=_environment(folder, url), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as server:
+        try:
+            _wait_for(port)
+            asyncio.run(_ask_all(port, slips, options))
+            print(f"  server's peak memory: {_peak_mib(server.pid):,.0f} MiB")
+        finally:
+            server.terminate()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    sys.exit("the server did not start")
+
+
+def _peak_mib(pid: int) -> float:
+    """The largest of the server and its worker."""
+    found = []
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    for each in [str(pid), *listed]:
+        with contextlib.suppress(OSError):
+            said = Path(f"/proc/{each}/status").read_text("ascii")
+            found += [int(kib) / 1024 for kib in re.findall(r"VmHWM:\s+(\d+)", said)]
+    return max(found, default=0.0)
+
+
+async def _ask_all(port: int, slips: int, options: argparse.Namespace) -> None:
+    weight, head, body = await _first_page(port)
+    print(f"  first page with its files: {weight / 1000:.0f} KB")
+
+    def question(chance: random.Random) -> bytes:
+        known = chance.random() < 0.75
+        number = _number(
+            chance.randint(1, slips) if known else chance.randint(slips + 1, 10**8 - 1)
+        )
+        cut = (number[:5], number[5:25], number[25:31], number[31:])
+        names = ("collecting_body_code", "case_key", "confirmation_no", "item_code")
+        form = urlencode(dict(zip(names, cut, strict=True)) | body).encode()
+        where = ".".join(str(chance.randint(1, 254)) for _ in range(4))
+        return _post("/", form, f"{head}X-Forwarded-For: {where}\r\n")
+
+    def floor(_chance: random.Random) -> bytes:
+        return b"GET /healthz HTTP/1.1\r\nHost: k\r\n\r\n"
+
+    await _steadily(port, question, options.rate, WARM_SECONDS)
+    floored = await _steadily(port, floor, options.rate, options.seconds)
+    _print("floor (/healthz)", floored, None)
+    _print("status", await _steadily(port, question, options.rate, options.seconds), floored)
+    if options.photos:
+        done = asyncio.Event()
+        senders = [
+            asyncio.create_task(_send_photos(port, head, body, done)) for _ in range(options.photos)
+        ]
+        beside = await _steadily(port, question, options.rate, options.seconds)
+        done.set()
+        sent = [status for each in senders for status in await each]
+        _print("status beside photographs", beside, floored)
+        read, full = sum(s == 200 for s in sent), sum(s == 503 for s in sent)
+        print(f"    photographs: {read} read, {full} told to come back, {len(sent)} in all")
+
+
+async def _first_page(port: int) -> tuple[int, str, dict[str, str]]:
+    """Bytes of the page and all it loads; the cookie and the token of its form."""
+    answer = await _once(port, b"GET / HTTP/1.1\r\nHost: k\r\n\r\n")
+    cookies = re.findall(r"(?im)^set-cookie: ([^;\r]+)", answer)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', answer)
+    if token is None:
+        sys.exit("the first page has no form")
+    weight = len(answer.encode())
+    for path in set(re.findall(r'(?:href|src)="(/static/[^"]+)"', answer)):
+        weight += len(
+            (await _once(port, f"GET {path} HTTP/1.1\r\nHost: k\r\n\r\n".encode())).encode()
+        )
+    return weight, f"Cookie: {'; '.join(cookies)}\r\n", {"csrf_token": token.group(1)}
+
+
+def _post(
+    path: str, form: bytes, head: str, kind: str = "application/x-www-form-urlencoded"
+) -> bytes:
+    lines = f"POST {path} HTTP/1.1\r\nHost: k\r\nContent-Type: {kind}\r\n{head}"
+    return f"{lines}Content-Length: {len(form)}\r\n\r\n".encode() + form
+
+
+async def _once(port: int, request: bytes) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    _status, body = await _answer(reader)
+    writer.close()
+    return body
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, str]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    length = re.search(r"(?im)^content-length: (\d+)", head)
+    if length is not None:
+        body = await reader.readexactly(int(length.group(1)))
+    else:
+        body = b""
+        while size := int(await reader.readline(), 16):
+            body += await reader.readexactly(size)
+            await reader.readline()
+        await reader.readline()
+    return int(head.split(" ", 2)[1]), head + body.decode("utf-8", "replace")
+
+
+async def _steadily(
+    port: int, ask: Callable[[random.Random], bytes], rate: int, seconds: int
+) -> Measured:
+    """Questions at fixed moments, each counted from its own moment."""
+    chance = random.Random(7)  # noqa: S311 - no secret
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    for _ in range(CONNECTIONS):
+        free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
+    times: list[float] = []
+    statuses: dict[int, int] = {}
+
+    async def one(moment: float, request: bytes) -> None:
+        reader, writer = await free.get()
+        writer.write(request)
+        status, _body = await _answer(reader)
+        times.append((time.monotonic() - moment) * 1000)
+        statuses[status] = statuses.get(status, 0) + 1
+        free.put_nowait((reader, writer))
+
+    begun, tasks = time.monotonic() + 0.1, []
+    for number in range(rate * seconds):
+        moment = begun + number / rate
+        wait = moment - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        tasks.append(asyncio.create_task(one(moment, ask(chance))))
+    await asyncio.gather(*tasks)
+    while not free.empty():
+        free.get_nowait()[1].close()
+    return Measured(sorted(times), statuses)
+
+
+async def _send_photos(
+    port: int, head: str, body: dict[str, str], done: asyncio.Event
+) -> list[int]:
+    """One client that sends a photograph as soon as the last one was answered."""
+    photo = _photo()
+    edge = "edge7319"
+    parts = b"".join(
+        f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in body.items()
+    )
+    form = (
+        parts
+        + f'--{edge}\r\nContent-Disposition: form-data; name="photo"; filename="p.jpg"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n".encode() + photo + f"\r\n--{edge}--\r\n".encode()
+    )  # fmt: skip
+    chance, statuses = random.Random(), []  # noqa: S311 - no secret
+    while not done.is_set():
+        where = ".".join(str(chance.randint(1, 254)) for _ in range(4))
+        kind = f"multipart/form-data; boundary={edge}"
+        request = _post("/photo", form, f"{head}X-Forwarded-For: {where}\r\n", kind)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            writer.write(request)
+            statuses.append((await _answer(reader))[0])
+        writer.close()
+        if statuses and statuses[-1] == 503:
+            await asyncio.sleep(0.5)
+    return statuses
+
+
+def _photo() -> bytes:
+    """A telephone's picture of twelve million pixels without a slip: the longest search."""
+    import io  # noqa: PLC0415
+
+    from PIL import Image  # noqa: PLC0415
+
+    picture = Image.effect_noise((4000, 3000), 60)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=60)
+    return out.getvalue()
+
+
+def _print(name: str, found: Measured, floor: Measured | None) -> None:
+    p99 = found.at(0.99)
+    beside = f", {p99 / floor.at(0.99):.1f} of the floor's p99" if floor else ""
+    kept = "" if floor is None else (" (kept)" if p99 < LIMIT_MS else f" (over {LIMIT_MS} ms)")
+    print(
+        f"  {name}: p50 {found.at(0.5):.1f}, p95 {found.at(0.95):.1f}, p99 {p99:.1f} ms{kept}, "
+        f"slowest {found.times[-1]:.1f} ms; {found.statuses}{beside}"
+    )
+
+
+if __name__ == "__main__":
+    main()
