@@ -110,6 +110,7 @@ def kind_words(approval: Approval) -> str:
 
 
 _SUBJECTS: dict[str, Callable[[Approval], str]] = {
+    **dict.fromkeys(charges_told.KINDS, charges_told.subject_words),
     LIVE: lambda approval: str(approval.content["name"]),
     **dict.fromkeys(debit_release.KINDS, debit_subject),
 }
@@ -427,7 +428,7 @@ def _dunning_despite(_connection: Connection, profile: Profile, approval: Approv
 
 def _debit(connection: Connection, profile: Profile, approval: Approval) -> Story:
     """口座振替の送付・作り直し・取消."""
-    link = Link(_("束を開く"), "debits.show", {"batch_no": int(approval.content["batch_no"])})
+    link = Link(_("束を開く"), "debits.show", {"debit_no": int(approval.content["batch_no"])})
     effect = _effect(approval, subject=debit_subject(approval))
     sheets_, warnings = debit_told(connection, profile, approval)
     return Story(effect, (_facts(sheets_),), warnings=warnings, links=(link,))

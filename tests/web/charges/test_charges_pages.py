@@ -1,0 +1,138 @@
+"""延滞金・分納・不納欠損の画面: asked by one, decided by another, shown with what led to it."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import pypdfium2
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.testing import FlaskClient
+
+    SignIn = Callable[[str], FlaskClient]
+
+
+def _text(answer: Any) -> str:
+    return str(answer.get_data(as_text=True))
+
+
+def _shown(page: str) -> str:
+    found = re.search(r'name="shown" value="([0-9a-f]+)"', page)
+    assert found
+    return found[1]
+
+
+def _approve(sign_in: SignIn, answer: Any) -> str:
+    """The second person agrees; what their page said before."""
+    assert answer.status_code == 303, _text(answer)
+    there, other = answer.headers["Location"], sign_in("kaikei")
+    said = _text(other.get(there))
+    decided = other.post(f"{there}/decision", data={"decision": "approved", "note": ""})
+    assert decided.status_code == 303, _text(decided)
+    return said
+
+
+def test_a_charge_is_booked_and_shown_with_its_calculation(town: Any, sign_in: SignIn) -> None:
+    town.books.pay(1)
+    clerk = sign_in("shuno")
+    page = _text(clerk.get(town.page(1)))
+    assert "いま調定する" in page
+    assert "計算の過程" in page
+    assert clerk.post(f"{town.page(1)}/book").status_code == 303
+    page = _text(clerk.get(town.page(1)))
+    assert "971/2026/0000000001/01" in page
+    assert "1行目" not in page
+    assert "2行目" in page
+    listed = _text(clerk.get("/staff/charges"))
+    assert "901/2026/0000000001/01" in listed
+    assert town.page(1) in listed
+    charge = re.search(r'href="(/staff/charges/[0-9]+/01)">971', page)
+    assert charge
+    assert "ほかの期別に付く延滞金です" in _text(clerk.get(charge[1]))
+    town.books.check()
+
+
+def test_a_waiver_is_asked_for_and_decided_by_another(town: Any, sign_in: SignIn) -> None:
+    town.books.pay(1)
+    town.books.book()
+    clerk = sign_in("shuno")
+    form = {"kind": "whole", "reason": "災害", "shown": _shown(_text(clerk.get(town.page(1))))}
+    said = _approve(sign_in, clerk.post(f"{town.page(1)}/waive", data=form))
+    assert "延滞金の減免" in said
+    town.books.book()
+    assert town.books.charge_yen(1) == 0
+    page = _text(clerk.get(town.page(1)))
+    assert "延滞金はかかりません" in page
+    stale = clerk.post(f"{town.page(1)}/waive", data=form | {"kind": "part"})
+    assert stale.status_code == 409
+    wrong = clerk.post(
+        f"{town.page(1)}/waive", data={"kind": "part", "amount_yen": "千円", "reason": "災害"}
+    )
+    assert wrong.status_code == 422
+    assert "災害" in _text(wrong)
+
+
+def test_a_claim_is_given_up_and_taken_up_again(town: Any, sign_in: SignIn) -> None:
+    clerk = sign_in("shuno")
+    form = {"ground": "stop_at_once", "extinguished_on": "2026-06-01", "reason": "財産がない"}
+    said = _approve(sign_in, clerk.post(f"{town.page(2)}/write-off", data=form))
+    assert "不納欠損" in said
+    assert "10,000円" in said
+    assert town.books.open_yen(2, "01") == 0
+    assert town.page(2) in _text(clerk.get("/staff/charges?part=write_offs"))
+    _approve(sign_in, clerk.post(f"{town.page(2)}/take-up", data={"reason": "前日に納付"}))
+    assert town.books.open_yen(2, "01") == 10_000
+    for changed in ({"ground": "prescribed"}, {"ground": ""}, {"extinguished_on": ""}):
+        answer = clerk.post(f"{town.page(2)}/write-off", data=form | changed)
+        assert answer.status_code in {409, 422}, _text(answer)
+    town.books.check()
+
+
+def test_a_plan_is_agreed_its_slips_drawn_and_cancelled(town: Any, sign_in: SignIn) -> None:
+    clerk = sign_in("shuno")
+    page = _text(clerk.get(town.page(3)))
+    places = re.findall(r'name="place" value="([0-9/]+)"', page)
+    assert len(places) == 2
+    form = {"place": places, "first_on": "2026-12-31", "count": "3", "reason": "誓約書"}
+    _approve(sign_in, clerk.post(f"{town.page(3)}/plan", data=form))
+    assert "/staff/charges/plans/1" in _text(clerk.get("/staff/charges?part=plans"))
+    shown = _text(clerk.get("/staff/charges/plans/1"))
+    assert "2027年2月28日" in shown
+    paper = clerk.get("/staff/charges/plans/1/slips.pdf")
+    assert paper.status_code == 200
+    assert len(pypdfium2.PdfDocument(io.BytesIO(paper.data))) == 4
+    too_many = clerk.post(f"{town.page(3)}/plan", data=form | {"count": "61"})
+    assert too_many.status_code == 422
+    again = clerk.post("/staff/charges/plans/1/cancel", data={"reason": "申出"})
+    assert again.status_code == 303
+    assert clerk.post("/staff/charges/plans/1/cancel", data={"reason": "申出"}).status_code == 409
+    assert clerk.get("/staff/charges/plans/1/slips.pdf").status_code == 404
+    assert "取消" in _text(clerk.get("/staff/charges?part=plans&state=all"))
+    town.books.check()
+
+
+def test_what_is_prescribed_soon_is_listed_and_taken_as_csv(sign_in: SignIn) -> None:
+    clerk = sign_in("shuno")
+    page = _text(clerk.get("/staff/charges?part=prescribing&within=3650"))
+    assert "901/2026/0000000001/01" in page
+    assert "2028年6月30日" in page
+    taken = clerk.get("/staff/charges/prescribing.csv?within=3650")
+    assert taken.data.decode("utf-8-sig").splitlines()[0].startswith("科目,賦課年度,通知書番号")
+    assert taken.data.count(b"\r\n") == 7
+    assert "時効が近い期別はありません" in _text(clerk.get("/staff/charges?part=prescribing"))
+
+
+@pytest.mark.parametrize("what", ["waive", "write-off", "take-up", "plan", "book"])
+def test_who_looks_on_asks_for_nothing(town: Any, sign_in: SignIn, what: str) -> None:
+    auditor = sign_in("kansa")
+    assert auditor.get(town.page(1)).status_code == 200
+    assert auditor.post(f"{town.page(1)}/{what}", data={"reason": "理由"}).status_code == 403
+
+
+def test_who_administers_sees_nothing_of_it(sign_in: SignIn) -> None:
+    assert sign_in("joho").get("/staff/charges").status_code == 403

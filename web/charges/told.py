@@ -1,0 +1,100 @@
+"""承認の物語・延滞金等: what an approval of a waiver, a plan or a write-off changes, as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from payments.domain.write_off import Ground
+from reconcile.charges import planning, waiving, write_offs
+from web import clock, formatting, messages
+from web.days.sheet import columns_of, sheet_of
+from web.language import translate as _
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from payments.approve import Approval
+    from payments.domain.profile import Profile
+    from web.days.sheet import Cell, Sheet
+
+KINDS = (waiving.KIND, planning.KIND, write_offs.KIND, write_offs.REVERSAL_KIND)
+
+
+def place_in(approval: Approval) -> tuple[int, str]:
+    """期別 that the approval is about: the first of it."""
+    notice_id, _slash, term = approval.subject.removeprefix("instalment:").partition("/")
+    return int(notice_id), term
+
+
+def subject_words(approval: Approval) -> str:
+    """対象 as people say it: the instalment, by its name where the content has it."""
+    parts = approval.content.get("parts", [])
+    if parts and isinstance(parts[0], dict):
+        return str(parts[0]["place"])
+    return _("第{number}期", number=int(place_in(approval)[1]))
+
+
+def content_now(connection: Connection, profile: Profile, approval: Approval) -> dict[str, Any]:
+    """依頼の内容 as it would be asked for now; raises what stands in the way."""
+    code, content = profile.municipality_code, approval.content
+    if approval.kind == waiving.KIND:
+        return waiving.content_of(connection, code, waiving.wish_in(content))
+    if approval.kind == planning.KIND:
+        return planning.content_of(connection, code, *planning.wish_in(content))
+    if approval.kind == write_offs.KIND:
+        wish = write_offs.wish_in(content)
+        return write_offs.content_of(connection, profile, wish, clock.today())
+    return write_offs.reversal_content(connection, code, place_in(approval))
+
+
+def told(approval: Approval) -> list[Sheet]:
+    """承認で変わること, as tables."""
+    content = approval.content
+    if approval.kind == write_offs.KIND:
+        return [_facts(_grounds(content)), _given_up(content)]
+    if approval.kind == planning.KIND:
+        return [_payments(content)]
+    if approval.kind == waiving.KIND:
+        return [_facts(_waived(content))]
+    yen = formatting.yen(int(content["amount_yen"]))
+    return [_facts([(_("不納欠損を取り消す額"), yen)])]
+
+
+def _facts(rows: list[tuple[str, str]]) -> Sheet:
+    return sheet_of("content", _("依頼の内容"), columns_of("項目", "値"), list(rows), adds_up=False)
+
+
+def _grounds(content: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (_("根拠"), messages.label("write_off_ground", Ground(content["ground"]))),
+        (_("消滅の日"), formatting.long_day(content["extinguished_on"])),
+        (_("不納欠損額"), formatting.yen(int(content["amount_yen"]))),
+    ]
+
+
+def _given_up(content: dict[str, Any]) -> Sheet:
+    rows: list[tuple[Cell, ...]] = [
+        (part["place"], int(part["amount_yen"])) for part in content["parts"]
+    ]
+    return sheet_of(
+        "parts", _("不納欠損にする期別"), columns_of("通知書と期別", "不納欠損額:yen"), rows
+    )
+
+
+def _payments(content: dict[str, Any]) -> Sheet:
+    rows: list[tuple[Cell, ...]] = [
+        (formatting.long_day(day), _("第{number}期", number=int(term)), int(yen))
+        for day, _notice_id, term, yen in content["parts"]
+    ]
+    return sheet_of("parts", _("各回の納付"), columns_of("納付の日", "期別", "額:yen"), rows)
+
+
+def _waived(content: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = [(_("減免の種類"), messages.label("waiver_kind", content["kind"]))]
+    if content["kind"] == "part":
+        rows.append((_("減免する額"), formatting.yen(int(content["amount_yen"]))))
+    if content["kind"] == "period":
+        days = (formatting.long_day(content[name]) for name in ("from_on", "until_on"))
+        rows.append((_("減免する期間"), "〜".join(days)))
+    rows.append((_("いまの調定額"), formatting.yen(int(content["charge_yen"]))))
+    return rows
