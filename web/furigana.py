@@ -19,7 +19,8 @@ _PIECE = re.compile(
     r"(<(script|style|title|textarea|option|ruby)\b.*?</\2>|<[^>]*>)|([^<]+)",
     re.DOTALL | re.IGNORECASE,
 )
-_DAY = re.compile(r"(\d{1,2})月(\d{1,2})日")
+_DAY = re.compile(r"(?:(\d{1,2})月)?(?<!\d)(\d{1,2})日(?!本)")
+_AFTER_DIGITS = "0"  # a counter, as 分 in 30分: an entry that begins with this
 _DAYS = {
     1: "ついたち", 2: "ふつか", 3: "みっか", 4: "よっか", 5: "いつか", 6: "むいか", 7: "なのか",
     8: "ようか", 9: "ここのか", 10: "とおか", 14: "じゅうよっか", 20: "はつか",
@@ -42,7 +43,7 @@ def in_ruby(text: str) -> str:
 
 def unread(text: str) -> list[str]:
     """読みのない漢字: what of a sentence no entry of the list covers."""
-    return _RUN.findall(_word_pattern().sub("", _DAY.sub("", text)))
+    return _RUN.findall(_word_pattern().sub(" ", _DAY.sub(" ", text)))
 
 
 @functools.cache
@@ -77,9 +78,13 @@ def _above(word: str, reading: str) -> str:
 
 @functools.cache
 def _word_pattern() -> re.Pattern[str]:
-    """Every word of the list, the longest first; what has its reading already stays as it is."""
-    words = sorted(readings(), key=len, reverse=True)
-    return re.compile("<ruby>.*?</ruby>|" + "|".join(map(re.escape, words)))
+    """Counters, then every word, the longest first; what has its reading stays as it is."""
+    words = sorted(readings(), key=lambda word: len(word.lstrip(_AFTER_DIGITS)), reverse=True)
+    shapes = [
+        r"(?<=[\d}])" + re.escape(word[1:]) if word.startswith(_AFTER_DIGITS) else re.escape(word)
+        for word in sorted(words, key=lambda word: not word.startswith(_AFTER_DIGITS))
+    ]
+    return re.compile("<ruby>.*?</ruby>|" + "|".join(shapes))
 
 
 def _marked(piece: re.Match[str]) -> str:
@@ -88,12 +93,16 @@ def _marked(piece: re.Match[str]) -> str:
 
 def _read(found: re.Match[str]) -> str:
     word = found[0]
-    return word if word.startswith("<") else ruby(word, readings()[word])
+    if word.startswith("<"):
+        return word
+    before = found.string[found.start() - 1 : found.start()]
+    counted = before.isdigit() and readings().get(_AFTER_DIGITS + word)
+    return ruby(word, counted or readings()[word])
 
 
 def _day(found: re.Match[str]) -> str:
-    """A date: ``6月1日`` is ろくがつついたち."""
+    """``6月1日`` is ろくがつついたち, ``7日`` is なのか, ``1日`` alone is いちにち."""
     month, day = found[1], found[2]
-    whole = _DAYS.get(int(day))
+    whole = _DAYS.get(int(day)) if month or day != "1" else None
     said = _above(f"{day}日", whole) if whole else day + _above("日", "にち")
-    return month + _above("月", "がつ") + said
+    return month + _above("月", "がつ") + said if month else said

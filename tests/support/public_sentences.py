@@ -11,7 +11,7 @@ from sentences import JAPANESE, TEMPLATES, said_in, said_in_module
 from payments.domain.identifiers import ElNumber
 from web.help.places import PUBLIC_PLACES
 from web.texts.errors import ERRORS
-from web.texts.help import ANSWERS, CHECKS, GROUPS, NEEDS, UNSHOWN, UNTIL, USUALLY
+from web.texts.help import ANSWERS, CHECKS, GROUPS, NEEDS, NOT_SHOWN, UNSHOWN, UNTIL, USUALLY
 from web.texts.labels import LABELS
 from web.texts.residents import RESIDENT_ERRORS
 
@@ -24,7 +24,7 @@ SHARED_TEMPLATES = ("base.html", "public.html", "public_error.html")
 OTHER_TEMPLATES = ("certificates/verify.html",)
 SHARED_MODULES = ("reading_aids.py",)
 # Errors that a resident can meet and that have no words of their own by their status.
-STAFF_ERRORS = {"resident_link", "resident_request", "resident_decided"}
+STAFF_ERRORS = {"resident_link"}
 ERROR_CODES = ("too_large", *sorted(RESIDENT_ERRORS.keys() - STAFF_ERRORS))
 _GROUP = re.compile(r"""\b(?:label|_usual)\(\s*["'](\w+)["']""")
 _STAFF = 'extends "staff.html"'
@@ -59,7 +59,7 @@ def groups() -> set[str]:
 def _of_help() -> list[str]:
     answers = [said for group in ANSWERS.values() for said in group.values()]
     several = [*answers, *UNSHOWN.values()]
-    single = [*NEEDS.values(), *UNTIL.values(), *USUALLY.values(), *CHECKS.values()]
+    single = [NOT_SHOWN, *NEEDS.values(), *UNTIL.values(), *USUALLY.values(), *CHECKS.values()]
     names = [GROUPS.raw(code) for code in GROUPS]
     return [*(each for said in several for each in said), *single, *names]
 
