@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 
 import openid_provider
 import pytest
-from resident_walk import BACK, M, consent, form_of
+from resident_walk import BACK, M, consent
 from sqlalchemy import text
 
-from payments.store.unit_of_work import reading
+from payments.store.unit_of_work import reading, unit_of_work
 from web.accounts.oidc_settings import ResidentClient
 from web.app import create_app
+from web.residents import linking, sessions
+from web.residents.identity import arrive
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +66,15 @@ def enter(app, provider):
 
 
 @pytest.fixture
-def linked(enter, person):
-    """The person of the books at their own page."""
-    client, _ = enter(name=person.name, address=f"見本県{person.address}")
-    answer = client.post("/my/link", data=form_of(person.el_number))
-    assert answer.headers["Location"] == "/my/account"
+def linked(app, city, person, provider):
+    """The person of the books at their own page, as the sign-in and a slip would have left them."""
+    with unit_of_work(city.engine, M) as connection:
+        resident_id = arrive(connection, city.settings, M, provider.issuer, "card-1")
+        linking.write(
+            connection, M, resident_id, linking.LINKED, person.obligor_no, linking.BY_SLIP
+        )
+        token = sessions.begin(connection, city.settings, M, resident_id, None)
+    client = app.test_client()
+    with client.session_transaction() as cookie:
+        cookie.update({sessions.TOKEN: token, sessions.BODY: M})
     return client

@@ -126,8 +126,13 @@ def test_forms_of_ones_own_need_their_token(linked, app):
 # ---- the link ----
 
 
-def test_a_slip_with_the_same_name_and_address_links_at_once(linked, city, person):
-    assert linked.get("/my/link").headers["Location"] == "/my/account"
+def test_a_slip_with_the_same_name_and_address_links_at_once(enter, city, person):
+    client, answer = enter(name=person.name, address=f"見本県{person.address}")
+    assert answer.headers["Location"] == "/my/link"
+    answer = client.post("/my/link", data=form_of(person.el_number))
+    assert answer.headers["Location"] == "/my/account"
+    assert client.get("/my/link").headers["Location"] == "/my/account"
+    assert client.get("/my").headers["Location"] == "/my/account"
     (row,) = _all(city, "resident_link")
     assert (row.event, row.obligor_no, row.how) == ("linked", person.obligor_no, "slip")
 
