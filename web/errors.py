@@ -48,6 +48,7 @@ FORBIDDEN = frozenset(
         "approval_own_roles",
         "approval_role",
         "approval_same_person",
+        "payee_same_person",
         "forbidden_role",
         "role_needed",
     }

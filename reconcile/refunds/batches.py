@@ -11,7 +11,7 @@ releases at the same time.
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +34,6 @@ from reconcile.store.refund_tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -138,6 +137,8 @@ def _batches(
     for row in rows:
         facts = list(row)
         facts[1], facts[8] = as_day(row.transfer_on), json.loads(row.difference_json)
+        if isinstance(row.made_at, str):  # as SQLite hands out instants
+            facts[11] = datetime.fromisoformat(row.made_at)
         found.append(Batch(*facts))
     return found
 

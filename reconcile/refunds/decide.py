@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments import approve
+from payments.domain.accrual import LeftOut
 from payments.domain.errors import RefusedError
 from payments.domain.refund_interest import RefundInterest, refund_interest, unclaimed
 from payments.store.bulk import take_numbers
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.approve import Approval
-    from payments.domain.accrual import LeftOut
     from payments.domain.profile import Profile
 
 KIND, CANCEL = "refund", "refund_cancel"
@@ -98,6 +98,13 @@ def interest_of(
         out = unclaimed(found.noticed_on, claimed_on)
     left_out = (out,) if out is not None else ()
     return refund_interest(amount_yen, found.interest_from_on, as_of, left_out=left_out), out
+
+
+def left_out_of(found: Refund) -> tuple[LeftOut, ...]:
+    """除算期間 of a refund as it was decided."""
+    if found.out_from_on is None or found.out_until is None:
+        return ()
+    return (LeftOut(found.out_from_on, found.out_until),)
 
 
 def content_of(

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,30 @@ import sqlalchemy as sa
 from slip_town import SlipTown
 from sqlmodel import SQLModel
 
-from payments import holds
+from payments import holds, plans
+from payments.domain.debiting import DebitBank, Debiting
 from payments.domain.holds import HoldKind, Span
 from payments.domain.identifiers import ElNumber
+from payments.domain.plans import PlanPart
+from payments.store.bulk import take_numbers
 from payments.store.unit_of_work import reading
 from payments.uploads import WrittenUpload, begin_upload, record_upload
+from payments.versions import Act as SlipAct
 from reconcile import day_close, flag
 from reconcile.audit.seal import seal_pending
+from reconcile.debit.accounts import Account, Wish, register_one
+from reconcile.debit.batches import Row
+from reconcile.debit.build import Act as DebitAct
+from reconcile.debit.build import write
+from reconcile.debit.choose import Asked as DebitsAsked
+from reconcile.debit.choose import Choice
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
+from reconcile.refunds import notices, payees
+from reconcile.refunds.classing import Grounds, classify
+from reconcile.refunds.events import write_event
+from reconcile.refunds.found import overpayments
+from reconcile.store.refund_tables import RefundBatchRow, RefundRow
 from reconcile.suggest import aliases
 from web import clock
 from web.accounts import sessions, staff
@@ -52,6 +67,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from werkzeug.test import TestResponse
 
+    from payments.domain.profile import Profile
     from web.config import Settings
 
 views = AccountViewRow.__table__  # type: ignore[attr-defined]
@@ -64,6 +80,7 @@ PEOPLE = {
     "kansa": ("auditor",),
     "nofu": ("slips",),
     "shunin": ("admin", "approver"),
+    "shuno": ("collection",),
 }
 SIGNED_IN = sessions.SignIn(("password",), (), "127.0.0.1", "test")
 AT = datetime(2026, 6, 3, 3, tzinfo=UTC)
@@ -93,7 +110,13 @@ ASKED = {
     "slip_id": ("slip", "slip_id"),
     "view_id": ("account_view", "view_id"),
     "obligor_no": ("obligor", "obligor_no"),
+    "debit_no": ("debit_batch", "batch_no"),
     "list_no": ("dunning_list", "list_no"),
+    "plan_no": ("payment_plan", "plan_no"),
+    "refund_no": ("refund", "refund_no"),
+    "batch_no": ("refund_batch", "batch_no"),
+    "account_no": ("payee_account", "account_no"),
+    "letter_no": ("refund_notice", "notice_no"),
     "request_no": ("resident_request", "request_no"),
     "link_no": ("resident_link", "link_no"),
 }
@@ -197,6 +220,8 @@ def _live(
                 purpose="counter", note=f"閲覧 {operator}", source="",
             )
         )  # fmt: skip
+        _agreed(connection, town.profile, target.notice_id, operator)
+        _owed_back(connection, town.profile, notices[0], operator)
         _resident(connection, settings, town.code, f"{notices[0]:012d}", operator)
         upload_id, lines = begin_upload(connection, town.profile)
         written = WrittenUpload(upload_id, f"upload-{operator}.csv", lines, 0, "0" * 64)
@@ -221,6 +246,71 @@ def _resident(
     signed = resident_sessions.Signed(session.partition(".")[0], resident_id, claims)
     linking.ask(connection, settings, code, signed, ElNumber.parse(number))
     linking.write(connection, code, resident_id, linking.LINKED, obligor_no, linking.BY_DESK, "abe")
+
+
+def _agreed(connection: Connection, profile: Profile, notice_id: int, name: str) -> None:
+    """A payment plan over the first instalment of a notice."""
+    _whose, (owed,) = plans.owed_on(connection, profile.municipality_code, [(notice_id, "01")])
+    part = PlanPart(ON, *owed)
+    plans.agree(connection, profile, [part], SlipAct("abe", AT, ON), reason=f"誓約 {name}")
+
+
+def _owed_back(connection: Connection, profile: Profile, number: int, name: str) -> None:
+    """Money that goes back to somebody: their account, a notice, and a refund in a batch.
+
+    The rows of the refund stand alone, for these bodies are never verified.
+    """
+    code, obligor_no = profile.municipality_code, f"{number:012d}"
+    given = payees.payee_of("9998", "002", "1", f"{number:07d}", "ﾐﾎﾝ")
+    account_no = payees.register(
+        connection, code, obligor_no, given, source=payees.PAPER, by=f"係 {name}", on=ON, at=AT
+    )
+    found = overpayments(connection, profile, ON, obligor_no="")[-1]
+    classify(
+        connection, profile, found.subject, Grounds("paid_twice", note=f"二重 {name}"), by="abe",
+        at=AT, as_of=ON,
+    )  # fmt: skip
+    notices.issue(connection, profile, found.subject, on=ON, by="abe", at=AT)
+    who = {"municipality_code": code, "made_at": AT}
+    taken = {
+        key: take_numbers(connection, code, key, 1)
+        for key in ("refund", "refund_batch", "approval")
+    }
+    connection.execute(
+        RefundRow.__table__.insert().values(  # type: ignore[attr-defined]
+            refund_no=taken["refund"], approval_id=taken["approval"], overpayment_no=1,
+            file_id=found.file_id, line_no=found.line_no, notice_id=found.notice_id,
+            term=found.term, obligor_no=found.obligor_no, amount_yen=10_000, interest_yen=0,
+            interest_from_on=ON, decided_on=ON, account_no=account_no, journal_id=1,
+            asked_by=f"依頼 {name}", decided_by="abe", **who,
+        )
+    )  # fmt: skip
+    write_event(connection, code, taken["refund"], "decided", on=ON, by=f"係 {name}", at=AT)
+    connection.execute(
+        RefundBatchRow.__table__.insert().values(  # type: ignore[attr-defined]
+            batch_no=taken["refund_batch"], transfer_on=ON, account_key=f"key-{number}",
+            build_no=1, order_json="{}", count=1, amount_yen=10_000, interest_yen=0,
+            file_sha256="0" * 64, difference_json="{}", reason="", built_by=f"係 {name}", **who,
+        )
+    )  # fmt: skip
+
+
+def _debited(town: SlipTown, number: int, day: date) -> None:
+    """A batch of one debit, for a day of its own."""
+    (row,) = town.rows(
+        "SELECT n.notice_id, n.obligor_no FROM notice n WHERE n.municipality_code = :m "
+        "AND n.notice_no = :no",
+        no=f"{number:010d}",
+    )
+    bank = DebitBank("9999", "ﾃｽﾄ", "999", "ﾎﾝﾃﾝ", "1", "1234567")
+    profile = replace(town.profile, debit=Debiting("ﾐﾎﾝｼ", (bank,)))
+    account = Account("9999", "ﾃｽﾄ", "001", "ﾎﾝﾃﾝ", "1", f"{number:07d}", f"ｾﾞｲﾓｸ {number}")
+    with town.write() as connection:
+        wish = Wish(row.obligor_no, "", "set", day, account, f"届出 {number}")
+        entry_no = register_one(connection, town.code, wish, actor="abe", at=AT)
+        asked = Row(1, row.notice_id, "01", 10_000, f"{number:020d}", entry_no, "1")
+        act = DebitAct("abe", AT, ON)
+        write(connection, profile, DebitsAsked(day, day), "9999", Choice((asked,), {}), act)
 
 
 def notify_city(settings: Settings, engine: Engine, key: tuple[str, str]) -> None:

@@ -1,0 +1,186 @@
+"""The pages of money that goes back: from why to the file of the bank, by two people."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import text
+
+from payments.domain.overpayment import Refunds
+from payments.store.municipalities import load_profile, save_profile
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.refunds import bank, batches
+from reconcile.refunds.found import overpayments
+from web import clock
+
+if TYPE_CHECKING:
+    from reconcile.refunds.found import Overpayment
+
+M = "99999"
+PASSWORD = "kaikei-no-himitsu"
+TODAY = date(2026, 6, 3)
+SECOND = ("decision", "approved")
+
+
+@pytest.fixture(autouse=True)
+def _moment(monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 3, 3, tzinfo=UTC))
+    monkeypatch.setattr(clock, "today", lambda: TODAY)
+
+
+@pytest.fixture
+def signed(app) -> Any:
+    """Sign in as somebody."""
+
+    def sign_in(name: str) -> Any:
+        found = app.test_client()
+        answer = found.post("/staff/sign-in", data={"user_name": name, "password": PASSWORD})
+        assert answer.status_code == 303
+        return found
+
+    return sign_in
+
+
+def waiting(city: Any, which: Any = lambda _each: True) -> Overpayment:
+    """An overpayment of the city, confirmed and with nothing due beside it."""
+    with reading(city.engine, M) as connection:
+        found = overpayments(connection, load_profile(connection, M), TODAY, limit=500)
+    return next(e for e in found if e.stage == "confirmed" and e.due_yen == 0 and which(e))
+
+
+def posted(client: Any, address: str, status: int = 303, **form: str) -> Any:
+    """A form that is sent."""
+    answer = client.post(f"/staff/refunds{address}", data=form)
+    assert answer.status_code == status, answer.get_data(as_text=True)[:3_000]
+    return answer
+
+
+def agreed(signed: Any, city: Any, name: str = "shonin") -> None:
+    """The second person agrees to what was asked last."""
+    with reading(city.engine, M) as connection:
+        number = connection.execute(text("SELECT MAX(approval_id) FROM approval")).scalar_one()
+    desk = signed(name)
+    page = desk.get(f"/staff/approvals/{number}").get_data(as_text=True)
+    assert "承認する" in page
+    shown = page.split('name="shown" value="')[1].split('"')[0]
+    answer = desk.post(
+        f"/staff/approvals/{number}/decision",
+        data={"decision": "approved", "shown": shown, "note": ""},
+    )
+    assert answer.status_code == 303, answer.get_data(as_text=True)[:2_000]
+
+
+ACCOUNT = {
+    "bank_code": "9998",
+    "branch_code": "002",
+    "account_type": "1",
+    "account_no": "7654321",
+    "holder": "ミホン タロウ",
+}
+
+
+def with_account(signed: Any, subject: str) -> None:
+    """Classed, and an account that two people stand behind."""
+    desk = signed("kaikei")
+    posted(desk, f"/overpayments/{subject}/reason", reason="paid_twice")
+    posted(desk, f"/overpayments/{subject}/accounts", **ACCOUNT)
+    other = signed("shuno")
+    page = other.get("/staff/refunds/accounts").get_data(as_text=True)
+    number = page.split("/staff/refunds/accounts/")[1].split('"')[0]
+    assert "7654321" in other.get(f"/staff/refunds/accounts/{number}").get_data(as_text=True)
+    assert posted(desk, f"/accounts/{number}/confirm", 403)
+    posted(other, f"/accounts/{number}/confirm")
+
+
+def test_the_list_tells_what_waits_and_leads_to_each(city, signed):
+    found = waiting(city)
+    page = signed("kansa").get("/staff/refunds").get_data(as_text=True)
+    assert f"/staff/refunds/overpayments/{found.subject}" in page
+    assert "過誤納" in page
+    for state in ("new", "owed", "nonsense"):
+        assert signed("kansa").get(f"/staff/refunds?state={state}").status_code == 200
+    csv = signed("kansa").get("/staff/refunds/overpayments.csv").get_data(as_text=True)
+    assert found.subject in csv
+
+
+def test_from_the_reason_to_the_file_of_the_bank(city, signed):
+    found = waiting(city)
+    with_account(signed, found.subject)
+    desk = signed("kaikei")
+    posted(desk, f"/overpayments/{found.subject}/notices")
+    page = desk.get(f"/staff/refunds/overpayments/{found.subject}").get_data(as_text=True)
+    pdf = desk.get("/staff/refunds/notices/1.pdf")
+    assert pdf.get_data()[:5] == b"%PDF-"
+    assert "の還付を依頼する" in page
+    posted(desk, f"/overpayments/{found.subject}/refund", 422, why=" ")
+    posted(desk, f"/overpayments/{found.subject}/refund", why="書類を確かめた")
+    agreed(signed, city)
+    assert "還付決定" in desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
+    assert "振り込む還付の表" in desk.get("/staff/refunds/batches").get_data(as_text=True)
+    posted(desk, "/batches", 422, transfer_on="2026-06-06")
+    posted(desk, "/batches", transfer_on="2026-06-04")
+    posted(desk, "/batches/1/file", 409)
+    posted(desk, "/batches/1/release", why="振込日のとおり")
+    agreed(signed, city)
+    taken = [posted(desk, "/batches/1/file", 200).get_data() for _ in range(2)]
+    assert taken[0] == taken[1]
+    with reading(city.engine, M) as connection:
+        made = batches.batch(connection, M, 1)
+        assert made.file_sha256 == sha256(taken[0]).hexdigest()
+        assert bank.returns(connection, M) is not None
+    assert "出金を待つ" in desk.get("/staff/refunds/bank").get_data(as_text=True)
+    posted(desk, "/bank/match")
+    posted(desk, "/batches", 409, transfer_on="2026-06-04")
+    again = posted(desk, "/batches", 409, transfer_on="2026-06-04", why="念のため")
+    assert "振り込む還付はありません" in again.get_data(as_text=True)
+
+
+def test_what_is_wrong_is_said_on_the_page_and_nothing_is_done(city, signed):
+    found = waiting(city)
+    desk, place = signed("kaikei"), f"/overpayments/{found.subject}"
+    posted(desk, f"{place}/reason", 422, reason="unknown")
+    posted(desk, f"{place}/reason", 422, reason="income_tax", event_on="2026-13-01")
+    posted(desk, f"{place}/refund", 409, why="早すぎる")
+    posted(desk, f"{place}/accounts", 422, **{**ACCOUNT, "bank_code": "99"})
+    posted(desk, f"{place}/appropriation", 409, why="早すぎる")
+    posted(desk, f"{place}/reason", 409, reason="paid_twice", shown="something else")
+    posted(desk, "/bank/paid", 404, batch_no="9", file_id="1", line_no="1")
+    posted(desk, "/bank/returned", 404, refund_no="9", file_id="x", line_no="1")
+    assert desk.get("/staff/refunds/overpayments/line:0:0").status_code == 404
+    assert desk.get("/staff/refunds/notices/9.pdf").status_code == 404
+    auditor = signed("kansa")
+    assert auditor.get(f"/staff/refunds/overpayments/{found.subject}").status_code == 200
+    assert auditor.post(f"/staff/refunds{place}/reason", data={}).status_code == 403
+
+
+def test_a_body_without_an_orderer_is_told_so(city, signed):
+    with unit_of_work(city.engine, M) as connection:
+        from dataclasses import replace  # noqa: PLC0415
+
+        save_profile(connection, replace(load_profile(connection, M), refunds=Refunds()))
+    page = signed("kaikei").get("/staff/refunds/batches").get_data(as_text=True)
+    assert "振込依頼人" in page
+
+
+def test_an_account_is_revoked_with_a_reason(city, signed):
+    found = waiting(city)
+    with_account(signed, found.subject)
+    posted(signed("shuno"), "/accounts/1/revoke", why="名義が違う")
+    page = signed("kaikei").get("/staff/refunds/accounts/1").get_data(as_text=True)
+    assert "名義が違う" in page
+
+
+def test_a_decision_is_taken_back(city, signed):
+    found = waiting(city)
+    with_account(signed, found.subject)
+    desk = signed("kaikei")
+    posted(desk, f"/overpayments/{found.subject}/refund", why="書類を確かめた")
+    agreed(signed, city)
+    posted(desk, "/refunds/1/payee", 409)
+    posted(desk, "/refunds/1/cancellation", why="取りやめ")
+    agreed(signed, city)
+    assert "取消" in desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
+    assert waiting(city, lambda each: each.subject == found.subject)
