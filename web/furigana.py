@@ -14,9 +14,12 @@ from pathlib import Path
 READINGS = Path(__file__).with_name("readings.tsv")
 KANJI = "々〆ヶ㐀-䶿一-鿿豈-﫿"
 _RUN = re.compile(f"[{KANJI}]+")
-# A tag, an element whose text is no sentence of the page, or the text between two tags.
+# A tag, an element whose text is no sentence of the page (a name in its own language is none), or
+# the text between two tags.
 _PIECE = re.compile(
-    r"(<(script|style|title|textarea|option|ruby)\b.*?</\2>|<[^>]*>)|([^<]+)",
+    r"(<(script|style|title|textarea|option|ruby)\b.*?</\2>"
+    r'|<(?!html\b)(\w+)\b[^>]*\slang="[^>]*>.*?</\3>'
+    r"|<[^>]*>)|([^<]+)",
     re.DOTALL | re.IGNORECASE,
 )
 _DAY = re.compile(r"(?:(\d{1,2})月)?(?<!\d)(\d{1,2})日(?!本)")
@@ -37,8 +40,12 @@ def with_furigana(page: str) -> str:
 
 
 def in_ruby(text: str) -> str:
-    """The text (already escaped) with its readings."""
-    return _word_pattern().sub(_read, _DAY.sub(_day, text))
+    """The text (already escaped) with its readings; a name that is half known stays without."""
+    marked = _DAY.sub(_day, text)
+    rest = _word_pattern().sub(lambda found: " " * len(found[0]), marked)
+    spans = [found.span() for found in _RUN.finditer(marked)]
+    half = [(start, end) for start, end in spans if _RUN.search(rest[start:end])]
+    return _word_pattern().sub(lambda found: _read(found, half), marked)
 
 
 def unread(text: str) -> list[str]:
@@ -88,12 +95,13 @@ def _word_pattern() -> re.Pattern[str]:
 
 
 def _marked(piece: re.Match[str]) -> str:
-    return piece[1] or in_ruby(piece[3])
+    return piece[1] or in_ruby(piece[4])
 
 
-def _read(found: re.Match[str]) -> str:
+def _read(found: re.Match[str], half: list[tuple[int, int]]) -> str:
     word = found[0]
-    if word.startswith("<"):
+    inside = any(start < found.end() and found.start() < end for start, end in half)
+    if word.startswith("<") or inside:
         return word
     before = found.string[found.start() - 1 : found.start()]
     counted = before.isdigit() and readings().get(_AFTER_DIGITS + word)

@@ -98,6 +98,7 @@ def test_a_reading_goes_with_the_kana_of_its_word():
         ("1日に", "1[日:にち]に"),
         ("2026年6月12日（金）", "2026[年:ねん]6[月:がつ]12[日:にち]（[金:きん]）"),
         ("30分ほど分けて", "30[分:ふん]ほど[分:わ]けて"),
+        ("日本円と納付鑑", "日本円と納付鑑"),
         ("お金を受け取る", "お[金:かね]を[受:う]け[取:と]る"),
     ],
 )
@@ -114,6 +115,8 @@ def test_only_what_a_page_says_has_readings():
     marked = with_furigana(page)
     assert marked.count("<ruby>") == 1
     assert re.sub("<ruby>(.+?)<rp>.*?</ruby>", r"\1", marked) == page
+    other = '<body><a lang="zh-Hans">中文</a> <span class="x" lang="ja">納付市</span>'
+    assert with_furigana(other) == other
     assert with_furigana("plain 納付") == "plain 納付"
 
 
