@@ -51,6 +51,8 @@ STEPS = {
     *("Assess", "Register", "MadeFile", "Reconcile", "closed", "reopened"),
     *("undo placed", "move placed", "split placed"),
 }
+STEPS_MAX = 400  # in a life in which each of them has to be taken once
+ABOUT_DAYS = 0.2  # of these steps are about closing a day
 # These cities are made without files, so nothing of the evidence itself can be verified.
 NO_EVIDENCE = {"instalment_amount", "claim_posting", "hold_flag"}
 
@@ -335,10 +337,33 @@ def _copies(template: Path, folder: Path) -> Callable[[], str]:
     return fresh
 
 
+def test_every_kind_of_step_is_taken(sqlite_template: Path, tmp_path: Path) -> None:
+    """One life by plain chance, so that no change of Hypothesis leaves out what may happen."""
+    chance = Random(1)
+    city = AnyCity(_copies(sqlite_template, tmp_path)())
+    city.found(seed=chance.randrange(10_000))
+    for _step in range(STEPS_MAX):
+        if city.done.keys() >= STEPS:
+            break
+        by_seed = [city.report, city.money, city.claim, city.wait]
+        if city.author.city.books.receipts:
+            by_seed += [city.undo, city.move, city.split, city.place_anywhere]
+        if chance.random() < ABOUT_DAYS:
+            city.close_day(days=chance.randrange(3))
+            if city.closed:
+                city.reopen_day(first=chance.random() < ABOUT_DAYS)
+        else:
+            chance.choice(by_seed)(seed=chance.randrange(10_000))
+        city.agrees_with_the_model()
+        city.no_yen_is_lost()
+        city.what_was_signed_stays()
+    assert STEPS - city.done.keys() == set()
+    city.teardown()
+
+
 def test_whatever_happens_on_sqlite(sqlite_template: Path, tmp_path: Path) -> None:
-    """Repeatable: the same cities every time; every kind of step is taken in them."""
-    done = _run(_copies(sqlite_template, tmp_path), cities=25, steps=30)
-    assert done.keys() >= STEPS
+    """Repeatable: the same cities every time."""
+    _run(_copies(sqlite_template, tmp_path), cities=25, steps=30)
 
 
 @pytest.mark.postgres
