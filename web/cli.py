@@ -45,6 +45,7 @@ COMMANDS = {
     "parameters": "parameters.parameters",
     "people": "people.people",
     "reconcile": "intake.reconcile",
+    "refunds": "refunds.refunds",
     "reports": "reports.reports",
     "restore": "backup.restore",
     "sample": "sample.sample",
@@ -57,6 +58,10 @@ COMMANDS = {
 }
 # Commands of a group that are in modules of their own.
 PARTS = {
+    "refunds": tuple(
+        f"refund_bank.{name}"
+        for name in ("batch", "batches_", "release_", "file_", "match", "returned", "payee")
+    ),
     "cases": ("placing.place", "placing.undo", "suggesting.suggest"),
     "slips": (
         "slip_desk.reissue",

@@ -1,0 +1,164 @@
+"""``kokin refunds``: batches of refunds for the bank, and what its statement says about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.explain.answer import explain_place
+from reconcile.refunds import bank, batches, decide, payees, release
+from web import clock, formatting, messages
+from web.accounts import staff
+from web.commands.intake import DATE
+from web.commands.refunds import JSON, NUMBER, REASON, do, signed_for
+from web.commands.session import MUNICIPALITY, Session, say_list, session_of
+from web.commands.signing import USER
+from web.commands.writing import write_whole
+from web.duties import Do
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from payments.domain.profile import Profile
+
+
+@click.command()
+@click.option("--on", "transfer_on", type=DATE, required=True, help="振込日。")
+@click.option("--reason", default="", help="作り直す理由（その日の振込データがすでにあるとき）。")
+@USER
+@JSON
+@MUNICIPALITY
+@session_of
+def batch(
+    session: Session, transfer_on: datetime, reason: str, user_name: str, *, as_json: bool
+) -> None:
+    """その日に振り込む還付の振込データを作ります。"""
+
+    def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
+        made = batches.build(
+            connection, profile, transfer_on.date(), by=person, at=clock.now(),
+            today=clock.today(), reason=reason,
+        )  # fmt: skip
+        return made._asdict() | {"total_yen": made.total_yen}
+
+    do(session, user_name, Do.SEND_REFUNDS, "refund_batch_built", deed, as_json=as_json)
+
+
+@click.command("batches")
+@JSON
+@MUNICIPALITY
+@session_of
+def batches_(session: Session, *, as_json: bool) -> None:
+    """振込データの一覧（新しい順）。"""
+    with reading(session.engine, session.municipality) as connection:
+        found = batches.batches(connection, session.municipality)
+    say_list(
+        session,
+        found,
+        lambda each: (
+            f"{each.batch_no} {formatting.long_day(each.transfer_on)} {each.count}件 "
+            f"{formatting.yen(each.total_yen)} {messages.label('batch_state', each.state)}"
+        ),
+        as_json=as_json,
+        data=lambda each: each._asdict() | {"total_yen": each.total_yen},
+        empty="振込データはありません。",
+    )
+
+
+@click.command("release")
+@NUMBER
+@REASON
+@USER
+@JSON
+@MUNICIPALITY
+@session_of
+def release_(session: Session, number: int, reason: str, user_name: str, *, as_json: bool) -> None:
+    """振込データの引渡しを依頼します。別の職員の承認で、一度だけ送れるようになります。"""
+
+    def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
+        asked = release.ask_release(
+            connection, profile, number, asked_by=person, at=clock.now(), reason=reason
+        )
+        return {"approvals": [asked.approval_id]}
+
+    do(
+        session, user_name, Do.SEND_REFUNDS, "refund_batch_asked", deed, as_json=as_json,
+        asks=release.KIND,
+    )  # fmt: skip
+
+
+@click.command("file")
+@NUMBER
+@click.option("--out", required=True, help="書き出す先（- は標準出力）。")
+@USER
+@MUNICIPALITY
+@session_of
+def file_(session: Session, number: int, out: str, user_name: str) -> None:
+    """承認された振込データの全銀ファイル（21）。何度書き出しても同じバイト列です。"""
+    person = signed_for(session, user_name, Do.SEND_REFUNDS)
+    code = session.municipality
+    with unit_of_work(session.engine, code) as connection:
+        data = release.hand_out(connection, code, number, by=person, at=clock.now())
+        staff.record(connection, code, person, "refund_batch_taken", str(number))
+    if write_whole(data, out):
+        session.out.print(f"書き出しました: {out}（{len(data):,}バイト）", markup=False)
+
+
+@click.command()
+@USER
+@JSON
+@MUNICIPALITY
+@session_of
+def match(session: Session, user_name: str, *, as_json: bool) -> None:
+    """銀行の明細と照合します（出金と組戻し）。はっきりしないものは残します。"""
+
+    def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
+        found = bank.match_statement(
+            connection, profile, on=clock.today(), by=person, at=clock.now()
+        )
+        return found._asdict()
+
+    do(session, user_name, Do.WORK_REFUNDS, "refund_bank_matched", deed, as_json=as_json)
+
+
+@click.command()
+@NUMBER
+@click.argument("place", metavar="FILE:LINE")
+@USER
+@JSON
+@MUNICIPALITY
+@session_of
+def returned(session: Session, number: int, place: str, user_name: str, *, as_json: bool) -> None:
+    """明細の一行を、この還付の組戻しとします。"""
+
+    def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
+        line = explain_place(connection, profile.municipality_code, place)
+        bank.take_back(
+            connection, profile, number, line, on=clock.today(), by=person, at=clock.now()
+        )
+        return {"refund_no": number, "state": "returned"}
+
+    do(session, user_name, Do.WORK_REFUNDS, "refund_bank_matched", deed, as_json=as_json)
+
+
+@click.command()
+@NUMBER
+@USER
+@JSON
+@MUNICIPALITY
+@session_of
+def payee(session: Session, number: int, user_name: str, *, as_json: bool) -> None:
+    """戻ってきた還付を、新しく確認された口座へ振り込み直します。"""
+
+    def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
+        given = decide.change_payee(
+            connection, profile, number, by=person, at=clock.now(), on=clock.today()
+        )
+        found = payees.account(connection, profile.municipality_code, given)
+        return {"refund_no": number, "account": found.shown}
+
+    do(session, user_name, Do.WORK_REFUNDS, "refund_payee_changed", deed, as_json=as_json)
