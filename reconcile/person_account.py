@@ -51,11 +51,12 @@ class Instalment(NamedTuple):
     amount_yen: int
     open_yen: int
     surplus_yen: int  # moved back out by corrections
+    written_off_yen: int  # given up (不納欠損)
 
     @property
     def applied_yen(self) -> int:
         """消込: what of the claim has been paid."""
-        return self.amount_yen - self.open_yen
+        return self.amount_yen - self.open_yen - self.written_off_yen
 
 
 class Slip(NamedTuple):
@@ -294,7 +295,7 @@ _MINE = "n.municipality_code = :m AND n.obligor_no = :obligor_no"
 _INSTALMENTS = f"""
 SELECT n.notice_id, a.term, n.item_code, n.levy_year, n.notice_no, i.fiscal_year,
     i.due_on_statutory, i.due_on, i.direct_debit, i.collection_hold, i.dunning_hold,
-    a.amount_yen, {OPEN_YEN} AS open_yen, a.surplus_yen
+    a.amount_yen, {OPEN_YEN} AS open_yen, a.surplus_yen, a.written_off_yen
 FROM notice n CROSS JOIN instalment_account a CROSS JOIN instalment i
 WHERE {_MINE} AND a.municipality_code = :m AND a.notice_id = n.notice_id
   AND i.municipality_code = :m AND i.notice_id = a.notice_id AND i.term = a.term

@@ -169,7 +169,8 @@ def _payment(
     """
     whole = slip.term == WHOLE_YEAR
     applied_yen = (account.term_yen or 0) + (account.whole_yen or 0)
-    settled = bool(account.terms and applied_yen and not account.outstanding_yen)
+    left_yen = account.outstanding_yen or account.written_off_yen  # given up is not paid
+    settled = bool(account.terms and applied_yen and not left_yen)
     own = [row for row in receipts if row.slip_id == slip.slip_id]
     applied = [row for row in own if row.applied_yen > 0]
     if settled or sum(row.applied_yen for row in applied) >= slip.amount_yen:

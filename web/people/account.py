@@ -114,7 +114,7 @@ def state_of(instalment: Instalment, on: date) -> str:
     if instalment.open_yen < 0:
         return "surplus"
     if not instalment.open_yen:
-        return "paid"
+        return "written_off" if instalment.written_off_yen else "paid"
     if instalment.due_on < on:
         return "overdue"
     return "part" if instalment.applied_yen else "open"

@@ -37,6 +37,7 @@ PEOPLE: dict[str, dict[str, str]] = {
         "open": "納期内",
         "cancelled": "調定なし",
         "surplus": "過納",
+        "written_off": "不納欠損",
     },
     "slip_standing": {
         "valid": "有効",
