@@ -223,7 +223,7 @@ def damage(engine, sha256):
         ).scalar_one()
         connection.execute(
             text("UPDATE evidence SET data = :data WHERE sha256 = :sha256"),
-            {"data": bytes(data)[:-1] + b"?", "sha256": sha256},
+            {"data": bytes(data)[:-1] + bytes([bytes(data)[-1] ^ 1]), "sha256": sha256},
         )
 
 
