@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TRANSFER = 10  # texts that PostgreSQL takes over at a time
+# Fewer rows than these are sooner written one by one than by way of a table of their own.
+_MANY = 50
 
 
 def insert_rows(
@@ -55,10 +57,22 @@ def _copy(
     rows: Iterable[Sequence[Any]],
     head: tuple[Any, ...],
 ) -> None:
-    """COPY, row by row."""
+    """COPY, row by row; a few rows as texts, too, which the columns read in the same way."""
+    rows = iter(rows)
+    first = list(islice(rows, _MANY))
+    if len(first) < _MANY:
+        marks = ", ".join(["%s"] * len(columns))
+        few = [[_plain(value) for value in (*head, *row)] for row in first]
+        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", few)
+        return
     with _copying(cursor, table, columns) as copy:
-        for row in rows:
+        for row in chain(first, rows):
             copy.write_row((*head, *row))
+
+
+def _plain(value: object) -> str | bytes | None:
+    """A value as text without a type, which any column reads as COPY does."""
+    return value if value is None or isinstance(value, bytes) else str(value)
 
 
 def copy_text(
