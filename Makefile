@@ -7,7 +7,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak lock clean
+.PHONY: help demo test check format bench soak accessibility lock clean
 
 help: ## この一覧
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -36,6 +36,10 @@ bench: ## 計測（benchmarks/）
 soak: ## 長い乱数試験
 	@tools/setup.sh test
 	@$(PYTHON) -m pytest -n $(WORKERS) -m soak $(ARGS)
+
+accessibility: ## 住民の画面を全言語で試し、結果をアクセシビリティの画面に書く
+	@tools/setup.sh test
+	@KOKIN_WRITE_ACCESSIBILITY=1 $(PYTHON) -m pytest -n 0 -m soak tests/web/help
 
 lock: ## 依存ライブラリの固定をやり直す（requirements*.lock）
 	@tools/setup.sh test

@@ -59,7 +59,7 @@ def test_a_channel_says_up_to_when_it_has_reported(client, monkeypatch):
     assert "きょうは遅れています" not in before
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 3, 9, 0, tzinfo=UTC))
     after = _page(client, "/help/channels")
-    assert after.count("きょうは遅れています") == 4
+    assert after.count("きょうは遅れています") == 2
     assert "銀行が開いている日の、12:00ごろまで" in after
     assert "¥" not in after
     assert "円" not in after
