@@ -33,6 +33,8 @@ def slip_values(page: SlipPage, contents: SymbolContents) -> dict[str, str]:
         "obligor_name": f"{page.obligor_name} 様",
         "obligor_address": f"〒{postal[:3]}-{postal[3:]} {address}" if postal else address,
         "contact": page.contact,
+        "enquiry": page.enquiry,
+        "enquiry_words": slip_words.ENQUIRY if page.enquiry else "",
         "alternatives": slip_words.alternatives(page.term, page.alternatives),
         **_certificate(page),
         **_el_qr(page, contents),

@@ -12,7 +12,10 @@ REQUIRED = frozenset(
 )  # fmt: skip
 """What every layout must have a place for."""
 
-FIELDS = REQUIRED | {"el_number", "vehicle_no", "certificate_until", "certified", "certificate"}
+FIELDS = REQUIRED | {
+    "el_number", "vehicle_no", "certificate_until", "certified", "certificate", "enquiry",
+    "enquiry_words",
+}  # fmt: skip
 """What a layout may have a place for."""
 
 ABSENT = {"no_el_qr": "el_qr", "no_konbini": "konbini"}

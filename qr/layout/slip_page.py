@@ -52,6 +52,7 @@ class SlipPage:
     alternatives: tuple[str, ...] = ()
     vehicle_no: str = ""  # 標識番号, for the tax certificate of a light vehicle
     certificate_until: date | None = None  # 証明書の有効期限, None where there is no certificate
+    enquiry: str = ""  # 照会先: address and code by which its holder may ask about this slip
     arrears: bool = False  # 未納: something else is owed for this vehicle, so nothing is certified
 
 

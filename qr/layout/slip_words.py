@@ -42,6 +42,9 @@ def term_label(term: str) -> str:
     return "全期" if term == "00" else f"第{int(term)}期"
 
 
+ENQUIRY = "納付を確認するページ（# の後の20文字が確認コード）"
+
+
 def alternatives(term: str, others: tuple[str, ...]) -> str:
     """全期と期別: that only one of the two kinds may be used (symbols.md 6); empty for neither."""
     if not others:

@@ -70,6 +70,10 @@ def expected_values(page: SlipPage) -> dict[str, Value]:
         "obligor_name": f"{squeezed(page.obligor_name)}様",
         "obligor_address": _address(page),
         "contact": squeezed(page.contact),
+        "enquiry": squeezed(page.enquiry),
+        "enquiry_words": "納付を確認するページ（#の後の20文字が確認コード）"
+        if page.enquiry
+        else "",
         "alternatives": _alternatives(page),
         "vehicle_no": squeezed(page.vehicle_no) or _NOTHING,
     }

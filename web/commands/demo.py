@@ -255,7 +255,8 @@ def _print_slips(session: Session, folder: Path) -> None:
     from web.printing.plan import Wish, plan_for  # noqa: PLC0415
     from web.printing.run import Shop, begin, carry_out  # noqa: PLC0415
 
-    shop = Shop(session.engine, session.municipality, "demo", session.progress)
+    key = session.settings.secret().encode()
+    shop = Shop(session.engine, session.municipality, "demo", session.progress, code_key=key)
     with held(folder / "slips") as out:
         with reading(session.engine, session.municipality) as connection:
             plan = plan_for(connection, session.municipality, out.path, Wish())

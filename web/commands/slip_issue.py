@@ -41,6 +41,7 @@ def issue_slips(session: Session, **options: Any) -> bool:
         session.actor,
         _spoken(session) if options["verbose"] else session.progress,
         options["workers"],
+        session.settings.secret().encode(),
     )
     if options["dry_run"]:
         _show_totals(session, shop, selection, as_json=options["as_json"])

@@ -8,17 +8,19 @@ from payments.domain.slip import WHOLE_YEAR
 from qr.digits import el_qr
 from qr.digits.el_qr import ElQr
 from qr.layout.slip_page import SlipPage
+from web.enquiries.slip_code import code_of
 
 if TYPE_CHECKING:
     from payments.domain.profile import Profile
     from payments.print_runs import RunSlip
 
 
-def slip_page(slip: RunSlip, profile: Profile, layout: str) -> SlipPage:
+def slip_page(slip: RunSlip, profile: Profile, layout: str, code_key: bytes = b"") -> SlipPage:
     """One slip as a page; an item that is switched off in the profile gets no symbol.
 
     A 全期 slip names the terms that it pays, a 期別 slip that there is a 全期 slip as well: paying
-    both would be paying twice (law.md B-05).
+    both would be paying twice (law.md B-05). ``code_key`` makes its 確認コード; without one, and
+    where the body names no address for residents, none is printed.
     """
     item = profile.item(slip.item_code)
     vehicle = slip.vehicle
@@ -43,7 +45,16 @@ def slip_page(slip: RunSlip, profile: Profile, layout: str) -> SlipPage:
         vehicle_no=vehicle.vehicle_no if vehicle else "",
         certificate_until=vehicle.certificate_until if vehicle else None,
         arrears=bool(vehicle and vehicle.arrears),
+        enquiry=_enquiry(slip, profile, code_key),
     )
+
+
+def _enquiry(slip: RunSlip, profile: Profile, code_key: bytes) -> str:
+    """照会先: the address with the slip's code behind its ``#``, which no browser sends."""
+    address = profile.enquiries.address
+    if not (address and code_key):
+        return ""
+    return f"{address}#{code_of(code_key, profile.municipality_code, slip.slip_id)}"
 
 
 def symbol_digits(slip: RunSlip) -> tuple[str, str]:

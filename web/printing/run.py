@@ -8,7 +8,7 @@ The parent alone writes to the database.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -64,6 +64,7 @@ class Shop:
     actor: str
     phase: Phase
     workers: int = 1
+    code_key: bytes = field(default=b"", repr=False)  # 確認コード; without one none is printed
 
     def profile(self) -> Profile:
         """The profile in force."""
@@ -229,6 +230,7 @@ def _print(shop: Shop, folder: RunFolder, run: PrintRun) -> None:
         made_at=clock.in_japan(run.made_at),
         read_back=choice_of(run).text,
         layouts=own_layouts(shop.profile()),
+        code_key=shop.code_key,
     )
     new = {task.file_no for task in tasks if not task.sha256}
     kept = run.slips - _slips_in(run, tasks)

@@ -5,7 +5,7 @@ A worker opens its own connection, reads, and hands back plain data; it writes n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
 from operator import attrgetter
@@ -46,6 +46,7 @@ class WorkOrder:
     made_at: datetime  # of the run, so that a file drawn again is the same
     read_back: str  # qr.proof.file_check.ReadBackChoice as text
     layouts: tuple[SlipLayout, ...] = ()  # the municipality's own
+    code_key: bytes = field(default=b"", repr=False)  # 確認コード; without one none is printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _pages(order: WorkOrder, task: FileTask) -> tuple[list[RunSlip], list[SlipPa
             slips = slips_of_file(connection, order.municipality_code, order.run_id, task.file_no)
     finally:
         engine.dispose()
-    return slips, [slip_page(slip, profile, task.layout) for slip in slips]
+    return slips, [slip_page(slip, profile, task.layout, order.code_key) for slip in slips]
 
 
 def _watched(pages: Sequence[SlipPage], tick: Callable[[int], None]) -> Iterator[SlipPage]:

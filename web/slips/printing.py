@@ -40,14 +40,20 @@ ORDER BY p.run_id DESC LIMIT 1"""
 
 
 def print_slip(
-    engine: Engine, municipality_code: str, home: Path, slip_no: str, *, actor: str
+    engine: Engine,
+    municipality_code: str,
+    home: Path,
+    slip_no: str,
+    *,
+    actor: str,
+    code_key: bytes = b"",
 ) -> int:
     """一枚の印刷と読み戻し; the number of its run, which stands ``stopped`` when it reads wrongly.
 
     A run of the same slip that was cut off is taken up. Raises what
     :func:`web.printing.run.begin` and :func:`web.printing.run.carry_out` raise.
     """
-    shop = Shop(engine, municipality_code, actor, _quiet)
+    shop = Shop(engine, municipality_code, actor, _quiet, code_key=code_key)
     with reading(engine, municipality_code) as connection:
         begun = [
             run

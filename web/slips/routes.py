@@ -168,7 +168,8 @@ def print_one(slip_id: int) -> BaseResponse | tuple[str, int]:
         with reading(engine, code) as connection:
             shown = desk_slip(connection, load_profile(connection, code), slip_id, _act())
         home, slip_no = services().settings.home, shown.version.slip_no
-        run_id = print_slip(engine, code, home, slip_no, actor=g.user.user_name)
+        key = services().settings.secret().encode()
+        run_id = print_slip(engine, code, home, slip_no, actor=g.user.user_name, code_key=key)
         with unit_of_work(engine, code) as connection:
             record(connection, "slip_printed", f"slip:{slip_id} run:{run_id}")
     except KokinError as error:

@@ -55,6 +55,7 @@ FIELDS: dict[str, str] = {
     "account_type": "預金種目",
     "account_no": "口座番号",
     "money_kind": "お金とみなす明細",
+    "enquiries": "住民の照会",
 }
 HINTS: dict[str, str] = {
     "valid_until": "same_day（納期限の日）、days_after:日数、end_of_month_after:月数、next_fiscal_year:月-日 のいずれか。",

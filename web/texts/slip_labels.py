@@ -72,6 +72,8 @@ SLIPS: dict[str, dict[str, str]] = {
         "ocr_lower": "OCR下段",
         "alternatives": "全期・期別の注意",
         "vehicle_no": "標識番号",
+        "enquiry": "納付を確認するリンク",
+        "enquiry_words": "納付を確認するページの案内",
         "certified": "証明する旨",
         "certificate": "納税証明書",
         "certificate_until": "証明書の有効期限",

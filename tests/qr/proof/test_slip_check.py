@@ -69,12 +69,23 @@ def test_slips_with_less_on_them_have_no_differences(printed) -> None:
     assert check_file(printed(*pages), pages) == []
 
 
+ENQUIRY = "https://nofu.city.mihon.example.jp/#4F7K-2M9X-4T8Z-0000-ZZZZ"
+
+
+def test_another_code_than_that_of_the_slip_is_found(printed) -> None:
+    page = replace(slip_page(1), layout="window", enquiry=ENQUIRY)
+    path = printed(page)
+    assert check_slips(path, [page]).differences == ()
+    other = replace(page, enquiry=ENQUIRY.replace("4F7K", "4F7J"))
+    assert found(path, other) == {(1, "enquiry")}
+
+
 @pytest.mark.parametrize("layout", SHIPPED)
 def test_every_layout_that_ships_is_known_to_the_check(printed, layout: str) -> None:
     pages = [
         replace(slip_page(1), layout=layout, vehicle_no="みほん 300 あ 12-34"),
         replace(slip_page(2), layout=layout, certificate_until=date(2027, 5, 31)),
-        replace(slip_page(3), layout=layout, el_qr=None, konbini_barcode=None),
+        replace(slip_page(3), layout=layout, el_qr=None, konbini_barcode=None, enquiry=ENQUIRY),
     ]
     path = printed(*pages)
     assert check_slips(path, pages).differences == ()
