@@ -40,11 +40,14 @@ from reconcile.debit.choose import Asked as DebitsAsked
 from reconcile.debit.choose import Choice
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
-from reconcile.refunds import notices, payees
-from reconcile.refunds.classing import Grounds, classify
+from reconcile.refunds import payees
 from reconcile.refunds.events import write_event
-from reconcile.refunds.found import overpayments
-from reconcile.store.refund_tables import RefundBatchRow, RefundRow
+from reconcile.store.refund_tables import (
+    OverpaymentRow,
+    RefundBatchRow,
+    RefundNoticeRow,
+    RefundRow,
+)
 from reconcile.suggest import aliases
 from web import clock
 from web.accounts import sessions, staff
@@ -265,22 +268,33 @@ def _owed_back(connection: Connection, profile: Profile, number: int, name: str)
     account_no = payees.register(
         connection, code, obligor_no, given, source=payees.PAPER, by=f"係 {name}", on=ON, at=AT
     )
-    found = overpayments(connection, profile, ON, obligor_no="")[-1]
-    classify(
-        connection, profile, found.subject, Grounds("paid_twice", note=f"二重 {name}"), by="abe",
-        at=AT, as_of=ON,
-    )  # fmt: skip
-    notices.issue(connection, profile, found.subject, on=ON, by="abe", at=AT)
     who = {"municipality_code": code, "made_at": AT}
-    taken = {
-        key: take_numbers(connection, code, key, 1)
-        for key in ("refund", "refund_batch", "approval")
-    }
+    names = ("refund", "refund_batch", "refund_notice", "overpayment", "approval")
+    taken = {key: take_numbers(connection, code, key, 1) for key in names}
+    (notice_id,) = connection.execute(
+        sa.text("SELECT notice_id FROM notice WHERE municipality_code = :m AND obligor_no = :no"),
+        {"m": code, "no": obligor_no},
+    ).one()
+    about = {"notice_id": notice_id, "term": "01", "obligor_no": obligor_no}
+    connection.execute(
+        OverpaymentRow.__table__.insert().values(  # type: ignore[attr-defined]
+            overpayment_no=taken["overpayment"], subject=f"claim:{notice_id}/01", file_id=0,
+            line_no=0, reason="paid_twice", paid_on=ON, arose_on=ON, interest_from_on=ON,
+            note=f"二重 {name}", actor="abe", **about, **who,
+        )
+    )  # fmt: skip
+    connection.execute(
+        RefundNoticeRow.__table__.insert().values(  # type: ignore[attr-defined]
+            notice_no=taken["refund_notice"], obligor_no=obligor_no,
+            subject=f"claim:{notice_id}/01", kind="refund", content_json="{}", noticed_on=ON,
+            actor=f"係 {name}", **who,
+        )
+    )  # fmt: skip
     connection.execute(
         RefundRow.__table__.insert().values(  # type: ignore[attr-defined]
-            refund_no=taken["refund"], approval_id=taken["approval"], overpayment_no=1,
-            file_id=found.file_id, line_no=found.line_no, notice_id=found.notice_id,
-            term=found.term, obligor_no=found.obligor_no, amount_yen=10_000, interest_yen=0,
+            refund_no=taken["refund"], approval_id=taken["approval"],
+            overpayment_no=taken["overpayment"], file_id=0, line_no=0, amount_yen=10_000,
+            interest_yen=0, **about,
             interest_from_on=ON, decided_on=ON, account_no=account_no, journal_id=1,
             asked_by=f"依頼 {name}", decided_by="abe", **who,
         )

@@ -113,21 +113,21 @@ def make_second(day: str) -> BaseResponse | tuple[str, int]:
     return redirect(url_for("debits.show_day", day=debit_on.isoformat()), 303)
 
 
-@debits.get("/<int:batch_no>")
+@debits.get("/<int:debit_no>")
 @may(Do.READ_DEBITS)
-def show(batch_no: int) -> str:
+def show(debit_no: int) -> str:
     """一つの束: its rows, what happened, what came back, and what may be done now."""
-    return _batch_page(batch_no)
+    return _batch_page(debit_no)
 
 
-@debits.get("/<int:batch_no>/rows.csv")
+@debits.get("/<int:debit_no>/rows.csv")
 @may(Do.READ_DEBITS)
-def download(batch_no: int) -> Response:
+def download(debit_no: int) -> Response:
     """明細の一覧 with the results; who took it is written down."""
     engine, code = services().engine, services().municipality
     with unit_of_work(engine, code) as connection:
-        batch = books.batch_of(connection, code, batch_no)
-        record(connection, "debit_rows_taken", f"batch:{batch_no}")
+        batch = books.batch_of(connection, code, debit_no)
+        record(connection, "debit_rows_taken", f"batch:{debit_no}")
 
     def rows() -> Iterator[tuple[object, ...]]:
         with reading(engine, code) as connection:
@@ -135,12 +135,12 @@ def download(batch_no: int) -> Response:
                 yield (row.row_no, row.item_code, row.levy_year, row.notice_no, row.term,
                        row.customer_no, row.amount_yen, row.new_code, row.result)  # fmt: skip
 
-    return csv_download(f"debit-{batch_no}.csv", COLUMNS, rows())
+    return csv_download(f"debit-{debit_no}.csv", COLUMNS, rows())
 
 
-@debits.post("/<int:batch_no>/<action>")
+@debits.post("/<int:debit_no>/<action>")
 @may(Do.MAKE_DEBITS)
-def change(batch_no: int, action: str) -> BaseResponse | tuple[str, int]:
+def change(debit_no: int, action: str) -> BaseResponse | tuple[str, int]:
     """送付・作り直し・取消の依頼, or the bank's answer."""
     given = request.form
     try:
@@ -149,39 +149,39 @@ def change(batch_no: int, action: str) -> BaseResponse | tuple[str, int]:
 
             def answer(connection: Connection, profile: Profile) -> None:
                 record_answer(
-                    connection, profile.municipality_code, batch_no, count, yen,
+                    connection, profile.municipality_code, debit_no, count, yen,
                     act(g.user.user_name), note=given.get("reason", "").strip(),
                 )  # fmt: skip
-                record(connection, "debit_acknowledged", f"batch:{batch_no}")
+                record(connection, "debit_acknowledged", f"batch:{debit_no}")
 
-            _write(answer, batch_no)
-            return redirect(url_for("debits.show", batch_no=batch_no), 303)
+            _write(answer, debit_no)
+            return redirect(url_for("debits.show", debit_no=debit_no), 303)
         kind = _KIND.get(action)
         if kind is None:
-            raise NotFoundError("debit_batch", batch_no=batch_no)
+            raise NotFoundError("debit_batch", batch_no=debit_no)
         require_asker(g.user, kind)
         asked: list[int] = []
 
         def do(connection: Connection, profile: Profile) -> None:
             approval = ask(
-                connection, profile, kind, batch_no, asked_by=g.user.user_name,
+                connection, profile, kind, debit_no, asked_by=g.user.user_name,
                 reason=require_reason(given.get("reason", "")), stopped=given.get("stopped", ""),
             )  # fmt: skip
-            record(connection, f"{kind}_asked", f"batch:{batch_no}")
+            record(connection, f"{kind}_asked", f"batch:{debit_no}")
             asked.append(approval.approval_id)
 
-        _write(do, batch_no)
+        _write(do, debit_no)
     except KokinError as error:
         if error.error_code == "debit_batch":
             raise
         said = messages.error(error.error_code, error.details)
-        return _batch_page(batch_no, errors={action: said}, given=given), status_of(error)
+        return _batch_page(debit_no, errors={action: said}, given=given), status_of(error)
     return redirect(url_for("approvals.show", approval_id=asked[0]), 303)
 
 
-@debits.post("/<int:batch_no>/file")
+@debits.post("/<int:debit_no>/file")
 @may(Do.MAKE_DEBITS)
-def take_file(batch_no: int) -> Response | tuple[str, int]:
+def take_file(debit_no: int) -> Response | tuple[str, int]:
     """依頼ファイルの取出し: the first time it counts as sent."""
     reason = request.form.get("reason", "")
     taken: list[tuple[books.Batch, bytes]] = []
@@ -189,16 +189,16 @@ def take_file(batch_no: int) -> Response | tuple[str, int]:
 
         def do(connection: Connection, profile: Profile) -> None:
             taken.append(
-                release.send(connection, profile, batch_no, act(g.user.user_name), reason=reason)
+                release.send(connection, profile, debit_no, act(g.user.user_name), reason=reason)
             )
-            record(connection, "debit_file_taken", f"batch:{batch_no}")
+            record(connection, "debit_file_taken", f"batch:{debit_no}")
 
-        _write(do, batch_no)
+        _write(do, debit_no)
     except KokinError as error:
         if error.error_code == "debit_batch":
             raise
         said = messages.error(error.error_code, error.details)
-        return _batch_page(batch_no, errors={"file": said}, given=request.form), status_of(error)
+        return _batch_page(debit_no, errors={"file": said}, given=request.form), status_of(error)
     batch, data = taken[0]
     return send_file(
         BytesIO(data), "application/octet-stream", as_attachment=True, download_name=batch.name,
@@ -274,12 +274,12 @@ def _number(typed: str) -> int:
     return int(plain)
 
 
-def _write(do: Callable[[Connection, Profile], None], batch_no: int = 0) -> None:
+def _write(do: Callable[[Connection, Profile], None], debit_no: int = 0) -> None:
     """One write transaction; about a batch only as its page had shown it."""
     code = services().municipality
     with unit_of_work(services().engine, code) as connection:
-        if batch_no:
-            stale.require_shown(stale.shown(books.batch_of(connection, code, batch_no)))
+        if debit_no:
+            stale.require_shown(stale.shown(books.batch_of(connection, code, debit_no)))
         do(connection, load_profile(connection, code))
 
 
@@ -302,17 +302,17 @@ def _day_page(day: date, **more: Any) -> str:
     return render_template("debits/day.html", page=page, **words)
 
 
-def _batch_page(batch_no: int, errors: dict[str, str] | None = None, given: Any = None) -> str:
+def _batch_page(debit_no: int, errors: dict[str, str] | None = None, given: Any = None) -> str:
     code = services().municipality
     with reading(services().engine, code) as connection:
         profile = load_profile(connection, code)
-        batch = books.batch_of(connection, code, batch_no)
+        batch = books.batch_of(connection, code, debit_no)
         after = max(int(request.args.get("after", "0") or 0), 0) if _plain_after() else 0
         page = batch_page(connection, profile, batch, after, clock.today())
         waiting = [
             approval
             for kind in release.KINDS
-            for approval in approve.of_subject(connection, code, kind, release.subject_of(batch_no))
+            for approval in approve.of_subject(connection, code, kind, release.subject_of(debit_no))
         ]
     return render_template(
         "debits/batch.html",
