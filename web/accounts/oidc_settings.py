@@ -56,6 +56,9 @@ class ResidentClient(ProviderClient):
     """
 
     scope: str = "openid name address"
+    # 科目 that somebody owes as an employer or for several (特別徴収, 共有): nobody's own page
+    # shows them (law.md 10.1).
+    hidden_items: tuple[str, ...] = ()
 
 
 def offered(settings: Settings, bodies: Iterable[Body]) -> list[tuple[Body, OidcClient]]:

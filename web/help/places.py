@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from web.services import services
+
 
 class PublicPlace(NamedTuple):
     """案内の一項目; ``whole``: every page of its blueprint belongs to it."""
@@ -26,6 +28,10 @@ PUBLIC_PLACES = (
 )
 
 
+OWN_PLACE = PublicPlace("residents.welcome", "自分の納付状況", whole=True)
+
+
 def public_places() -> tuple[PublicPlace, ...]:
-    """The entries, in their order."""
-    return PUBLIC_PLACES
+    """The entries, in their order; one's own page where a body of this process offers it."""
+    offered = services().settings.residents
+    return (*PUBLIC_PLACES, OWN_PLACE) if offered else PUBLIC_PLACES

@@ -65,13 +65,19 @@ def can_write(settings: Settings, profile: Profile) -> bool:
     return bool(settings.smtp_host and place_of(profile))
 
 
-def due(connection: Connection, code: str, today: date, now: datetime) -> list[Letter]:
-    """出すお知らせ: what is new for each confirmed address, one letter per kind."""
+def due(
+    connection: Connection, code: str, today: date, now: datetime, hidden: tuple[str, ...] = ()
+) -> list[Letter]:
+    """出すお知らせ: what is new for each confirmed address, one letter per kind.
+
+    ``hidden``: 科目 of which nobody's own page says anything.
+    """
     values = {"m": code, "today": today.isoformat(), "until": (today + SOON).isoformat()}
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for statement in (_PAYMENTS, _SLIPS):
         for row in connection.execute(_timed(statement), values):
-            if row.kind in row.kinds.split() and _may_be_sent(row, now):
+            wanted = row.kind in row.kinds.split() and row.item_code not in hidden
+            if wanted and _may_be_sent(row, now):
                 found[row.contact_id, row.kind].append(f"{row.kind}:{row.about}")
     return [Letter(*place, tuple(sorted(keys))) for place, keys in sorted(found.items())]
 
@@ -135,7 +141,8 @@ def letters_of(context: JobContext, *, consent: bool) -> list[Letter]:
     with reading(context.engine, code) as connection:
         if consent:
             return consents(connection, code, clock.now())
-        return due(connection, code, context.as_of, clock.now())
+        hidden = context.settings.residents[code].hidden_items
+        return due(connection, code, context.as_of, clock.now(), hidden)
 
 
 def _timed(statement: str) -> TextualSelect:
@@ -229,7 +236,7 @@ WHERE c.municipality_code = :m AND c.confirmed_at IS NOT NULL AND c.stopped_at I
   AND NOT EXISTS (SELECT 1 FROM resident_link y WHERE y.municipality_code = :m
     AND y.resident_id = c.resident_id AND y.link_no > l.link_no)
   AND n.municipality_code = :m AND n.obligor_no = l.obligor_no"""
-_COLUMNS = "c.contact_id, c.kinds, x.state, x.attempts, x.happened_at"
+_COLUMNS = "c.contact_id, c.kinds, n.item_code, x.state, x.attempts, x.happened_at"
 _STAGE = "CASE r.stage WHEN 'provisional' THEN 'received' ELSE 'confirmed' END"
 _RECEIPT = "CAST(r.file_id AS VARCHAR(20)) || ':' || CAST(r.line_no AS VARCHAR(20))"
 _PAYMENTS = f"""

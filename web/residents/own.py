@@ -8,12 +8,14 @@ report it; the words 滞納 and 未納 are never used.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.slip import WHOLE_YEAR, SlipState
 from web.people.late import charges_on
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date
 
     from payments.domain.charging import Charges
@@ -64,9 +66,29 @@ class OwnLevy(NamedTuple):
     claims: tuple[OwnClaim, ...]
 
     @property
+    def is_open(self) -> bool:
+        """Whether anything of it is still to come."""
+        return any(claim.state not in {PAID, NOTHING} for claim in self.claims)
+
+    @property
     def confirmable(self) -> bool:
         """納付確認書: whether there is anything to confirm."""
         return any(claim.confirmed_yen for claim in self.claims)
+
+
+def without_items(account: PersonAccount, hidden: Collection[str]) -> PersonAccount:
+    """本人に示す分: the account without the levies that no page of one's own shows.
+
+    A payment without a notice is nobody's until people have placed it.
+    """
+    instalments = tuple(each for each in account.instalments if each.item_code not in hidden)
+    notices = {each.notice_id for each in instalments}
+    return replace(
+        account,
+        instalments=instalments,
+        slips=tuple(each for each in account.slips if each.notice_id in notices),
+        receipts=tuple(each for each in account.receipts if each.notice_id in notices),
+    )
 
 
 def own_levies(

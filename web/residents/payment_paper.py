@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from payments.domain.slip import WHOLE_YEAR
+from web import clock
 from web.certificates.confirmation import Basis, Paper
 from web.formatting import fiscal_year, plain_day, yen
 from web.language import JAPANESE, speaking
@@ -38,7 +39,7 @@ def payment_paper(
     item_code, levy_year = wanted
     mine = [
         (levy, claim)
-        for levy in own_levies(account, now.date())
+        for levy in own_levies(account, clock.in_japan(now).date())
         if item_code in {"", levy.item_code} and levy_year in {0, levy.levy_year}
         for claim in levy.claims
         if claim.confirmed_yen > 0

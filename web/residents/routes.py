@@ -24,7 +24,7 @@ from web.enquiries import typed
 from web.errors import status_of
 from web.language import translated
 from web.residents import contacts, linking, sessions
-from web.residents.own import charges_for, own_levies
+from web.residents.own import charges_for, own_levies, without_items
 from web.residents.payment_paper import payment_paper
 from web.residents.sessions import me
 from web.residents.views import own_views, record_view
@@ -69,7 +69,11 @@ def overview() -> BaseResponse | str:
     code, profile, today = services().municipality, services().profile, clock.today()
     with reading(services().engine, code) as connection:
         views = own_views(connection, code, obligor_no)
-        refunds = refund_state(connection, profile, obligor_no, today)
+        refunds = [
+            each
+            for each in refund_state(connection, profile, obligor_no, today)
+            if each.item_code not in hidden_items()
+        ]
     return render_template(
         "residents/overview.html",
         levies=own_levies(shown.account, today),
@@ -214,9 +218,14 @@ def linked() -> str:
 def _shown(obligor_no: str) -> Shown:
     code, profile = services().municipality, services().profile
     with reading(services().engine, code) as connection:
-        account = person_account(connection, code, obligor_no)
+        account = without_items(person_account(connection, code, obligor_no), hidden_items())
         cut_offs = _cut_offs(connection)
     return Shown(account, cut_offs, {item.item_code: item.name for item in profile.items})
+
+
+def hidden_items() -> tuple[str, ...]:
+    """科目 that nobody's own page shows."""
+    return services().settings.residents[services().municipality].hidden_items
 
 
 def _cut_offs(connection: Connection) -> tuple[CutOff, ...]:

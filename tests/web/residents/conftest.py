@@ -34,7 +34,7 @@ def person(city):
                 "JOIN slip s ON s.notice_id = n.notice_id JOIN receipt r ON "
                 "r.notice_id = n.notice_id AND r.stage = 'confirmed' AND r.applied_yen > 0 "
                 "WHERE s.el_number IS NOT NULL GROUP BY o.obligor_no, o.name, o.kana, o.address "
-                "ORDER BY o.obligor_no LIMIT 1"
+                "ORDER BY COUNT(*) DESC, o.obligor_no LIMIT 1"
             )
         ).one()
     return SimpleNamespace(**row._mapping)

@@ -268,6 +268,23 @@ def test_every_page_shows_ones_own_and_nobody_elses(linked, city, person):
         assert not re.search("滞納|未納", page), path
 
 
+def test_what_is_owed_as_an_employer_or_jointly_is_on_nobodys_page(linked, city, person):
+    """特別徴収・共有: the body names the levies; neither page nor paper nor mail speaks of them."""
+    client = city.settings.residents[M]
+    with reading(city.engine, M) as connection:
+        items = connection.execute(
+            text("SELECT item_code, notice_no FROM notice WHERE obligor_no = :me"),
+            {"me": person.obligor_no},
+        ).all()
+    assert all(row.notice_no in shown(linked.get("/my/account")) for row in items)
+    hidden = tuple({row.item_code for row in items})
+    city.settings.residents = {M: client.model_copy(update={"hidden_items": hidden})}
+    page = shown(linked.get("/my/account"))
+    assert not any(row.notice_no in page for row in items)
+    assert "納めすぎ" not in page
+    assert linked.post("/my/confirmation").status_code == 404
+
+
 def test_every_view_is_written_down_and_its_person_may_read_it(linked, city, person):
     linked.get("/my/account")
     linked.get("/my/late-charge")
