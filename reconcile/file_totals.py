@@ -30,7 +30,8 @@ EXISTS (SELECT 1 FROM file_total t WHERE t.municipality_code = :m AND t.file_id 
 # Asked first and by itself: together with the lines a planner may begin with all of these.
 _BEHIND = f"""
 SELECT f.file_id FROM source_file f WHERE f.municipality_code = :m AND {{which}}
-  AND (f.file_id IN {_CHANGED} OR NOT {_KNOWN})
+  AND (f.file_id IN {_CHANGED} OR NOT {_KNOWN}) AND EXISTS (
+    SELECT 1 FROM line_outcome o WHERE o.municipality_code = :m AND o.file_id = f.file_id)
 ORDER BY f.file_id"""
 _COUNTED = """
 SELECT f.file_id, f.format_code, f.channel, l.stage, o.outcome, COUNT(*),

@@ -1,4 +1,8 @@
-"""指摘の箇所: the bytes around a finding, those that it is about marked (pure)."""
+"""指摘の箇所: the bytes around a finding, those that it is about marked (pure).
+
+Of a large file only a window is looked at: some bytes of it, from ``base`` on, which is the offset
+of a row.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +40,20 @@ class Stretch(NamedTuple):
 STRETCH = ROW * 32
 
 
-def stretch_of(data: bytes, offset: int, first: int = 0, length: int = 0) -> Stretch:
-    """区間 of 512 bytes that begins at or before ``offset``; some of them may be marked."""
-    begin = min(max(offset, 0), max(len(data) - 1, 0)) // ROW * ROW
-    end = min(begin + STRETCH, len(data))
+def stretch_of(
+    data: bytes, offset: int, first: int = 0, length: int = 0, *, base: int = 0, size: int = 0
+) -> Stretch:
+    """区間 of 512 bytes that begins at or before ``offset``; some of them may be marked.
+
+    ``size``: the bytes of all of the file, where ``data`` is a window of it.
+    """
+    size = size or len(data)
+    begin = min(max(offset, 0), max(size - 1, 0)) // ROW * ROW
+    end = min(begin + STRETCH, size)
     return Stretch(
-        _rows(data, begin, end, first, length),
+        _rows(data, begin, end, first, length, base),
         max(begin - STRETCH, 0) if begin else None,
-        begin + STRETCH if begin + STRETCH < len(data) else None,
+        begin + STRETCH if begin + STRETCH < size else None,
     )
 
 
@@ -56,27 +66,28 @@ class Place(NamedTuple):
     text: str
 
 
-def place_of(data: bytes, offset: int, found: str) -> Place:
+def place_of(data: bytes, offset: int, found: str, *, base: int = 0) -> Place:
     """The rows around a finding at ``offset``; ``found`` is the value that it quotes.
 
     The mark is as long as the value stands there in the bytes, and one byte otherwise.
     """
-    first = min(max(offset, 0), max(len(data) - 1, 0))
+    first = min(max(offset - base, 0), max(len(data) - 1, 0))
     length = max(_length(data, first, found, name) for name in _ENCODINGS)
     length = length or min(1, len(data))
     begin = max(first // ROW - ROWS_AROUND, 0) * ROW
     end = min((first + length) // ROW + ROWS_AROUND + 1, -(-len(data) // ROW)) * ROW
-    return Place(first, length, _rows(data, begin, end, first, length), _record(data, first))
+    rows = _rows(data, base + begin, base + end, base + first, length, base)
+    return Place(base + first, length, rows, _record(data, first))
 
 
-def _rows(data: bytes, begin: int, end: int, first: int, length: int) -> tuple[Row, ...]:
+def _rows(data: bytes, begin: int, end: int, first: int, length: int, base: int) -> tuple[Row, ...]:
     """Bytes from ``begin`` on in rows; ``length`` of them from ``first`` on are marked."""
     return tuple(
         Row(
             at,
             tuple(
                 Cell(f"{byte:02X}", _letter(byte), first <= at + number < first + length)
-                for number, byte in enumerate(data[at : at + ROW])
+                for number, byte in enumerate(data[at - base : at - base + ROW])
             ),
         )
         for at in range(begin, end, ROW)

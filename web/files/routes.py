@@ -13,11 +13,12 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.file_lines import findings_of, lines_of
 from reconcile.file_view import Wanted, list_files, show_file
 from reconcile.model import Channel, FileStatus
+from reconcile.store.evidence import evidence_part
 from web import clock, messages
 from web.accounts import staff
 from web.csv_download import csv_download
 from web.duties import Do, can
-from web.files.places import place_of, stretch_of
+from web.files.places import ROW, place_of, stretch_of
 from web.files.upload import Brought, bring
 from web.inbox import deliveries
 from web.inbox.folders import CLAIMS
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from reconcile.file_view import FileView
+
 PAGE = 50
 LINES = 100  # of one file on a page
 NAME_MAX = 100
 FINDING_COLUMNS = ("重さ", "行", "バイト", "項目", "内容", "コード", "値", "正")
 STATES = ("accepted", "quarantined", "refused", "stopped", "received")
 CHANNELS = tuple(str(channel) for channel in Channel)
+WHOLE_BYTES, WINDOW_BYTES = 4 << 20, 8 << 10
 FORM_BYTES = 256 << 10  # what a form needs beside the files themselves
 
 files = Blueprint("files", __name__, url_prefix="/staff/files")
@@ -173,13 +177,14 @@ def show_bytes(file_id: int) -> str:
     code = services().municipality
     with reading(services().engine, code) as connection:
         view = show_file(connection, code, file_id)
-    _, data = original(services().engine, code, file_id)
+    data, base = _window(view, min(offset, view.size_bytes))
     _record("file_bytes_viewed", f"file:{file_id}")
     return render_template(
         "files/bytes.html",
         view=view,
-        at=min(offset, len(data)),
-        stretch=stretch_of(data, offset, offset, length),
+        at=min(offset, view.size_bytes),
+        stretch=stretch_of(data, offset, offset, length, base=base, size=view.size_bytes),
+        in_part=len(data) < view.size_bytes,
     )
 
 
@@ -246,15 +251,30 @@ def place(file_id: int, finding_no: int) -> str:
     finding = view.findings[finding_no - 1]
     if finding.byte_offset is None:
         raise NotFoundError("finding", file_id=file_id, finding_no=finding_no)
-    _, data = original(services().engine, code, file_id)
+    data, base = _window(view, finding.byte_offset)
     _record("file_bytes_viewed", f"file:{file_id}")
     return render_template(
         "files/place.html",
         view=view,
         finding=finding,
-        place=place_of(data, finding.byte_offset, finding.found),
+        place=place_of(data, finding.byte_offset, finding.found, base=base),
+        in_part=len(data) < view.size_bytes,
         messages=messages,
     )
+
+
+def _window(view: FileView, offset: int) -> tuple[bytes, int]:
+    """The bytes around an offset and the offset of the first; a small file whole, and checked.
+
+    A large one would have to be read from end to end for its hash: of it the pages say that they
+    have not looked.
+    """
+    code = services().municipality
+    if view.size_bytes <= WHOLE_BYTES:
+        return original(services().engine, code, view.file_id)[1], 0
+    base = max(offset - WINDOW_BYTES, 0) // ROW * ROW
+    with reading(services().engine, code) as connection:
+        return evidence_part(connection, code, view.sha256, base, 2 * WINDOW_BYTES), base
 
 
 def _upload_words() -> dict[str, Any]:

@@ -107,6 +107,25 @@ def test_a_line_leads_to_its_explanation_and_its_bytes(treasurer, city):
     assert {"file_lines_viewed", "file_bytes_viewed"} <= set(events)
 
 
+def test_of_a_large_file_only_a_window_is_read(treasurer, city, monkeypatch):
+    """The same bytes, and a sentence that the hash of the whole was not checked."""
+    file_id = _largest(city)
+    paths = [f"/staff/files/{file_id}/bytes?at={at}&length=9" for at in (0, 2_000, 10**9)]
+    whole = [treasurer.get(path).text for path in paths]
+    monkeypatch.setattr("web.files.routes.WHOLE_BYTES", 0)
+    monkeypatch.setattr("web.files.routes.WINDOW_BYTES", 1_024)
+    for path, page in zip(paths, whole, strict=True):
+        part = treasurer.get(path).text
+        assert "ハッシュを確かめていません" in part
+        assert "ハッシュを確かめていません" not in page
+        assert _table(part) == _table(page)
+
+
+def _table(page: str) -> str:
+    (found,) = re.findall(r"<table class=\"bytes.*?</table>", page, re.DOTALL)
+    return str(found)
+
+
 def test_all_findings_are_a_list_for_a_spreadsheet(treasurer, city):
     with reading(city.engine, M) as connection:
         file_id = connection.execute(text("SELECT MIN(file_id) FROM finding")).scalar_one()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.files.places import ROW, place_of
+from web.files.places import ROW, STRETCH, place_of, stretch_of
 
 LINE = "日付,金額,ｶﾅ\r\n20260601,1234,ｱｲｳ\r\n".encode("cp932")
 
@@ -46,3 +46,15 @@ def test_any_place_in_any_bytes_is_shown_without_the_whole_file(data, offset, fo
     assert bytes.fromhex("".join(cell.hex for cell in cells)) in data
     assert len(marked(place)) == 2 * place.length
     assert not data or place.length
+
+
+@given(st.binary(min_size=1, max_size=3_000), st.integers(0, 3_000), st.integers(0, 60))
+def test_a_window_shows_what_the_whole_file_would(data, offset, rows_before):
+    offset = min(offset, len(data) - 1)
+    found = data[offset : offset + 3].decode("cp932", "ignore")
+    base = max(offset // ROW - 50 - rows_before, 0) * ROW
+    window = data[base : offset + 2 * STRETCH + 500]
+    assert place_of(window, offset, found, base=base) == place_of(data, offset, found)
+    assert stretch_of(window, offset, offset, 5, base=base, size=len(data)) == stretch_of(
+        data, offset, offset, 5
+    )
