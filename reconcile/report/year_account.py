@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reconcile.report.revenue import YearLine
 
 SUSPENSE = "suspense"
+REFUND_DUE = "refund_due"
+HELD_BACK = frozenset({SUSPENSE, REFUND_DUE})  # 還付未済: until the bank has paid it
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,10 @@ def _refundable(rows: tuple[LedgerRow, ...], year: int) -> dict[tuple[str, bool]
     """
     sums: dict[tuple[str, bool], int] = {}
     for row in rows:
-        if row.when > 0 or row.claim_year > year or SUSPENSE not in {row.debit, row.credit}:
+        gained = (row.credit in HELD_BACK) - (row.debit in HELD_BACK)
+        if row.when > 0 or row.claim_year > year or not gained:
             continue
         key = (row.item_code, 0 < row.claim_year < year)
-        yen = row.amount_yen if row.credit == SUSPENSE else -row.amount_yen
+        yen = gained * row.amount_yen
         sums[key] = sums.get(key, 0) + yen
     return sums

@@ -10,6 +10,7 @@ import click
 from payments.store.engine import keys_of
 from payments.store.sealed_bytes import new_key_text
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.refunds.sealed import seal_anew
 from reconcile.store.evidence import require_keys
 from reconcile.store.rekey import pending
 from reconcile.store.rekey import rekey as turn
@@ -22,6 +23,8 @@ from web.notifications.reseal import reseal_all
 from web.notifications.spool import Spool
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from reconcile.store.rekey import Rekeyed
 
 LEFT_SHOWN = 10
@@ -86,7 +89,9 @@ def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
             at=clock.now(),
             clear=clear,
             progress=progress,
-            beside=lambda: reseal_all(spool, code, clear=clear),
+            beside=lambda: (
+                reseal_all(spool, code, clear=clear) + _accounts_anew(engine, code, clear=clear)
+            ),
         )
     with unit_of_work(engine, code) as connection:
         reseal(connection, session.settings, code, clear=clear)
@@ -114,6 +119,12 @@ def _show(session: Session, done: Rekeyed) -> None:
         session.out.print("    `kokin verify` で確かめてください。", markup=False)
     elif not (done.finished or done.left_beside):
         session.out.print("    その間に届いた資料があります。もう一度実行してください。")
+
+
+def _accounts_anew(engine: Engine, code: str, *, clear: bool) -> int:
+    """口座番号の更新: those of payees, too; how many did not open."""
+    with unit_of_work(engine, code) as connection:
+        return seal_anew(connection, code, clear=clear)
 
 
 def _record(session: Session, event: str, subject: str) -> None:
