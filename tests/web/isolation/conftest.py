@@ -43,14 +43,14 @@ def roles(postgres_cluster: postgres.Cluster, run_dir: Path) -> None:
             )
 
 
-@pytest.fixture(scope="module")
-def server(
+@pytest.fixture(scope="session")
+def server_template(
     request: pytest.FixtureRequest,
     postgres_cluster: postgres.Cluster,
     postgres_city_template: SimpleNamespace,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[SimpleNamespace]:
-    """Both bodies on PostgreSQL: addresses of the database by role."""
+    """A PostgreSQL database with both bodies and the rights of the roles, to be copied."""
     request.getfixturevalue("roles")
     name = f"bodies_{uuid.uuid4().hex}"
     owner = postgres_cluster.create_database(name, template=postgres_city_template.name)
@@ -62,8 +62,21 @@ def server(
         for statement in statements:
             connection.exec_driver_sql(statement)
     engine.dispose()
+    yield SimpleNamespace(name=name, keys=keys)
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def server(
+    postgres_cluster: postgres.Cluster, server_template: SimpleNamespace
+) -> Iterator[SimpleNamespace]:
+    """Both bodies on PostgreSQL: addresses of the database by role."""
+    name = f"bodies_{uuid.uuid4().hex}"
+    owner = postgres_cluster.create_database(name, template=server_template.name)
     addresses = {role: owner.replace("//kokin@", f"//{role}@") for role in (APP, AUDITOR)}
-    yield SimpleNamespace(owner=owner, app=addresses[APP], auditor=addresses[AUDITOR], keys=keys)
+    yield SimpleNamespace(
+        owner=owner, app=addresses[APP], auditor=addresses[AUDITOR], keys=server_template.keys
+    )
     postgres_cluster.drop_database(name)
 
 
