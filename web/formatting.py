@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from payments.domain.wareki import format_wareki_year
 from web.clock import in_japan
-from web.language import ENGLISH, is_japanese, language, translate
+from web.language import ENGLISH, is_japanese, language, translate, translated
 
 WEEKDAYS = "月火水木金土日"
 # What is counted, in English, for one and for several; 件 goes without a word.
@@ -68,6 +68,8 @@ def count(number: int, unit: str = "件") -> str:
         return f"{number:,}{unit}"
     if unit in _PLACES:
         return _PLACES[unit].format(number=number)
+    if language() != ENGLISH and (said := translated(f"{{number}}{unit}")) != f"{{number}}{unit}":
+        return said.format(number=_number(number, language()))
     one, several = _UNITS.get(unit, (unit, unit))
     return f"{number:,} {one if number == 1 else several}".rstrip()
 

@@ -39,11 +39,18 @@ def in_templates() -> dict[str, str]:
     """Sentence → place, of every ``_('…')`` of the templates."""
     found: dict[str, str] = {}
     for path in templates():
-        for call in _parsed(path).find_all(nodes.Call):
-            if isinstance(call.node, nodes.Name) and call.node.name == "_":
-                first = call.args[0] if call.args else None
-                if isinstance(first, nodes.Const) and JAPANESE.search(str(first.value)):
-                    found.setdefault(str(first.value), f"{name(path)}:{call.lineno}")
+        found = said_in(path) | found
+    return found
+
+
+def said_in(path: Path) -> dict[str, str]:
+    """Sentence → place, of every ``_('…')`` of one template."""
+    found: dict[str, str] = {}
+    for call in _parsed(path).find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name == "_":
+            first = call.args[0] if call.args else None
+            if isinstance(first, nodes.Const) and JAPANESE.search(str(first.value)):
+                found.setdefault(str(first.value), f"{name(path)}:{call.lineno}")
     return found
 
 
@@ -51,11 +58,18 @@ def in_python() -> dict[str, str]:
     """Sentence → place, of every ``_("…")`` of the pages' modules."""
     found: dict[str, str] = {}
     for path in modules("web"):
-        for node in ast.walk(tree(path)):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
-                continue
-            if node.func.id in SAID_BY and node.args:
-                found |= dict(_constants(node.args[0], path))
+        found |= said_in_module(path)
+    return found
+
+
+def said_in_module(path: Path) -> dict[str, str]:
+    """Sentence → place, of every ``_("…")`` of one module."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree(path)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        if node.func.id in SAID_BY and node.args:
+            found |= dict(_constants(node.args[0], path))
     return found
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from payments.domain.arrivals import JAPAN, PLAIN_DAYS
+from payments.domain.arrivals import PLAIN_DAYS
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from reconcile.arrivals.rules import calendar_of
 from reconcile.report.arrivals import board
 from reconcile.status import data_cut_offs
 from web import clock, messages
+from web.enquiries.answers import cut_offs_of
 from web.language import translate as _
 from web.language import translated
 from web.services import services
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from payments.domain.arrivals import ArrivalRule
     from payments.domain.enquiring import Way
     from payments.domain.profile import Profile
 
@@ -44,14 +46,14 @@ class Offer(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """届いた資料: how far one source has reported, when it usually does and when it will next."""
+    """届いた資料: how far a kind of source has reported, when it usually does, and when next."""
 
-    code: str
+    kind: str  # "konbini" or "eltax"
     received_on: date | None
-    is_late: bool
-    usual: str
     next_day: date | None
     next_time: str
+    is_late: bool
+    usual: str
 
 
 class Offered(NamedTuple):
@@ -120,19 +122,17 @@ def _channels(
     late = {each.source.code for each in expected if each.state in LATE}
     calendar = calendar_of(connection, profile)
     sources = {source.code: source for source in calendar.sources}
+    senders = data_cut_offs(connection, profile, now, today)
     found = []
-    for cut_off in data_cut_offs(connection, profile, now, today):
-        rule = calendar.rule(sources[cut_off.code], today)
+    for shown in cut_offs_of(senders):
+        codes = [each.code for each in senders if each.code.partition("_")[0] == shown.kind]
+        # Of several senders of a kind the last one counts: until then something may be missing.
+        rule = max((calendar.rule(sources[each], today) for each in codes), key=_cut_off)
         kind = rule.days if rule.days in PLAIN_DAYS else LISTED
-        at = cut_off.next_at and cut_off.next_at.astimezone(JAPAN)
-        found.append(
-            Channel(
-                cut_off.code,
-                cut_off.received_on,
-                cut_off.code in late,
-                _(USUALLY[kind], time=rule.cut_off),
-                at.date() if at else None,
-                f"{at:%H:%M}" if at else "",
-            )
-        )
+        usual = _(USUALLY[kind], time=rule.cut_off)
+        found.append(Channel(**shown._asdict(), is_late=not late.isdisjoint(codes), usual=usual))
     return tuple(found)
+
+
+def _cut_off(rule: ArrivalRule) -> str:
+    return rule.cut_off
