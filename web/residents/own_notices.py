@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from reconcile.refunds.payees import Payee
 
+__all__ = ["own"]  # with all of its pages
+
 ACCOUNT_FIELDS = ("bank_code", "branch_code", "account_type", "account_no", "holder")
 FIELD_MAX = 60
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pages import without_token
@@ -19,7 +20,7 @@ AT = datetime(2026, 6, 3, 1, 2, 3, tzinfo=UTC)
 
 
 def _paper(**changes):
-    values = {
+    values: dict[str, Any] = {
         "kind": "payment", "title": "納付確認書", "municipality": "みほん市",
         "holder": "見本 みほん", "as_of": AT, "sentence": "次のとおり納付を確認しました。",
         "columns": ("科目", "納付を確認した額"), "rows": (("軽自動車税", "7,200円"),),

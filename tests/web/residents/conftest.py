@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import openid_provider
 import pytest
+from resident_mail import Listening, Mailbox
 from resident_walk import BACK, M, consent
 from sqlalchemy import text
 
@@ -21,6 +22,16 @@ from web.residents.identity import arrive
 def provider():
     with openid_provider.running() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def mailbox():
+    box = Mailbox()
+    server = Listening(box, hostname="127.0.0.1", port=0)
+    server.start()
+    box.port = server.port
+    yield box
+    server.stop()
 
 
 @pytest.fixture

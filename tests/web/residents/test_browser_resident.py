@@ -8,10 +8,12 @@ from types import SimpleNamespace
 import pypdfium2
 import pytest
 from browser import fits, served, violations
+from resident_mail import give_letters, path_in, run_letters
 from resident_walk import M, form_of
 
 from web.accounts.oidc_settings import ResidentClient
 from web.app import create_app
+from web.jobs.letters import consent_letters
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
@@ -95,3 +97,47 @@ def _text(path):
         return document[0].get_textpage().get_text_bounded()
     finally:
         document.close()
+
+
+def test_without_a_script_notices_and_an_account_are_asked_for_and_stopped(
+    chromium, site, city, provider, person, mailbox, tmp_path
+):
+    """申込み・確認・停止 and 還付の口座, on a telephone that runs no script."""
+    provider.person("card-9", name=person.name, address=person.address)
+    give_letters(city, mailbox)
+    context = chromium.new_context(locale="ja-JP", viewport=PHONE, java_script_enabled=False)
+    page = context.new_page()
+    _sign_in(page, site)
+    for name, value in form_of(person.el_number).items():
+        page.fill(f"#{name}", value)
+    page.get_by_role("button", name="結び付ける").click()
+    page.goto(f"{site.address}/my/late-charge")
+    page.fill("#on", "2026-12-28")
+    page.get_by_role("button", name="計算する").click()
+    assert "2026年12月28日（月）に納めた場合" in page.inner_text("main")
+
+    page.goto(f"{site.address}/my/refund-account")
+    given = {"bank_code": "9998", "branch_code": "002", "account_no": "1234567"}
+    for name, value in given.items():
+        page.fill(f"#{name}", value)
+    page.fill("#holder", "ミホン ミホン")
+    page.get_by_role("button", name="確認へ進む").click()
+    assert "1234567" in page.inner_text("main")
+    page.screenshot(path=tmp_path / "9-sure.png")
+    page.get_by_role("button", name="この口座を届け出る").click()
+    assert "****567" in page.inner_text("main")
+    assert "1234567" not in page.content()
+
+    page.goto(f"{site.address}/my/notices")
+    page.fill("#mail", "hanako@example.jp")
+    page.get_by_role("button", name="同意して申し込む").click()
+    assert "確認のメールを送ります" in page.inner_text("main")
+    run_letters(city, consent_letters)
+    page.goto(site.address + path_in(mailbox.mails[-1], "confirm"))
+    page.get_by_role("button", name="受け取る").click()
+    assert "受け取ります" in page.inner_text("main")
+    page.goto(f"{site.address}/my/notices")
+    page.screenshot(path=tmp_path / "10-notices.png", full_page=True)
+    page.get_by_role("button", name="お知らせを止める").click()
+    assert page.get_by_role("button", name="お知らせを止める").count() == 0
+    context.close()

@@ -2,91 +2,38 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from aiosmtpd.controller import Controller
+from resident_mail import SITE, give_letters, path_in
 from resident_walk import M, shown
 from sqlalchemy import text
 
 from payments.domain.errors import InvalidValueError, NotFoundError
-from payments.store.municipalities import load_profile, save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
 from web.jobs.contract import JobContext, JobState
 from web.jobs.letters import any_consent, consent_letters, letters
 from web.residents import contacts
 
-SITE = "https://nofu.example.jp"
 MAIL = "hanako@example.jp"
 KINDS = ["received", "confirmed", "expires"]
-
-
-class Mailbox:
-    """Takes mails, or refuses them."""
-
-    def __init__(self) -> None:
-        self.mails: list[email.message.EmailMessage] = []
-        self.refuses = False
-
-    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 - as aiosmtpd names it
-        if self.refuses:
-            return "451 later"
-        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
-        return "250 OK"
-
-
-class Listening(Controller):
-    """A server on whatever port is free."""
-
-    def _trigger_server(self):
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
-
-
-@pytest.fixture(scope="module")
-def mailbox():
-    box = Mailbox()
-    server = Listening(box, hostname="127.0.0.1", port=0)
-    server.start()
-    box.port = server.port
-    yield box
-    server.stop()
 
 
 @pytest.fixture
 def post(city, mailbox, linked):
     """The page with a mail server and an address; runs its jobs at a moment."""
-    mailbox.mails.clear()
     mailbox.refuses = False
-    settings = city.settings
-    settings.smtp_host, settings.smtp_port, settings.smtp_security = (
-        "127.0.0.1", mailbox.port, "none",
-    )  # fmt: skip
-    settings.smtp_from = "nofu@example.jp"
-    with unit_of_work(city.engine, M) as connection:
-        profile = load_profile(connection, M)
-        save_profile(
-            connection, replace(profile, enquiries=replace(profile.enquiries, address=SITE))
-        )
+    give_letters(city, mailbox)
     said: list[str] = []
 
     def run(job, at: datetime | None = None):
         moment = at or clock.now()
-        return job(JobContext(settings, city.engine, M, moment, "schedule", said.append))
+        return job(JobContext(city.settings, city.engine, M, moment, "schedule", said.append))
 
     return SimpleNamespace(run=run, client=linked, mails=mailbox.mails, box=mailbox, said=said)
-
-
-def _path(mail, word):
-    found = re.search(rf"{SITE}(/my/notices/{word}/\w+)", mail.get_content())
-    assert found, mail.get_content()
-    return found[1]
 
 
 def _ask(post, *kinds):
@@ -99,7 +46,7 @@ def _confirmed(post, app, *kinds):
     """Asked for and confirmed: somebody who gets notices."""
     _ask(post, *kinds)
     post.run(consent_letters)
-    path = _path(post.mails[-1], "confirm")
+    path = path_in(post.mails[-1], "confirm")
     assert app.test_client().post(path).status_code == 200
     post.mails.clear()
 
@@ -132,7 +79,7 @@ def test_nothing_is_sent_before_the_mailbox_has_said_yes(post, app, city):
     assert mail["To"] == MAIL
     assert "List-Unsubscribe" not in mail
     stranger = app.test_client()
-    path = _path(mail, "confirm")
+    path = path_in(mail, "confirm")
     assert "受け取りますか" in shown(
         stranger.get(path)
     )  # Programs that open links confirm nothing.
@@ -193,7 +140,7 @@ def test_one_press_stops_from_the_mail_program_or_by_hand(post, app, city):
     _confirmed(post, app)
     _pay(city)
     post.run(letters)
-    path = _path(post.mails[0], "stop")
+    path = path_in(post.mails[0], "stop")
     app.config["WTF_CSRF_ENABLED"] = True  # a mail program has no token
     stranger = app.test_client()
     assert "止めますか" in shown(stranger.get(path))
@@ -232,7 +179,7 @@ def test_what_could_not_be_sent_is_tried_again_after_a_pause(post, app, city, mo
 def test_a_link_is_good_for_a_day_and_nobody_can_make_one(post, app, monkeypatch):
     _ask(post)
     post.run(consent_letters)
-    path = _path(post.mails[0], "confirm")
+    path = path_in(post.mails[0], "confirm")
     stranger = app.test_client()
     assert stranger.get(path[:-1] + ("0" if path[-1] != "0" else "1")).status_code == 404
     assert stranger.post(path.replace("confirm", "stop")).status_code == 404
