@@ -333,16 +333,6 @@ def test_a_city_verifies_clean_on_sqlite(books):
     assert differences(books) == []
 
 
-@pytest.mark.postgres
-def test_a_city_verifies_clean_on_postgresql(city, postgres_url):
-    take_in_city(postgres_url, city)
-    engine = open_engine(postgres_url)
-    try:
-        assert verify(engine, MUNICIPALITY) == []
-    finally:
-        engine.dispose()
-
-
 def test_two_processes_find_what_one_finds(books, monkeypatch):
     assert alter(books, ALTERED["line amount"].statement) == 1
     alone = differences(books)
@@ -352,11 +342,14 @@ def test_two_processes_find_what_one_finds(books, monkeypatch):
 
 
 @pytest.mark.postgres
-def test_two_processes_verify_a_city_clean_on_postgresql(city, postgres_url, monkeypatch):
-    monkeypatch.setattr("reconcile.verify.everything.TWO_PROCESSES_FROM", 1)
+def test_a_city_verifies_clean_on_postgresql_in_one_process_and_in_two(
+    city, postgres_url, monkeypatch
+):
     take_in_city(postgres_url, city)
     engine = open_engine(postgres_url)
     try:
+        assert verify(engine, MUNICIPALITY) == []
+        monkeypatch.setattr("reconcile.verify.everything.TWO_PROCESSES_FROM", 1)
         assert verify(engine, MUNICIPALITY) == []
     finally:
         engine.dispose()
