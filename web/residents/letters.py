@@ -242,7 +242,8 @@ _RECEIPT = "CAST(r.file_id AS VARCHAR(20)) || ':' || CAST(r.line_no AS VARCHAR(2
 _PAYMENTS = f"""
 SELECT {_COLUMNS}, {_STAGE} AS kind, {_RECEIPT} AS about
 {_MINE.format(what="receipt r", key=f"{_STAGE} || ':' || {_RECEIPT}")}
-  AND r.municipality_code = :m AND r.notice_id = n.notice_id AND r.stage <> 'withdrawn'"""
+  AND r.municipality_code = :m AND r.notice_id = n.notice_id
+  AND (r.stage = 'provisional' OR (r.stage = 'confirmed' AND r.applied_yen > 0))"""
 _SLIP = "CAST(s.slip_id AS VARCHAR(20))"
 _SLIPS = f"""
 SELECT {_COLUMNS}, 'expires' AS kind, {_SLIP} AS about
