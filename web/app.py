@@ -22,6 +22,7 @@ from web.approvals.routes import approving, waiting_count
 from web.arrivals.routes import arriving
 from web.calc.routes import calculating
 from web.cases.desk import cases
+from web.certificates.desk import certificates
 from web.certificates.routes import verifying
 from web.charges.routes import charges
 from web.database import open_books
@@ -115,6 +116,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (searching, Access.STAFF),
         (approving, Access.STAFF),
         (debits, Access.STAFF),
+        (certificates, Access.STAFF),
         (placing, Access.STAFF),
         (files, Access.STAFF),
         (explaining, Access.STAFF),

@@ -14,6 +14,7 @@ from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from payments.release import release
 from payments.store.municipalities import set_live
+from reconcile import certificate as certifying
 from reconcile import day_close
 from reconcile.arrivals import rules as arrival_rules
 from reconcile.charges import planning, waiving, write_offs
@@ -185,6 +186,12 @@ def _resident_link(connection: Connection, profile: Profile, approval: Approval)
     linking.decide(connection, code, found, linking.LINKED, actor=actor, note=approval.reason)
 
 
+def _certificate(connection: Connection, profile: Profile, approval: Approval) -> None:
+    """Certificates of this day, as long as just these files are missing: that is all it does."""
+    day = date.fromisoformat(str(approval.content["on"]))
+    _require_same(approval, certifying.despite_content(connection, profile, day, clock.now()))
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     RELEASE: _release,
     LIVE: _live,
@@ -196,6 +203,7 @@ EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     role_change.KIND: _user_roles,
     parameters.KIND: _parameters,
     linking.KIND: _resident_link,
+    certifying.KIND: _certificate,
     **dict.fromkeys(debit_release.KINDS, _debit),
     **refund_approving.EFFECTS,
     waiving.KIND: _waive,

@@ -15,6 +15,7 @@ from payments.domain.errors import RefusedError
 from payments.release import KIND as RELEASE
 from reconcile import day_close
 from reconcile.arrivals.rules import KIND as ARRIVAL_RULES
+from reconcile.certificate import KIND as CERTIFICATE
 from reconcile.charges import planning, waiving, write_offs
 from reconcile.debit.release import KINDS as DEBITS
 from reconcile.dunning.draw import DESPITE as DUNNING_DESPITE
@@ -72,6 +73,8 @@ DUTIES: dict[str, Duty] = {
     PARAMETERS: Duty(("treasury", "admin"), ("treasury", "approver")),
     # Rights are given by who looks after people, and by a second one.
     USER_ROLES: Duty(("admin",), ("admin", "approver")),
+    # A certificate although a channel is behind: who answers for it knows both sides.
+    CERTIFICATE: Duty(_WORKS, ("treasury", "approver")),
     # Money that is taken from people's accounts: both divisions prepare it, two people send it.
     **dict.fromkeys(DEBITS, Duty(("collection", "treasury"), ("treasury", "approver"))),
     # Who collects asks that less is collected; another of them, or the treasury, agrees.

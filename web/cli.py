@@ -25,6 +25,7 @@ COMMANDS = {
     "charges": "charges.charges",
     "day": "days.day",
     "db": "database.db",
+    "certificates": "certificates.certificates",
     "debit": "debit.debit",
     "demo": "demo.demo",
     "doctor": "doctor.doctor",

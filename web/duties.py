@@ -53,6 +53,7 @@ class Do(StrEnum):
     MAKE_DEBITS = "make_debits"  # 口座振替の作成・送付の依頼・受付の記録
     READ_DUNNING = "read_dunning"  # 督促: lists, and why somebody was dunned or not
     DRAW_DUNNING = "draw_dunning"  # 督促の抽出・引抜き・発送・差押え前の再確認
+    CERTIFY = "certify"  # 納税証明の基礎と車両の納付状況
     MANAGE_USERS = "manage_users"  # 職員の登録と役割
     READ_LOG = "read_log"  # 操作記録
     READ_SETTINGS = "read_settings"  # 団体設定
@@ -92,6 +93,7 @@ MAY: dict[Do, frozenset[str]] = {
     Do.MAKE_DEBITS: _DESKS,
     Do.READ_DUNNING: _LOOKS,
     Do.DRAW_DUNNING: frozenset({"collection"}),
+    Do.CERTIFY: _WORKS,
     Do.MANAGE_USERS: frozenset({"admin"}),
     Do.READ_LOG: frozenset({"auditor", "admin"}),
     Do.READ_SETTINGS: frozenset(ROLES),

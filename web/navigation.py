@@ -54,6 +54,7 @@ PLACES = (
     Place("people.ask", "収納状況", Do.READ_PERSON, Group.CLAIMS),
     Place("linking.listing", "本人のページの結び付け", Do.READ_LINKS, Group.CLAIMS),
     Place("slips.desk", "納付書の窓口", Do.READ_SLIPS, Group.CLAIMS),
+    Place("certificates.ask", "納税証明", Do.CERTIFY, Group.CLAIMS),
     Place("debits.listing", "口座振替", Do.READ_DEBITS, Group.CLAIMS),
     Place("refunds.listing", "還付", Do.READ_REFUNDS, Group.CLAIMS),
     Place("dunning.listing", "督促", Do.READ_DUNNING, Group.CLAIMS),

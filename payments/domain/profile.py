@@ -125,6 +125,7 @@ class Profile:
     open_data: OpenData = field(default_factory=OpenData)  # 公開
     refunds: Refunds = field(default_factory=Refunds)  # 還付
     debit: Debiting = field(default_factory=Debiting)  # 口座振替
+    certificate_provisional: bool = False  # 速報 counts as paid in a certificate (law.md E-01)
     enquiries: Enquiries = field(default_factory=Enquiries)  # 照会
     charges: Charges = field(default_factory=Charges)  # 延滞金・督促手数料・分納
 

@@ -48,6 +48,7 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
         Field("cases_share_max", "share"),
         Field("refund_return_patterns", "lines", needed=False),
         Field("upload_registered_slips", "yes", needed=False),
+        Field("certificate_provisional", "yes", needed=False),
     ),
     "items": (
         Field("item_code", fixed=True),

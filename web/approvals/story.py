@@ -16,6 +16,7 @@ from payments.domain.arrivals import ArrivalRule
 from payments.domain.errors import KokinError
 from payments.release import KIND as RELEASE
 from payments.release import release_content
+from reconcile import certificate as certifying
 from reconcile import day_close
 from reconcile.arrivals import rules as arrival_rules
 from reconcile.arrivals.sources import sources
@@ -461,7 +462,24 @@ def _resident_link(_connection: Connection, _profile: Profile, approval: Approva
     return Story(_effect(approval, subject=approval.subject), (_facts(rows),), links=(link,))
 
 
+def _certificate(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """資料が未着のままの証明: what is behind."""
+    content = approval.content
+    day = formatting.long_day(str(content["on"]))
+    rows = [
+        (messages.label("agent", source), formatting.long_day(str(until)))
+        for source, until in dict(content["lacking"]).items()
+    ]
+    return Story(_effect(approval, subject=day), (_facts(rows),))
+
+
 KINDS: dict[str, _Kind] = {
+    certifying.KIND: _Kind(
+        _certificate,
+        lambda connection, profile, approval: certifying.despite_content(
+            connection, profile, date.fromisoformat(str(approval.content["on"])), clock.now()
+        ),
+    ),
     **dict.fromkeys(charges_told.KINDS, _Kind(_charges, charges_told.content_now)),
     linking.KIND: _Kind(
         _resident_link,

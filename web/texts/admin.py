@@ -31,6 +31,8 @@ FIELDS: dict[str, str] = {
     "cases_share_max": "一回に開く確認事項の割合の上限",
     "refund_return_patterns": "組戻しを表す摘要",
     "upload_registered_slips": "台帳から登録した納付書も納付書情報に載せる",
+    "certificate_provisional": "速報も納税証明の納付済額に含める",
+    "debit": "口座振替",
     "version": "版",
     "effective_on": "適用日",
     "layouts": "資料の独自様式",

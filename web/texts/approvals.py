@@ -10,6 +10,7 @@ EFFECTS = Sentences(
         "slips_release": "承認すると、印刷 {run_id} を引渡済とし、発送できるようになります。",
         "dunning_release": "承認すると、督促リスト {list_no} の督促状（{letters}）を印刷できるようになります。",
         "dunning_despite": "承認すると、{day}の督促の抽出を、下の資料が届かないまま行えるようになります。",
+        "certificate_despite": "承認すると、{subject}に限り、下の資料が届いていないまま納税証明を行えます。証明には基準日を書きます。",
         "debit_release": "承認すると、{subject}の依頼ファイルを取り出し、銀行に送付できるようになります。",
         "debit_replace": "承認すると、{subject}を取り消し、下の内容で作り直します。新しい束の送付には、もう一度二人の承認が要ります。",
         "debit_withdraw": "承認すると、{subject}を取り消します。この束では引き落としません。",

@@ -64,6 +64,7 @@ REFUND_LABELS: dict[str, dict[str, str]] = {
         "small_base": "基礎となる額が2,000円未満のため、つきません。",
         "no_days": "計算の期間がないため、つきません。",
         "small_result": "1,000円未満のため、つきません。",
+        "left_out": "すべての日が計算に入らないため、つきません。",
     },
     "overpayment_state": {
         "new": "未認定",
