@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import text
-
 from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
@@ -99,19 +97,3 @@ def _charges(
         sorted({notice_id for notice_id, _ in places}),
     )
     return [Charge._make(row) for row in rows]
-
-
-def charge_total(connection: Connection, municipality_code: str, kind: str) -> tuple[int, int, int]:
-    """延滞金等の合計 of a kind: claims, yen assessed, yen open."""
-    row = connection.execute(
-        text(
-            "SELECT COUNT(*), COALESCE(SUM(a.amount_yen), 0), COALESCE(SUM("
-            "a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen), 0) "
-            "FROM (SELECT DISTINCT notice_id, term FROM late_charge_booking "
-            "WHERE municipality_code = :m AND kind = :kind) b "
-            "JOIN instalment_account a ON a.municipality_code = :m "
-            "AND a.notice_id = b.notice_id AND a.term = b.term"
-        ),
-        {"m": municipality_code, "kind": kind},
-    ).one()
-    return int(row[0]), int(row[1]), int(row[2])

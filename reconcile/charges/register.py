@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from payments.domain.errors import NotFoundError
 from payments.store.lookups import rows_about
 from payments.versions import as_day
 from reconcile.charges.due import Basis, basis_from
@@ -96,19 +95,6 @@ def charges_of_notices(
     return [
         _charge(row) for row in rows_about(connection, statement, municipality_code, notice_ids)
     ]
-
-
-def charge_of(
-    connection: Connection, municipality_code: str, notice_id: int, term: str
-) -> BookedCharge:
-    """One charge by its own claim; :class:`NotFoundError` ``charge``."""
-    statement = _CHARGE.format(open="").format(which="notice_id = :notice_id AND term = :term")
-    row = connection.execute(
-        text(statement), {"m": municipality_code, "notice_id": notice_id, "term": term}
-    ).first()
-    if row is None:
-        raise NotFoundError("charge")
-    return _charge(row)
 
 
 def bookings_of(

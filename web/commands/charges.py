@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 JSON = click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
 REASON = click.option("--reason", required=True, help="理由（記録に残ります）。")
-LIMIT = click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
+LIMIT = click.option(
+    "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="件数。"
+)
 CLAIMS = click.argument("claims", nargs=-1, required=True, metavar=CLAIM)
 
 
@@ -317,7 +319,7 @@ def _payments(
 
 @plans.command("list")
 @click.option("--state", type=click.Choice(("all", "agreed", "broken", "ended", "cancelled")),
-              default="agreed", show_default=True)  # fmt: skip
+              default="agreed", show_default=True, help="状態。")  # fmt: skip
 @LIMIT
 @JSON
 @MUNICIPALITY

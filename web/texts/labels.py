@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from payments.domain.limitation import Cause
-from payments.domain.write_off import Ground
 from web.texts.calc import FIELD_NAMES
+from web.texts.charges import CHARGE_LABELS
 from web.texts.debits import DEBITS
 from web.texts.dunning import DUNNING
 from web.texts.enquiries import ENQUIRIES
@@ -128,21 +127,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "write_off": "不納欠損",
         "write_off_reversal": "不納欠損の取消",
     },
-    "waiver_kind": {
-        "whole": "全部",
-        "part": "一部",
-        "period": "期間",
-        "withdraw": "減免の取消",
-    },
-    "write_off_ground": {ground.value: ground.label_ja for ground in Ground},
-    "limitation_cause": {cause.value: cause.label_ja for cause in Cause},
-    "charge_kind": {"late_charge": "延滞金", "dunning_fee": "督促手数料"},
-    "plan_state": {
-        "agreed": "分納中",
-        "broken": "不履行",
-        "ended": "完納",
-        "cancelled": "取消",
-    },
+    **CHARGE_LABELS,
     "role": {
         "slips": "納付書担当",
         "collection": "収納担当",

@@ -21,6 +21,7 @@ from reconcile.charges import booking
 from reconcile.charges.due import basis_from
 from reconcile.charges.waiving import Waiving, ask_waiver
 from reconcile.charges.waiving import carry_out as waive
+from reconcile.store.evidence import read_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -225,4 +226,28 @@ def test_two_runs_at_once_end_in_one(town: ChargeTown, monkeypatch: pytest.Monke
         town.book()
     assert refused.value.error_code in {"charge_run_meanwhile", "charge_register"}
     assert town.charge_yen(1) == CHARGE_YEN
+    town.check()
+
+
+def test_a_register_that_is_not_taken_in_is_said(
+    town: ChargeTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.letter(1)
+    (file,) = town.rows("SELECT sha256 FROM source_file ORDER BY file_id DESC LIMIT 1")
+    with reading(town.engine, M) as connection:
+        data = read_evidence(connection, M, file.sha256)
+    monkeypatch.setattr(booking.assessments, "write", lambda _rows: data)
+    with pytest.raises(RefusedError) as refused:
+        town.letter(2)
+    assert refused.value.error_code == "charge_register"
+    assert town.charge_yen(2, item=FEE_ITEM) is None
+
+
+def test_a_fee_of_a_letter_that_was_taken_back_is_cancelled(town: ChargeTown) -> None:
+    town.letter(1)
+    place = (town.notice["0000000001"], "01")
+    for count in (1, 0):
+        found = booking.cancel_fees(town.engine, M, [place], on=ON, actor="schedule")
+        assert found.count == count
+    assert town.charge_yen(1, item=FEE_ITEM) == 0
     town.check()
