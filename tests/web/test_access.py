@@ -15,6 +15,7 @@ PUBLIC = {
     "residents.welcome", "residents.to_provider", "residents.from_provider",
     "residents.confirmation", "residents.confirm", "residents.stopping", "residents.stop",
     "verifying.ask", "verifying.tell",
+    "help.index", "help.show", "help.ways", "help.channels", "help.accessibility",
 }  # fmt: skip
 OWN = {
     "own.overview", "own.late_charge", "own.take_confirmation", "own.link", "own.ask_link",
@@ -74,7 +75,9 @@ def test_every_page_of_the_staff_sends_a_stranger_to_the_sign_in(app, client):
         assert (answer.status_code, answer.headers["Location"]) == (303, "/staff/sign-in"), rule
 
 
-@pytest.mark.parametrize("path", ["/", "/staff/sign-in", "/healthz", "/nowhere", "/api/v1/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/help/", "/staff/sign-in", "/healthz", "/nowhere", "/api/v1/nowhere"]
+)
 def test_every_answer_carries_the_guarding_headers(client, path):
     answer = client.get(path)
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
@@ -99,7 +102,7 @@ def test_an_auditor_may_look_but_not_act(auditor, city):
 def test_errors_are_pages_for_people_and_problems_for_programs(client):
     page = client.get("/nowhere")
     assert (page.status_code, page.mimetype) == (404, "text/html")
-    assert "お探しのページはありません。" in page.get_data(as_text=True)
+    assert "この住所（URL）のページはありません。" in page.get_data(as_text=True)
     problem = client.get("/api/v1/nowhere")
     assert (problem.status_code, problem.mimetype) == (404, "application/problem+json")
     assert problem.json["code"] == "page_not_found"
