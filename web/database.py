@@ -5,11 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-
 from payments.store.engine import CONNECTIONS, keys_of, open_engine
 from payments.store.municipalities import bodies
 from payments.store.row_security import EVERY
@@ -18,7 +13,9 @@ from payments.store.unit_of_work import enter_municipality, reading
 from reconcile.store.evidence import require_keys
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import Connection, Engine
 
     from payments.store.sealed_bytes import KeyRing
     from web.config import Settings
@@ -59,12 +56,15 @@ def require_evidence_keys(settings: Settings) -> KeyRing:
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Run every migration that the database at ``url`` still lacks, one transaction each."""
+    # Alembic is loaded by who migrates or asks for the version: few commands do.
+    from alembic import command  # noqa: PLC0415
+
     engine = open_engine(url)
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             config = _config()
             config.attributes["connection"] = connection
-            if (MigrationContext.configure(connection).get_current_revision() or "") >= WALLED:
+            if (_revision(connection) or "") >= WALLED:
                 enter_municipality(connection, EVERY)  # A migration is about all of them.
             command.upgrade(config, revision)
             state_statistics(connection)
@@ -75,22 +75,35 @@ def upgrade(url: str, revision: str = "head") -> None:
 def current_revision(engine: Engine) -> str | None:
     """The revision the database is at, None when it is empty."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision(connection)
 
 
 def head_revision() -> str | None:
     """The revision this release needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return _scripts().get_current_head()
 
 
 def is_known(revision: str) -> bool:
     """Whether this release knows the revision, so that it can bring it forward."""
-    known = ScriptDirectory.from_config(_config()).walk_revisions()
-    return revision in {script.revision for script in known}
+    return revision in {script.revision for script in _scripts().walk_revisions()}
+
+
+def _revision(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _scripts() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    return ScriptDirectory.from_config(_config())
 
 
 def _config() -> Config:
     """Alembic's configuration without a file: the migrations ship inside the package."""
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config

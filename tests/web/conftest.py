@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import uuid
 from datetime import date
@@ -113,7 +114,7 @@ def _swift() -> Iterator[None]:
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staff, "_hasher", cheap)
-        patch.setattr(staff, "_NOBODY", cheap.hash("nobody"))
+        patch.setattr(staff, "_nobody", functools.cache(lambda: cheap.hash("nobody")))
         patch.setattr(Application, "jinja_options", {"bytecode_cache": Compiled()})
         patch.setattr(Rule, "_compile_builder", Routed())
         yield

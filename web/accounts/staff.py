@@ -6,6 +6,7 @@ get the same answer.
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 import uuid
@@ -37,8 +38,15 @@ held = StaffRoleRow.__table__  # type: ignore[attr-defined]
 events = StaffEventRow.__table__  # type: ignore[attr-defined]
 # RFC 9106's second recommendation: 64 MiB, 3 passes, 4 lanes (the default of argon2-cffi).
 _hasher = PasswordHasher()
-# What a wrong name is compared with, so that it takes as long as a wrong password.
-_NOBODY = _hasher.hash(secrets.token_hex())
+
+
+@functools.cache
+def _nobody() -> str:
+    """What a wrong name is compared with, so that it takes as long as a wrong password.
+
+    Made when first somebody signs in, whoever it is: commands need not wait for it.
+    """
+    return _hasher.hash(secrets.token_hex())
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +190,11 @@ def authenticate(
     connection: Connection, municipality_code: str, user_name: str, password: str
 ) -> StaffUser | None:
     """The person, or None; how long it takes tells nothing."""
+    nobody = _nobody()
     row = _row(connection, municipality_code, user_name)
     known = row is not None and not row.disabled
     try:
-        _hasher.verify(row.password_hash if row is not None else _NOBODY, password)
+        _hasher.verify(row.password_hash if row is not None else nobody, password)
     except (VerifyMismatchError, VerificationError, InvalidHashError):
         return None
     if not known or row is None:
