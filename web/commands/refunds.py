@@ -50,7 +50,13 @@ def refunds() -> None:
 
 @refunds.command("list")
 @click.option("--state", type=click.Choice(STATES), help="段階。")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=1_000, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=1_000,
+    show_default=True,
+    help="件数の上限。",
+)
 @JSON
 @MUNICIPALITY
 @session_of

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from web import formatting, messages
 from web.language import translate as _
-from web.language import translated
 
 if TYPE_CHECKING:
     from payments.domain.overpayment import OverpaymentReason
@@ -23,7 +22,8 @@ def place_words(profile: Profile, item_code: str, levy_year: int, notice_no: str
 
 def reason_words(reason: OverpaymentReason) -> str:
     """理由と区分: 二重納付（誤納）."""
-    name, kind = translated(reason.label_ja), translated(reason.class_ja)
+    name = messages.label("overpayment_reason", reason)
+    kind = messages.label("overpayment_class", reason.class_ja)
     return _("{name}（{kind}）", name=name, kind=kind)
 
 
