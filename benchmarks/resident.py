@@ -275,7 +275,7 @@ async def _ask_all(port: int, slips: int, options: argparse.Namespace) -> None:
         done.set()
         sent = [status for each in senders for status in await each]
         _print("status beside photographs", beside, floored)
-        read, full = sum(s == 200 for s in sent), sum(s == 503 for s in sent)
+        read, full = sum(s in {200, 422} for s in sent), sum(s == 503 for s in sent)
         print(f"    photographs: {read} read, {full} told to come back, {len(sent)} in all")
 
 

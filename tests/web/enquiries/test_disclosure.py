@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import statistics
+import time
 
 import pytest
 from sqlalchemy import event, text
@@ -129,6 +131,27 @@ def test_wrong_and_unknown_are_one_answer_made_by_the_same_statements(
     assert len(seen["known"]) >= 5
     assert pages["wrong"] == pages["unknown"]
     assert "確認できません" in pages["wrong"][2]
+
+
+@pytest.mark.soak
+def test_wrong_unknown_and_known_take_the_same_time(client, slips, form_of):
+    """Medians of three hundred each, asked in turn: within a fifth of each other."""
+    known = slips["unconfirmed"].el_number
+    other = "0" if known[30] != "0" else "1"
+    numbers = {
+        "known": known,
+        "wrong": known[:30] + other + known[31:],
+        "unknown": known[:20] + "99999" + known[25:],
+    }
+    taken: dict[str, list[float]] = {name: [] for name in numbers}
+    for _ in range(300):
+        for name, number in numbers.items():
+            begun = time.perf_counter()
+            client.post("/", data=form_of(number))
+            taken[name].append(time.perf_counter() - begun)
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    assert abs(medians["wrong"] - medians["unknown"]) < 0.2 * medians["unknown"], medians
+    assert medians["known"] < 2 * medians["unknown"], medians  # its page has more to say
 
 
 def test_what_is_doubtful_rests_on_the_digits_alone(client, slips, form_of):
