@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from web.texts.admin import ADMIN_ERRORS
+from web.texts.charges import CHARGE_ERRORS
 from web.texts.events import EVENT_ERRORS
 from web.texts.refunds import REFUND_ERRORS
 from web.texts.residents import RESIDENT_ERRORS
@@ -98,28 +99,6 @@ ERRORS: dict[str, str] = {
     "report_rows": "お探しの明細はありません（「{found}」）。報告のページから開き直してください。",
     "profile_debit": "団体設定の口座振替 {field} が正しくありません（値「{found}」）。",
     "profile_costs": "団体設定の費用の単価 {field} が正しくありません（値「{found}」）。払込元（each_yen）・チャネル（sheets）の名と、0以上の整数にしてください。",
-    "charge_run_meanwhile": "延滞金などの調定が、同じときに別に行われました。もう一度実行してください。",
-    "charge_register": "延滞金などの調定の台帳（資料 {file_id}）が取り込まれませんでした（{state}）。資料の指摘を確かめ、もう一度実行してください。",
-    "write_off_places": "不納欠損にする期別は {expected} 件にしてください（{found} 件）。",
-    "write_off_nothing": "{place} には未納がなく、不納欠損にするものがありません。",
-    "write_off_later": "消滅の日 {on} はまだ来ていません。",
-    "write_off_not_prescribed": "{place} の時効はまだ完成していません（消滅は {on}）。",
-    "write_off_none": "期別 {place} には、取り消す不納欠損がありません。",
-    "waiver_kind": "減免の種類は {expected} のどれかにしてください（値「{found}」）。",
-    "waiver_period": "期間の減免には、始まりの日と終わりの日が要ります。",
-    "waiver_none": "期別 {place} には、取り消す減免がありません。",
-    "plan": "分納 {plan_no} はありません。",
-    "plan_stands": "分納 {plan_no} がすでにあります。変えるときは、取り消してから新しく始めてください。",
-    "plan_nothing": "未納のない期別が含まれています。一覧を開きなおしてください。",
-    "plan_people": "一つの分納には、一人の納付義務者の期別だけを含めてください。",
-    "plan_over": "分納 {plan_no} はもう終わっています（{state}）。",
-    "plan_sum": "分納の合計 {found} 円が、未納額 {expected} 円と違います。",
-    "plan_days": "分納の日は、早い順に、同じ日がないように書いてください（{found}）。",
-    "plan_parts": "分納の回数は {expected} 回にしてください（{found} 回）。",
-    "plan_two": "分納は、もう一人の職員の承認を受けて始めます。",
-    "plan_slips": "分納 {plan_no} には、まだ納めていない回の納付書がありません。",
-    "write_off_ground": "不納欠損の根拠と消滅の日を入れてください。",
-    "profile_charges": "団体設定の延滞金等の {field} が正しくありません（値「{found}」）。{expected} にしてください。",
     "profile_enquiries": "団体設定の照会の {field} が正しくありません（値「{found}」）。address は https:// で始まり、? や # を含まないものにしてください。",
     "profile_open_data": "団体設定の公開の {field} が正しくありません（値「{found}」）。公開する（published = true）ときは、利用条件（licence）を書いてください。licence_url は https:// で始めてください。",
     "profile_money": "団体設定の口座の money_kind は 01 または 03 にしてください（値「{found}」）。",
@@ -452,6 +431,7 @@ ERRORS: dict[str, str] = {
     "notification_quarantined": "通知の内容が定められた形ではありません。",
     "file_stopped": "確認事項が異常に多くなるため、取り込みを中止しました。",
     **EVENT_ERRORS,
+    **CHARGE_ERRORS,
     **ADMIN_ERRORS,
     **REFUND_ERRORS,
     **RESIDENT_ERRORS,
