@@ -7,16 +7,14 @@ anybody decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from payments import approve
 from payments.domain.arrivals import ArrivalRule
 from payments.domain.errors import KokinError
 from payments.release import KIND as RELEASE
 from payments.release import release_content
-from reconcile import certificate as certifying
 from reconcile import day_close
 from reconcile.arrivals import rules as arrival_rules
 from reconcile.arrivals.sources import sources
@@ -29,29 +27,27 @@ from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
 from reconcile.placement_model import APPROPRIATION
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock, formatting, messages
-from web.accounts import role_change
 from web.admin import parameters
 from web.admin.differences import change_words
 from web.approval_effects import LIVE, live_content
+from web.approvals.others import OTHERS, written_out
+from web.approvals.parts import Kind, Link, Story, changes_of, effect_of, facts_of, with_stale
 from web.arrivals.words import changes, source_words
 from web.charges import told as charges_told
 from web.days.sheet import Cell, columns_of, sheet_of
 from web.days.sheets import sheets
-from web.debits.told import debit_subject, debit_told
-from web.dunning.sheets import despite_told, release_told
+from web.debits.told import debit_subject
 from web.language import translate as _
-from web.language import translated
 from web.placements.panel import places
 from web.printing.report import read_back_words
 from web.printing.status import status_of
 from web.refunds import approving as refund_approving
-from web.residents import linking
 from web.texts import admin
 from web.texts import approvals as words
 from web.texts import placements as placing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from sqlalchemy import Connection
 
@@ -60,36 +56,9 @@ if TYPE_CHECKING:
     from web.days.sheet import Sheet
 
 
-class Link(NamedTuple):
-    """つながり: a page that shows more, by its endpoint."""
-
-    text: str
-    endpoint: str
-    values: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """承認の物語: a sentence, what changes, what else to look at, and where to look further."""
-
-    effect: str
-    sheets: tuple[Sheet, ...]
-    warnings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    links: tuple[Link, ...] = ()
-    stale: str = ""  # why it cannot be done any more; "" when it can
-
-
-class _Kind(NamedTuple):
-    """One kind of approval: its story, and what would be asked for now."""
-
-    tell: Callable[[Connection, Profile, Approval], Story]
-    content_now: Callable[[Connection, Profile, Approval], dict[str, Any]] | None = None
-
-
 def tell(connection: Connection, profile: Profile, approval: Approval) -> Story:
     """承認の物語 of any kind; of one that nobody has described, the content as it was written."""
-    kind = KINDS.get(approval.kind, _Kind(_written))
+    kind = KINDS.get(approval.kind, Kind(written_out))
     story = kind.tell(connection, profile, approval)
     if approval.decision or kind.content_now is None:
         return story
@@ -97,9 +66,9 @@ def tell(connection: Connection, profile: Profile, approval: Approval) -> Story:
         now = kind.content_now(connection, profile, approval)
     except KokinError as error:
         said = messages.error(error.error_code, error.details)
-        return _with(story, stale=words.SENTENCES["stale"] + _("（{note}）", note=said))
+        return with_stale(story, stale=words.SENTENCES["stale"] + _("（{note}）", note=said))
     if approve.canonical(now) != approve.canonical(approval.content):
-        return _with(story, stale=words.SENTENCES["stale"])
+        return with_stale(story, stale=words.SENTENCES["stale"])
     return story
 
 
@@ -162,8 +131,10 @@ def _release(connection: Connection, profile: Profile, approval: Approval) -> St
     ]
     state = messages.label("print_run_state", "printed")
     found = [
-        _changes(approval, [("print_state", state, messages.label("print_run_state", "released"))]),
-        _facts(
+        changes_of(
+            approval, [("print_state", state, messages.label("print_run_state", "released"))]
+        ),
+        facts_of(
             [
                 (_("枚数"), formatting.count(int(content["pages"]), "枚")),
                 (_("金額"), formatting.yen(int(content["amount_yen"]))),
@@ -183,7 +154,7 @@ def _release(connection: Connection, profile: Profile, approval: Approval) -> St
         ),
     ]
     return Story(
-        _effect(approval, run_id=content["run_id"]),
+        effect_of(approval, run_id=content["run_id"]),
         tuple(found),
         notes=(words.SENTENCES["checked_again"],),
     )
@@ -192,13 +163,13 @@ def _release(connection: Connection, profile: Profile, approval: Approval) -> St
 def _live(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
     """本番への切替."""
     return Story(
-        _effect(approval),
+        effect_of(approval),
         (
-            _changes(
+            changes_of(
                 approval,
                 [("sample", words.WORDS["sample_printed"], words.WORDS["sample_not_printed"])],
             ),
-            _facts(
+            facts_of(
                 [
                     (_("団体"), str(approval.content["name"])),
                     (_("団体設定の版"), str(approval.content["profile_version"])),
@@ -222,7 +193,7 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
         then = [words.WORDS[before].format(subject=subject), words.WORDS[after]]
         rows.append((name, *(reversed(then) if opens else then)))
     blockers = _("、").join(messages.blocker(str(c)) for c in approval.content.get("blockers", ()))
-    found = [_changes(approval, rows, subject=subject)]
+    found = [changes_of(approval, rows, subject=subject)]
     if not opens and not approval.decision:
         shown = day_close.shown_day if of_day else day_close.shown_year
         at: Any = date.fromisoformat(approval.subject) if of_day else int(approval.subject)
@@ -234,7 +205,7 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
         else Link(_("年度の表を開く"), "days.show_year", {"year": int(approval.subject)})
     )
     return Story(
-        _effect(approval, subject=subject),
+        effect_of(approval, subject=subject),
         tuple(found),
         warnings=(words.SENTENCES["despite"].format(blockers=blockers),) if blockers else (),
         links=(link,),
@@ -259,7 +230,7 @@ def _placement(connection: Connection, profile: Profile, approval: Approval) -> 
         (words.WORDS["outcome"], messages.outcome(content["stands"]["outcome"]).label),
     ]
     if approval.kind == CREDIT_PLACEMENT:
-        facts += _credit_facts(content)
+        facts += _creditfacts_of(content)
     links = [
         Link(words.WORDS["placement"], "placements.show", line),
         Link(words.WORDS["explain"], "explain.line", line),
@@ -269,12 +240,12 @@ def _placement(connection: Connection, profile: Profile, approval: Approval) -> 
         links.append(Link(f"{words.WORDS['case']} {content['case_no']}", "cases.show", case_no))
     return Story(
         placing.operation_sentence(approval.kind, content["operation"]),
-        (sheet_of("changes", words.TITLES["changes"], head, rows), _facts(facts)),
+        (sheet_of("changes", words.TITLES["changes"], head, rows), facts_of(facts)),
         links=tuple(links),
     )
 
 
-def _credit_facts(content: dict[str, Any]) -> list[tuple[str, str]]:
+def _creditfacts_of(content: dict[str, Any]) -> list[tuple[str, str]]:
     """What the statement says about the credit, and the name that would be remembered."""
     facts = [
         (placing.FACTS["booked_on"], formatting.long_day(content["booked_on"])),
@@ -321,7 +292,7 @@ def _arrival_rules(_connection: Connection, profile: Profile, approval: Approval
             )
         )
     return Story(
-        _effect(approval),
+        effect_of(approval),
         tuple(found),
         links=(Link(words.WORDS["arrival_rules"], "arrivals.show_rules", {}),),
     )
@@ -347,7 +318,7 @@ def _parameters(_connection: Connection, _profile: Profile, approval: Approval) 
         effect.format(day=formatting.long_day(day)),
         (
             sheet_of("changes", words.TITLES["changes"], columns_of(*head), rows, adds_up=False),
-            _facts([(admin.FIELDS["effective_on"], formatting.long_day(day))]),
+            facts_of([(admin.FIELDS["effective_on"], formatting.long_day(day))]),
         ),
         links=(Link(admin.TITLE, "admin.show", {}),),
     )
@@ -358,90 +329,6 @@ def _then(name: str, period: str) -> tuple[str, str, str]:
     return name, f"{name}_same_{period}", f"{name}_next_{period}"
 
 
-def _charges(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
-    """減免・分納・不納欠損: what is asked for, and the instalment with all of it."""
-    notice_id, term = charges_told.place_in(approval)
-    place = {"notice_id": notice_id, "term": term}
-    return Story(
-        _effect(approval),
-        tuple(charges_told.told(approval)),
-        links=(Link(_("期別を開く"), "charges.show", place),),
-    )
-
-
-def _written(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
-    """The content as it was written, by name."""
-    rows = [(messages.label("fact", name), str(value)) for name, value in approval.content.items()]
-    return Story(translated(words.UNKNOWN_EFFECT), (_facts(rows),))
-
-
-# ---- what they share ----
-
-
-def _effect(approval: Approval, **values: object) -> str:
-    return words.EFFECTS[approval.kind].format(**values)
-
-
-def _changes(approval: Approval, rows: Sequence[tuple[str, str, str]], **values: object) -> Sheet:
-    """変わること: what stands, and what will stand."""
-    head = words.CHANGES_DECIDED if approval.decision else words.CHANGES
-    told: list[tuple[Cell, ...]] = [
-        (words.WORDS[name].format(**values), before, after) for name, before, after in rows
-    ]
-    return sheet_of("changes", words.TITLES["changes"], columns_of(*head), told, adds_up=False)
-
-
-def _facts(rows: Sequence[tuple[str, str]]) -> Sheet:
-    """内容: names and values."""
-    return sheet_of(
-        "content", words.TITLES["content"], columns_of("項目", "値"), list(rows), adds_up=False
-    )
-
-
-def _with(story: Story, *, stale: str) -> Story:
-    return Story(story.effect, story.sheets, story.warnings, story.notes, story.links, stale)
-
-
-def _user_roles(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
-    """役割の変更."""
-    content = approval.content
-    before, after = (
-        messages.words("role", tuple(content[name])) if content[name] else _("なし")
-        for name in ("before", "after")
-    )
-    effect = _effect(approval, subject=content["user_name"])
-    return Story(effect, (_changes(approval, [("roles", before, after)]),))
-
-
-def _dunning(connection: Connection, profile: Profile, approval: Approval) -> Story:
-    """督促状の作成."""
-    list_no = int(approval.content["list_no"])
-    link = Link(_("督促リストを開く"), "dunning.show", {"list_no": list_no})
-    return Story(*release_told(connection, profile, approval), links=(link,))
-
-
-def _dunning_despite(_connection: Connection, profile: Profile, approval: Approval) -> Story:
-    """資料が未着のままの督促の抽出."""
-    return Story(
-        *despite_told(profile, approval), links=(Link(_("受領予定を開く"), "arrivals.today", {}),)
-    )
-
-
-def _debit(connection: Connection, profile: Profile, approval: Approval) -> Story:
-    """口座振替の送付・作り直し・取消."""
-    link = Link(_("束を開く"), "debits.show", {"debit_no": int(approval.content["batch_no"])})
-    effect = _effect(approval, subject=debit_subject(approval))
-    sheets_, warnings = debit_told(connection, profile, approval)
-    return Story(effect, (_facts(sheets_),), warnings=warnings, links=(link,))
-
-
-def _refund(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
-    """還付の決定・取消・振込データの引渡し."""
-    endpoint, values = refund_approving.place_of(approval)
-    effect, sheets_ = refund_approving.told(approval)
-    return Story(effect, sheets_, links=(Link(_("還付の画面を開く"), endpoint, values),))
-
-
 def _appropriation(connection: Connection, profile: Profile, approval: Approval) -> Story:
     """充当: the placement, and the overpayment that it comes from."""
     story = _placement(connection, profile, approval)
@@ -450,92 +337,29 @@ def _appropriation(connection: Connection, profile: Profile, approval: Approval)
     return Story(words.EFFECTS[approval.kind].format(), story.sheets, links=links)
 
 
-def _resident_link(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
-    """本人のページの結び付け: what agreed; both sides stand on the page of the request."""
-    content = approval.content
-    rows = [
-        (_("氏名"), _("一致") if content["name_agrees"] else _("不一致")),
-        (_("住所"), _("一致") if content["address_agrees"] else _("不一致")),
-        (_("別の人との結び付き"), _("あり") if content["taken"] else _("なし")),
-    ]
-    link = Link(_("結び付けの確認を開く"), "linking.show", {"request_no": int(approval.subject)})
-    return Story(_effect(approval, subject=approval.subject), (_facts(rows),), links=(link,))
-
-
-def _certificate(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
-    """資料が未着のままの証明: what is behind."""
-    content = approval.content
-    day = formatting.long_day(str(content["on"]))
-    rows = [
-        (messages.label("agent", source), formatting.long_day(str(until)))
-        for source, until in dict(content["lacking"]).items()
-    ]
-    return Story(_effect(approval, subject=day), (_facts(rows),))
-
-
-KINDS: dict[str, _Kind] = {
-    certifying.KIND: _Kind(
-        _certificate,
-        lambda connection, profile, approval: certifying.despite_content(
-            connection, profile, date.fromisoformat(str(approval.content["on"])), clock.now()
-        ),
-    ),
-    **dict.fromkeys(charges_told.KINDS, _Kind(_charges, charges_told.content_now)),
-    linking.KIND: _Kind(
-        _resident_link,
-        lambda connection, profile, approval: linking.content_of(
-            linking.request_of(connection, None, profile.municipality_code, int(approval.subject))
-        ),
-    ),
-    **dict.fromkeys(refund_approving.REFUND_KINDS, _Kind(_refund, refund_approving.content_now)),
-    APPROPRIATION: _Kind(_appropriation, refund_approving.content_now),
-    **dict.fromkeys(
-        debit_release.KINDS,
-        _Kind(
-            _debit,
-            lambda connection, profile, approval: debit_release.content_now(
-                connection, profile, approval, today=clock.today()
-            ),
-        ),
-    ),
-    dunning_release.KIND: _Kind(
-        _dunning,
-        lambda connection, profile, approval: dunning_release.content_of(
-            connection, profile.municipality_code, int(approval.content["list_no"])
-        ),
-    ),
-    DUNNING_DESPITE: _Kind(
-        _dunning_despite,
-        lambda connection, profile, approval: dunning_release.despite_content(
-            connection, profile, date.fromisoformat(str(approval.content["as_of"])), clock.now()
-        ),
-    ),
-    role_change.KIND: _Kind(
-        _user_roles,
-        lambda connection, profile, approval: role_change.content_now(
-            connection, profile.municipality_code, approval
-        ),
-    ),
-    RELEASE: _Kind(
+KINDS: dict[str, Kind] = {
+    **OTHERS,
+    APPROPRIATION: Kind(_appropriation, refund_approving.content_now),
+    RELEASE: Kind(
         _release,
         # The disk is looked at when it is decided; a page need not read every file.
         lambda connection, profile, approval: release_content(
             connection, profile, int(approval.content["run_id"]), changed_files=lambda _run: ()
         ),
     ),
-    PLACEMENT: _Kind(_placement, _placement_now),
-    CREDIT_PLACEMENT: _Kind(_placement, _credit_placement_now),
-    arrival_rules.KIND: _Kind(_arrival_rules, _arrival_rules_now),
-    parameters.KIND: _Kind(
+    PLACEMENT: Kind(_placement, _placement_now),
+    CREDIT_PLACEMENT: Kind(_placement, _credit_placement_now),
+    arrival_rules.KIND: Kind(_arrival_rules, _arrival_rules_now),
+    parameters.KIND: Kind(
         _parameters,
         lambda connection, profile, approval: parameters.content_now(
             connection, profile.municipality_code, approval
         ),
     ),
-    LIVE: _Kind(_live, lambda _connection, profile, _approval: live_content(profile)),
+    LIVE: Kind(_live, lambda _connection, profile, _approval: live_content(profile)),
     **dict.fromkeys(
         day_close.KINDS,
-        _Kind(
+        Kind(
             _closing,
             lambda connection, profile, approval: day_close.content_now(
                 connection, profile.municipality_code, approval

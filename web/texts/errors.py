@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from web.texts.admin import ADMIN_ERRORS
 from web.texts.charges import CHARGE_ERRORS
+from web.texts.debits import DEBIT_ERRORS
 from web.texts.events import EVENT_ERRORS
 from web.texts.refunds import REFUND_ERRORS
 from web.texts.residents import RESIDENT_ERRORS
@@ -53,37 +54,6 @@ ERRORS: dict[str, str] = {
     "profile_items": "団体設定に同じ科目コードが二つあります。",
     "transfer_account": "総合振込に書けない預金種目です（値「{found}」、正 {expected}）。",
     "obligor": "この宛名番号の納付義務者はいません。",
-    "debit_account_same": "同じ口座が、同じ日から登録されています。",
-    "debit_account_none": "口座の登録がないため、廃止できません。",
-    "debit_batch": "口座振替の束 {batch_no} はありません。",
-    "debit_run": "{found} に送付した口座振替はありません。",
-    "debit_bank": "口座振替を取り扱わない銀行です（{found}）。団体設定の口座振替に銀行を加えてください。",
-    "debit_unconfigured": "団体設定に、口座振替の委託者名と取扱金融機関がありません。",
-    "debit_day": "{found} は銀行の営業日ではありません。引落日は営業日にしてください。",
-    "debit_day_past": "引落日 {found} は、きょうより後の日にしてください。",
-    "debit_day_far": "引落日 {found} は先すぎます（{expected}日以内）。年と月を確かめてください。",
-    "debit_due_from": "納期限の始まり {found} は、引落日より後にできません。",
-    "debit_second_day": "再振替の引落日 {found} は、初めの引落日より後にしてください。",
-    "debit_batch_exists": "この引落日・銀行の束 {batch_no} がすでにあります。作り直すには二人の承認が要ります。",
-    "debit_batch_changed": "束 {batch_no} の {found}件が、作成のあとに納付・更正・猶予・口座の変更で変わりました。作り直してください。",
-    "debit_batch_same": "束 {batch_no} と違うところがないか、新しい対象がないため、作り直しません。",
-    "debit_state": "束 {batch_no} は「{state}」のため、この操作はできません。",
-    "debit_stopped_missing": "束 {batch_no} は銀行に送付済みです。銀行が初めの依頼を止めたことを確かめ、確認した相手を書いてください。",
-    "debit_results_came": "束 {batch_no} は振替結果が届いているため、取り消せません。",
-    "debit_results_missing": "銀行 {bank_code} の振替結果がそろっていません（{expected}件のうち{found}件）。再振替は、結果がそろってから作ります。",
-    "debit_acknowledgement": "銀行 {bank_code} の受付件数・金額が、送付したものと異なります。解決してから再振替を作ります。",
-    "debit_acknowledged_count": "受付件数・金額は0以上にしてください（値「{found}」）。",
-    "debit_file_differs": "束 {batch_no} の明細から作ったファイルが、記録したハッシュと一致しません。送付せず、kokin verify で調べてください。",
-    "certificate_red": "届いていない資料があるため、証明できません（{lacking}）。資料を取り込むか、二人の承認を得てください。",
-    "certificate_complete": "{on} までの資料はそろっています。承認なしで証明できます。",
-    "feed_form": "納付状況の資料として読めません（{found}）。",
-    "feed_signature": "納付状況の資料の署名が一致しません。作成したあとに変えられたか、別の設置で作られたものです。",
-    "certificate_year": "賦課年度は数字4桁で書いてください（値「{found}」）。",
-    "debit_payer": "宛名番号は英数字1〜15桁で書いてください（値「{found}」）。",
-    "debit_typed_day": "日付「{found}」を読めません。年・月・日を確かめてください。",
-    "debit_amount": "口座振替の金額は1円以上、10桁までにしてください（値「{found}」）。",
-    "debit_account_form": "口座振替の口座の {field} に書けない値です（「{found}」）。",
-    "debit_request_form": "口座振替依頼の{line_no}行目の {field} が、作成したものと異なります（値「{found}」）。",
     "transfer_amount": "総合振込の金額は1円以上にしてください（値「{found}」）。",
     "layout_value": "{file} の {key} が正しくありません（値「{found}」、正 {expected}）。",
     "layout_missing": "{file} に {key} がありません（正 {expected}）。",
@@ -97,7 +67,6 @@ ERRORS: dict[str, str] = {
     "layout_ambiguous": "{file} の {key} は、別の様式「{expected}」と見分けがつきません（値「{found}」）。定数（constant）の項目を加えてください。",
     "profile_fee": "団体設定の払込元 {field} の手数料（fee: {found}）が正しくありません。gross（別途請求）、eltax は advised（払込明細のとおり差引）、そのほかは agreed（1件あたり fee_each_yen 円を差引）としてください。",
     "report_rows": "お探しの明細はありません（「{found}」）。報告のページから開き直してください。",
-    "profile_debit": "団体設定の口座振替 {field} が正しくありません（値「{found}」）。",
     "profile_costs": "団体設定の費用の単価 {field} が正しくありません（値「{found}」）。払込元（each_yen）・チャネル（sheets）の名と、0以上の整数にしてください。",
     "profile_enquiries": "団体設定の照会の {field} が正しくありません（値「{found}」）。address は https:// で始まり、? や # を含まないものにしてください。",
     "profile_open_data": "団体設定の公開の {field} が正しくありません（値「{found}」）。公開する（published = true）ときは、利用条件（licence）を書いてください。licence_url は https:// で始めてください。",
@@ -433,6 +402,7 @@ ERRORS: dict[str, str] = {
     **EVENT_ERRORS,
     **CHARGE_ERRORS,
     **ADMIN_ERRORS,
+    **DEBIT_ERRORS,
     **REFUND_ERRORS,
     **RESIDENT_ERRORS,
 }
