@@ -25,7 +25,7 @@ COMMON = {
     "day": "2026-06-01", "step": "collected", "month": "2026-06", "year": 2026, "form": "csv", "kind": "day_close",
     "subject": "2026-06-01", "line_no": 2, "term": "01", "notification_id": "only-in-the-city", "calculator": "late-charge", "job": "verify",
     "finding_no": 1, "report": "suspense", "listing": "suspense", "code": "99999", "passkey_id": "0" * 16, "item_code": "901",
-    "token": OTHER + "0" * 64, "action": "withdraw",
+    "token": OTHER + "0" * 64, "action": "withdraw", "slug": "lost-slip",
 }  # fmt: skip
 # What every route that changes something is sent. One that takes a form of its own says so here.
 FORMS: dict[str, dict[str, str]] = {
