@@ -229,6 +229,7 @@ def _live(
         upload_id, lines = begin_upload(connection, town.profile)
         written = WrittenUpload(upload_id, f"upload-{operator}.csv", lines, 0, "0" * 64)
         record_upload(connection, town.code, written, actor="abe", at=AT)
+    _debited(town, notices[1], day)
     return operator, secret
 
 
