@@ -8,6 +8,7 @@ machine does not count:
 
 floor     one pass over the claims: one division of what the claim bears, no rates
 many      the late charges of all claims for one day (``payments.domain.late_charges``)
+certain   the same claims paid on 200 days, worked out for booking (``reconcile.charges.due``)
 one       the pure function, claim by claim: measured over a sample, projected to all claims
 
 At the end the charges of a sample, drawn over all claims, are compared with the pure function:
@@ -22,18 +23,27 @@ import resource
 import subprocess
 import sys
 import time
-from datetime import date
+import tomllib
+from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from payments.domain.accrual import FloorAt  # noqa: E402
 from payments.domain.calendars import tax_due_on  # noqa: E402
-from payments.domain.late_charge import LateChargeRules, late_charge  # noqa: E402
+from payments.domain.late_charge import LateChargeRules, PartPayment, late_charge  # noqa: E402
 from payments.domain.late_charges import OverdueClaim, late_charges  # noqa: E402
+from payments.domain.profile import profile_from_mapping  # noqa: E402
+from reconcile.charges.due import Claim, charges_due  # noqa: E402
+from reconcile.charges.waived import Waived  # noqa: E402
 
-STEPS = ("floor", "many", "one")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROFILE = ROOT / "web" / "profiles" / "99999.toml"
+STEPS = ("floor", "many", "certain", "one")
 PAID_ON = date(2026, 11, 22)
 MONTHS = (4, 6, 8, 12)
 RULES = [LateChargeRules(months, floor_at) for months in (1, 3, None) for floor_at in FloorAt]
@@ -73,6 +83,17 @@ def _claims(number: int) -> list[OverdueClaim]:
     ]
 
 
+def _paid(claims: list[OverdueClaim]) -> Iterator[Claim]:
+    """The claims as the books have them, each paid at once on one of 200 days."""
+    days = [PAID_ON - timedelta(days=number) for number in range(200)]
+    for number, (tax_yen, due_on, _payments) in enumerate(claims):
+        payment = PartPayment(days[number % len(days)], tax_yen)
+        yield Claim(
+            number, "01", "901", tax_yen, 0, 0, due_on, (payment,), provisional=False,
+            waived=Waived(),
+        )  # fmt: skip
+
+
 def _measure(step: str, number: int, sample: int) -> None:
     """One step in this process: processor seconds and peak memory."""
     claims = _claims(number)
@@ -82,6 +103,10 @@ def _measure(step: str, number: int, sample: int) -> None:
         scale = 1.0
     elif step == "many":
         total = sum(late_charges(claims, PAID_ON))
+        scale = 1.0
+    elif step == "certain":
+        profile = profile_from_mapping(tomllib.loads(PROFILE.read_text("utf-8")))
+        total = sum(charges_due(profile, _paid(claims)).yen.values())
         scale = 1.0
     else:
         some = claims[: min(sample, number)]
