@@ -105,3 +105,18 @@ def test_a_list_is_dropped_with_a_reason(town):
     town.good("dunning", "extract", "--user", "abe")
     town.good("dunning", "drop", 1, "--reason", "条件の誤り", "--user", "abe")
     assert json.loads(town.good("dunning", "list", "--json"))[0]["state"] == "dropped"
+
+
+def test_an_account_of_the_past_is_told_from_the_ledger(town):
+    town.books.pay(1, 10_000, "2026-07-18", on="2026-07-20")
+    who = ("people", "as-of", "000000000001", "--user", "abe")
+    before = json.loads(town.good(*who, "--journal", 1, "--json"))
+    assert [(row["paid_yen"], row["open_yen"]) for row in before] == [(0, 10_000)]
+    now = json.loads(town.good(*who, "--journal", 99, "--json"))
+    assert [(row["paid_yen"], row["open_yen"]) for row in now] == [(10_000, 0)]
+    assert "未納 10,000円" in town.good(*who, "--journal", 1)
+
+
+def test_nothing_lacks_so_nobody_needs_to_decide(town):
+    answer = town.run("dunning", "despite", "--reason", "念のため", "--user", "abe")
+    assert "dunning_complete" in answer.output
