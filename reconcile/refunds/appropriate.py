@@ -16,7 +16,7 @@ from sqlalchemy import text
 from payments import approve
 from payments.charges import charges_among
 from payments.domain.errors import RefusedError
-from payments.domain.overpayment import Owed, Share, appropriate
+from payments.domain.overpayment import OverpaymentReason, Owed, Share, appropriate
 from payments.versions import as_day
 from reconcile.placement.ask import asked_placement, content_of, place_of, placement_view
 from reconcile.placement.named import settling
@@ -44,7 +44,7 @@ WHERE n.municipality_code = :m AND n.obligor_no = :obligor_no
   AND a.municipality_code = :m AND a.notice_id = n.notice_id
   AND a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen > 0
   AND i.municipality_code = :m AND i.notice_id = a.notice_id AND i.term = a.term
-  AND i.due_on <= :as_of
+  AND (i.due_on <= :as_of OR (n.notice_id = :meant AND a.term <> :term))
 ORDER BY i.due_on, a.notice_id, a.term"""
 
 
@@ -76,10 +76,18 @@ class Proposal(NamedTuple):
 
 
 def owed_by(
-    connection: Connection, municipality_code: str, obligor_no: str, as_of: date
+    connection: Connection, municipality_code: str, found: Overpayment, as_of: date
 ) -> list[Owed]:
-    """納期限の来た未納 of a person, charges marked."""
-    scope = {"m": municipality_code, "obligor_no": obligor_no, "as_of": as_of.isoformat()}
+    """納期限の来た未納 of the person, charges marked.
+
+    Who paid with the slip of a wrong 期 meant another one of that notice, due or not.
+    """
+    wrong = found.reason is OverpaymentReason.WRONG_INSTALMENT
+    meant = found.notice_id if wrong else 0
+    scope = {
+        "m": municipality_code, "obligor_no": found.obligor_no, "as_of": as_of.isoformat(),
+        "meant": meant, "term": found.term,
+    }  # fmt: skip
     rows: list[Any] = list(connection.execute(text(_OWED), scope))
     charges = charges_among(
         connection, municipality_code, [(row.notice_id, row.term) for row in rows]
@@ -91,6 +99,7 @@ def owed_by(
             as_day(row.due_on),
             int(row.open_yen),
             is_charge=(row.notice_id, row.term) in charges,
+            is_meant=row.notice_id == meant,
         )
         for row in rows
     ]
@@ -103,7 +112,7 @@ def proposal(connection: Connection, profile: Profile, subject: str, as_of: date
     """
     code = profile.municipality_code
     found = overpayment(connection, profile, subject, as_of)
-    owed = owed_by(connection, code, found.obligor_no, as_of)
+    owed = owed_by(connection, code, found, as_of)
     shares = appropriate(
         max(found.waiting_yen, 0), found.arose_on, owed, as_of,
         newest_first=profile.refunds.newest_first,

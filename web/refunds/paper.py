@@ -17,6 +17,7 @@ from payments.domain.overpayment import OverpaymentReason
 from reconcile.refunds.notices import APPROPRIATION
 from web import formatting
 from web.days.paper import fonts
+from web.language import JAPANESE, speaking
 from web.texts.refunds import LETTER, REFUND_LABELS
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def notice_pdf(connection: Connection, profile: Profile, notice: Notice) -> byte
         ),
         {"m": profile.municipality_code, "obligor_no": notice.obligor_no},
     ).one()
-    data = letter(profile, notice) | {
+    with speaking(JAPANESE):
+        said = letter(profile, notice)
+    data = said | {
         "name": person.name,
         "postal_code": f"{person.postal_code[:3]}-{person.postal_code[3:]}",
         "address": person.address,

@@ -57,12 +57,18 @@ def listing() -> str:
         aged = ageing(connection, profile, today)
         gone = short(connection, profile, today)
         rows = overpayments(connection, profile, today, after=after, limit=PAGE + 1)
-    if state in STATES:
-        rows = [row.overpayment for row in aged.rows if row.overpayment.state == state]
-    more = rows[PAGE - 1] if len(rows) > PAGE and state not in STATES else None
+    age = request.args.get("age", -1, int)
+    chosen = state in STATES or age >= 0
+    if chosen:
+        rows = [
+            row.overpayment
+            for row in aged.rows
+            if state in {"", row.overpayment.state} and age in {-1, row.bucket}
+        ]
+    more = rows[PAGE - 1] if len(rows) > PAGE and not chosen else None
     return render_template(
         "refunds/list.html",
-        rows=rows if state in STATES else rows[:PAGE],
+        rows=rows if chosen else rows[:PAGE],
         more=more,
         first=not any(after),
         state=state,

@@ -95,6 +95,19 @@ def test_an_appropriation_needs_a_reason_something_due_and_money_that_stands_sti
         town.approve(approval, LATER)
 
 
+def test_the_slip_of_a_wrong_instalment_pays_the_one_that_was_meant(town):
+    subject = town.twice()
+    town.ready(subject, "wrong_instalment")
+    with pytest.raises(RefusedError, match="refund_on_demand"):
+        town.asked(decide.ask_refund, subject, as_of=DAY)
+    (approval,) = town.asked(appropriate.ask_appropriation, subject, as_of=DAY)
+    town.approve(approval)
+    # 8,000 of the second instalment of the same notice, though it is not due yet.
+    assert (town.open_yen(1, "02"), town.found(subject).waiting_yen) == (0, 2_000)
+    town.place(town.line("second.csv"))
+    assert town.open_yen(1, "02") == 8_000
+
+
 # ---- 決定 ----
 
 
