@@ -140,8 +140,8 @@ def charges_for(
 
 def _state(each: Instalment, paid: list[Receipt], account: PersonAccount, today: date) -> str:
     """状態: the first that holds, from what is surest to what is least."""
-    if each.open_yen <= 0 and not each.amount_yen:
-        return NOTHING
+    if each.open_yen <= 0 and (not each.amount_yen or each.written_off_yen):
+        return NOTHING  # What was given up (不納欠損) is not called paid.
     if each.open_yen <= 0:
         return PROVISIONAL if any(r.stage == "provisional" for r in paid) else PAID
     same = {each.term, WHOLE_YEAR, ""}

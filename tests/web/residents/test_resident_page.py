@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
+from web.app import create_app
 from web.residents import sessions
 from web.residents.identity import Agreement, Claims, claims_of, compare
 
@@ -307,3 +308,14 @@ def test_nothing_of_the_person_is_in_a_log(linked, caplog, person):
     linked.post("/my/confirmation")
     assert person.obligor_no not in caplog.text
     assert person.name not in caplog.text
+
+
+def test_trying_numbers_is_limited_for_each_person(city, linked, person):
+    limited = create_app(city.settings, city.engine, TESTING=True, WTF_CSRF_ENABLED=False)
+    client = limited.test_client()
+    with linked.session_transaction() as mine, client.session_transaction() as cookie:
+        cookie.update(dict(mine))
+    answers = [
+        client.post("/my/link", data=form_of(person.el_number)).status_code for _time in range(6)
+    ]
+    assert answers == [409] * 5 + [429]
