@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.calendars import is_bank_business_day
 from payments.domain.errors import (
-    ConfigurationError,
     InvalidValueError,
     NotFoundError,
     RefusedError,
@@ -140,7 +139,7 @@ def build(
     Gives the run as it stands then, and the batches that were built now. Raises
     :class:`InvalidValueError` ``debit_day``, ``debit_due_from``, :class:`RefusedError`
     ``debit_day_past`` or ``debit_day_far``, :class:`NotFoundError` ``debit_bank``, and
-    :class:`ConfigurationError` ``debit_unconfigured``.
+    :class:`RefusedError` ``debit_unconfigured``.
     """
     require_day(profile, debit_on, act.today)
     if due_from_on is not None and due_from_on > debit_on:
@@ -284,7 +283,7 @@ def require_day(profile: Profile, debit_on: date, today: date) -> None:
     Raises as :func:`build`.
     """
     if not profile.debit.banks or not profile.debit.consignor_name:
-        raise ConfigurationError("debit_unconfigured")
+        raise RefusedError("debit_unconfigured")
     if not is_bank_business_day(debit_on):
         raise InvalidValueError("debit_day", found=debit_on.isoformat())
     if debit_on <= today:
