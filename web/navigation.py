@@ -52,7 +52,7 @@ PLACES = (
     Place("files.listing", "資料", group=Group.DAY),
     Place("cases.worklist", "確認事項", Do.READ_DETAILS, group=Group.WORK),
     Place("people.ask", "収納状況", Do.READ_PERSON, Group.CLAIMS),
-    Place("linking.listing", "本人のページの結び付け", Do.READ_LINKS, Group.CLAIMS),
+    Place("linking.listing", "本人のページの結び付け", Do.READ_LINKS),
     Place("slips.desk", "納付書の窓口", Do.READ_SLIPS, Group.CLAIMS),
     Place("certificates.ask", "納税証明", Do.CERTIFY, Group.CLAIMS),
     Place("debits.listing", "口座振替", Do.READ_DEBITS, Group.CLAIMS),
