@@ -191,7 +191,6 @@ def _run(connection: Connection, numbers: str, el: str, *, postgres: bool) -> No
     values = {"no": "false" if postgres else "0", "el": el, "due": "'2046-06-30'"}
     values["until"] = "'2047-04-30'"
     if postgres:
-        connection.exec_driver_sql("SET session_replication_role = replica")
         connection.exec_driver_sql("SELECT set_config('kokin.municipality_code', '99999', true)")
         values |= {name: f"DATE {values[name]}" for name in ("due", "until")}
     for table, columns, selected in _FILLS:
