@@ -29,6 +29,7 @@ from web.database import open_books
 from web.days.routes import days
 from web.days.sheet import cell_text
 from web.debits.routes import debits
+from web.dunning.file_routes import dunning_files
 from web.dunning.routes import dunning
 from web.duties import can, holds
 from web.enquiries.routes import enquiries
@@ -134,6 +135,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (refunding, Access.STAFF),
         (slips, Access.STAFF),
         (dunning, Access.STAFF),
+        (dunning_files, Access.STAFF),
         (runs, Access.STAFF),
         (administering, Access.STAFF),
     ):

@@ -6,9 +6,9 @@ was known of it when the list was drawn.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from payments.domain.errors import InvalidValueError, KokinError
 from payments.domain.reason import REASON_MAX
@@ -19,12 +19,9 @@ from reconcile.dunning.rules import GROUNDS, Terms
 from web import clock, messages, stale
 from web.accounts.record import record as note
 from web.approval_roles import duty, require_asker
-from web.csv_download import csv_answer
-from web.days.paper import report_pdf
 from web.dunning import exports
 from web.dunning.sheets import (
     lacking_words,
-    pull_heading,
     pull_sheet,
     source_names,
     sources_sheet,
@@ -38,7 +35,7 @@ from web.texts.dunning import SENTENCES
 from web.typed_days import day_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import date
 
     from sqlalchemy import Connection
@@ -152,50 +149,6 @@ def explain_notice(list_no: int, notice_id: int) -> str:
         sources=source_names(services().profile),
         days_over=explain.days_over,
     )
-
-
-@dunning.get("/<int:list_no>/rows.csv")
-@may(Do.READ_DUNNING)
-def take_rows(list_no: int) -> Response:
-    """督促リストの全件 as CSV; that it was taken is written down."""
-    return _csv(list_no, "rows", exports.rows_csv)
-
-
-@dunning.get("/<int:list_no>/letters.csv")
-@may(Do.DRAW_DUNNING)
-def take_letters(list_no: int) -> Response:
-    """督促状の差込みデータ as CSV, once two people agreed."""
-    with reading(services().engine, services().municipality) as connection:
-        found = record.list_of(connection, services().municipality, list_no)
-    record.require_state(found, "approved", "pull_drawn", "pull_confirmed", "dispatched")
-    return _csv(list_no, "letters", exports.letters_csv)
-
-
-@dunning.get("/<int:list_no>/pull.csv")
-@may(Do.READ_DUNNING)
-def take_pull(list_no: int) -> Response:
-    """引抜きリスト as CSV."""
-
-    def pieces(connection: Connection, profile: Any, list_no: int) -> Iterator[bytes]:
-        found = record.list_of(connection, profile.municipality_code, list_no)
-        return exports.pull_csv(connection, profile, found, record.pull_no_of(found))
-
-    return _csv(list_no, "pull", pieces)
-
-
-@dunning.get("/<int:list_no>/pull.pdf")
-@may(Do.READ_DUNNING)
-def take_pull_paper(list_no: int) -> Response:
-    """引抜きリスト as PDF, in the order of the envelopes."""
-    code, profile = services().municipality, services().profile
-    with unit_of_work(services().engine, code) as connection:
-        found = record.list_of(connection, code, list_no)
-        lines = pull.pull_lines(connection, code, found, record.pull_no_of(found))
-        note(connection, "dunning_pull_taken", str(list_no))
-    sheet = pull_sheet(lines, exports.names_of(profile))
-    data = report_pdf(pull_heading(profile, found, len(lines)), (sheet,), clock.now())
-    headers = {"Content-Disposition": f'attachment; filename="pull-{list_no}.pdf"'}
-    return Response(data, content_type="application/pdf", headers=headers)
 
 
 @dunning.post("/<int:list_no>/ask")
@@ -425,19 +378,3 @@ def _step(
         said = messages.error(error.error_code, error.details)
         return _page(list_no, said, error.error_code), status_of(error)
     return redirect(to or url_for("dunning.show", list_no=list_no), 303)
-
-
-def _csv(
-    list_no: int, name: str, pieces: Callable[[Connection, Any, int], Iterator[bytes]]
-) -> Response:
-    """A file of the list as it comes; that it was taken is written down."""
-    engine, code, profile = services().engine, services().municipality, services().profile
-    with unit_of_work(engine, code) as connection:
-        record.list_of(connection, code, list_no)
-        note(connection, f"dunning_{name}_taken", str(list_no))
-
-    def streamed() -> Iterator[bytes]:
-        with reading(engine, code) as connection:
-            yield from pieces(connection, profile, list_no)
-
-    return csv_answer(f"dunning-{name}-{list_no}.csv", streamed())
