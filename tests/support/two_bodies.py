@@ -88,6 +88,17 @@ PEOPLE = {
 SIGNED_IN = sessions.SignIn(("password",), (), "127.0.0.1", "test")
 AT = datetime(2026, 6, 3, 3, tzinfo=UTC)
 ON = date(2026, 6, 3)
+# What a batch of refunds and a letter about one say, whoever they are of.
+ORDER = {
+    "orderer_code": "1234567890", "orderer_name": "ﾐﾎﾝ", "transfer_on": "2026-06-03",
+    "bank_code": "9999", "bank_name": "", "branch_code": "999", "branch_name": "",
+    "account_type": "1", "account_no": "0000001", "transfers": None,
+}  # fmt: skip
+LETTER = {
+    "place": ["901", 2026, "0", "01"], "reason": "paid_twice", "paid_on": "2026-06-03",
+    "arose_on": "2026-06-03", "interest_from_on": "2026-06-03", "total_yen": 10_000,
+    "refund_yen": 10_000, "parts": [], "claim_late_on": "2026-07-04", "expires_on": "2031-06-03",
+}  # fmt: skip
 JOBS = ("verify", "overdue", "seal")
 # Argument of a route or command → where its values are. A new argument that names something of a
 # body is added here; routes and commands that use it are then tried with it.
@@ -287,7 +298,7 @@ def _owed_back(connection: Connection, profile: Profile, number: int, name: str)
     connection.execute(
         RefundNoticeRow.__table__.insert().values(  # type: ignore[attr-defined]
             notice_no=taken["refund_notice"], obligor_no=obligor_no,
-            subject=f"claim:{notice_id}/01", kind="refund", content_json="{}", noticed_on=ON,
+            subject=f"claim:{notice_id}/01", kind="refund", content_json=json.dumps(LETTER), noticed_on=ON,
             actor=f"係 {name}", **who,
         )
     )  # fmt: skip
@@ -304,7 +315,7 @@ def _owed_back(connection: Connection, profile: Profile, number: int, name: str)
     connection.execute(
         RefundBatchRow.__table__.insert().values(  # type: ignore[attr-defined]
             batch_no=taken["refund_batch"], transfer_on=ON, account_key=f"key-{number}",
-            build_no=1, order_json="{}", count=1, amount_yen=10_000, interest_yen=0,
+            build_no=1, order_json=json.dumps(ORDER), count=1, amount_yen=10_000, interest_yen=0,
             file_sha256="0" * 64, difference_json="{}", reason="", built_by=f"係 {name}", **who,
         )
     )  # fmt: skip
