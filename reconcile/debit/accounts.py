@@ -150,8 +150,7 @@ def register_one(
     and :class:`InvalidValueError` ``debit_account_same`` when just that is registered already, and
     ``debit_account_none`` for the end of what there is not.
     """
-    if not _known(connection, municipality_code, [wish.obligor_no]):
-        raise NotFoundError("obligor", obligor_no=wish.obligor_no)
+    require_payer(connection, municipality_code, wish.obligor_no)
     entries = entries_of(connection, municipality_code, wish.obligor_no)
     before = [e for e in entries if e.item_code == wish.item_code]
     last = before[-1] if before else None
@@ -166,6 +165,12 @@ def register_one(
     occasion = Occasion(actor, at, wish.reason)
     head = (wish.obligor_no, wish.item_code, wish.event, wish.from_on)
     return _write(connection, municipality_code, [(head, wish.account)], occasion)
+
+
+def require_payer(connection: Connection, municipality_code: str, obligor_no: str) -> None:
+    """納付義務者の確認; :class:`NotFoundError` ``obligor``."""
+    if not _known(connection, municipality_code, [obligor_no]):
+        raise NotFoundError("obligor", obligor_no=obligor_no)
 
 
 def entries_of(connection: Connection, municipality_code: str, obligor_no: str) -> list[Entry]:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.debit.accounts import ENDED, SET, Account, Wish, entries_of, register_one
+from reconcile.debit.accounts import (
+    ENDED,
+    SET,
+    Account,
+    Wish,
+    entries_of,
+    register_one,
+    require_payer,
+)
 from reconcile.debit.release import RELEASE
 from reconcile.formats.debit_accounts import require_account
 from reconcile.registers import import_debit_accounts
@@ -51,6 +59,7 @@ def import_(session: Session, file: Path, received_on: datetime | None, *, as_js
 def show_accounts(session: Session, obligor_no: str, *, as_json: bool) -> None:
     """一人の口座の経過（番号は下3桁だけ）。"""
     with reading(session.engine, session.municipality) as connection:
+        require_payer(connection, session.municipality, obligor_no)
         found = entries_of(connection, session.municipality, obligor_no)
     if as_json:
         say_json([

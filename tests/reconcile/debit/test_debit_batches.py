@@ -23,6 +23,8 @@ from reconcile.debit.story import debits_of
 from reconcile.formats import debit_request
 from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import take_in
+from reconcile.report.checks import _t8
+from reconcile.verify.everything import verify
 
 COUNT = 6
 
@@ -255,6 +257,13 @@ def test_the_second_debit_holds_only_what_failed(town):
         told = debits_of(connection, town.code, *_place(town, 4))
     assert [(each.batch.round, each.result) for each in told] == [(1, "1"), (2, "0")]
     refused("debit_results_came", town.ask, release.WITHDRAW, batch.batch_no, "田中氏")
+    assert [d for d in verify(town.engine, town.code) if d.name.startswith("debit")] == []
+    with town.read() as connection:
+        checks = _t8(connection, town.code, date(2026, 6, 30))
+    assert [(check.code, check.left, check.right) for check in checks] == [
+        ("T8", 70_025, 70_025),
+        ("debit_banks", 3, 3),
+    ]
 
 
 def test_an_acknowledgement_that_differs_stops_the_second_debit(town):
