@@ -95,7 +95,7 @@ def test_nothing_is_certified_while_a_channel_is_behind(town, monkeypatch):
     with pytest.raises(KokinError) as red:
         basis(town)
     assert red.value.error_code == "certificate_red"
-    assert "konbini_dsk 2026-06-05" in red.value.details["lacking"]
+    assert "konbini_dsk 2026-06-05" in str(red.value.details["lacking"])
 
 
 def test_vehicles_are_paid_open_or_unknown(town, monkeypatch):
