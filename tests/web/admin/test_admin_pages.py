@@ -137,7 +137,7 @@ def test_a_settings_file_goes_out_and_comes_back(city, treasurer):
 def test_an_entry_is_removed_when_nothing_names_it(city, treasurer):
     sent = _fields(city, "agents", "debit") | {"do": "remove"}
     assert "削除" in _text(treasurer.post("/staff/admin/check", data=sent))
-    sent = _fields(city, "items", "901") | {"do": "remove"}
+    sent = _fields(city, "items", "953") | {"do": "remove"}
     answer = treasurer.post("/staff/admin/check", data=sent)
     assert answer.status_code == 422
     assert "調定に使われている" in _text(answer)
