@@ -19,6 +19,7 @@ from web.language import translate as _
 from web.language import translated
 from web.services import services
 from web.texts.help import NEEDS, UNTIL, USUALLY
+from web.texts.labels import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,7 @@ def _offer(way: Way) -> Offer:
 
 
 def _usual(group: str, code: str) -> str:
-    return messages.label(group, code) if code in messages.LABELS[group] else ""
+    return messages.label(group, code) if code in LABELS[group] else ""
 
 
 def _channels(

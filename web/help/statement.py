@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from web.language import translated
 from web.texts.help import CHECKS
@@ -36,10 +37,11 @@ class Statement:
 @functools.cache
 def statement() -> Statement:
     """What was found when the pages were tried last."""
-    plain = json.loads(RESULT.read_text(encoding="utf-8"))
+    plain: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8"))
     plain["tested_on"] = date.fromisoformat(plain["tested_on"])
     lists = ("rules", "pages", "languages", "widths", "checks")
-    return Statement(**{k: tuple(v) if k in lists else v for k, v in plain.items()})
+    plain.update({name: tuple(plain[name]) for name in lists})
+    return Statement(**plain)
 
 
 def checks() -> list[str]:

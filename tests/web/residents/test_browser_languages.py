@@ -48,7 +48,7 @@ def site(city_template, tmp_path_factory):
     settings.residents = {M: ResidentClient(issuer=ISSUER, client_id="kokin")}
     with reading(engine, M) as connection:
         number = connection.execute(text(UNPAID)).scalar()
-        obligor_no = connection.execute(text("SELECT MIN(obligor_no) FROM notice")).scalar()
+        obligor_no = connection.execute(text("SELECT MIN(obligor_no) FROM notice")).scalar_one()
     with unit_of_work(engine, M) as connection:
         person = arrive(connection, settings, M, ISSUER, "card-1")
         linking.write(connection, M, person, linking.LINKED, obligor_no, linking.BY_SLIP)
