@@ -54,7 +54,6 @@ def test_a_batch_per_bank_is_built_once(town):
         run = build.run_of(connection, town.profile, DEBIT_ON)
     assert [plan.state for plan in run.banks] == ["unchanged", "unchanged"]
     town.pay(2, 1, 10_002)
-    town.account(9) if False else None
     with town.read() as connection:
         run = build.run_of(connection, town.profile, DEBIT_ON)
     (change,) = run.banks[0].changes
