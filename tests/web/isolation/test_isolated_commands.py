@@ -202,6 +202,7 @@ NOT_OF_A_BODY = {
     "restore": "puts a backup into an empty database",
     "sample make": "writes files, has no database",
     "schedule": "runs the jobs, body by body (tests/web/jobs)",
+    "outage-page": "one page for everybody, has no database",
     "serve": "serves the routes tried here",
     "slips read": "reads a picture, has no database",
 }
