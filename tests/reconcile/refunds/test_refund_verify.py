@@ -1,0 +1,77 @@
+"""What somebody changes about a refund behind the back of the service is found."""
+
+from __future__ import annotations
+
+import pytest
+from refund_town import RefundTown, refund_profile
+from sqlalchemy import text
+
+from payments.domain.errors import InvalidValueError, RefusedError
+from payments.domain.overpayment import Refunds, require_refunds
+from payments.store.unit_of_work import unit_of_work
+from reconcile.formats.zengin_transfer import Transfer, write
+from reconcile.refunds import batches
+from reconcile.verify.everything import verify
+
+M = "99999"
+
+
+@pytest.fixture
+def town(sqlite_url):
+    """A refund that was decided and sent; nothing guards the rows any more."""
+    town = RefundTown(sqlite_url)
+    town.refunded(town.twice())
+    town.released(town.built())
+    with unit_of_work(town.engine, M) as connection:
+        names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+        for name in list(names.scalars()):
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    yield town
+    town.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ("UPDATE refund SET amount_yen = 9999", "refund"),
+        ("UPDATE refund SET interest_yen = 1000", "refund_interest"),
+        ("UPDATE refund_event SET event = 'paid' WHERE event_no = 1", "refund_event"),
+        ("UPDATE posting SET amount_yen = 1 WHERE reason = 'refund_decided'", "refund_booking"),
+        ("UPDATE refund_batch SET amount_yen = 1", "refund_batch"),
+        ("UPDATE refund_batch SET file_sha256 = 'x'", "refund_file"),
+        ("DELETE FROM refund_sent", "refund_sent"),
+        ("UPDATE refund SET amount_yen = 1", "refund_due_balance"),
+    ],
+)
+def test_a_change_has_its_name(town, change, name):
+    with unit_of_work(town.engine, M) as connection:
+        connection.exec_driver_sql(change)
+    assert name in {difference.name for difference in verify(town.engine, M)}
+
+
+def test_a_file_that_reads_otherwise_than_it_was_meant_is_not_made(monkeypatch, sqlite_url):
+    town = RefundTown(sqlite_url)
+    town.refunded(town.twice())
+
+    def other(orders):
+        (order,) = orders
+        wrong = [Transfer(**{**each._asdict(), "amount_yen": 1}) for each in order.transfers]
+        return write([order._replace(transfers=wrong)])
+
+    monkeypatch.setattr(batches, "write", other)
+    with pytest.raises(RefusedError, match="batch_file"):
+        town.built()
+    assert town.rows("SELECT * FROM refund_batch") == []
+    town.close()
+
+
+def test_settings_that_no_transfer_could_be_made_with_are_refused():
+    assert refund_profile().refunds.orderer_name == "ﾐﾎﾝｼ"
+    for wrong in (
+        Refunds(short_items=("777",)),
+        Refunds(account="none"),
+        Refunds(orderer_code="12"),
+        Refunds(warn_days=0),
+    ):
+        with pytest.raises(InvalidValueError, match="profile_refunds"):
+            require_refunds(wrong, {"901"}, {"a"})
