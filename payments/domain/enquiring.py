@@ -58,14 +58,14 @@ class Enquiries:
     ``address``: where residents reach the page, as it is printed on slips together with a code of
     each slip; "" prints neither. ``slips_max``: how many slips one question may be about. Of an
     hour's questions that found nothing: from ``misses_guarded`` on each question costs more, from
-    ``misses_closed`` on none is answered until the hour is over.
+    ``misses_strict`` on a source may ask only three more of them in that hour.
     """
 
     ways: tuple[Way, ...] = WAYS
     address: str = ""
     slips_max: int = 10
     misses_guarded: int = 2_000
-    misses_closed: int = 20_000
+    misses_strict: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def require_enquiries(section: Enquiries) -> None:
     for name, value, least, most in (
         ("slips_max", section.slips_max, 1, SLIPS_MAX),
         ("misses_guarded", section.misses_guarded, 1, _MISSES_MAX),
-        ("misses_closed", section.misses_closed, section.misses_guarded, _MISSES_MAX),
+        ("misses_strict", section.misses_strict, section.misses_guarded, _MISSES_MAX),
         *((f"ways.{way.code}.limit_yen", way.limit_yen, 0, _LIMIT_YEN_MAX) for way in section.ways),
     ):
         if type(value) is not int or not least <= value <= most:

@@ -112,8 +112,7 @@ def cut_offs_of(found: Sequence[CutOff]) -> list[ShownCutOff]:
 
 def refusal(verdict: Verdict) -> str:
     """お断り: why nothing is answered now, and how long to wait."""
-    kind = verdict.rule if verdict.rule in {"slip", "site"} else "source"
-    kind = "site" if verdict.rule == "busy" else kind
+    kind = {"slip": "slip", "busy": "site"}.get(verdict.rule, "source")
     seconds = verdict.wait_seconds
     if seconds > _HOUR:
         wait = count(-(-seconds // _HOUR), "時間")

@@ -2,8 +2,9 @@
 
 Pure. A slip is counted by its 納付番号 alone, so that guessing its 確認番号 counts against it; a
 source by its network; misses (numbers that nobody has) against source and site, because people with
-a slip in hand hardly ever miss and people who guess always do. Windows begin at multiples of their
-length, the same for every process, so that counts can be shared by adding.
+a slip in hand hardly ever miss and people who guess always do. However many guess, nobody else is
+shut out: many misses only mean that every source may miss less often. Windows begin at multiples of
+their length, the same for every process, so that counts can be shared by adding.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 SITE = "site"
-_IPV6_PREFIX = 64  # what one customer of a provider has
+_IPV6_HOST_BITS = 128 - 56  # a /56 is what one customer of a provider has (RIPE-690)
 
 
 class Rule(NamedTuple):
@@ -50,6 +51,11 @@ MISSED = (
 )
 SITE_WINDOW = HOUR
 GUARDED_UNPROVEN = Rule("unproven", HOUR, 5)  # what is left without a proof while guarded
+# What is left to each source while many try numbers at once: enough for whoever has a slip.
+STRICT = (
+    Rule("missed", HOUR, 3),
+    Rule("unproven", HOUR, 2),
+)
 
 
 class Key(NamedTuple):
@@ -100,7 +106,7 @@ def network(address: str) -> str:
         return str(found)
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
-    return str(IPv6Address(int(found) >> _IPV6_PREFIX << _IPV6_PREFIX))
+    return str(IPv6Address(int(found) >> _IPV6_HOST_BITS << _IPV6_HOST_BITS))
 
 
 def counted(asked: Asked, now: float) -> dict[Key, int]:
@@ -131,19 +137,18 @@ def decide(asked: Asked, before: Mapping[Key, int], section: Enquiries, now: flo
     Whether the question itself found something changes nothing, so that being refused says nothing.
     A proof that was used before is none: :data:`SPENT`, and the question is to be put without it.
     """
-    site = site_key(now)
-    misses = before.get(site, 0)
-    if misses >= section.misses_closed:
-        return _wait(site, SITE, now)
+    misses = before.get(site_key(now), 0)
     if asked.proof and before.get(_proof_key(asked), 0):
         return SPENT
-    rules = [*ASKED, *MISSED]
-    if not asked.proof:
-        rules += UNPROVEN
-        if is_guarded(misses, section):
-            rules.append(GUARDED_UNPROVEN)
+    rules = [*ASKED, *MISSED, *UNPROVEN]
+    if is_guarded(misses, section):
+        rules.append(GUARDED_UNPROVEN)
+    if misses >= section.misses_strict:
+        rules += STRICT
     refused = []
     for rule in rules:
+        if rule.kind == "unproven" and asked.proof:
+            continue
         key = _key(rule, asked, now)
         if before.get(key, 0) >= rule.most:
             refused.append(_wait(key, rule.kind, now))

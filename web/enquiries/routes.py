@@ -205,7 +205,7 @@ def _answered(
         answers.append(shown(found, number))
     if len(told) == 1 and not told[0].verdict.answered:
         verdict = told[0].verdict
-        status = UNAVAILABLE if verdict.rule in {"site", "busy"} else TOO_MANY
+        status = UNAVAILABLE if verdict.rule == "busy" else TOO_MANY
         page = _ask_page(said=refusal(verdict))
         return page, status, {"Retry-After": str(verdict.wait_seconds)}
     return render_template(
