@@ -9,7 +9,7 @@ nobody there has chosen. Which aids for reading are switched on: ``web/reading_a
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import current_app, request
 from werkzeug.datastructures import LanguageAccept
@@ -92,8 +92,6 @@ def of_browser(accept_language: str) -> str:
 
 def here(**changed: str) -> str:
     """This page with something chosen; an answer to a form has no address, so its form is shown."""
-    rule = request.url_rule
-    path = request.path if rule is None or "GET" in (rule.methods or ()) else "/"
     # A filter of the staff stays; on a page for residents a number in an address is none of ours
     # and is not repeated.
     staff = request.path.startswith("/staff")
@@ -102,7 +100,16 @@ def here(**changed: str) -> str:
         for name, value in request.args.items(multi=True)
         if name not in changed and name != "lang" and (staff or name in REPEATED)
     ]
-    return f"{path}?{urlencode([*kept, *changed.items()])}"
+    return f"{place()}?{urlencode([*kept, *changed.items()])}"
+
+
+def place() -> str:
+    """この画面の場所 for a link: the address itself, or that of the form that was answered.
+
+    It is quoted, for a browser reads a backslash as a slash, and two of them begin another site.
+    """
+    rule = request.url_rule
+    return quote(request.path) if rule is None or "GET" in (rule.methods or ()) else "/"
 
 
 def choose_for_reader() -> None:

@@ -13,7 +13,7 @@ from flask import request
 from web.furigana import with_furigana
 from web.language import EASY_JAPANESE, is_japanese, language
 from web.language import translate as _
-from web.language_choice import REPEATED, SECONDS, for_residents
+from web.language_choice import REPEATED, SECONDS, for_residents, place
 from web.services import services
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def repeated() -> list[tuple[str, str]]:
 
 def switched_here() -> str:
     """The page that a switch leads back to; an answer to a form leads to its form."""
-    rule = request.url_rule
-    return request.path if rule is None or "GET" in (rule.methods or ()) else "/"
+    return place()
 
 
 def is_on(name: str) -> bool:

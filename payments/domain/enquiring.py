@@ -58,7 +58,7 @@ class Enquiries:
     ``address``: where residents reach the page, as it is printed on slips together with a code of
     each slip; "" prints neither. ``slips_max``: how many slips one question may be about. Of an
     hour's questions that found nothing: from ``misses_guarded`` on each question costs more, from
-    ``misses_strict`` on a source may ask only three more of them in that hour.
+    ``misses_strict`` on a source may ask only three of them in an hour.
     """
 
     ways: tuple[Way, ...] = WAYS

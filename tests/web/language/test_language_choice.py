@@ -125,3 +125,11 @@ def test_the_interface_is_described_in_both_languages(client):
     assert english["info"]["title"] == "Payment notification API"
     assert japanese["info"]["title"] == "納付通知API"
     assert english["paths"].keys() == japanese["paths"].keys()
+
+
+def test_no_address_makes_a_link_to_another_site(client):
+    """A browser reads a backslash as a slash, so that two of them would begin a host."""
+    page = client.get("/%5Cevil.example/a%20b").get_data(as_text=True)
+    assert 'href="/%5Cevil.example/a%20b?lang=en"' in page
+    assert 'action="/%5Cevil.example/a%20b"' in page
+    assert "/\\evil" not in page
