@@ -18,6 +18,7 @@ from reconcile.dunning.draw import require_files, source_states
 from reconcile.dunning.grounds import looked_at, values_of
 from reconcile.dunning.record import Happening, append, list_of, require_state
 from reconcile.dunning.rules import AMOUNT_CHANGED, BITS, CANCELLED, GROUNDS, PAID, PULL_MASK, Terms
+from reconcile.dunning.sent import renew, require_fees
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,9 +151,11 @@ def dispatch(
 ) -> int:
     """発送の記録: ``count`` letters left the building on ``on``; how many were taken out before.
 
-    Raises :class:`RefusedError` ``dunning_state`` (the pull list is not confirmed),
-    ``dunning_blocked``, ``dunning_pull_again`` (something has come since), and
-    ``dunning_dispatch_count`` when letters and envelopes do not add up.
+    With it the limitation of what they are about begins anew; their fees follow
+    (:func:`reconcile.dunning.sent.book_sent_fees`). Raises :class:`RefusedError` ``dunning_state``
+    (the pull list is not confirmed), ``dunning_blocked``, ``dunning_pull_again`` (something has
+    come since), ``dunning_dispatch_count`` when letters and envelopes do not add up, and
+    ``dunning_fee_changed``.
     """
     code = profile.municipality_code
     found = list_of(connection, code, list_no)
@@ -166,10 +169,12 @@ def dispatch(
     expected = approved.letters - confirmed.letters
     if count != expected:
         raise RefusedError("dunning_dispatch_count", found=count, expected=expected)
+    require_fees(connection, profile, list_no, on)
     sent = Happening(
         "dispatched", on, actor, at, count, confirmed.subject_no, confirmed.rows_sha256
     )
     append(connection, code, list_no, sent)
+    renew(connection, code, list_no, on=on, actor=actor)
     return confirmed.letters
 
 

@@ -16,9 +16,16 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.dunning import draw as drawing
 from reconcile.dunning import explain, pull, recheck, record, release
 from reconcile.dunning.rules import Terms
+from reconcile.dunning.sent import book_sent_fees
 from web import clock, formatting, messages
 from web.accounts import staff
-from web.commands.dunning_told import list_data, say_list_told, say_recheck, story_lines
+from web.commands.dunning_told import (
+    list_data,
+    list_line,
+    say_list_told,
+    say_recheck,
+    story_lines,
+)
 from web.commands.intake import DATE, day_or_today
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, say_list, session_of
 from web.commands.signing import USER, signed
@@ -106,7 +113,7 @@ def list_(session: Session, *, limit: int, as_json: bool) -> None:
     with reading(session.engine, session.municipality) as connection:
         found = record.lists(connection, session.municipality, limit=limit)
     say_list(
-        session, found, _line, as_json=as_json, data=list_data, empty="督促リストはありません。"
+        session, found, list_line, as_json=as_json, data=list_data, empty="督促リストはありません。"
     )
 
 
@@ -271,14 +278,15 @@ def dispatch(
     person = signed(session, user_name, asks=release.KIND)
     code = session.municipality
     with unit_of_work(session.engine, code) as connection:
-        profile = load_profile(connection, code)
         pull.dispatch(
-            connection, profile, list_no, on=day_or_today(on), actor=person, at=clock.now(),
-            count=count,
+            connection, load_profile(connection, code), list_no, on=day_or_today(on),
+            actor=person, at=clock.now(), count=count,
         )  # fmt: skip
         staff.record(connection, code, person, "dunning_dispatched", str(list_no))
-    session.seal()
     session.out.print(f"督促リスト {list_no}: {count:,}通の発送を記録しました。", markup=False)
+    fees = book_sent_fees(session.engine, code, on=clock.today(), actor=person)
+    session.seal()
+    session.out.print(f"督促手数料の調定: {fees.count:,}件 {formatting.yen(fees.yen)}")
 
 
 @dunning.command()
@@ -360,14 +368,6 @@ def _day(value: datetime | None) -> Any:
 def _asked(session: Session, approval_id: int) -> None:
     session.out.print(
         f"承認 {approval_id} を依頼しました。別の職員が決めます（kokin approvals）。", markup=False
-    )
-
-
-def _line(found: record.DunningList) -> str:
-    state = messages.label("dunning_state", found.state)
-    return (
-        f"{found.list_no:>5}  {formatting.long_day(found.as_of_on)}  {state}  "
-        f"{formatting.count(found.listed_count, '通')}  {formatting.yen(found.listed_yen)}"
     )
 
 

@@ -22,6 +22,15 @@ def list_data(found: DunningList) -> dict[str, Any]:
     return asdict(found) | {"state": found.state, "run_id": found.run_id}
 
 
+def list_line(found: DunningList) -> str:
+    """督促リスト in a list of them."""
+    state = messages.label("dunning_state", found.state)
+    return (
+        f"{found.list_no:>5}  {formatting.long_day(found.as_of_on)}  {state}  "
+        f"{formatting.count(found.listed_count, '通')}  {formatting.yen(found.listed_yen)}"
+    )
+
+
 def say_list_told(
     session: Session,
     found: DunningList,

@@ -16,6 +16,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.dunning import explain, pull, recheck, record, release, rows
 from reconcile.dunning.draw import DESPITE, draw, lacking_of, source_states
 from reconcile.dunning.rules import GROUNDS, Terms
+from reconcile.dunning.sent import book_sent_fees
 from web import clock, messages, stale
 from web.accounts.record import record as note
 from web.approval_roles import duty, require_asker
@@ -209,7 +210,12 @@ def dispatch(list_no: int) -> BaseResponse | tuple[str, int]:
         )  # fmt: skip
         return ""
 
-    return _step(list_no, "dunning_dispatched", carry_out)
+    def fees() -> None:
+        book_sent_fees(
+            services().engine, services().municipality, on=clock.today(), actor=g.user.user_name
+        )
+
+    return _step(list_no, "dunning_dispatched", carry_out, fees)
 
 
 @dunning.post("/<int:list_no>/drop")
@@ -363,15 +369,23 @@ def _shown(found: DunningList) -> str:
 
 
 def _step(
-    list_no: int, event: str, carry_out: Callable[[Connection, str], str]
+    list_no: int,
+    event: str,
+    carry_out: Callable[[Connection, str], str],
+    after: Callable[[], None] | None = None,
 ) -> BaseResponse | tuple[str, int]:
-    """One step of a list: what its page had shown still stands, or it is said on the page."""
+    """One step of a list: what its page had shown still stands, or it is said on the page.
+
+    What comes ``after`` has transactions of its own; the night makes up for it when it is refused.
+    """
     code = services().municipality
     try:
         with unit_of_work(services().engine, code) as connection:
             stale.require_shown(_shown(record.list_of(connection, code, list_no)))
             to = carry_out(connection, code)
             note(connection, event, str(list_no))
+        if after is not None:
+            after()
     except KokinError as error:
         if error.error_code == "dunning_list":
             raise

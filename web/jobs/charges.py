@@ -10,6 +10,7 @@ from payments.versions import Act
 from reconcile.audit.seal import seal_pending
 from reconcile.charges.booking import book_charges
 from reconcile.charges.planning import watch
+from reconcile.dunning.sent import book_sent_fees
 from web.jobs.contract import JobResult
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def charges(context: JobContext) -> JobResult:
-    """延滞金の調定 of everything touched since the last run; then every plan that is kept."""
+    """延滞金の調定 of all touched since the last run, fees of letters that lack it, and plans."""
     engine, code = context.engine, context.municipality_code
+    fees = book_sent_fees(engine, code, on=context.as_of, actor=context.actor)
     booked = book_charges(engine, code, on=context.as_of, actor=context.actor)
     context.beat()
     with unit_of_work(engine, code) as connection:
@@ -30,6 +32,7 @@ def charges(context: JobContext) -> JobResult:
         totals={
             "charges_booked": booked.count,
             "charges_booked_yen": booked.yen,
+            "fees_booked": fees.count,
             "plans_kept": watched.kept,
             "plans_ended": watched.ended,
             "plans_broken": watched.broken,

@@ -308,6 +308,7 @@ ERRORS: dict[str, str] = {
     "dunning_state": "督促リスト {list_no} の状態（{state}）では行えません。抽出、承認、引抜きリスト、確認、発送の順に進めてください。",
     "dunning_pull_count": "抜き取った枚数 {found} が、引抜きリストの枚数 {expected} と合いません。",
     "dunning_pull_again": "督促リスト {list_no} は、引抜きリストのあとに納付などが届いています。もう一度引抜きリストを抽出してください。",
+    "dunning_fee_changed": "督促リスト {list_no} の督促状は督促手数料 {found}円として作られましたが、発送の日の手数料は{expected}円です。取り止めて、もう一度抽出してください。",
     "dunning_dispatch_count": "発送した枚数 {found} が、督促状から引抜きを除いた枚数 {expected} と合いません。",
     "hold": "猶予・停止 {hold_no} はありません。kokin holds list --all で番号をお確かめください。",
     "hold_lifted": "猶予・停止 {hold_no} は、{on} にすでに解かれています。",

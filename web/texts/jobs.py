@@ -77,6 +77,7 @@ JOB_LABELS: dict[str, dict[str, str]] = {
         "cut_off_on": "データの基準日",
         "charges_booked": "調定・更正した延滞金",
         "charges_booked_yen": "調定の増減",
+        "fees_booked": "調定した督促手数料",
         "plans_kept": "分納中",
         "plans_ended": "分納の完納",
         "plans_broken": "分納の不履行",

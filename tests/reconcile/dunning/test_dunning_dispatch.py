@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from dunning_town import AT, ON, DunningTown, M
+from charge_town import CHARGES, FEE_ITEM, charging_profile
+from dunning_town import AT, ON, DunningTown, M, quiet
 from years_town import claim
 
+from payments.domain.charging import FeeRule
 from payments.domain.errors import NotFoundError, RefusedError
 from payments.domain.holds import HoldKind
+from payments.limitation import limitations_of
+from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.audit.seal import seal_pending
-from reconcile.dunning import explain, pull, recheck, record
+from reconcile.charges import booking
+from reconcile.dunning import explain, pull, recheck, record, sent
 from reconcile.verify.everything import verify
 
 SENT = date(2026, 7, 24)
@@ -180,3 +185,74 @@ def test_the_books_with_lists_of_every_kind_hold(town):
     _sent(town)
     seal_pending(town.engine, M)
     assert verify(town.engine, M) == []
+
+
+# ---- what follows from a letter ----
+
+
+def _charging(town, *fees):
+    town.profile = quiet(charging_profile(fees=fees or CHARGES.fees[:1]))
+    with unit_of_work(town.engine, M) as connection:
+        save_profile(connection, town.profile)
+
+
+def _fees(town):
+    """(通知書, 期別) → 督促手数料, of which a claim was made."""
+    rows = town.rows(
+        "SELECT n.notice_no, a.term, a.amount_yen FROM notice n JOIN instalment_account a "
+        "ON a.municipality_code = :m AND a.notice_id = n.notice_id "
+        "WHERE n.municipality_code = :m AND n.item_code = :item ORDER BY n.notice_no",
+        item=FEE_ITEM,
+    )
+    return {(int(row.notice_no), row.term): row.amount_yen for row in rows}
+
+
+def test_each_letter_that_left_bears_its_fee_once_and_renews_the_limitation(town):
+    _charging(town)
+    list_no = _sent(town)
+    ids = {row.notice_no[-1]: row.notice_id for row in town.rows("SELECT * FROM notice")}
+    with reading(town.engine, M) as connection:
+        found = limitations_of(connection, town.profile, [ids["2"]])[ids["2"], "01"].limitation
+    assert (found.began_on, found.last_on) == (date(2026, 8, 3), date(2031, 8, 3))
+    renewed = town.rows("SELECT notice_id, from_on, reason FROM limitation_event")
+    assert {row.notice_id for row in renewed} == {ids[number] for number in "23456"}
+    assert {(str(row.from_on), row.reason) for row in renewed} == {
+        ("2026-07-24", f"dunning:{list_no}")
+    }
+    booked = sent.book_sent_fees(town.engine, M, on=SENT, actor="ito")
+    assert (booked.count, booked.yen) == (5, 500)
+    assert _fees(town) == {(number, "01"): 100 for number in range(2, 7)}
+    again = sent.book_sent_fees(town.engine, M, on=SENT, actor="ito")
+    assert (again.count, again.looked_at) == (0, 0)
+    # A fee is no claim that is dunned by itself.
+    listed = town.draw(date(2026, 9, 20))
+    assert {town.grounds(listed)[place] for place in [(2, "01"), (6, "01")]} == {"charge"}
+    seal_pending(town.engine, M)
+    assert verify(town.engine, M) == []
+
+
+def test_fees_that_a_kill_left_behind_are_booked_by_the_next_run(town, monkeypatch):
+    _charging(town)
+    _sent(town)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_given, **_named):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(booking, "_write_down", die)
+        with pytest.raises(Killed):
+            sent.book_sent_fees(town.engine, M, on=SENT, actor="ito")
+    assert _fees(town) == {}
+    sent.book_sent_fees(town.engine, M, on=SENT, actor="schedule")
+    assert _fees(town) == {(number, "01"): 100 for number in range(2, 7)}
+
+
+def test_letters_made_with_another_fee_than_that_of_the_day_do_not_leave(town):
+    _charging(town, *CHARGES.fees[:1], FeeRule("901", "2026-07-22", 0))
+    with pytest.raises(RefusedError, match="dunning_fee_changed"):
+        _sent(town)
+    assert town.list(1).state == "pull_confirmed"
+    assert town.rows("SELECT * FROM limitation_event") == []
