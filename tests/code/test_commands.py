@@ -22,7 +22,9 @@ def _commands(command: click.Command, words: tuple[str, ...] = ("kokin",)):
     if isinstance(command, click.Group):
         context = click.Context(command)
         for name in command.list_commands(context):
-            yield from _commands(command.get_command(context, name), (*words, name))
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from _commands(found, (*words, name))
 
 
 COMMANDS = dict(_commands(main))

@@ -126,8 +126,8 @@ class _Life:
 
     def _place(self, notice: int) -> None:
         if self.known and self.known[-1].startswith("line"):
-            line = tuple(int(number) for number in self.known[-1].split(":")[1:])
-            self.town.place(line, self.town.part(notice, "02", 1_000))
+            file_id, line_no = (int(number) for number in self.known[-1].split(":")[1:])
+            self.town.place((file_id, line_no), self.town.part(notice, "02", 1_000))
 
     def _build(self, _notice: int) -> None:
         self.town.built(self.day, reason="もう一度" if self._batches() else "")

@@ -86,7 +86,7 @@ def with_account(signed: Any, subject: str) -> None:
     """Classed, and an account that two people stand behind."""
     desk = signed("kaikei")
     posted(desk, f"/overpayments/{subject}/reason", reason="paid_twice")
-    posted(desk, f"/overpayments/{subject}/accounts", **ACCOUNT)
+    posted(desk, f"/overpayments/{subject}/accounts", 303, **ACCOUNT)
     other = signed("shuno")
     page = other.get("/staff/refunds/accounts").get_data(as_text=True)
     number = page.split("/staff/refunds/accounts/")[1].split('"')[0]

@@ -6,8 +6,13 @@ the installation changes. What people decide stands under the seals.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 from alembic import op
+
+if TYPE_CHECKING:
+    from sqlalchemy.schema import SchemaItem
 
 revision = "0026"
 down_revision = "0025"
@@ -140,7 +145,7 @@ def _made() -> sa.Column[object]:
     return sa.Column("made_at", sa.DateTime(timezone=True), nullable=False)
 
 
-def _table(name: str, key: tuple[str, ...], *columns: sa.Column[object] | sa.Constraint) -> None:
+def _table(name: str, key: tuple[str, ...], *columns: SchemaItem) -> None:
     op.create_table(
         name,
         _text("municipality_code", 5),

@@ -118,8 +118,8 @@ def upgrade() -> None:
     """The tables; what is a record is only ever added to."""
     for table, columns in _tables().items():
         op.create_table(table, _text("municipality_code", 5), *columns)
-    for name, table, *columns in INDEXES:
-        op.create_index(name, table, ["municipality_code", *columns])
+    for name, table, *indexed in INDEXES:
+        op.create_index(name, table, ["municipality_code", *indexed])
     if op.get_bind().dialect.name == "sqlite":
         for table in APPEND_ONLY:
             for action in ("UPDATE", "DELETE"):
