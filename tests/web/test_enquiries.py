@@ -134,3 +134,13 @@ def test_the_number_stands_in_no_address_and_in_no_record(client, city):
 def test_asking_is_limited(client):
     answers = [client.post("/", data=_form(f"{n:034}")).status_code for n in range(11)]
     assert answers == [200] * 10 + [429]
+
+
+def test_wrong_codes_of_strangers_do_not_count_against_each_other(client):
+    """Otherwise twenty of them would close the page for everybody who mistypes a code."""
+    for n in range(22):
+        code = f"0000-0000-0000-0000-{n:04d}"
+        there = {"REMOTE_ADDR": f"192.0.2.{n}"}
+        answer = client.post("/code", data={"code": code}, environ_overrides=there)
+        assert answer.status_code == 200, n
+        assert "確認できません" in answer.get_data(as_text=True)

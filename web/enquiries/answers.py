@@ -42,6 +42,17 @@ class ShownCutOff(NamedTuple):
     next_time: str
 
 
+class Basis(NamedTuple):
+    """答えのもと: how far the channels of a body have reported, and whom to ask.
+
+    ``name`` is "" where all answers are of one body.
+    """
+
+    name: str
+    cut_offs: list[ShownCutOff]
+    contact: str
+
+
 class Answer(NamedTuple):
     """一枚の答え: nothing in it but what is printed on the slip, and the state."""
 
@@ -87,6 +98,19 @@ def _way(each: OpenWay, valid_until: date | None) -> ShownWay:
 def _usual(group: str, code: str) -> str:
     """What usually holds for a way that everybody has; of a body's own ways nothing is known."""
     return messages.label(group, code) if code in LABELS[group] else ""
+
+
+def bases_of(told: Sequence[Told]) -> list[Basis]:
+    """答えのもと of each body that the questions led to, once, in the order of the questions."""
+    bodies = {each.profile.municipality_code: each for each in told if each.led}
+    return [
+        Basis(
+            each.profile.name if len(bodies) > 1 else "",
+            cut_offs_of(each.cut_offs),
+            each.profile.contact,
+        )
+        for each in bodies.values()
+    ]
 
 
 def cut_offs_of(found: Sequence[CutOff]) -> list[ShownCutOff]:

@@ -46,12 +46,16 @@ class Asking(NamedTuple):
 
 
 class Told(NamedTuple):
-    """答え and whether it may be given, with what it rests on."""
+    """答え and whether it may be given, with what it rests on.
+
+    ``led``: whether the question led to a body, whose reports and whose contact are then told.
+    """
 
     status: SlipStatus
     verdict: Verdict
     profile: Profile
     cut_offs: tuple[CutOff, ...]
+    led: bool
 
 
 class EnquiryDesk:
@@ -110,7 +114,8 @@ class EnquiryDesk:
         question = self._question(asking, status)
         verdict = self._tally(code).ask(question, profile.enquiries)
         self._sections[code] = profile.enquiries
-        return Told(status, verdict if limited else Verdict(0), profile, cut_offs)
+        led = self._services.sole is not None or number not in {"", _NOBODYS}
+        return Told(status, verdict if limited else Verdict(0), profile, cut_offs, led)
 
     def _basis(self, connection: Connection, code: str) -> tuple[Profile, tuple[CutOff, ...]]:
         """設定とデータの基準, the same for all who ask within a second.

@@ -18,7 +18,7 @@ from payments.domain.identifiers import ElNumber
 from qr.scan.limits import UPLOAD_LIMITS
 from web import clock, messages
 from web.enquiries import proof, slip_code, typed
-from web.enquiries.answers import cut_offs_of, refusal, shown, wrong_words
+from web.enquiries.answers import bases_of, refusal, shown, wrong_words
 from web.enquiries.desk import Asking, EnquiryDesk
 from web.enquiries.photos import RETRY_SECONDS, FullError
 from web.language import translated
@@ -172,7 +172,8 @@ def open_code() -> BaseResponse | str | tuple[str, int]:
     code = slip_code.typed_code(request.form.get("code", "")[:60])
     if not code:
         return _ask_page(said=messages.label("enquiry_problem", "code")), UNPROCESSABLE
-    return _answered([(None, slip_code.slip_of(_desk().key, code))], "code")
+    named = slip_code.slip_of(_desk().key, code) or slip_code.nobodys(code)
+    return _answered([(None, named)], "code")
 
 
 # ---- what they share ----
@@ -211,8 +212,7 @@ def _answered(
     return render_template(
         "enquiries/answer.html",
         answers=answers,
-        cut_offs=cut_offs_of(told[0].cut_offs),
-        contact=told[0].profile.contact,
+        bases=bases_of(told),
     )
 
 

@@ -61,6 +61,11 @@ def slip_of(key: bytes, code: str) -> Named | None:
     return named if same and rest >> _SLIP_BITS < 1 << _BODY_BITS else None
 
 
+def nobodys(code: str) -> Named:
+    """What a code of :func:`typed_code` stands for that names no slip: itself, and no body."""
+    return Named("", int(code, 36))
+
+
 def _mac(key: bytes, named: Named) -> int:
     said = f"slip code|{named.municipality_code}|{named.slip_id}".encode()
     return int.from_bytes(hmac.new(key, said, sha256).digest()[:8]) >> (64 - _MAC_BITS)
