@@ -49,14 +49,23 @@ WHERE l.municipality_code = :m AND w.term IS NULL ORDER BY l.list_no, l.seq"""
 _APPROVAL = """
 SELECT kind, content_json, decision, asked_by, decided_by FROM approval
 WHERE municipality_code = :m AND approval_id = :approval_id"""
-_TWICE = """
-SELECT l.notice_id, l.term, COUNT(*) AS sent FROM dunning_letter l
+_SENT = """
+FROM dunning_letter l
 JOIN dunning_event e ON e.municipality_code = :m AND e.list_no = l.list_no
     AND e.event = 'dispatched'
 WHERE l.municipality_code = :m AND NOT EXISTS (
     SELECT 1 FROM dunning_pull p WHERE p.municipality_code = :m AND p.list_no = l.list_no
-      AND p.pull_no = e.subject_no AND p.seq = l.seq)
+      AND p.pull_no = e.subject_no AND p.seq = l.seq)"""
+_TWICE = f"""
+SELECT l.notice_id, l.term, COUNT(*) AS sent {_SENT}
 GROUP BY l.notice_id, l.term HAVING COUNT(*) > 1"""
+# A letter that left lets the limitation of its instalment begin anew on that day.
+_NOT_RENEWED = f"""
+SELECT l.list_no, l.seq, e.happened_on {_SENT} AND NOT EXISTS (
+    SELECT 1 FROM limitation_event r WHERE r.municipality_code = :m
+      AND r.notice_id = l.notice_id AND r.term = l.term AND r.cause = 'dunning'
+      AND r.kind = 'renewed' AND r.from_on = e.happened_on)
+ORDER BY l.list_no, l.seq"""
 
 
 def dunning(store: Store) -> Iterator[Difference]:
@@ -75,6 +84,9 @@ def dunning(store: Store) -> Iterator[Difference]:
         yield Difference("dunning_letters", f"dunning:{row.list_no}:{row.seq}", "listed", "")
     for row in list(store.rows(_TWICE)):
         yield Difference("dunning_twice", f"{row.notice_id}/{row.term}", "1", str(row.sent))
+    for row in list(store.rows(_NOT_RENEWED)):
+        subject = f"dunning:{row.list_no}:{row.seq}"
+        yield Difference("dunning_renewal", subject, str(row.happened_on), "")
 
 
 def _list(store: Store, row: Any) -> Iterator[Difference]:

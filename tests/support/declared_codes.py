@@ -52,7 +52,7 @@ def finding_codes() -> dict[str, str]:
 
 def difference_names() -> dict[str, str]:
     """検算の不一致: name → place."""
-    return first_arguments({"Difference", "unlike"}.__contains__)
+    return first_arguments({"Difference", "unlike", "_unlike"}.__contains__)
 
 
 def faults() -> dict[str, str]:
