@@ -13,10 +13,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import ConfigurationError
-from reconcile.formats import assessments, notification, slip_register, vehicle_register
+from reconcile.formats import (
+    assessments,
+    debit_accounts,
+    notification,
+    slip_register,
+    vehicle_register,
+)
 from reconcile.formats.detect import detect
 from reconcile.model import AdviceLine, BankLine, Finding, ReadContext, ReportLine
 from reconcile.store.evidence import read_evidence
+from reconcile.verify.debit_accounts import debit_accounts as accounts_as_read
 from reconcile.verify.walk import Difference, Sections, Store, shown, unlike
 
 if TYPE_CHECKING:
@@ -106,6 +113,10 @@ def _file(
         yield from _slips(store, file, slip_register.read(data, context))
     elif file.format_code == vehicle_register.LAYOUT.code:
         yield from _vehicles(store, file, vehicle_register.read(data, context))
+    elif file.format_code == debit_accounts.LAYOUT.code:
+        sheet = debit_accounts.read(data, context)
+        yield from accounts_as_read(store, file.file_id, sheet.lines)
+        yield from _totals(file, sheet.count, sheet.amount_yen)
     else:
         is_notification = file.channel == "notification"
         found = notification.FORMAT if is_notification else detect(data, store.profile)
