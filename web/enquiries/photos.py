@@ -3,7 +3,8 @@
 Reading a picture takes a second of a whole processor; asking for a state takes a few milliseconds.
 So at most :func:`readers` pictures are read at once, each by a process of its own
 (:mod:`qr.scan.apart`), a few more wait, and whoever comes then is told so at once, before the
-picture is even received. However many pictures come, the other threads of the server are free.
+picture is even received. However many pictures come, the other threads of the server are free, and
+however many come from one source, another one finds a place.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from qr.scan.limits import UPLOAD_LIMITS
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 WAITING_MAX = 3  # of the server's sixteen threads
 WAIT_SECONDS = 20.0
+EACH_MAX = 2  # places that one source may hold
 RETRY_SECONDS = 30
 _NAME = "photo"  # what errors call it: a name may say whose slip it is
 
@@ -51,6 +54,8 @@ class PhotoDesk:
         at_once = at_once or readers()
         self._places = threading.BoundedSemaphore(at_once + waiting)
         self._readers = threading.BoundedSemaphore(at_once)
+        self._held: Counter[str] = Counter()  # places by their source
+        self._lock = threading.Lock()
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -65,13 +70,22 @@ class PhotoDesk:
         finally:
             self.leave()
 
-    def enter(self) -> bool:
-        """Take a place; whether there was one."""
-        return self._places.acquire(blocking=False)
+    def enter(self, whose: str = "") -> bool:
+        """Take a place for a source, "" for nobody's; whether there was one for it."""
+        with self._lock:
+            if whose and self._held[whose] >= EACH_MAX:
+                return False
+            if not self._places.acquire(blocking=False):
+                return False
+            self._held[whose] += 1
+            return True
 
-    def leave(self) -> None:
+    def leave(self, whose: str = "") -> None:
         """Give the place back."""
-        self._places.release()
+        with self._lock:
+            self._held[whose] -= 1
+            self._held += Counter()  # forgets whoever holds none
+            self._places.release()
 
     def read(self, data: bytes) -> list[SlipReading]:
         """The slips of a picture, as soon as it is its turn; who calls holds a place.

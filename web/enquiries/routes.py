@@ -20,6 +20,7 @@ from web import clock, messages
 from web.enquiries import proof, slip_code, typed
 from web.enquiries.answers import bases_of, refusal, shown, wrong_words
 from web.enquiries.desk import Asking, EnquiryDesk
+from web.enquiries.limits import network
 from web.enquiries.photos import RETRY_SECONDS, FullError
 from web.language import translated
 from web.language_choice import choose_for_reader
@@ -58,12 +59,17 @@ class Field(NamedTuple):
 # ---- before and behind every page here ----
 
 
+def _whose() -> str:
+    """照会元 as it is counted."""
+    return network(source())
+
+
 @enquiries.url_value_preprocessor
 def _room_for_a_photo(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """Only the page that reads photographs may be sent one, and only while it has a place."""
     if endpoint == "enquiries.read_photo" and request.method == "POST":
         request.max_content_length = UPLOAD_LIMITS.bytes_max + FORM_BYTES
-        if not _desk().photos.enter():
+        if not _desk().photos.enter(_whose()):
             raise _Full
         g.photo_place = True
 
@@ -82,7 +88,7 @@ def _full(_error: _Full) -> tuple[str, int, dict[str, str]]:
 @enquiries.teardown_request
 def _give_place_back(_error: BaseException | None) -> None:
     if g.pop("photo_place", False):
-        _desk().photos.leave()
+        _desk().photos.leave(_whose())
 
 
 @enquiries.after_request
@@ -144,6 +150,7 @@ def ask_again() -> BaseResponse:
 
 
 @enquiries.post("/photo")
+@limiter.limit("10 per minute; 60 per hour", key_func=_whose)
 def read_photo() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, str]]:
     """The slips in a photograph, read here and now; the picture is not kept."""
     brought = request.files.get("photo")

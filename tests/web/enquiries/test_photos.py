@@ -147,3 +147,18 @@ def test_when_all_places_are_taken_the_rest_goes_on(client, desk):
     while desk.enter():
         left += 1
     assert left == taken  # every photograph gave its place back
+
+
+@pytest.mark.usefixtures("hands")
+def test_one_source_neither_takes_all_places_nor_all_of_the_time(client, desk, monkeypatch):
+    monkeypatch.setattr(desk, "_read", lambda _data: [])
+    for _ in range(photos.EACH_MAX):
+        assert desk.enter("127.0.0.1")
+    assert _send(client, b"x").status_code == 503
+    elsewhere = {"REMOTE_ADDR": "192.0.2.1"}
+    form = {"photo": (io.BytesIO(b"x"), "slip.png")}
+    assert client.post("/photo", data=form, environ_overrides=elsewhere).status_code == 422
+    for _ in range(photos.EACH_MAX):
+        desk.leave("127.0.0.1")
+    told = [_send(client, b"x").status_code for _ in range(11)]
+    assert told == [422] * 10 + [429]
