@@ -180,5 +180,6 @@ def _place(code: str, digest: str) -> str:
 
 
 _PAID = f"""
-SELECT a.notice_id, a.term, a.amount_yen - {OPEN_YEN} AS paid_yen FROM instalment_account a
+SELECT a.notice_id, a.term, a.amount_yen - a.written_off_yen - {OPEN_YEN} AS paid_yen
+FROM instalment_account a
 WHERE a.municipality_code = :m AND a.notice_id IN :some"""

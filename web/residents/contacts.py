@@ -33,8 +33,9 @@ CONFIRM, STOP = "confirm", "stop"
 WAITS = timedelta(days=1)  # for the confirmation
 ADDRESS_MAX = 200
 # What a mail server may take; whether it is somebody's, the confirmation shows (RFC 5321 4.5.3).
+# Without "?", for an encoded word (RFC 2047) in a header could name somebody else.
 _ADDRESS = re.compile(
-    r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,180})\.[A-Za-z]{2,}"
+    r"[A-Za-z0-9.!#$%&'*+/=^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,180})\.[A-Za-z]{2,}"
 )
 _CODE, _HANDLE, _MAC = 5, 32, 32
 
@@ -90,19 +91,24 @@ def ask(
     return contact_id
 
 
-def confirm(connection: Connection, code: str, contact_id: str) -> None:
-    """受取の確認, in time; :class:`NotFoundError` ``mail_link`` for any other link."""
+def confirm(connection: Connection, code: str, contact_id: str) -> bool:
+    """受取の確認, in time; False where it was confirmed before: a second press changes nothing.
+
+    Raises :class:`NotFoundError` ``mail_link`` for any other link.
+    """
+    in_time = (
+        *_is(code, contact_id),
+        table.c.stopped_at.is_(None),
+        table.c.asked_at > clock.now() - WAITS,
+    )
+    if connection.execute(select(table.c.contact_id).where(*in_time)).first() is None:
+        raise NotFoundError("mail_link")
     changed = connection.execute(
         update(table)
-        .where(
-            *_is(code, contact_id),
-            table.c.stopped_at.is_(None),
-            table.c.asked_at > clock.now() - WAITS,
-        )
+        .where(*in_time, table.c.confirmed_at.is_(None))
         .values(confirmed_at=clock.now())
     ).rowcount
-    if not changed:
-        raise NotFoundError("mail_link")
+    return bool(changed)
 
 
 def stop(connection: Connection, code: str, contact_id: str) -> None:

@@ -37,8 +37,8 @@ def confirm(token: str) -> str:
     """受取の確認; what was there before is never told."""
 
     def do(connection: Connection, code: str, contact_id: str) -> None:
-        contacts.confirm(connection, code, contact_id)
-        letters.know_already(connection, code, contact_id)
+        if contacts.confirm(connection, code, contact_id):
+            letters.know_already(connection, code, contact_id)
 
     _do(contacts.CONFIRM, token, do)
     return _page("confirm", token, done=True)

@@ -121,6 +121,26 @@ def test_what_the_books_say_otherwise_now_is_said(client, city):
     assert "記録が変わった" in shown(_ask(client, issued.code))
 
 
+def test_what_was_given_up_after_a_payment_fell_away_is_not_still_paid(client, city):
+    with unit_of_work(city.engine, M) as connection:
+        row = connection.execute(
+            text(
+                "SELECT notice_id, term, term_yen AS yen FROM instalment_account "
+                "WHERE term_yen = amount_yen AND amount_yen > 0 LIMIT 1"
+            )
+        ).one()
+        paper = _paper(basis=(Basis(row.notice_id, row.term, row.yen),))
+        issued = confirmation.issue(connection, city.settings, M, paper, issued_to="r")
+        connection.execute(
+            text(
+                "UPDATE instalment_account SET written_off_yen = term_yen "
+                "WHERE notice_id = :notice AND term = :term"
+            ),
+            {"notice": row.notice_id, "term": row.term},
+        )
+    assert "記録が変わった" in shown(_ask(client, issued.code))
+
+
 def test_the_pdf_is_the_same_every_time_and_names_where_to_check():
     issued = Issued("99999" + "A" * 25, AT, AT.date())
     first, second = (

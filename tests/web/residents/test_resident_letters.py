@@ -197,6 +197,36 @@ def test_addresses_and_kinds_are_checked(post):
         contacts.require_address("a@b\r\nBcc: c@d.example")
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "=?utf-8?q?somebody=40else.example=2C?=a@example.jp",  # would be read as two addresses
+        "見本@example.jp",  # a server that takes no UTF-8 would take no mail
+        "a\x01b@example.jp",
+        "a@example.jp@example.jp",
+    ],
+)
+def test_no_address_can_be_read_as_another(typed):
+    with pytest.raises(InvalidValueError):
+        contacts.require_address(typed)
+
+
+@pytest.mark.parametrize("typed", ["o'neil+tax=a@example.jp", ".a..b.@docomo.example"])
+def test_what_people_do_have_is_taken(typed):
+    assert contacts.require_address(f" {typed} ") == typed
+
+
+def test_a_second_press_confirms_nothing_anew(post, app, city):
+    _ask(post)
+    post.run(consent_letters)
+    path = path_in(post.mails.pop(), "confirm")
+    stranger = app.test_client()
+    assert stranger.post(path).status_code == 200
+    _pay(city)
+    assert "受け取ります" in shown(stranger.post(path))
+    assert post.run(letters).totals["letters"] == 1  # what came between is still told
+
+
 def test_without_a_mail_server_nothing_is_offered(post, city):
     city.settings.smtp_host = ""
     assert "ただいま使えません" in shown(post.client.get("/my/notices"))
