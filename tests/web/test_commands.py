@@ -275,6 +275,18 @@ def test_the_demo_without_a_server(home, tmp_path):
         answer = home(*words)
         assert answer.exit_code == 0, answer.output
     assert "職員の画面" in answer.stdout
+    # Every desk has had something to do, and the books still agree with their evidence.
+    for said in (
+        "延滞金: ",
+        "口座振替: ",
+        "過誤納: ",
+        "分納: ",
+        "不納欠損: ",
+        "督促: ",
+        "確認コード",
+    ):
+        assert f"\n{said}" in answer.stdout, said
+    assert "すべて一致" in answer.stdout.partition("検算: ")[2].partition("\n")[0]
     assert (folder / "slips" / "manifest.csv").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")

@@ -29,11 +29,13 @@ from reconcile.verify.everything import verify
 from reconcile.waiting import reconcile_waiting
 from web import clock, messages
 from web.accounts import staff
+from web.commands.demo_desk import work
 from web.commands.intake import DATE
 from web.commands.serve import PORT, run_server
 from web.commands.session import Session, session_of
 from web.commands.setup import create, enter, sample_profile
 from web.config import load_settings
+from web.enquiries.slip_code import code_of
 from web.notifications import keys
 from web.server import free_port
 
@@ -109,7 +111,7 @@ def demo(
     *,
     no_serve: bool,
 ) -> None:
-    """見本の市を作り、数日分の資料を取り込んで照合し、画面を開けるようにします。"""
+    """見本の市を作り、数日分の資料を取り込んで照合し、事務を進め、画面を開けるようにします。"""
     if not no_serve:
         free_port("127.0.0.1", port)  # Before the work, not after it.
     folder = (data or session.settings.home / "demo").absolute()
@@ -194,11 +196,13 @@ def _prepare(session: Session, folder: Path, size: CitySize) -> tuple[list[SignI
         markup=False,
     )
     _print_slips(session, folder)
+    people = _people(session)
+    work(session)
     with session.progress("検算", summary.lines) as progress:
         differences = verify(session.engine, session.municipality, progress)
     result = f"相違 {len(differences)}件" if differences else "すべて一致"
     session.out.print(f"検算: 証拠からすべての数字を計算し直し、{result}")
-    return _people(session)
+    return people
 
 
 def _import_registers(session: Session, city: Path, day: date) -> None:
@@ -304,21 +308,24 @@ def _tell(session: Session, folder: Path, sign_ins: list[SignIn], secret: str, p
     say(f"  鍵 {API_KEY} / 秘密 {secret}", markup=False)
     say(f"  説明 {base}/api/v1/docs", markup=False)
     say(f"納付書のPDF   {folder / 'slips'}", markup=False)
-    for number, state in _numbers(session):
+    found = _numbers(session)
+    for number, state, _code in found:
         parts = " ".join((number[:5], number[5:25], number[25:31], number[31:]))
         say(f"照会の例      {parts}  {messages.label('slip_status', state)}", markup=False)
+    for _number, _state, code in found[-1:]:
+        say(f"確認コードの例 {code}  {base}/#{code}", markup=False)
     say("（パスワードと秘密は、この一度だけ表示します）\n")
 
 
-def _numbers(session: Session) -> list[tuple[str, str]]:
-    """An eL number for each state that a resident may see: (34 digits, state)."""
-    found: dict[str, str] = {}
+def _numbers(session: Session) -> list[tuple[str, str, str]]:
+    """An eL number for each state that a resident may see: (34 digits, state, 確認コード)."""
+    found: dict[str, tuple[str, int]] = {}
     with reading(session.engine, session.municipality) as connection:
         profile = load_profile(connection, session.municipality)
         for stage in ("confirmed", "provisional", None):
             some = connection.execute(
                 text(
-                    "SELECT s.el_number FROM slip s LEFT JOIN receipt r "
+                    "SELECT s.el_number, s.slip_id FROM slip s LEFT JOIN receipt r "
                     "ON r.municipality_code = s.municipality_code AND r.slip_id = s.slip_id "
                     "WHERE s.municipality_code = :m AND s.el_number IS NOT NULL AND "
                     f"{'r.stage = :stage' if stage else 'r.stage IS NULL'} "
@@ -326,11 +333,15 @@ def _numbers(session: Session) -> list[tuple[str, str]]:
                 ),
                 {"m": session.municipality, "most": NUMBERS_TRIED}
                 | ({"stage": stage} if stage else {}),
-            ).scalars()
-            for number in some.all():
+            )
+            for number, slip_id in some.all():
                 status = slip_status(connection, profile, number, today=clock.today())
-                found.setdefault(status.state, number)
-    return [(number, state) for state, number in found.items()]
+                found.setdefault(status.state, (number, slip_id))
+    key = session.settings.secret().encode()
+    return [
+        (number, state, code_of(key, session.municipality, slip_id))
+        for state, (number, slip_id) in found.items()
+    ]
 
 
 @contextlib.contextmanager
