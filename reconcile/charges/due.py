@@ -19,6 +19,7 @@ from payments.domain.late_charge_levies import shipped_levies
 from payments.domain.late_charges import OverdueClaim, late_charges
 from payments.store.lookups import rows_about
 from payments.versions import as_day
+from reconcile.charges.effect import effective_days
 from reconcile.charges.waived import Waived, waivers_of
 from reconcile.post import LEGS_PER_TURN
 
@@ -196,7 +197,7 @@ JOIN posting g ON g.municipality_code = :m AND g.journal_id = r.journal_id
   AND g.credit_account = 'receivable' AND g.reason IN ('applied', 'placed')
 JOIN source_file f ON f.municipality_code = :m AND f.file_id = r.file_id"""
 _PART = """r.file_id, r.line_no, g.leg, g.notice_id, g.term, COALESCE(r.paid_on, f.received_on)
-    AS paid_on, g.amount_yen, r.stage"""
+    AS paid_on, g.amount_yen, r.stage, g.reason"""
 # A payment is found by its own notice, or by the notice that two people placed it on.
 _PAID = f"""
 SELECT {_PART} FROM receipt r {_PARTS}
@@ -253,14 +254,18 @@ def _payments(
     paid: dict[PlaceKey, list[PartPayment]] = defaultdict(list)
     provisional: set[PlaceKey] = set()
     notice_ids = sorted({row.notice_id for row in rows})
+    effective = effective_days(connection, municipality_code, notice_ids)
     seen: set[tuple[int, int, int]] = set()
     for part in rows_about(connection, _PAID, municipality_code, notice_ids):
         if (part.file_id, part.line_no, part.leg) in seen:
             continue  # placed from a notice of one portion on one of another
         seen.add((part.file_id, part.line_no, part.leg))
-        paid[part.notice_id, part.term].append(PartPayment(as_day(part.paid_on), part.amount_yen))
+        place, paid_on = (part.notice_id, part.term), as_day(part.paid_on)
+        if part.reason == "placed":
+            paid_on = effective.get((part.file_id, part.line_no), {}).get(place, paid_on)
+        paid[place].append(PartPayment(paid_on, part.amount_yen))
         if part.stage == "provisional":
-            provisional.add((part.notice_id, part.term))
+            provisional.add(place)
     missing = [
         row.notice_id
         for row in rows
