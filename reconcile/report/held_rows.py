@@ -69,6 +69,38 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
           AND n.municipality_code = :m AND n.notice_id = a.notice_id
         ORDER BY a.notice_id + 0, a.term LIMIT :most""",
     ),
+    # 還付未済: what waits in 仮受金, and what is decided to go back and has not been paid.
+    "refundable": (
+        ("part", "first", "second"),
+        f"""SELECT * FROM (
+        SELECT 1 AS part, r.file_id AS first, r.line_no AS second,
+            COALESCE(n.item_code, '') AS item_code, r.notice_id, r.term,
+            CAST(f.received_on AS VARCHAR(10)) AS since,
+            r.suspense_yen - {DECIDED_OF_RECEIPT} AS amount_yen
+        FROM receipt r CROSS JOIN source_file f
+        LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = r.notice_id
+        WHERE r.municipality_code = :m AND r.suspense_yen > 0
+          AND r.suspense_yen <> {DECIDED_OF_RECEIPT}
+          AND f.municipality_code = :m AND f.file_id = r.file_id
+        UNION ALL
+        SELECT 2, a.notice_id, CAST(a.term AS INTEGER), n.item_code, a.notice_id, a.term, '',
+            a.surplus_yen - {DECIDED_OF_SURPLUS}
+        FROM instalment_account a CROSS JOIN notice n
+        WHERE a.municipality_code = :m AND a.surplus_yen > 0
+          AND a.surplus_yen <> {DECIDED_OF_SURPLUS}
+          AND n.municipality_code = :m AND n.notice_id = a.notice_id
+        UNION ALL
+        SELECT 3, x.refund_no, 0, n.item_code, x.notice_id, x.term,
+            (SELECT CAST(MIN(d.happened_on) AS VARCHAR(10)) FROM refund_event d
+                WHERE d.municipality_code = :m AND d.refund_no = x.refund_no), x.amount_yen
+        FROM refund x JOIN notice n ON n.municipality_code = :m AND n.notice_id = x.notice_id
+        WHERE x.municipality_code = :m AND (
+            SELECT v.event FROM refund_event v
+            WHERE v.municipality_code = :m AND v.refund_no = x.refund_no
+            ORDER BY v.event_no DESC LIMIT 1) NOT IN ('paid', 'cancelled')
+        ) q WHERE (part, first, second) > (:part, :first, :second)
+        ORDER BY part, first, second LIMIT :most""",
+    ),
     # 不明入金 and what else has found no place.
     "credits": (
         ("file_id", "line_no"),

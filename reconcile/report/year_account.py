@@ -2,7 +2,8 @@
 
 The columns are those of 歳入 in 決算書 (地方自治法施行規則16条の2) without the budget, which is
 not in these books. 収入済額 is what settled claims: money that was paid too much stands in 仮受金
-and is shown beside it as 還付未済 where its 科目 is known. Refunds are not booked here.
+and is shown beside it as 還付未済 where its 科目 is known; what the bank has paid back of it is
+還付済.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from reconcile.report.revenue import YearLine
 
 SUSPENSE = "suspense"
-REFUND_DUE = "refund_due"
+REFUND_DUE, OUTGOING, UNIDENTIFIED = "refund_due", "outgoing", "unidentified"
 HELD_BACK = frozenset({SUSPENSE, REFUND_DUE})  # 還付未済: until the bank has paid it
 
 
@@ -40,7 +41,8 @@ class AccountLine:
     carried_in_yen: int  # of it: 繰越額
     collected_yen: int  # 収入済額
     closing_period_yen: int  # of it: 出納整理期間
-    refundable_yen: int  # 還付未済: in 仮受金 for this 科目
+    refundable_yen: int  # 還付未済: in 仮受金 for this 科目, or decided and not paid
+    refunded_yen: int  # 還付済: what the bank paid back, less what came back
     written_off_yen: int  # 不納欠損額
     outstanding_yen: int  # 収入未済額
     before_assessed_yen: int
@@ -62,12 +64,12 @@ def year_account(connection: Connection, profile: Profile, year: int) -> YearAcc
     """決算の歳入 of ``year``, as the books stand."""
     code = profile.municipality_code
     rows, lines = _year(connection, profile, year)
-    _rows, before = _year(connection, profile, year - 1)
-    refundable = _refundable(rows, year)
+    rows_before, before = _year(connection, profile, year - 1)
+    refundable, refunded = _refundable(rows, year), _refunded(rows, rows_before, year)
     run = carry_over.run_of(connection, code, year)
     keys = {(line.item_code, line.carried): line for line in lines}
     old = {(line.item_code, line.carried): line for line in before}
-    named = {key for key, yen in refundable.items() if key[0] and yen}
+    named = {key for sums in (refundable, refunded) for key, yen in sums.items() if key[0] and yen}
     items = {item.item_code: item for item in profile.items}
     found = []
     for key in sorted(keys.keys() | old.keys() | named):
@@ -84,6 +86,7 @@ def year_account(connection: Connection, profile: Profile, year: int) -> YearAcc
                 collected_yen=line.collected_yen if line else 0,
                 closing_period_yen=line.closing_period_yen if line else 0,
                 refundable_yen=refundable.get(key, 0),
+                refunded_yen=refunded.get(key, 0),
                 written_off_yen=line.written_off_yen if line else 0,
                 outstanding_yen=line.outstanding_yen if line else 0,
                 before_assessed_yen=was.assessed_yen if was else 0,
@@ -120,4 +123,20 @@ def _refundable(rows: tuple[LedgerRow, ...], year: int) -> dict[tuple[str, bool]
         key = (row.item_code, 0 < row.claim_year < year)
         yen = gained * row.amount_yen
         sums[key] = sums.get(key, 0) + yen
+    return sums
+
+
+def _refunded(
+    rows: tuple[LedgerRow, ...], before: tuple[LedgerRow, ...], year: int
+) -> dict[tuple[str, bool], int]:
+    """還付済 of the year: on its own claims, and on older ones since the year before was closed."""
+    sums: dict[tuple[str, bool], int] = {}
+    for sign, ledger_rows, last_year in ((1, rows, year), (-1, before, year - 1)):
+        for row in ledger_rows:
+            paid = ((row.debit, row.credit) == (REFUND_DUE, OUTGOING)) - (
+                (row.debit, row.credit) == (UNIDENTIFIED, REFUND_DUE)
+            )
+            if paid and row.when <= 0 and row.claim_year <= last_year:
+                key = (row.item_code, 0 < row.claim_year < year)
+                sums[key] = sums.get(key, 0) + sign * paid * row.amount_yen
     return sums

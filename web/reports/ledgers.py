@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from reconcile.report.year_account import AccountLine, YearAccount
 
 _YEAR_NOTE = (
-    "収入済額は消し込んだ額。還付未済額は、出納閉鎖までに記帳した仮受金のうち科目の分かるもの"
-    "（還付の支出はこの帳簿にないため、還付した額も含む）。不納欠損額は、その年度に記帳した決定による額。"
+    "収入済額は消し込んだ額。還付未済額は、出納閉鎖までに記帳した仮受金のうち科目の分かるものと、還付を決めて"
+    "まだ払っていないもの。還付済額は、口座から払った額（還付加算金を除く）。不納欠損額は、その年度に記帳した決定による額。"
 )
 _AGES = ("7日以内", "30日以内", "90日以内", "1年以内", "1年超")
 assert len(_AGES) == len(BUCKETS) + 1  # noqa: S101 - two lists that say the same
@@ -46,8 +46,8 @@ def year_document(connection: Connection, profile: Profile, year: int, as_of: da
 def _account(account: YearAccount) -> Linked:
     columns = columns_of(
         "会計", "科目", "区分:word", "調定額:yen", "うち繰越額:yen", "収入済額:yen",
-        "うち出納整理期間:yen", "還付未済額:yen", "不納欠損額:yen", "収入未済額:yen",
-        "収納率:figure", "前年度収入済額:yen", "増減:yen", "前年度収納率:figure",
+        "うち出納整理期間:yen", "還付未済額:yen", "還付済額:yen", "不納欠損額:yen",
+        "収入未済額:yen", "収納率:figure", "前年度収入済額:yen", "増減:yen", "前年度収納率:figure",
     )  # fmt: skip
     rows, targets = [], {}
     for place, line in enumerate(account.lines):
@@ -58,16 +58,18 @@ def _account(account: YearAccount) -> Linked:
         if line.carried:
             targets[place, 4] = _carried_in(line, account.year - 1)
         if line.refundable_yen:
-            values = {"listing": "suspense", "item": line.item_code}
+            values = {"listing": "refundable", "item": line.item_code}
             targets[place, 7] = Target("reports.rows", values)
         if line.outstanding_yen:
-            targets[place, 9] = _outstanding(line, account)
-        targets[place, 11] = Target(
+            targets[place, 10] = _outstanding(line, account)
+        if line.refunded_yen:
+            targets[place, 8] = Target("refunds.listing", {})
+        targets[place, 12] = Target(
             "reports.ledger", {"what": "collected", **figure, "year": account.year - 1}
         )
     total = list(total_of(columns, rows))
-    total[10] = rate_text(_rate_of(account.lines, before=False))
-    total[13] = rate_text(_rate_of(account.lines, before=True))
+    total[11] = rate_text(_rate_of(account.lines, before=False))
+    total[14] = rate_text(_rate_of(account.lines, before=True))
     sheet = Sheet("account", "歳入（科目別）", columns, tuple(rows), tuple(total), _YEAR_NOTE)
     return Linked(sheet, targets)
 
@@ -82,6 +84,7 @@ def _account_row(line: AccountLine) -> tuple[Cell, ...]:
         line.collected_yen,
         line.closing_period_yen,
         line.refundable_yen,
+        line.refunded_yen,
         line.written_off_yen,
         line.outstanding_yen,
         rate_text(share(line.collected_yen, line.assessed_yen)),

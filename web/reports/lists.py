@@ -18,6 +18,7 @@ from reconcile.report.held import OVERPAID
 from reconcile.report.rows import Figure, postings
 from web import messages
 from web.days.sheet import Cell, Column, columns_of
+from web.language import translate as _
 from web.reports.asked import Asked
 from web.reports.document import Target
 from web.reports.ledgers import end_of, item_text
@@ -168,6 +169,25 @@ def _surplus(
                  row.since or None, row.amount_yen),
                 {0: _claim(row.notice_id, row.term)},
                 held_rows.key_of("surplus", row),
+            )  # fmt: skip
+
+
+def _refundable(
+    connection: Connection, profile: Profile, asked: Asked, after: Sequence[int | str]
+) -> Iterator[Line]:
+    item = asked.text("item")
+    kinds = (_("仮受金"), _("更正による過納"), _("還付決定済（未払）"))
+    for row in held_rows.rows(connection, profile.municipality_code, "refundable", after=after):
+        if not item or row.item_code == item:
+            claim = None if row.notice_id is None else f"{row.notice_id}/{row.term}"
+            targets = {1: _claim(row.notice_id, row.term)} if claim else {}
+            if row.part == 1:
+                targets[0] = _evidence(row.first, row.second)
+            yield Line(
+                (kinds[row.part - 1], claim, item_text(profile, row.item_code),
+                 row.since or None, row.amount_yen),
+                targets,
+                held_rows.key_of("refundable", row),
             )  # fmt: skip
 
 
@@ -363,6 +383,12 @@ LISTINGS: dict[str, Listing] = {
         "更正による過納の明細",
         columns_of(_CLAIM, "科目", "更正の受付日:word", "過納額:yen"),
         _surplus,
+    ),
+    "refundable": Listing(
+        "還付未済の明細",
+        columns_of("内容:word", _CLAIM, "科目", "日:word", "金額:yen"),
+        _refundable,
+        "今日の還付未済です。還付済になると、ここから消えます。",
     ),
     "credits": Listing(
         "未照合の入金の明細",
