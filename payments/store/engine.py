@@ -41,7 +41,12 @@ def open_engine(
     ``connections``: how many are kept open; a few more are opened while all are in use.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 60}, pool_size=connections)
+        engine = create_engine(
+            url,
+            hide_parameters=True,  # errors end in logs, and parameters are names and amounts
+            pool_size=connections,
+            connect_args={"timeout": 60},
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         setting = f"PRAGMA busy_timeout = {lock_wait_ms}"
@@ -49,6 +54,7 @@ def open_engine(
         options = {} if "options=" in url else {"options": POSTGRESQL_OPTIONS}
         engine = create_engine(
             _with_driver(url),
+            hide_parameters=True,
             pool_pre_ping=True,
             pool_size=connections,
             connect_args=options,

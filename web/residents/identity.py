@@ -82,11 +82,15 @@ def arrive(connection: Connection, settings: Settings, code: str, issuer: str, s
 
 
 def compare(claims: Claims, name: str, kana: str, address: str) -> Agreement:
-    """照合: the claims beside what the books say; an empty claim agrees with nothing."""
-    same_name = bool(claims.name) and folded(claims.name) == folded(name)
-    same_kana = bool(claims.kana) and fold_name(claims.kana) == fold_name(kana)
-    same_place = bool(claims.address) and folded_address(claims.address) == folded_address(address)
+    """照合: the claims beside what the books say; what folds to nothing agrees with nothing."""
+    same_name = _same(folded(claims.name), folded(name))
+    same_kana = _same(fold_name(claims.kana), fold_name(kana))
+    same_place = _same(folded_address(claims.address), folded_address(address))
     return Agreement(same_name or same_kana, same_place)
+
+
+def _same(claimed: str, known: str) -> bool:
+    return bool(claimed) and claimed == known
 
 
 def folded(text: str) -> str:

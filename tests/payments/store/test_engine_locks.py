@@ -39,3 +39,11 @@ def test_other_errors_are_not_about_locks(engines):
     with pytest.raises(DBAPIError) as caught, reading(engines[1], "99999") as connection:
         connection.execute(text("SELECT * FROM nowhere"))
     assert not is_busy(caught.value)
+
+
+def test_an_error_of_the_database_names_nobody(engines):
+    """Errors end in logs, and parameters are names, numbers of slips and amounts."""
+    with pytest.raises(DBAPIError) as caught, reading(engines[0], "99999") as connection:
+        connection.execute(text("SELECT 1 FROM nowhere WHERE name = :name"), {"name": "見本花子"})
+    assert "nowhere" in str(caught.value)
+    assert "見本花子" not in str(caught.value)

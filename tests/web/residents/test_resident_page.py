@@ -230,6 +230,7 @@ def test_unlinking_what_is_not_linked_is_refused(enter):
         (Claims("見本 太朗", "", "みほん市見本1-17-90"), Agreement(False, False)),
         (Claims("", "", "みほん市見本十一丁目17-9"), Agreement(False, False)),
         (Claims(), Agreement(False, False)),
+        (Claims(" ", "・", "-"), Agreement(False, False)),  # nothing, however it is written
     ],
 )
 def test_names_and_addresses_are_equal_or_not(claims, agreed):
