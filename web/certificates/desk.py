@@ -27,8 +27,10 @@ from web.certificates.paper import paper_pdf
 from web.certificates.tax_paper import tax_paper
 from web.duties import Do
 from web.errors import status_of
+from web.people.purpose import OTHER, begin_view
 from web.security import may
 from web.services import services
+from web.texts import certificates as words
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -125,7 +127,7 @@ def _basis() -> Basis:
     with unit_of_work(services().engine, code) as connection:
         profile = load_profile(connection, code)
         found = basis_of(connection, profile, number, clock.today(), clock.now())
-        record(connection, "certificate_seen", "")
+        begin_view(connection, number, OTHER, words.TITLE)  # whose figures were looked at
     return found
 
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from browser import fits, served, violations
 from slip_town import SlipTown
+from sqlalchemy import text
 
 from payments.domain.errors import KokinError
 from reconcile import certificate as certifying
@@ -162,6 +163,9 @@ def test_the_page_shows_and_hands_out_a_paper(desk):
     assert "26,000円" in page
     pdf = clerk.post("/staff/certificates/paper", data={"obligor_no": PAYER})
     assert pdf.data.startswith(b"%PDF")
+    with desk.town.write() as connection:
+        views = connection.execute(text("SELECT obligor_no, actor, note FROM account_view")).all()
+    assert [tuple(view) for view in views] == [(PAYER, "shuno", "納付状況証明の基礎資料")] * 2
     for data, status in (({"obligor_no": "'"}, 422), ({"obligor_no": "9"}, 404)):
         assert clerk.post("/staff/certificates", data=data).status_code == status
         assert clerk.post("/staff/certificates/paper", data=data).status_code == status
