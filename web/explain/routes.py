@@ -17,6 +17,7 @@ from reconcile.explain.answer import explain_case, explain_claim, explain_line, 
 from web import messages
 from web.accounts import staff
 from web.duties import Do
+from web.explain.leads import Lead, leads_of
 from web.explain.story import tell, title
 from web.placements.panel import panel_of
 from web.security import may, source
@@ -111,12 +112,22 @@ def _panel(connection: Connection, explanation: Explanation) -> Panel | None:
     return panel if panel.kind else None
 
 
+def _leads(connection: Connection, explanation: Explanation) -> list[Lead]:
+    """Where else the claim stands, when the explanation is about one."""
+    subject = explanation.subject
+    if subject["kind"] not in {"slip", "instalment", "notice"} or not subject.get("notice_id"):
+        return []
+    place = int(str(subject["notice_id"])), str(subject.get("term") or "")
+    return leads_of(connection, services().municipality, *place, g.user)
+
+
 def _show(subject: str, explain: Callable[[Connection, str], Explanation]) -> str:
     """The page, and the record that somebody looked."""
     code = services().municipality
     with reading(services().engine, code) as connection:
         explanation = explain(connection, code)
         panel = _panel(connection, explanation)
+        leads = _leads(connection, explanation)
     with unit_of_work(services().engine, code) as connection:
         staff.record(connection, code, g.user.user_name, "explained", subject, source())
     return render_template(
@@ -125,4 +136,5 @@ def _show(subject: str, explain: Callable[[Connection, str], Explanation]) -> st
         title=title(explanation),
         sections=tell(explanation),
         panel=panel,
+        leads=leads,
     )

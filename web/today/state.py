@@ -88,6 +88,9 @@ def _reasons(view: TodayView) -> Iterable[Reason]:
                  sum(age.amount_yen for age in view.ages))  # fmt: skip
     yield Reason("credits", WAIT, view.credits.count, view.credits.amount_yen)
     yield Reason("mine", WAIT, len(view.mine or ()))
+    yield Reason("returned", WAIT, view.desks.returned)
+    yield Reason("letters", WAIT, view.desks.letters)
+    yield Reason("debits", WAIT, view.desks.debits)
     stuck = view.unbooked.oldest_seconds >= SOON_SECONDS
     yield Reason("unbooked", WAIT, view.unbooked.number if stuck else 0)
 

@@ -16,6 +16,7 @@ from web.arrivals.view import DayView, day_view
 from web.jobs.locks import leases_of
 from web.jobs.shown import JobView, job_views
 from web.jobs.table import LANES
+from web.today.desks import Desks, desks_of
 from web.today.state import Light, decides, failed, lights
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class TodayView:
     jobs: tuple[JobView, ...]
     heartbeat_at: datetime | None  # of the scheduler; None: it has never run
     unbooked: Waiting  # 記帳待ちの納付通知
+    desks: Desks
 
     @property
     def red(self) -> int:
@@ -111,6 +113,7 @@ def today_view(
         jobs=tuple(job_views(connection, code, settings)),
         heartbeat_at=max(beats, default=None),
         unbooked=unbooked,
+        desks=desks_of(connection, code, day, person),
     )
 
 
