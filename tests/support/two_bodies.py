@@ -27,6 +27,7 @@ from payments.domain.holds import HoldKind, Span
 from payments.domain.identifiers import ElNumber
 from payments.domain.plans import PlanPart
 from payments.store.bulk import take_numbers
+from payments.store.dunning_tables import DunningListRow, DunningRowRow
 from payments.store.unit_of_work import reading
 from payments.uploads import WrittenUpload, begin_upload, record_upload
 from payments.versions import Act as SlipAct
@@ -38,6 +39,8 @@ from reconcile.debit.build import Act as DebitAct
 from reconcile.debit.build import write
 from reconcile.debit.choose import Asked as DebitsAsked
 from reconcile.debit.choose import Choice
+from reconcile.dunning.record import Happening, append
+from reconcile.dunning.rules import Terms
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.refunds import payees
@@ -236,6 +239,7 @@ def _live(
         )  # fmt: skip
         _agreed(connection, town.profile, target.notice_id, operator)
         _owed_back(connection, town.profile, notices[0], operator)
+        _dunned(connection, town.code, target.notice_id, notices[0], operator)
         _resident(connection, settings, town.code, f"{notices[0]:012d}", operator)
         upload_id, lines = begin_upload(connection, town.profile)
         written = WrittenUpload(upload_id, f"upload-{operator}.csv", lines, 0, "0" * 64)
@@ -319,6 +323,26 @@ def _owed_back(connection: Connection, profile: Profile, number: int, name: str)
             file_sha256="0" * 64, difference_json="{}", reason="", built_by=f"係 {name}", **who,
         )
     )  # fmt: skip
+
+
+def _dunned(connection: Connection, code: str, notice_id: int, number: int, name: str) -> None:
+    """A list of one letter. Its rows stand alone, for these bodies are never verified."""
+    list_no = take_numbers(connection, code, "dunning_list", 1)
+    of_list = {"municipality_code": code, "list_no": list_no}
+    connection.execute(
+        DunningListRow.__table__.insert().values(  # type: ignore[attr-defined]
+            **of_list, as_of_on=ON, cut_off_on=ON, terms_json=Terms(ON).as_json(), journal_id=1,
+            file_id=1, row_count=1, listed_count=1, listed_yen=10_000, rows_sha256="0" * 64,
+            files_sha256="0" * 64, actor=f"係 {name}", made_at=AT,
+        )
+    )  # fmt: skip
+    connection.execute(
+        DunningRowRow.__table__.insert().values(  # type: ignore[attr-defined]
+            **of_list, notice_id=notice_id, term="01", obligor_no=f"{number:012d}",
+            item_code="901", due_on=ON, amount_yen=10_000, paid_yen=0, ground="", grounds=0,
+        )
+    )  # fmt: skip
+    append(connection, code, list_no, Happening("drawn", ON, f"係 {name}", AT, 1))
 
 
 def _debited(town: SlipTown, number: int, day: date) -> None:
