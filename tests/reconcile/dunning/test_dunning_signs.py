@@ -62,3 +62,28 @@ def test_a_transfer_under_the_name_of_a_person_waits_for_people_to_look(town):
         "'2026-07-01', 'open' FROM source_line WHERE municipality_code = :m AND line_no = 9"
     )
     assert set(town.grounds(town.draw()).values()) == {"transfer_waiting"}
+
+
+def test_a_kept_plan_holds_the_letter_back_until_it_is_broken(town):
+    town.run(
+        "INSERT INTO payment_plan (municipality_code, plan_no, obligor_no, agreed_on, amount_yen, "
+        "actor, reason, made_at) VALUES (:m, 1, '000000000001', '2026-07-01', 10000, 'abe', "
+        "'', '2026-07-01 00:00:00+00:00')"
+    )
+    town.run(
+        "INSERT INTO payment_plan_part (municipality_code, plan_no, part_no, due_on, notice_id, "
+        "term, amount_yen) SELECT municipality_code, 1, 1, '2026-09-30', notice_id, '01', 10000 "
+        "FROM notice WHERE municipality_code = :m AND notice_no = '0000000001'"
+    )
+    event = (
+        "INSERT INTO payment_plan_event (municipality_code, plan_no, event_no, event, "
+        "happened_on, actor, reason, made_at) VALUES (:m, 1, :number, :event, :on, 'abe', '', "
+        "'2026-07-01 00:00:00+00:00')"
+    )
+    town.run(event, number=1, event="agreed", on="2026-07-01")
+    kept = town.draw()
+    assert town.grounds(kept) == {(1, "01"): "plan", (2, "01"): ""}
+    evidence = town.rows("SELECT ground, subject FROM dunning_evidence WHERE list_no = :n", n=kept)
+    assert [tuple(row) for row in evidence] == [("plan", "plan:1")]
+    town.run(event, number=2, event="broken", on="2026-07-19")
+    assert town.grounds(town.draw())[1, "01"] == ""
