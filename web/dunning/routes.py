@@ -23,6 +23,7 @@ from web.approval_roles import duty, require_asker
 from web.dunning import exports
 from web.dunning.sheets import (
     lacking_words,
+    money_of_nobody,
     pull_sheet,
     source_names,
     sources_sheet,
@@ -314,8 +315,10 @@ def _listing(typed: dict[str, str], error: str = "", code: str = "") -> str:
             connection, services().municipality, before=before, limit=LISTS_SHOWN + 1
         )
         states = source_states(connection, profile, clock.today(), clock.now())
+        nobody = money_of_nobody(connection, profile, clock.today())
     return render_template(
         "dunning/listing.html",
+        nobody=nobody,
         lists=found[:LISTS_SHOWN],
         more=len(found) > LISTS_SHOWN,
         lacking=lacking_words(profile, lacking_of(states)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile.arrivals.sources import sources
 from reconcile.dunning import record
 from reconcile.dunning.explain import sources_of
+from reconcile.report.held import held
 from web import formatting, messages
 from web.arrivals.words import source_words
 from web.days.sheet import columns_of, sheet_of
@@ -16,6 +17,7 @@ from web.texts import approvals as words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from sqlalchemy import Connection
 
@@ -29,6 +31,17 @@ if TYPE_CHECKING:
 def source_names(profile: Profile) -> dict[str, str]:
     """送付元 as people say it, by code."""
     return {source.code: source_words(source) for source in sources(profile)}
+
+
+def money_of_nobody(connection: Connection, profile: Profile, on: date) -> tuple[int, int]:
+    """行き先の分からないお金: number and yen of payments without a claim, and of open credits.
+
+    Nobody is named by it, so that it holds no letter back (law.md 9, I1, I5): people look first.
+    """
+    found = held(connection, profile, on)
+    lines = [line for line in found.suspense if not line.item_code and line.kind != "surplus"]
+    lines += found.credits
+    return sum(line.total for line in lines), sum(line.total_yen for line in lines)
 
 
 def grounds_sheet(connection: Connection, code: str, list_no: int) -> Sheet:

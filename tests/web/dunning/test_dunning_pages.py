@@ -126,3 +126,14 @@ def test_over_a_missing_file_two_people_decide_before_anything_is_drawn(sqlite_u
     at = _good(abe, "/staff/dunning", **TERMS)
     assert "未着のままの抽出" in _text(abe, at)
     town.close()
+
+
+def test_money_of_nobody_is_said_before_a_list_is_drawn(town, desk):
+    """I1, I5: it names nobody, so that it holds no letter back; people are told to look first."""
+    abe = desk("abe")
+    assert "誰のものか" not in _text(abe, "/staff/dunning")
+    town.pay(99, 10_000, "2026-07-15", on="2026-07-17")
+    page = _text(abe, "/staff/dunning")
+    assert "誰のものか分からない納付・入金が1件（10,000円）あります。" in page
+    assert 'href="/staff/reports/suspense"' in page
+    assert "10,000" in _text(abe, "/staff/reports/suspense")
