@@ -132,6 +132,8 @@ def show(notice_id: int, term: str) -> str:
 def book(notice_id: int, term: str) -> BaseResponse | tuple[str, int]:
     """延滞金の調定 of this instalment, now."""
     place = (notice_id, term)
+    with reading(services().engine, services().municipality) as connection:
+        claim_view(connection, services().profile, place)  # 404 where there is no such instalment
     try:
         booked = book_charges(
             services().engine, services().municipality, on=clock.today(), actor=g.user.user_name,

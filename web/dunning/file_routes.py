@@ -65,6 +65,7 @@ def take_pull_paper(list_no: int) -> Response:
     code, profile = services().municipality, services().profile
     with unit_of_work(services().engine, code) as connection:
         found = record.list_of(connection, code, list_no)
+        record.require_state(found, "pull_drawn", "pull_confirmed", "dispatched")
         lines = pull.pull_lines(connection, code, found, record.pull_no_of(found))
         note(connection, "dunning_pull_taken", str(list_no))
     sheet = pull_sheet(lines, exports.names_of(profile))

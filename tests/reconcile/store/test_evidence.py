@@ -274,7 +274,7 @@ def test_without_a_key_there_is_nothing_to_turn_to(town):
 
 def test_nothing_else_reads_or_writes_the_bytes():
     """One door: a second one would forget to open what is sealed."""
-    sql = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN) evidence\b|EvidenceRow")
+    sql = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN) evidence\b|\bEvidenceRow")
     doors = {f"reconcile/store/{one}.py" for one in ("evidence", "rekey", "tables")}
     found = {
         name(path)

@@ -179,7 +179,7 @@ FORMS: dict[str, dict[str, str]] = {
 
 # Who asks: a treasurer, but an administrator for what is theirs alone.
 PEOPLE = {
-    "charges": "shuno",
+    **dict.fromkeys(("charges", "dunning", "dunning_files"), "shuno"),
     "events": "shunin",
     "logbook": "shunin",
     "users": "shunin",

@@ -17,7 +17,8 @@ NAME = "kaikei"  # there is one in each of the two
 
 @pytest.fixture
 def app(bodies):
-    bodies.visited |= {"staff_event", "staff_session", "staff_attempt", "enquiry_log"}
+    bodies.visited |= {"staff_event", "staff_session", "staff_attempt"}
+    bodies.visited |= {"enquiry_log", "enquiry_count"}
     made = create_app(bodies.settings, bodies.engine, TESTING=True, WTF_CSRF_ENABLED=False)
     yield made
     made.extensions["kokin"].close()
@@ -126,7 +127,7 @@ def test_the_figures_are_of_the_installation_and_of_nobody(client):
     assert OWN not in figures
 
 
-def test_a_resident_is_answered_by_the_body_of_the_number_and_told_no_name(client, bodies):
+def test_a_resident_is_answered_by_the_body_of_the_number_and_told_of_no_other(client, bodies):
     number = bodies.numbers["el_number"][1]
     names = ("collecting_body_code", "case_key", "confirmation_no", "item_code")
     parts = (number[:5], number[5:25], number[25:31], number[31:])
@@ -135,7 +136,9 @@ def test_a_resident_is_answered_by_the_body_of_the_number_and_told_no_name(clien
     elsewhere = ("00000", *parts[1:])
     nowhere = _page(client.post("/", data=dict(zip(names, elsewhere, strict=True))))
     assert 'class="state"' in nowhere
-    assert "みほん市" not in page + nowhere
+    # Whom to ask is said by the body of the number alone.
+    assert "みほん市" not in nowhere
+    assert "となり町" not in page + nowhere
 
 
 @pytest.fixture
