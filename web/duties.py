@@ -10,12 +10,10 @@ roles (R10).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from web.accounts.staff import StaffUser
 
 # 納付書担当, 収納担当, 会計, 承認者, 監査, 管理者
 ROLES = ("slips", "collection", "treasury", "approver", "auditor", "admin")
@@ -104,11 +102,19 @@ MAY: dict[Do, frozenset[str]] = {
 }
 
 
-def can(person: StaffUser, what: Do | str) -> bool:
+class Holder(Protocol):
+    """職員 as far as it matters here: who holds roles."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """役割 of the person."""
+
+
+def can(person: Holder, what: Do | str) -> bool:
     """Whether this person may do it."""
     return holds(person, MAY[Do(what)])
 
 
-def holds(person: StaffUser, roles: Iterable[str]) -> bool:
+def holds(person: Holder, roles: Iterable[str]) -> bool:
     """Whether this person holds one of the roles."""
     return not frozenset(roles).isdisjoint(person.roles)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from payments.domain.errors import InvalidValueError
-from payments.domain.slip import KONBINI_AMOUNT_YEN_MAX
+from payments.domain.money import KONBINI_AMOUNT_YEN_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,6 +11,8 @@ from payments.domain.errors import InvalidValueError
 # 払込金額 of the unified code has 11 digits (the eL-QR tag 54), the widest amount field of any
 # channel; what is larger could be booked but never printed or paid, so it cannot be an amount.
 AMOUNT_YEN_MAX = 99_999_999_999
+# The limit of 料金代理収納 per slip (symbols.md 3.5); it binds the barcode, not the unified code.
+KONBINI_AMOUNT_YEN_MAX = 300_000
 
 
 def require_yen(value: object, field: str, *, minimum: int = 0) -> int:

@@ -17,7 +17,7 @@ from payments.domain.identifiers import (
     require_digits,
 )
 from payments.domain.labels import LabelledCode
-from payments.domain.money import require_yen
+from payments.domain.money import KONBINI_AMOUNT_YEN_MAX, require_yen
 from payments.domain.valid_until import valid_until
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from payments.domain.profile import Item, Profile
 
-# The limit of 料金代理収納 per slip (symbols.md 3.5); it binds the barcode, not the unified code.
-KONBINI_AMOUNT_YEN_MAX = 300_000
 WHOLE_YEAR = "00"  # the 期別コード of a 全期 slip in registers and in our books
 REISSUE_MAX = 9  # 再発行区分 stays there (symbols.md 3.1)
 # Eleven digits of the case key: a hundred thousand million slips.

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from payments.store.municipalities import Body
-    from web.config import Settings
 
 
 class ProviderClient(BaseModel):
@@ -61,6 +60,8 @@ class ResidentClient(ProviderClient):
     hidden_items: tuple[str, ...] = ()
 
 
-def offered(settings: Settings, bodies: Iterable[Body]) -> list[tuple[Body, OidcClient]]:
-    """The bodies of this installation that have a provider."""
-    return [(body, settings.oidc[body.code]) for body in bodies if body.code in settings.oidc]
+def offered(
+    clients: Mapping[str, OidcClient], bodies: Iterable[Body]
+) -> list[tuple[Body, OidcClient]]:
+    """The bodies of this installation that have a provider; ``clients`` by their codes."""
+    return [(body, clients[body.code]) for body in bodies if body.code in clients]

@@ -186,7 +186,7 @@ def sign_in_page(*, chosen: str, error: str = "", user_name: str = "") -> str:
         chosen=chosen,
         error=error,
         user_name=user_name,
-        providers=oidc_settings.offered(services().settings, services().bodies),
+        providers=oidc_settings.offered(services().settings.oidc, services().bodies),
     )
 
 

@@ -32,7 +32,7 @@ from web.texts import arrivals as arrival_texts
 from web.texts import explain as booking_words
 from web.today import charts, rows
 from web.today.figures import Kept
-from web.today.state import verdict
+from web.today.verdict import verdict
 from web.today.view import today_view
 from web.typed_days import day_of_address
 
