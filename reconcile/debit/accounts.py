@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, select, text
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from reconcile.formats.debit_accounts import AccountLine
 
 BATCH_LINES = 5_000
 SET, ENDED = "set", "ended"
@@ -71,23 +72,6 @@ class Entry(NamedTuple):
     made_at: datetime
 
 
-class AccountLike(Protocol):
-    """One line of ``debit-account-1``."""
-
-    line_no: int
-    obligor_no: str
-    item_code: str
-    event: str
-    from_on: str
-    bank_code: str
-    bank_name: str
-    branch_code: str
-    branch_name: str
-    account_type: str
-    account_no: str
-    holder_name: str
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
     """登録の希望: what somebody wants to register, from a page or a command."""
@@ -121,7 +105,7 @@ class Occasion(NamedTuple):
 def register(
     connection: Connection,
     municipality_code: str,
-    lines: Iterable[AccountLike],
+    lines: Iterable[AccountLine],
     occasion: Occasion,
 ) -> Registered:
     """口座の登録 of a file: a line that says something new becomes an entry.
@@ -131,7 +115,7 @@ def register(
     """
     result = Registered()
     seen: set[tuple[str, str, date]] = set()
-    batch: list[AccountLike] = []
+    batch: list[AccountLine] = []
     for line in lines:
         batch.append(line)
         if len(batch) >= BATCH_LINES:
@@ -229,7 +213,7 @@ def _open(connection: Connection, municipality_code: str, rows: Sequence[Any]) -
 def _register(
     connection: Connection,
     municipality_code: str,
-    batch: Sequence[AccountLike],
+    batch: Sequence[AccountLine],
     seen: set[tuple[str, str, date]],
     result: Registered,
     occasion: Occasion,
