@@ -11,9 +11,11 @@ import logging
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -36,15 +38,28 @@ BODIES_SECONDS = 60  # how often it looks which municipalities there are
 log = logging.getLogger(__name__)
 
 
-def build(settings: Settings, runner: Runner, codes: Callable[[], list[str]]) -> BlockingScheduler:
-    """The scheduler: a look at every lane of every municipality that ``codes`` names."""
+class _Lent(BasePoolExecutor):
+    """Threads that are lent to the scheduler: it hands out work, and does not wait for its end."""
+
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
+        super().__init__(threads)
+
+
+def build(
+    settings: Settings, runner: Runner, codes: Callable[[], list[str]], threads: ExitStack
+) -> BlockingScheduler:
+    """The scheduler: a look at every lane of every municipality that ``codes`` names.
+
+    Its threads end with ``threads``, which waits for what they have in hand.
+    """
+
+    def lent(number: int) -> _Lent:
+        return _Lent(threads.enter_context(ThreadPoolExecutor(max_workers=number)))
+
     scheduler = BlockingScheduler(
         timezone=clock.JST,
-        executors={
-            "default": ThreadPoolExecutor(max_workers=settings.schedule_workers),
-            # Signs of life and new municipalities do not wait behind jobs.
-            "own": ThreadPoolExecutor(max_workers=1),
-        },
+        # Signs of life and new municipalities do not wait behind jobs.
+        executors={"default": lent(settings.schedule_workers), "own": lent(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
 
@@ -87,7 +102,6 @@ def run_scheduler(settings: Settings, engine: Engine, console: Console) -> None:
 
     settings.inbox_folder.mkdir(parents=True, exist_ok=True)
     runner = Runner(settings, engine, say)
-    scheduler = build(settings, runner, lambda: codes_served(engine, settings))
     ending: list[threading.Thread] = []
 
     def stop(*_: object) -> None:
@@ -96,15 +110,21 @@ def run_scheduler(settings: Settings, engine: Engine, console: Console) -> None:
         runner.stopping.set()
         if not ending:
             # In a thread of its own it waits for the lock of a round that is handing out jobs; in
-            # the handler it would take the workers away in the middle of that round.
-            ending.append(threading.Thread(target=scheduler.shutdown, kwargs={"wait": True}))
+            # the handler it would take the workers away in the middle of that round. It does not
+            # wait for jobs: it would hold the lock that the search for municipalities needs.
+            ending.append(threading.Thread(target=scheduler.shutdown, kwargs={"wait": False}))
             ending[0].start()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    say(f"受信フォルダ {settings.inbox_folder} を見ています（再照合は {settings.reconcile_at}）。")
-    scheduler.start()
-    for thread in ending:
-        thread.join()
+    with ExitStack() as threads:
+        scheduler = build(settings, runner, lambda: codes_served(engine, settings), threads)
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        say(
+            f"受信フォルダ {settings.inbox_folder} を見ています"
+            f"（再照合は {settings.reconcile_at}）。"
+        )
+        scheduler.start()
+        for thread in ending:
+            thread.join()
     runner.lanes.release()
     say("定時処理を終えました。")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
 import sqlite3
+import time
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from rich.console import Console
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from payments.store.engine import open_engine
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
+from web import scheduler as scheduling
 from web.doctor import examine
 from web.jobs import runner as running
 from web.jobs.locks import Lanes, leases_of, noting
@@ -154,7 +161,8 @@ def test_old_runs_are_forgotten(books, monkeypatch):
 def test_the_scheduler_looks_at_every_lane_of_every_body(books):
     runner = Runner(books.settings, books.engine, lambda _line: None)
     codes = ["99998", M]
-    scheduler = build(books.settings, runner, lambda: codes)
+    with ExitStack() as threads:
+        scheduler = build(books.settings, runner, lambda: codes, threads)
     jobs = {job.id: job for job in scheduler.get_jobs()}
     assert jobs.keys() == {"beat", "bodies"}
     jobs["bodies"].func()
@@ -166,6 +174,38 @@ def test_the_scheduler_looks_at_every_lane_of_every_body(books):
     assert codes_served(books.engine, books.settings) == [M]
     other = books.settings.model_copy(update={"municipality": "99998"})
     assert codes_served(books.engine, other) == []
+
+
+def test_the_end_does_not_wait_for_a_look_that_waits_for_the_end(books, monkeypatch):
+    """The look at the bodies asks the scheduler for its jobs while the scheduler is ended."""
+    built, free = [], []
+
+    def keep(*arguments):
+        built.append(build(*arguments))
+        return built[0]
+
+    def codes_during_the_end(_engine, _settings):
+        os.kill(os.getpid(), signal.SIGTERM)
+        while built[0].running:
+            time.sleep(0.001)
+        # Whoever had the lock of the jobs while waiting for this thread would wait for ever.
+        free.append(built[0]._jobstores_lock.acquire(timeout=60))
+        if not free[0]:
+            os._exit(1)
+        built[0]._jobstores_lock.release()
+        return [M]
+
+    monkeypatch.setattr(scheduling, "build", keep)
+    monkeypatch.setattr(scheduling, "codes_served", codes_during_the_end)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    said = io.StringIO()
+    try:
+        scheduling.run_scheduler(books.settings, books.engine, Console(file=said))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert free == [True]
+    assert "定時処理を終えました" in said.getvalue()
 
 
 def test_a_failure_to_tell_is_no_failure_of_the_run(books, monkeypatch):
