@@ -44,6 +44,12 @@ JOIN instalment i ON i.municipality_code = :m AND i.notice_id = a.notice_id AND 
 WHERE n.municipality_code = :m AND {{which}}
 GROUP BY n.notice_id, n.item_code, n.levy_year
 ORDER BY n.item_code, n.levy_year, n.notice_id"""
+_SETTLED = f"""
+SELECT a.notice_id, a.term, n.item_code, a.amount_yen - a.written_off_yen - {OPEN_YEN} AS yen
+FROM notice n
+JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = n.notice_id
+WHERE n.municipality_code = :m AND n.obligor_no = :no
+ORDER BY a.notice_id, a.term"""
 _VEHICLES = """
 SELECT v.notice_id, v.vehicle_no FROM vehicle_entry v
 JOIN notice n ON n.municipality_code = :m AND n.notice_id = v.notice_id AND n.levy_year = :year
@@ -71,6 +77,14 @@ class Levy(NamedTuple):
     last_due_on: date
 
 
+class Settled(NamedTuple):
+    """納付の記録 that the figures rest on: what is no longer open of one instalment."""
+
+    notice_id: int
+    term: str
+    yen: int
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
     """証明の基礎 of a person as of a day; ``complete_until`` is データの基準日 per channel."""
@@ -81,6 +95,7 @@ class Basis:
     levies: tuple[Levy, ...]
     complete_until: dict[str, date]
     despite: int | None = None  # the approval by which it was made although a channel was behind
+    settled: tuple[Settled, ...] = ()
 
     @property
     def cut_off_on(self) -> date:
@@ -165,7 +180,12 @@ def basis_of(
         found = _levy(profile, row)
         before = levies.get(key)
         levies[key] = found if before is None else _together(before, found)
-    return Basis(obligor_no, str(name), on, tuple(levies.values()), complete, approval_id)
+    settled = tuple(
+        Settled(row.notice_id, row.term, int(row.yen))
+        for row in connection.execute(text(_SETTLED), {"m": code, "no": obligor_no})
+        if row.item_code in taxes and row.yen > 0
+    )
+    return Basis(obligor_no, str(name), on, tuple(levies.values()), complete, approval_id, settled)
 
 
 def vehicle_states(

@@ -24,13 +24,12 @@ from web.approval_roles import require_asker
 from web.certificates import confirmation
 from web.certificates.feed import as_csv, vehicle_feed
 from web.certificates.paper import paper_pdf
-from web.certificates.tax_paper import tax_paper
+from web.certificates.tax_paper import seen_words, tax_paper
 from web.duties import Do
 from web.errors import status_of
 from web.people.purpose import OTHER, begin_view
 from web.security import may
 from web.services import services
-from web.texts import certificates as words
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -70,7 +69,7 @@ def paper() -> Response | tuple[str, int]:
             issued = confirmation.issue(
                 connection, services().settings, code, said, issued_to=g.user.user_name
             )
-            record(connection, "certificate_issued", said.kind)
+            record(connection, "certificate_issued", f"{said.kind} {basis.cut_off_on}")
     except KokinError as error:
         return _page(error=messages.error(error.error_code, error.details)), status_of(error)
     pdf = paper_pdf(said, issued, url_for("verifying.ask", _external=True))
@@ -127,7 +126,7 @@ def _basis() -> Basis:
     with unit_of_work(services().engine, code) as connection:
         profile = load_profile(connection, code)
         found = basis_of(connection, profile, number, clock.today(), clock.now())
-        begin_view(connection, number, OTHER, words.TITLE)  # whose figures were looked at
+        begin_view(connection, number, OTHER, seen_words(found))  # whose figures, of which day
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from web import messages
+from web.certificates.confirmation import Basis as Rests
 from web.certificates.confirmation import Paper
 from web.formatting import fiscal_year, plain_day, yen
 from web.language import JAPANESE, speaking
@@ -45,7 +46,15 @@ def tax_paper(profile: Profile, basis: Basis, now: datetime) -> Paper:
             rows=tuple(_row(levy, names) for levy in basis.levies),
             facts=tuple(facts),
             notes=words.NOTES,
+            basis=tuple(Rests(*each) for each in basis.settled),
         )
+
+
+def seen_words(basis: Basis) -> str:
+    """閲覧の記録の文言: what somebody was shown of a person, up to which day it was complete."""
+    with speaking(JAPANESE):
+        said = words.SEEN.format(title=words.TITLE, day=plain_day(basis.cut_off_on))
+    return said if basis.despite is None else f"{said} {words.DESPITE} {basis.despite}"
 
 
 def _row(levy: Levy, names: dict[str, str]) -> tuple[str, ...]:

@@ -16,13 +16,17 @@ from reconcile.certificate import KIND, basis_of, despite_content, vehicle_state
 from web import clock, formatting
 from web.accounts import staff
 from web.certificates.feed import as_csv, checked, vehicle_feed
+from web.certificates.tax_paper import seen_words
 from web.commands.registers import JSON
 from web.commands.session import MUNICIPALITY, Session, say_json, session_of
 from web.commands.signing import USER, signed
 from web.commands.writing import write_whole
+from web.people.purpose import OTHER, Looked, write_view
 
 if TYPE_CHECKING:
     from reconcile.certificate import Levy
+
+COMMAND = "cli"  # where a command looks from
 
 
 @click.group()
@@ -40,14 +44,20 @@ def tax(session: Session, obligor_no: str, user_name: str, *, as_json: bool) -> 
     """税目・年度ごとの納付すべき額、納付済額、未納額と、データの基準日。
 
     届いていない資料があるときは、二人の承認（kokin certificates despite）がなければ示しません。
+    誰の、どの基準日の数字を見たかは、閲覧の記録に残ります。
     """
     person = signed(session, user_name)
     with unit_of_work(session.engine, session.municipality) as connection:
         profile = load_profile(connection, session.municipality)
         basis = basis_of(connection, profile, obligor_no, clock.today(), clock.now())
-        staff.record(connection, session.municipality, person, "certificate_seen", "")
+        looked = Looked(person, "", COMMAND)
+        write_view(connection, session.municipality, obligor_no, OTHER, seen_words(basis), looked)
+        staff.record(
+            connection, session.municipality, person, "certificate_seen", str(basis.cut_off_on)
+        )
     if as_json:
         said = {**asdict(basis), "levies": [levy._asdict() for levy in basis.levies]}
+        del said["settled"]  # numbers of rows, which say nothing outside of the books
         say_json({**said, "cut_off_on": basis.cut_off_on})
         return
     session.out.print(f"データの基準日 {formatting.long_day(basis.cut_off_on)}")

@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import g, session
 from sqlalchemy import select
@@ -51,6 +51,14 @@ class View:
         return self.viewed_at + HOLDS
 
 
+class Looked(NamedTuple):
+    """閲覧した人: who looks, in which session ("" for none), and from where."""
+
+    actor: str
+    session_digest: str
+    source: str
+
+
 def check_purpose(purpose: str, note: str) -> str:
     """目的の確認: the note as it is kept.
 
@@ -67,18 +75,34 @@ def begin_view(connection: Connection, obligor_no: str, purpose: str, note: str)
 
     Raises what :func:`check_purpose` raises.
     """
+    looked = Looked(g.user.user_name, _session_digest(), source())
+    return write_view(connection, services().municipality, obligor_no, purpose, note, looked)
+
+
+def write_view(
+    connection: Connection,
+    municipality_code: str,
+    obligor_no: str,
+    purpose: str,
+    note: str,
+    looked: Looked,
+) -> str:
+    """閲覧の記録 of somebody who looks from anywhere; its handle.
+
+    Raises what :func:`check_purpose` raises.
+    """
     view_id = secrets.token_hex(16)
     connection.execute(
         table.insert().values(
-            municipality_code=services().municipality,
+            municipality_code=municipality_code,
             view_id=view_id,
             viewed_at=clock.now(),
-            actor=g.user.user_name,
-            session_digest=_session_digest(),
+            actor=looked.actor,
+            session_digest=looked.session_digest,
             obligor_no=obligor_no,
             purpose=purpose,
             note=check_purpose(purpose, note),
-            source=source()[:60],
+            source=looked.source[:60],
         )
     )
     return view_id

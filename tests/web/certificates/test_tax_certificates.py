@@ -22,8 +22,10 @@ from reconcile.registers import import_vehicles
 from web import clock
 from web.accounts import staff
 from web.app import create_app
+from web.certificates import confirmation
 from web.certificates.confirmation import shown_code
 from web.certificates.feed import as_csv, checked, vehicle_feed
+from web.certificates.tax_paper import tax_paper
 from web.config import Settings
 
 PASSWORD = "kaikei-no-himitsu"
@@ -165,7 +167,8 @@ def test_the_page_shows_and_hands_out_a_paper(desk):
     assert pdf.data.startswith(b"%PDF")
     with desk.town.write() as connection:
         views = connection.execute(text("SELECT obligor_no, actor, note FROM account_view")).all()
-    assert [tuple(view) for view in views] == [(PAYER, "shuno", "納付状況証明の基礎資料")] * 2
+    seen = "納付状況証明の基礎資料（データの基準日 2026年6月9日）"
+    assert [tuple(view) for view in views] == [(PAYER, "shuno", seen)] * 2
     for data, status in (({"obligor_no": "'"}, 422), ({"obligor_no": "9"}, 404)):
         assert clerk.post("/staff/certificates", data=data).status_code == status
         assert clerk.post("/staff/certificates/paper", data=data).status_code == status
@@ -176,6 +179,30 @@ def test_the_page_shows_and_hands_out_a_paper(desk):
     assert clerk.post("/staff/certificates/vehicles", data={"year": "x"}).status_code == 422
     assert clerk.post("/staff/certificates/despite", data={"reason": "x"}).status_code == 409
     assert shown_code("99999ABCDE") == "99999-ABCDE"
+    with desk.town.read() as connection:
+        acts = connection.execute(
+            text("SELECT subject FROM staff_event WHERE event = 'certificate_issued'")
+        ).scalars()
+        assert list(acts) == ["tax 2026-06-09"]
+
+
+def test_a_paper_rests_on_what_is_paid_and_says_so_when_that_changes(town, tmp_path):
+    settings = Settings(home=tmp_path, secret_key="a secret of the tests, long enough")
+    paper = tax_paper(town.profile, basis(town), NOW)
+    with town.write() as connection:
+        issued = confirmation.issue(connection, settings, town.code, paper, issued_to="shuno")
+
+    def changed():
+        with town.read() as connection:
+            found = confirmation.check(connection, settings, town.code, issued.code)
+        assert found is not None
+        return found.changed
+
+    assert changed() is False
+    town.pay(1, 2, 12_000)  # more than the paper says
+    assert changed() is False
+    town.pay(1, 1, -10_000)
+    assert changed() is True
 
 
 @on_sqlite

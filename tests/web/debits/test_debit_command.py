@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 from debit_town import DEBIT_ON, DebitTown
+from sqlalchemy import text
 
 from payments.domain.debiting import DebitBank, Debiting
 from payments.domain.errors import ConflictError, InvalidValueError
@@ -117,12 +118,14 @@ def test_accounts_by_file_and_by_person(kokin, tmp_path):
     kokin(*words, "--end", "--from", "2026-09-01")
 
 
-def test_certificates(kokin, tmp_path, monkeypatch):
+def test_certificates(town, kokin, tmp_path, monkeypatch):
     complete = {"debit": NOW.date()}
     monkeypatch.setattr(certifying, "complete_until", lambda *_given: complete)
     words = ("certificates", "tax", "000000000001", "--user", "kaikei")
     assert "未納 22,001円" in kokin(*words)
-    assert json.loads(kokin(*words, "--json"))["levies"][0]["unpaid_yen"] == 22_001
+    said = json.loads(kokin(*words, "--json"))
+    assert said["levies"][0]["unpaid_yen"] == 22_001
+    assert "settled" not in said
     for name, table in (("v.json", ()), ("v.csv", ("--csv",))):
         file = tmp_path / name
         kokin("certificates", "vehicles", "--year", 2026, "--out", file, *table)
@@ -134,6 +137,17 @@ def test_certificates(kokin, tmp_path, monkeypatch):
     kokin("certificates", "despite", "--user", "kaikei", "--reason", "車検")
     kokin("approvals", "approve", 1, "--user", "shonin")
     assert "データの基準日 2026年5月1日" in kokin(*words)
+    with town.read() as connection:
+        seen = connection.execute(
+            text("SELECT obligor_no, actor, source, note FROM account_view ORDER BY note")
+        ).all()
+    whose = ("000000000001", "kaikei", "cli")
+    said = "納付状況証明の基礎資料（データの基準日 {}）"
+    # What was refused showed nothing.
+    assert [tuple(view) for view in seen] == [
+        *[(*whose, said.format("2026年5月11日"))] * 2,
+        (*whose, said.format("2026年5月1日") + " 資料が未着のままの証明（承認番号） 1"),
+    ]
 
 
 def test_a_file_that_is_not_as_recorded_is_not_handed_out(town):
