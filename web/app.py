@@ -30,7 +30,7 @@ from web.days.routes import days
 from web.days.sheet import cell_text
 from web.debits.routes import debits
 from web.dunning.file_routes import dunning_files
-from web.dunning.routes import dunning
+from web.dunning.pages import dunning
 from web.duties import can, holds
 from web.enquiries.routes import enquiries
 from web.errors import handle_errors
@@ -62,6 +62,7 @@ from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limi
 from web.services import Services, services
 from web.slips.routes import slips
 from web.slips.run_routes import runs
+from web.static_files import deliver
 from web.today.routes import beginning
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    deliver(app)
     listen(app)
     listen_to_aids(app)
     guard(app)
