@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import shutil
 import uuid
@@ -52,9 +53,24 @@ def pytest_configure(config: pytest.Config) -> None:
     fired.watch()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Set a limit anew: a test that has failed has lost those of pyproject.toml by now."""
+    _end_in_time(item.config)
+
+
+def _end_in_time(config: pytest.Config) -> None:
+    """Show what every thread is at, and end the process, should it not have gone on by then."""
+    own = config.pluginmanager.getplugin("faulthandler")
+    shown_at = config.stash[own.fault_handler_stderr_fd_key]
+    seconds = float(config.getini("faulthandler_timeout"))
+    faulthandler.dump_traceback_later(seconds, exit=True, file=shown_at)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write down which codes were fired; a whole run that missed one has failed."""
     run_dir, config = Path(os.environ[postgres.RUN_DIR_VARIABLE]), session.config
+    _end_in_time(config)
     fired.write_down(run_dir)
     whole = not any(config.getoption(name) for name in CHOOSING)
     if hasattr(config, "workerinput") or not whole or session.exitstatus != pytest.ExitCode.OK:
