@@ -24,11 +24,10 @@ SECRET = re.compile(r"password|secret|salt|session_stamp|sealed")
 DOORS = ("kokin_bodies()", "kokin_body_of_key(text)", "kokin_count(text, text[])")
 # What the service only looks at: the revision, and which municipalities there are.
 _LOOKED_AT = {"alembic_version": "SELECT", "municipality": "SELECT, UPDATE"}
-# Statement triggers refuse whatever the row is; a trigger with a condition decides row by row.
+# Without a condition a trigger refuses whatever the row is; of one row on a cluster, else of all.
 _TABLES = text(
     """SELECT c.relname AS name, c.oid::bigint AS oid,
-              COALESCE(bit_or(t.tgtype::int) FILTER (WHERE t.tgtype::int & 1 = 0
-                                                       AND t.tgqual IS NULL), 0) AS refused
+              COALESCE(bit_or(t.tgtype::int) FILTER (WHERE t.tgqual IS NULL), 0) AS refused
        FROM pg_class c
        LEFT JOIN (SELECT g.* FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
                   WHERE p.proname = 'kokin_append_only') t ON t.tgrelid = c.oid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # For PostgreSQL's row-level security; the value is the municipality.
 ENTER = "SELECT set_config('kokin.municipality_code', {mark}, true)"
 _ENTER = text(ENTER.format(mark=":m"))
+_PLAIN = re.compile(r"[0-9]+|\*", re.ASCII)
 
 
 @contextmanager
@@ -61,5 +63,10 @@ def reading(engine: Engine, municipality_code: str | None = None) -> Iterator[Co
 
 def enter_municipality(connection: Connection, municipality_code: str) -> None:
     """Tell PostgreSQL's row-level security whose transaction this is (R11, the second wall)."""
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name != "postgresql":
+        return
+    if _PLAIN.fullmatch(municipality_code):
+        # A cluster hands on to its nodes what was set by SET LOCAL, which takes no parameters.
+        connection.exec_driver_sql(f"SET LOCAL kokin.municipality_code = '{municipality_code}'")
+    else:
         connection.execute(_ENTER, {"m": municipality_code})

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from scoped_sql import unscoped
 from sqlalchemy import Engine, event
+from sqlglot import exp, parse
 from sqlmodel import SQLModel
 
+from payments.store.cluster import LOCAL
 from reconcile.store import staging
 from web.notifications import spool_tables
 
@@ -52,3 +54,14 @@ def statements() -> Iterator[set[str]]:
 def loose(issued: Iterable[str]) -> list[str]:
     """The statements that read or write rows of all bodies and have no reason to."""
     return [text for text in issued if unscoped(text, TABLES) and not ACROSS.match(text)]
+
+
+def across_places(issued: Iterable[str]) -> list[str]:
+    """Statements that need both what a cluster spreads out and what its coordinator keeps."""
+    return [text for text in issued if len({name in LOCAL for name in _named(text)}) > 1]
+
+
+def _named(statement: str) -> set[str]:
+    """The tables of a statement that hold rows of a body."""
+    trees = (tree for tree in parse(statement, dialect="sqlite") if tree is not None)
+    return {table.name for tree in trees for table in tree.find_all(exp.Table)} & TABLES

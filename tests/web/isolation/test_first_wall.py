@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from first_wall import loose, statements
+from first_wall import across_places, loose, statements
 from scoped_sql import unscoped
 
 from payments.store.engine import open_engine
@@ -50,6 +50,7 @@ def test_a_city_from_its_registers_to_the_verified_books(sqlite_url, tmp_path):
     session.close()
     assert len(issued) > 200
     assert loose(issued) == []
+    assert across_places(issued) == []
 
 
 @pytest.mark.parametrize(
