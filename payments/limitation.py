@@ -23,7 +23,7 @@ from payments.store.lookups import rows_about
 from payments.versions import OPEN_YEN, as_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -108,15 +108,28 @@ _NO_CHARGE = """NOT EXISTS (SELECT 1 FROM late_charge_booking b WHERE b.municipa
 
 
 def prescribing(
-    connection: Connection, profile: Profile, on: date, *, within_days: int
+    connection: Connection,
+    profile: Profile,
+    on: date,
+    *,
+    within_days: int,
+    narrowed: str = "1 = 1",
+    values: Mapping[str, Any] | None = None,
 ) -> list[Prescribing]:
-    """時効が近い期別: open instalments whose period ends within so many days, or has ended."""
+    """時効が近い期別: open instalments whose period ends within so many days, or has ended.
+
+    ``narrowed`` is one more condition on them (``a`` with notice_id and term), with its ``values``.
+    """
     until = on + timedelta(days=within_days)
     shortest = min((each.prescription_years for each in profile.charges.levies), default=5)
     earliest = until.replace(day=1, year=until.year - min(shortest, STANDARD_YEARS))
     rows = connection.execute(
-        text(_OPEN.format(which=f"i.due_on <= :due_on AND {_NO_CHARGE}")),
-        {"m": profile.municipality_code, "due_on": (earliest + timedelta(days=31)).isoformat()},
+        text(_OPEN.format(which=f"i.due_on <= :due_on AND {_NO_CHARGE} AND {narrowed}")),
+        {
+            **(values or {}),
+            "m": profile.municipality_code,
+            "due_on": (earliest + timedelta(days=31)).isoformat(),
+        },
     ).all()
     found = _with_limitation(connection, profile, rows)
     return [each for each in found if each.limitation.last_on <= until]

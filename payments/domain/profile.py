@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from payments.domain.arrivals import ArrivalRule
 from payments.domain.charging import Charges, FeeRule, LevyCharges, require_charges
 from payments.domain.debiting import DebitBank, Debiting, require_debiting
+from payments.domain.dunning import Dunning, require_dunning
 from payments.domain.enquiring import Enquiries, enquiries_from, require_enquiries
 from payments.domain.errors import InvalidValueError
 from payments.domain.overpayment import Refunds, require_refunds
@@ -128,6 +129,7 @@ class Profile:
     certificate_provisional: bool = False  # 速報 counts as paid in a certificate (law.md E-01)
     enquiries: Enquiries = field(default_factory=Enquiries)  # 照会
     charges: Charges = field(default_factory=Charges)  # 延滞金・督促手数料・分納
+    dunning: Dunning = field(default_factory=Dunning)  # 督促
 
     def item(self, item_code: str) -> Item:
         """The item of this code; :class:`InvalidValueError` when the profile has none."""
@@ -161,6 +163,7 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
         charges = _charges(plain.pop("charges", {}))
         enquiries = enquiries_from(plain.pop("enquiries", {}))
         debit = _debiting(plain.pop("debit", {}))
+        dunning = Dunning(**plain.pop("dunning", {}))
         refunds = dict(plain.pop("refunds", {}))
         refunds["short_items"] = tuple(refunds.get("short_items", ()))
         profile = Profile(
@@ -169,6 +172,7 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
             debit=debit,
             enquiries=enquiries,
             charges=charges,
+            dunning=dunning,
             costs=costs,
             open_data=open_data,
             slip_layouts=forms,
@@ -177,9 +181,12 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
             agents=tuple(Agent(**agent) for agent in data["agents"]),
             accounts=tuple(Account(**account) for account in data["accounts"]),
         )
-    except (KeyError, TypeError) as error:
+        _check(profile)
+    except InvalidValueError:
+        raise
+    # A value of another kind than its field, found wherever somebody first works with it.
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InvalidValueError("profile_field", reason=str(error)) from error
-    _check(profile)
     return profile
 
 
@@ -255,6 +262,7 @@ def _check(profile: Profile) -> None:
     require_debiting(profile.debit)
     require_enquiries(profile.enquiries)
     require_charges(profile.charges, {item.item_code for item in profile.items})
+    require_dunning(profile.dunning)
     for account in profile.accounts:
         if account.money_kind not in {"01", "03"}:
             raise InvalidValueError("profile_money", found=account.money_kind, expected="01 or 03")

@@ -104,6 +104,18 @@ class DunningEvidenceRow(SQLModel, table=True):
     subject: str = Field(primary_key=True, max_length=60)
 
 
+class DunningLimitationRow(SQLModel, table=True):
+    """時効の満了日 of what a list looked at: claims whose period has ended, or is near its end."""
+
+    __tablename__ = "dunning_limitation"
+    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    list_no: int = Field(primary_key=True, sa_type=BigInteger)
+    notice_id: int = Field(primary_key=True, sa_type=BigInteger)
+    term: str = Field(primary_key=True, max_length=2)
+    last_on: date
+
+
 class DunningFeeRow(SQLModel, table=True):
     """督促手数料 of the letters of a list, by 科目 and 納期限."""
 

@@ -19,7 +19,14 @@ from payments.store.bulk import take_numbers
 from payments.store.dunning_tables import DunningListRow
 from payments.store.statistics import count_afresh
 from reconcile.dunning.evidence import freeze_evidence
-from reconcile.dunning.grounds import FIRST_GROUND, PROVISIONAL, looked_at, values_of
+from reconcile.dunning.grounds import (
+    FIRST_GROUND,
+    NOT_DUNNED,
+    PROVISIONAL,
+    looked_at,
+    values_of,
+)
+from reconcile.dunning.limits import freeze_limits
 from reconcile.dunning.record import Happening, append
 from reconcile.dunning.rules import BITS, require_terms
 from reconcile.report.arrivals import LOOKED_BACK, board
@@ -43,18 +50,11 @@ _table = DunningListRow.__table__  # type: ignore[attr-defined]
 _COLUMNS = """a.notice_id, a.term, a.amount_yen, i.due_on, i.collection_hold, i.dunning_hold,
     a.term_yen + a.whole_yen - a.surplus_yen AS paid_yen, a.term_yen + a.whole_yen AS came_yen"""
 _OPEN = "a.amount_yen > a.term_yen + a.whole_yen - a.surplus_yen"
-# A letter that left the building is the letter: there is one for an instalment (law.md 3).
-_NOT_DUNNED = """NOT EXISTS (SELECT 1 FROM dunning_letter l
-    JOIN dunning_event e ON e.municipality_code = :m AND e.list_no = l.list_no
-        AND e.event = 'dispatched'
-    WHERE l.municipality_code = :m AND l.notice_id = a.notice_id AND l.term = a.term
-      AND NOT EXISTS (SELECT 1 FROM dunning_pull p WHERE p.municipality_code = :m
-          AND p.list_no = l.list_no AND p.pull_no = e.subject_no AND p.seq = l.seq))"""
 _FROM = f"""FROM instalment_account a
     CROSS JOIN instalment i
     WHERE a.municipality_code = :m AND a.amount_yen > 0 AND {{which}}
       AND i.municipality_code = :m AND i.notice_id = a.notice_id AND i.term = a.term
-      AND i.due_on < :as_of{{narrowed}} AND {_NOT_DUNNED}"""
+      AND i.due_on < :as_of{{narrowed}} AND {NOT_DUNNED}"""
 _ROWS = f"""
 INSERT INTO dunning_row (municipality_code, list_no, notice_id, term, obligor_no, item_code, due_on,
     amount_yen, paid_yen, ground, grounds)
@@ -155,7 +155,8 @@ def draw(
     despite_id = require_files(connection, code, states, terms.as_of)
     cut_off = min([terms.as_of, *(state.complete_until for state in states)])
     list_no = take_numbers(connection, code, "dunning_list", 1)
-    values = values_of(connection, code, terms, cut_off)
+    freeze_limits(connection, profile, terms, list_no)
+    values = values_of(connection, code, terms, cut_off, list_no)
     last = connection.execute(text(_LAST), {"m": code}).one()
     _write_rows(connection, terms, list_no, values)
     sums = connection.execute(text(_SUMS), {"m": code, "list_no": list_no}).one()

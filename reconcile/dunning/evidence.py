@@ -40,6 +40,13 @@ class _Source(NamedTuple):
 
 
 _SOURCES: Mapping[str, tuple[_Source, ...]] = {
+    "prescribed": (
+        _Source(
+            "'limitation:' || CAST(x.last_on AS VARCHAR(10))",
+            "dunning_row a JOIN dunning_limitation x ON x.municipality_code = :m "
+            "AND x.list_no = a.list_no AND x.notice_id = a.notice_id AND x.term = a.term",
+        ),
+    ),
     "held": (
         _Source(
             "'hold:' || CAST(h.hold_no AS VARCHAR(20))",

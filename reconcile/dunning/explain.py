@@ -54,6 +54,7 @@ class RowStory:
     seq: int | None
     pulled: str
     pulled_open_yen: int | None
+    last_on: date | None  # 時効の満了日, where it was near or over
 
     @property
     def open_yen(self) -> int:
@@ -79,7 +80,7 @@ class Story:
 _ROWS = """
 SELECT w.notice_id, w.term, w.obligor_no, w.item_code, n.levy_year, n.notice_no, w.due_on,
     w.amount_yen, w.paid_yen, w.ground, w.grounds, COALESCE(f.fee_yen, 0) AS fee_yen, l.seq,
-    p.reason AS pulled, p.open_yen AS pulled_open_yen
+    p.reason AS pulled, p.open_yen AS pulled_open_yen, x.last_on
 FROM notice n CROSS JOIN dunning_row w
 LEFT JOIN dunning_fee f ON f.municipality_code = :m AND f.list_no = w.list_no
     AND f.item_code = w.item_code AND f.due_on = w.due_on AND w.ground = ''
@@ -87,6 +88,8 @@ LEFT JOIN dunning_letter l ON l.municipality_code = :m AND l.notice_id = w.notic
     AND l.term = w.term AND l.list_no = w.list_no
 LEFT JOIN dunning_pull p ON p.municipality_code = :m AND p.list_no = w.list_no
     AND p.seq = l.seq AND p.pull_no = :pull_no
+LEFT JOIN dunning_limitation x ON x.municipality_code = :m AND x.list_no = w.list_no
+    AND x.notice_id = w.notice_id AND x.term = w.term
 WHERE n.municipality_code = :m AND {which}
   AND w.municipality_code = :m AND w.list_no = :list_no AND w.notice_id = n.notice_id{term}
 ORDER BY w.notice_id, w.term"""
@@ -164,6 +167,7 @@ def _story(
                 row.notice_no, as_day(row.due_on), row.amount_yen, row.paid_yen, row.ground,
                 grounds_in(row.grounds), tuple((e.ground, e.subject) for e in evidence),
                 row.fee_yen, row.seq, row.pulled or "", row.pulled_open_yen,
+                row.last_on and as_day(row.last_on),
             )
         )  # fmt: skip
     return Story(

@@ -61,12 +61,20 @@ _NEXT_PAID = """a.came_yen = 0 AND EXISTS (
           AND c.kind = 'wrong_instalment_suspected' AND c.state IN ('accepted', 'resolved')
           AND c.subject = CAST(later.notice_id AS VARCHAR(20)) || '/' || later.term))"""
 
+# A letter that left the building is the letter: there is one for an instalment (law.md 3).
+NOT_DUNNED = """NOT EXISTS (SELECT 1 FROM dunning_letter l
+    JOIN dunning_event e ON e.municipality_code = :m AND e.list_no = l.list_no
+        AND e.event = 'dispatched'
+    WHERE l.municipality_code = :m AND l.notice_id = a.notice_id AND l.term = a.term
+      AND NOT EXISTS (SELECT 1 FROM dunning_pull p WHERE p.municipality_code = :m
+          AND p.list_no = l.list_no AND p.pull_no = e.subject_no AND p.seq = l.seq))"""
 # Its file may be at the bank: nothing is known of the debit before its result is back.
 RELEASED = """EXISTS (SELECT 1 FROM debit_event d WHERE d.municipality_code = :m
     AND d.batch_no = b.batch_no AND d.event = 'released')"""
 DEBITS_FOR = timedelta(days=100)  # results later than that are a case of their own
 
 _CONDITIONS = {
+    "prescribed": "ex.notice_id IS NOT NULL",
     "held": f"""a.collection_hold OR a.dunning_hold
         OR EXISTS (SELECT 1 FROM hold_event h WHERE {HOLD_IN_FORCE})""",
     "plan": kept_plan("a"),
@@ -97,6 +105,9 @@ FIRST_GROUND = (
 PROVISIONAL = """SELECT DISTINCT r.notice_id, r.term FROM receipt r
     WHERE r.municipality_code = :m AND r.stage = 'provisional' AND r.notice_id IS NOT NULL"""
 _SETS = f"""
+extinct AS MATERIALIZED (
+    SELECT x.notice_id, x.term FROM dunning_limitation x
+    WHERE x.municipality_code = :m AND x.list_no = :limits_of AND x.last_on < :as_of),
 provisional AS MATERIALIZED ({PROVISIONAL}),
 in_suspense AS MATERIALIZED (
     SELECT r.notice_id, r.term FROM receipt r
@@ -133,6 +144,7 @@ looked AS MATERIALIZED (
     SELECT a.*, n.obligor_no, n.item_code, {_BITS} AS grounds
     FROM past a
     JOIN notice n ON n.municipality_code = :m AND n.notice_id = a.notice_id
+    LEFT JOIN extinct ex ON ex.notice_id = a.notice_id AND ex.term = a.term
     LEFT JOIN provisional pt ON pt.notice_id = a.notice_id AND pt.term = a.term
     LEFT JOIN provisional pw ON pw.notice_id = a.notice_id AND pw.term = '{WHOLE_NOTICE}'
     LEFT JOIN asked co ON co.notice_id = a.notice_id
@@ -154,9 +166,9 @@ def looked_at(past: str) -> str:
 
 
 def values_of(
-    connection: Connection, municipality_code: str, terms: Terms, complete: date
+    connection: Connection, municipality_code: str, terms: Terms, complete: date, limits_of: int = 0
 ) -> dict[str, Any]:
-    """What :func:`looked_at` binds."""
+    """What :func:`looked_at` binds; ``limits_of`` is the list whose frozen limitation counts."""
     return {
         "m": municipality_code,
         "as_of": terms.as_of.isoformat(),
@@ -165,6 +177,7 @@ def values_of(
         "debits_from": (terms.as_of - DEBITS_FOR).isoformat(),
         "due_limit": terms.due_limit.isoformat(),
         "minimum_yen": terms.minimum_yen,
+        "limits_of": limits_of,
         "named": payers_waiting(connection, municipality_code) or [""],
     }
 

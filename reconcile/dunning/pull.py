@@ -16,8 +16,18 @@ from sqlalchemy import bindparam, text
 from payments.domain.errors import RefusedError
 from reconcile.dunning.draw import require_files, source_states
 from reconcile.dunning.grounds import looked_at, values_of
+from reconcile.dunning.limits import extinct_letters
 from reconcile.dunning.record import Happening, append, list_of, require_state
-from reconcile.dunning.rules import AMOUNT_CHANGED, BITS, CANCELLED, GROUNDS, PAID, PULL_MASK, Terms
+from reconcile.dunning.rules import (
+    AMOUNT_CHANGED,
+    BITS,
+    CANCELLED,
+    GROUNDS,
+    PAID,
+    PRESCRIBED,
+    PULL_MASK,
+    Terms,
+)
 from reconcile.dunning.sent import renew, require_fees
 
 if TYPE_CHECKING:
@@ -190,7 +200,10 @@ def _pulled(
     terms = Terms(on, found.terms.wait_days, found.terms.minimum_yen)
     values = values_of(connection, code, terms, complete) | {"list_no": found.list_no}
     rows = connection.execute(text(_FOUND).bindparams(bindparam("named", expanding=True)), values)
-    return [Pulled(row.seq, row.reason, int(row.open_yen)) for row in rows]
+    pulled = {row.seq: Pulled(row.seq, row.reason, int(row.open_yen)) for row in rows}
+    for seq, open_yen in extinct_letters(connection, profile, found.list_no, on).items():
+        pulled.setdefault(seq, Pulled(seq, PRESCRIBED, open_yen))
+    return [pulled[seq] for seq in sorted(pulled)]
 
 
 def pulls_digest(pulled: Sequence[Pulled]) -> str:

@@ -18,10 +18,12 @@ from payments.store.dunning_tables import DunningRecheckRow
 from payments.versions import as_day
 from reconcile.dunning.draw import blocked, lacking_of, source_states
 from reconcile.dunning.grounds import looked_at, values_of
+from reconcile.dunning.limits import extinct_among
 from reconcile.dunning.rules import (
     BITS,
     CANCELLED,
     PAID,
+    PRESCRIBED,
     PULL_MASK,
     SEIZURE_DAYS,
     Terms,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
+    from payments.versions import PlaceKey
     from reconcile.dunning.draw import SourceState
 
 CAME, NOTHING = "something_came", "nothing_came"
@@ -120,14 +123,13 @@ def recheck(
     cut_off = min([on, *(state.complete_until for state in states)])
     scope = {"m": code, "obligor_no": obligor_no}
     values = values_of(connection, code, Terms(on), cut_off) | scope
-    rows = tuple(
-        _row(row, on)
-        for row in connection.execute(
-            text(_FOUND).bindparams(bindparam("named", expanding=True)), values
-        )
-    )
-    if not rows:
+    letters = connection.execute(
+        text(_FOUND).bindparams(bindparam("named", expanding=True)), values
+    ).all()
+    if not letters:
         raise NotFoundError("dunning_letter")
+    extinct = extinct_among(connection, profile, sorted({row.notice_id for row in letters}), on)
+    rows = tuple(_row(row, on, extinct) for row in letters)
     first = min(row.sent_on for row in rows).isoformat()
     payments = int(connection.execute(text(_SINCE), scope | {"sent_on": first}).scalar_one())
     came = payments or any(row.findings for row in rows)
@@ -139,12 +141,13 @@ def recheck(
     return done
 
 
-def _row(row: Any, on: date) -> Rechecked:
+def _row(row: Any, on: date, extinct: set[PlaceKey]) -> Rechecked:
     """One instalment, with everything that speaks against a seizure."""
     open_yen, sent_on = row.amount_yen - row.paid_yen, as_day(row.sent_on)
     # Its day passed long ago: what is due later is another claim's matter.
     bits = row.grounds & PULL_MASK & ~BITS["channel_incomplete"]
-    findings = list(grounds_in(bits))
+    findings = [PRESCRIBED] if (row.notice_id, row.term) in extinct else []
+    findings += grounds_in(bits)
     if row.amount_yen == 0:
         findings.insert(0, CANCELLED)
     elif open_yen <= 0:

@@ -11,10 +11,13 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from payments.domain.dunning import MINIMUM_YEN_MAX, WAIT_DAYS_MAX
 from payments.domain.errors import InvalidValueError
 
-# In the order in which they count; a new one goes to the end of the bits (BITS), never between.
+# In the order in which they count.
+PRESCRIBED = "prescribed"
 GROUNDS = (
+    PRESCRIBED,  # 時効の完成
     "held",  # 猶予・停止
     "plan",  # 履行中の分納
     "provisional",  # 速報
@@ -30,7 +33,9 @@ GROUNDS = (
     "too_early",  # 納期限から日が浅い
     "below_minimum",  # 最低額未満
 )
-BITS = {ground: 1 << number for number, ground in enumerate(GROUNDS)}
+# A bit is kept with every list, so that a new ground takes the next one wherever it counts.
+_BITS_GIVEN = (*GROUNDS[1:], PRESCRIBED)
+BITS = {ground: 1 << number for number, ground in enumerate(_BITS_GIVEN)}
 # Reasons for which a letter is taken out beside the grounds.
 PAID, CANCELLED, AMOUNT_CHANGED = "paid", "cancelled", "amount_changed"
 PULLED = (PAID, CANCELLED, AMOUNT_CHANGED)
@@ -41,7 +46,6 @@ _PULLING = tuple(
 PULL_MASK = sum(BITS[ground] for ground in _PULLING)
 LETTER_DAYS = 20  # 督促状 within 20 days of the 納期限
 SEIZURE_DAYS = 10  # seizure only after 10 days from dispatch
-WAIT_DAYS_MAX, MINIMUM_YEN_MAX = 60, 100_000
 
 
 @dataclass(frozen=True, slots=True)

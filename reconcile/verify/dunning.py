@@ -67,6 +67,32 @@ SELECT l.list_no, l.seq, e.happened_on {_SENT} AND NOT EXISTS (
       AND r.kind = 'renewed' AND r.from_on = e.happened_on)
 ORDER BY l.list_no, l.seq"""
 
+# The fee of a letter follows with the next run at the latest.
+_NO_FEE = f"""
+SELECT l.list_no, l.seq, (
+    SELECT MAX(f.fee_yen) FROM dunning_row w
+    JOIN dunning_fee f ON f.municipality_code = :m AND f.list_no = w.list_no
+        AND f.item_code = w.item_code AND f.due_on = w.due_on
+    WHERE w.municipality_code = :m AND w.list_no = l.list_no AND w.notice_id = l.notice_id
+      AND w.term = l.term) AS fee_yen {_SENT}
+  AND EXISTS (SELECT 1 FROM dunning_fee f WHERE f.municipality_code = :m
+      AND f.list_no = l.list_no AND f.fee_yen > 0)
+  AND EXISTS (SELECT 1 FROM late_charge_run r WHERE r.municipality_code = :m
+      AND r.made_on > e.happened_on)
+  AND NOT EXISTS (SELECT 1 FROM late_charge_booking b WHERE b.municipality_code = :m
+      AND b.principal_notice_id = l.notice_id AND b.principal_term = l.term
+      AND b.kind = 'dunning_fee')
+ORDER BY l.list_no, l.seq"""
+# A claim is held back as extinct just where its frozen last day lay before the list.
+_EXTINCT = """
+SELECT w.list_no, w.notice_id, w.term, w.grounds, CAST(x.last_on AS VARCHAR(10)) AS last_on
+FROM dunning_list l
+JOIN dunning_row w ON w.municipality_code = :m AND w.list_no = l.list_no
+LEFT JOIN dunning_limitation x ON x.municipality_code = :m AND x.list_no = w.list_no
+    AND x.notice_id = w.notice_id AND x.term = w.term AND x.last_on < l.as_of_on
+WHERE l.municipality_code = :m AND ((w.grounds & 16384) <> 0) <> (x.last_on IS NOT NULL)
+ORDER BY w.list_no, w.notice_id, w.term"""
+
 
 def dunning(store: Store) -> Iterator[Difference]:
     """督促の検算: lists, letters and what left the building."""
@@ -84,6 +110,14 @@ def dunning(store: Store) -> Iterator[Difference]:
         yield Difference("dunning_letters", f"dunning:{row.list_no}:{row.seq}", "listed", "")
     for row in list(store.rows(_TWICE)):
         yield Difference("dunning_twice", f"{row.notice_id}/{row.term}", "1", str(row.sent))
+    for row in list(store.rows(_NO_FEE)):
+        if row.fee_yen:
+            yield Difference(
+                "dunning_fees", f"dunning:{row.list_no}:{row.seq}", str(row.fee_yen), ""
+            )
+    for row in list(store.rows(_EXTINCT)):
+        subject = f"dunning:{row.list_no}:{row.notice_id}/{row.term}"
+        yield Difference("dunning_limitation", subject, str(row.last_on or ""), str(row.grounds))
     for row in list(store.rows(_NOT_RENEWED)):
         subject = f"dunning:{row.list_no}:{row.seq}"
         yield Difference("dunning_renewal", subject, str(row.happened_on), "")

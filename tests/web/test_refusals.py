@@ -50,6 +50,8 @@ def _profile(**changes: Any) -> dict[str, Any]:
         ("profile_costs", lambda plain: plain.update(costs={"sheet_yen": True})),
         ("profile_open_data", lambda plain: plain.update(open_data={"published": True})),
         ("profile_charges", lambda plain: plain.update(charges={"booked": "some day"})),
+        ("profile_dunning", lambda plain: plain.update(dunning={"wait_days": 61})),
+        ("profile_dunning", lambda plain: plain.update(dunning={"minimum_yen": True})),
         (
             "profile_open_data",
             lambda plain: plain.update(open_data={"licence_url": "http://example.jp/"}),

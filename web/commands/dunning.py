@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +14,22 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.dunning import draw as drawing
 from reconcile.dunning import explain, pull, recheck, record, release
+from reconcile.dunning.limits import near_of
 from reconcile.dunning.rules import Terms
 from reconcile.dunning.sent import book_sent_fees
-from web import clock, formatting, messages
+from web import clock, formatting
 from web.accounts import staff
 from web.commands.dunning_told import (
     list_data,
     list_line,
+    pull_line,
+    say_asked,
     say_list_told,
+    say_near,
+    say_nobody,
     say_recheck,
+    shown_data,
+    story_data,
     story_lines,
 )
 from web.commands.intake import DATE, day_or_today
@@ -32,12 +38,14 @@ from web.commands.signing import USER, signed
 from web.commands.writing import write_whole
 from web.days.paper import report_pdf
 from web.dunning import exports
-from web.dunning.sheets import pull_heading, pull_sheet, source_names
+from web.dunning.sheets import money_of_nobody, pull_heading, pull_sheet, source_names
 from web.printing.folder import unwritable, whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from payments.domain.profile import Profile
 
 JSON = click.option("--json", "as_json", is_flag=True, help="JSONで出力します。")
 OUT = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="CSVの出力先。")
@@ -54,8 +62,8 @@ def dunning() -> None:
 
 @dunning.command()
 @AS_OF
-@click.option("--wait-days", type=int, default=10, show_default=True, help="納期限から待つ日数。")
-@click.option("--minimum-yen", type=int, default=1, show_default=True, help="督促する最低額。")
+@click.option("--wait-days", type=int, help="納期限から待つ日数（既定: 団体設定）。")
+@click.option("--minimum-yen", type=int, help="督促する最低額（既定: 団体設定）。")
 @click.option("--due-from", type=DATE, help="納期限がこの日から。")
 @click.option("--due-to", type=DATE, help="納期限がこの日まで。")
 @click.option("--item", "item_code", default="", help="科目コード。")
@@ -69,16 +77,15 @@ def extract(
 ) -> None:
     """督促リストを抽出し、根拠の資料とともに固定します。資料が未着のときは行いません。"""
     person = signed(session, user_name, asks=release.KIND)
-    terms = Terms(
-        day_or_today(options["as_of"]), options["wait_days"], options["minimum_yen"],
-        _day(options["due_from"]), _day(options["due_to"]), options["item_code"],
-    )  # fmt: skip
     code = session.municipality
     with unit_of_work(session.engine, code) as connection:
         profile = load_profile(connection, code)
+        terms = _terms(profile, options)
         drawn = drawing.draw(connection, profile, terms, actor=person, at=clock.now())
         staff.record(connection, code, person, "dunning_drawn", str(drawn.list_no))
+        nobody = money_of_nobody(connection, profile, terms.as_of)
     session.seal()
+    say_nobody(session, nobody)
     if out is not None:
         _write_rows(session, drawn.list_no, out)
     _show(session, drawn.list_no, as_json=as_json)
@@ -100,7 +107,7 @@ def despite(session: Session, *, as_of: datetime | None, reason: str, user_name:
             connection, profile, day_or_today(as_of), asked_by=person, at=clock.now(), reason=reason
         )
     session.seal()
-    _asked(session, approval.approval_id)
+    say_asked(session, approval.approval_id)
 
 
 @dunning.command("list")
@@ -145,7 +152,7 @@ def ask(session: Session, list_no: int, *, reason: str, user_name: str) -> None:
             reason=reason,
         )  # fmt: skip
     session.seal()
-    _asked(session, approval.approval_id)
+    say_asked(session, approval.approval_id)
 
 
 @dunning.command("print")
@@ -237,12 +244,7 @@ def pull_(
         say_json([line._asdict() for line in lines])
         return
     for line in lines:
-        reason = messages.label("dunning_reason", line.reason)
-        session.out.print(
-            f"{line.seq:>7,}  {line.item_code}/{line.levy_year}/{line.notice_no}/{line.term}  "
-            f"{formatting.yen(line.then_yen)} → {formatting.yen(line.open_yen)}  {reason}",
-            markup=False,
-        )
+        session.out.print(pull_line(line), markup=False)
     session.out.print(f"抜き取る督促状 計 {formatting.count(len(lines), '通')}", markup=False)
 
 
@@ -348,11 +350,7 @@ def explain_(session: Session, list_no: int, who: str, *, as_json: bool) -> None
             story = explain.of_person(connection, code, list_no, who)
         profile = load_profile(connection, code)
     if as_json:
-        say_json(list_data(story.found) | {
-            "sources": [source._asdict() for source in story.sources],
-            "files": story.files,
-            "rows": [asdict(row) for row in story.rows],
-        })  # fmt: skip
+        say_json(story_data(story))
         return
     for line in story_lines(story, source_names(profile)):
         session.out.print(line, markup=False)
@@ -361,13 +359,16 @@ def explain_(session: Session, list_no: int, who: str, *, as_json: bool) -> None
 # ---- parts ----
 
 
-def _day(value: datetime | None) -> Any:
-    return value.date() if value else None
-
-
-def _asked(session: Session, approval_id: int) -> None:
-    session.out.print(
-        f"承認 {approval_id} を依頼しました。別の職員が決めます（kokin approvals）。", markup=False
+def _terms(profile: Profile, options: dict[str, Any]) -> Terms:
+    """抽出の条件; what was not said is as the profile says."""
+    usual = profile.dunning
+    wait_days, minimum_yen = (
+        getattr(usual, name) if options[name] is None else options[name]
+        for name in ("wait_days", "minimum_yen")
+    )
+    first, last = (value and value.date() for value in (options["due_from"], options["due_to"]))
+    return Terms(
+        day_or_today(options["as_of"]), wait_days, minimum_yen, first, last, options["item_code"]
     )
 
 
@@ -377,14 +378,13 @@ def _show(session: Session, list_no: int, *, as_json: bool) -> None:
         found = record.list_of(connection, code, list_no)
         totals = record.totals_by_ground(connection, code, list_no)
         sources = explain.sources_of(connection, code, list_no)
+        near = near_of(connection, code, list_no)
         profile = load_profile(connection, code)
     if as_json:
-        say_json(list_data(found) | {
-            "grounds": {ground: counted._asdict() for ground, counted in totals.items() if ground},
-            "sources": [source._asdict() for source in sources],
-        })  # fmt: skip
+        say_json(shown_data(found, totals, sources, near))
         return
     say_list_told(session, found, totals, sources, source_names(profile))
+    say_near(session, near)
 
 
 def _write_rows(session: Session, list_no: int, out: Path) -> None:

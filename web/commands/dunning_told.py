@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reconcile.dunning.explain import RowStory, Source, Story
+    from reconcile.dunning.limits import Near
+    from reconcile.dunning.pull import PullLine
     from reconcile.dunning.recheck import Recheck
     from reconcile.dunning.record import Counted, DunningList
     from web.commands.session import Session
@@ -20,6 +22,20 @@ if TYPE_CHECKING:
 def list_data(found: DunningList) -> dict[str, Any]:
     """督促リスト as JSON says it."""
     return asdict(found) | {"state": found.state, "run_id": found.run_id}
+
+
+def shown_data(
+    found: DunningList,
+    totals: Mapping[str, Counted],
+    sources: Sequence[Source],
+    near: Near,
+) -> dict[str, Any]:
+    """督促リストの内容 as JSON says it."""
+    return list_data(found) | {
+        "near": near._asdict(),
+        "grounds": {ground: counted._asdict() for ground, counted in totals.items() if ground},
+        "sources": [source._asdict() for source in sources],
+    }
 
 
 def list_line(found: DunningList) -> str:
@@ -54,6 +70,31 @@ def say_list_told(
         say(f"  {moment} {name} {number} {event.actor} {event.reason}".rstrip(), markup=False)
 
 
+def say_asked(session: Session, approval_id: int) -> None:
+    """承認の依頼."""
+    session.out.print(
+        f"承認 {approval_id} を依頼しました。別の職員が決めます（kokin approvals）。", markup=False
+    )
+
+
+def say_near(session: Session, near: Near) -> None:
+    """時効が近いもの: said before anybody wonders which letters must leave first."""
+    if near.number:
+        number, yen = formatting.count(near.number), formatting.yen(near.yen)
+        first = formatting.long_day(near.first_on)
+        session.out.print(f"  時効が近いもの: {number} {yen}（最も早い満了日 {first}）")
+
+
+def say_nobody(session: Session, nobody: tuple[int, int]) -> None:
+    """行き先の分からないお金: it holds no letter back, so people look first."""
+    number, yen = nobody
+    if number:
+        session.err.print(
+            f"誰のものか分からない納付・入金が{formatting.count(number)}（{formatting.yen(yen)}）"
+            "あります。納めた人のものかもしれませんが、督促は留保されません。"
+        )
+
+
 def source_lines(sources: Sequence[Source], names: Mapping[str, str]) -> Iterator[str]:
     """資料の基準日."""
     for source in sources:
@@ -61,6 +102,24 @@ def source_lines(sources: Sequence[Source], names: Mapping[str, str]) -> Iterato
         name = names.get(source.source, source.source)
         said = f"  {name}: {formatting.long_day(source.complete_until)}まで"
         yield f"{said}（未着 {lacking}）" if lacking else said
+
+
+def pull_line(line: PullLine) -> str:
+    """引抜きの一通."""
+    reason = messages.label("dunning_reason", line.reason)
+    return (
+        f"{line.seq:>7,}  {line.item_code}/{line.levy_year}/{line.notice_no}/{line.term}  "
+        f"{formatting.yen(line.then_yen)} → {formatting.yen(line.open_yen)}  {reason}"
+    )
+
+
+def story_data(story: Story) -> dict[str, Any]:
+    """督促の説明 as JSON says it."""
+    return list_data(story.found) | {
+        "sources": [source._asdict() for source in story.sources],
+        "files": story.files,
+        "rows": [asdict(row) for row in story.rows],
+    }
 
 
 def story_lines(story: Story, names: Mapping[str, str]) -> Iterator[str]:
@@ -81,6 +140,8 @@ def _row_lines(row: RowStory) -> Iterator[str]:
         f"  調定 {formatting.yen(row.amount_yen)}  納付 {formatting.yen(row.paid_yen)}  "
         f"未納 {formatting.yen(row.open_yen)}"
     )
+    if row.last_on is not None:
+        yield f"  時効の満了日 {formatting.long_day(row.last_on)}"
     yield f"  {messages.label('dunning_ground', row.ground)}"
     for ground in row.grounds:
         subjects = [_subject(subject) for named, subject in row.evidence if named == ground]

@@ -1,33 +1,34 @@
-"""督促の画面: lists, the second draw, the dispatch, the re-check and the explanation.
+"""督促の画面: lists, the second draw, the dispatch and the re-check.
 
-Numbers of people travel in the body of a request only. A figure leads to its rows, a row to what
-was known of it when the list was drawn.
+Numbers of people travel in the body of a request only.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 
 from payments.domain.errors import InvalidValueError, KokinError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.dunning import explain, pull, recheck, record, release, rows
+from reconcile.dunning import explain, pull, recheck, record, release
 from reconcile.dunning.draw import DESPITE, draw, lacking_of, source_states
-from reconcile.dunning.rules import GROUNDS, Terms
+from reconcile.dunning.limits import near_of
+from reconcile.dunning.rules import Terms
 from reconcile.dunning.sent import book_sent_fees
 from web import clock, messages, stale
 from web.accounts.record import record as note
 from web.approval_roles import duty, require_asker
 from web.dunning import exports
+from web.dunning.shared import ROWS_SHOWN, dunning
 from web.dunning.sheets import (
     lacking_words,
     money_of_nobody,
     pull_sheet,
     source_names,
     sources_sheet,
-)  # fmt: skip
+)
 from web.duties import Do, holds
 from web.errors import status_of
 from web.people.find import KINDS, find_person
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
 
     from reconcile.dunning.record import DunningList
 
-LISTS_SHOWN, ROWS_SHOWN, NUMBER_MAX = 50, 100, 60
-dunning = Blueprint("dunning", __name__, url_prefix="/staff/dunning")
+LISTS_SHOWN, NUMBER_MAX = 50, 60
 
 
 @dunning.get("")
@@ -99,58 +99,6 @@ def ask_despite() -> BaseResponse | tuple[str, int]:
 def show(list_no: int) -> str:
     """One list: figures by ground, what it rests on, what happened to it, and the next step."""
     return _page(list_no)
-
-
-@dunning.get("/<int:list_no>/rows")
-@may(Do.READ_DUNNING)
-def show_rows(list_no: int) -> str:
-    """The rows of one ground, page by page."""
-    code = services().municipality
-    ground = request.args.get("ground", "")
-    ground = ground if ground in GROUNDS else ""
-    after = (request.args.get("after", 0, int) or 0, request.args.get("term", "")[:2])
-    with reading(services().engine, code) as connection:
-        found = record.list_of(connection, code, list_no)
-        page = rows.rows_of(connection, code, list_no, ground, after=after, most=ROWS_SHOWN + 1)
-    return render_template(
-        "dunning/rows.html",
-        found=found,
-        ground=ground,
-        rows=page[:ROWS_SHOWN],
-        more=len(page) > ROWS_SHOWN,
-        names=exports.names_of(services().profile),
-        sentences=SENTENCES,
-    )
-
-
-@dunning.get("/<int:list_no>/files")
-@may(Do.READ_DUNNING)
-def show_files(list_no: int) -> str:
-    """根拠資料, the newest first."""
-    code = services().municipality
-    before = request.args.get("before", 0, int) or 2**62
-    with reading(services().engine, code) as connection:
-        found = record.list_of(connection, code, list_no)
-        page = rows.files_page(connection, code, list_no, before=before, most=ROWS_SHOWN + 1)
-    return render_template(
-        "dunning/files.html", found=found, files=page[:ROWS_SHOWN], more=len(page) > ROWS_SHOWN
-    )
-
-
-@dunning.get("/<int:list_no>/notices/<int:notice_id>")
-@may(Do.READ_DUNNING)
-def explain_notice(list_no: int, notice_id: int) -> str:
-    """督促の説明 of a notice: what was known, why it was listed or held back, what became of it."""
-    code = services().municipality
-    with reading(services().engine, code) as connection:
-        story = explain.of_instalment(connection, code, list_no, notice_id)
-    return render_template(
-        "dunning/explain.html",
-        story=story,
-        names=exports.names_of(services().profile),
-        sources=source_names(services().profile),
-        days_over=explain.days_over,
-    )
 
 
 @dunning.post("/<int:list_no>/ask")
@@ -326,7 +274,7 @@ def _listing(typed: dict[str, str], error: str = "", code: str = "") -> str:
         typed=typed,
         error=error,
         code=code,
-        defaults=Terms(clock.today()),
+        defaults=profile.dunning,
         may_ask=holds(g.user, duty(DESPITE).asks),
         reason_max=REASON_MAX,
     )
@@ -341,12 +289,14 @@ def _page(list_no: int, error: str = "", code: str = "") -> str:
         totals = record.totals_by_ground(connection, body, list_no)
         sources = sources_sheet(connection, services().profile, list_no)
         files = explain.files_of(connection, body, list_no)
+        near = near_of(connection, body, list_no)
     return render_template(
         "dunning/show.html",
         found=found,
         totals=totals,
         sources=sources,
         files=files,
+        near=near,
         lines=lines[:ROWS_SHOWN],
         pulled=len(lines),
         pull_sheet=pull_sheet(lines[:ROWS_SHOWN], exports.names_of(services().profile)),

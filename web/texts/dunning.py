@@ -5,6 +5,7 @@ from __future__ import annotations
 from web.language import Sentences
 
 _GROUNDS = {
+    "prescribed": "時効の完成",
     "held": "猶予・停止中",
     "plan": "履行中の分納",
     "provisional": "速報あり（確報待ち）",
@@ -57,6 +58,7 @@ DUNNING = {
         "plan": "分納",
         "list": "督促リスト",
         "batch": "口座振替の請求",
+        "limitation": "時効の満了日",
     },
 }
 

@@ -46,6 +46,8 @@ ERRORS: dict[str, str] = {
     "database_role": "データベースの役割 {found} がありません。先に管理者として CREATE ROLE {found} LOGIN で作ってください。",
     "database_role_free": "データベースの役割 {found} は、団体の分離（行単位の保護）を受けません。スーパーユーザー・BYPASSRLS・表の所有者でない役割にしてください。",
     "database_roles_sqlite": "データベースの役割はPostgreSQLだけにあります。SQLiteではファイルの権限で守ります。",
+    "statistics_none": "{path} に統計のファイルがありません。先に kokin statistics export で書き出してください。",
+    "statistics_query": "この問合せは実行できません（{found}）。",
     "cluster_sqlite": "クラスタへの分散はPostgreSQLだけにあります。",
     "cluster_missing": "このデータベースにはCitusがありません。管理者が CREATE EXTENSION citus を実行してから、もう一度実行してください。",
     "cluster_key": "表 {table} の一意な索引 {found} に団体コードがないため、分散できません。",

@@ -46,6 +46,8 @@ INVARIANTS: dict[str, str] = {
     "dunning_sent": "督促状の発送数",
     "dunning_twice": "一つの期別に二通の督促状",
     "dunning_approval": "督促の承認",
+    "dunning_fees": "督促状と督促手数料",
+    "dunning_limitation": "督促リストと時効の完成",
     "dunning_renewal": "督促状と時効の更新",
     "slip_event": "納付書の状態と出来事",
     "slip_barcode": "バーコードと納付書の金額",

@@ -246,7 +246,15 @@ def test_fees_that_a_kill_left_behind_are_booked_by_the_next_run(town, monkeypat
         with pytest.raises(Killed):
             sent.book_sent_fees(town.engine, M, on=SENT, actor="ito")
     assert _fees(town) == {}
+    seal_pending(town.engine, M)
+    # Until a run after the dispatch the fee may still come; then each letter without it is named.
+    assert verify(town.engine, M) == []
+    booking.book_charges(town.engine, M, on=SENT + timedelta(days=1), actor="schedule")
+    missing = verify(town.engine, M)
+    assert [(found.name, found.expected) for found in missing] == [("dunning_fees", "100")] * 5
     sent.book_sent_fees(town.engine, M, on=SENT, actor="schedule")
+    seal_pending(town.engine, M)
+    assert verify(town.engine, M) == []
     assert _fees(town) == {(number, "01"): 100 for number in range(2, 7)}
 
 

@@ -71,6 +71,11 @@ def books(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         ("UPDATE approval SET kind = 'other' WHERE kind = 'dunning_despite'", "dunning_approval"),
         ("UPDATE dunning_list SET rows_sha256 = '0'", "dunning_approval"),
         ("DELETE FROM limitation_event", "dunning_renewal"),
+        (
+            "INSERT INTO dunning_limitation VALUES ('99999', 1, 2, '01', '2026-06-30')",
+            "dunning_limitation",
+        ),
+        ("UPDATE dunning_row SET grounds = 16384 WHERE notice_id = 2", "dunning_limitation"),
     ],
 )
 def test_what_somebody_altered_is_named(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -14,6 +15,8 @@ from click.testing import CliRunner
 from dunning_town import DunningTown, M
 from years_town import claim
 
+from payments.domain.dunning import Dunning
+from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import unit_of_work
 from web.accounts import staff
 from web.cli import main
@@ -99,6 +102,32 @@ def test_an_auditor_draws_nothing(town):
     answer = town.run("dunning", "extract", "--user", "kansa")
     assert answer.exit_code == 1
     assert "forbidden_role" in answer.output
+
+
+def test_what_the_profile_says_is_what_a_list_begins_with(town):
+    books = town.books
+    books.assess(claim(4, 2021, 10_000, due="2021-07-30"), on="2021-04-10")
+    books.profile = replace(books.profile, dunning=Dunning(wait_days=30, limitation_days=5))
+    with unit_of_work(books.engine, M) as connection:
+        save_profile(connection, books.profile)
+    said = json.loads(town.good("dunning", "extract", "--user", "abe", "--json"))
+    assert said["terms"]["wait_days"] == 30
+    assert (said["listed_count"], said["near"]["number"]) == (1, 0)
+    assert said["grounds"]["too_early"]["number"] == 3
+    books.profile = replace(books.profile, dunning=Dunning())
+    with unit_of_work(books.engine, M) as connection:
+        save_profile(connection, books.profile)
+    town.good("dunning", "drop", 1, "--reason", "条件の変更", "--user", "abe")
+    told = town.good("dunning", "extract", "--user", "abe")
+    assert "時効が近いもの: 1件 10,000円" in told
+    assert "時効の満了日" in town.good("dunning", "explain", 2, "901/2021/0000000004")
+
+
+def test_money_of_nobody_is_said_when_a_list_is_drawn(town):
+    town.books.pay(99, 10_000, "2026-07-15", on="2026-07-17")
+    answer = town.run("dunning", "extract", "--user", "abe", "--json")
+    assert "誰のものか分からない納付・入金が1件（10,000円）" in answer.stderr
+    assert json.loads(answer.stdout)["listed_count"] == 3
 
 
 def test_a_list_is_dropped_with_a_reason(town):

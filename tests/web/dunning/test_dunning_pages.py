@@ -89,6 +89,29 @@ def test_figures_open_their_rows_and_rows_what_was_known(town, desk):
     assert "留保" in abe.get(f"{at}/rows.csv").get_data(as_text=True)
 
 
+def test_those_near_the_end_of_their_period_are_said_first(town, desk):
+    town.assess(
+        *(claim(n, 2021, 10_000, due=due) for n, due in ((7, "2021-07-30"), (8, "2021-07-26"))),
+        claim(9, 2021, 10_000, due="2021-06-30"),
+        on="2021-04-10",
+    )
+    abe = desk("abe")
+    at = _good(abe, "/staff/dunning", **TERMS)
+    page = _text(abe, at)
+    assert "督促の対象のうち2件（20,000円）は、時効の完成が近づいています。" in page
+    assert "時効の完成" in page
+    near = _text(abe, f"{at}/near")
+    assert near.index("0000000008") < near.index("0000000007")
+    assert "0000000009" not in near
+    (row,) = town.rows("SELECT notice_id FROM notice WHERE notice_no = '0000000008'")
+    behind = _text(abe, f"{at}/near?behind=2026-07-26&after={row.notice_id}&term=01")
+    assert "0000000007" in behind
+    assert "0000000008" not in behind
+    story = _text(abe, f"{at}/notices/{row.notice_id}")
+    assert "時効の満了日" in story
+    assert "7月26日" in story
+
+
 def test_a_stale_page_changes_nothing(town, desk):
     abe = desk("abe")
     at = _good(abe, "/staff/dunning", **TERMS)

@@ -1,16 +1,55 @@
-"""Dunning: what its first form left out."""
+"""Limitation of what stands on a dunning list: the last day of claims whose period is near its end.
+
+Frozen with the list as everything else that was known of it; only ever added to.
+"""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0032"
 down_revision = "0031"
 branch_labels = None
 depends_on = None
 
+TABLE = "dunning_limitation"
+# The same on every table behind the wall (docs/adr/0011), asked once per statement, not per row.
+_SETTING = "current_setting('kokin.municipality_code', true)"
+_OWNS = "has_table_privilege('municipality'::regclass, 'TRUNCATE')"
+_ENTERED = f"(SELECT CASE WHEN {_SETTING} <> '*' OR {_OWNS} THEN {_SETTING} END)"
+_MINE = f"({_ENTERED} IN ('*', municipality_code))"
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """The table, then its guards."""
+    op.create_table(
+        TABLE,
+        sa.Column("municipality_code", sa.String(length=5), nullable=False),
+        sa.Column("list_no", sa.BigInteger(), nullable=False),
+        sa.Column("notice_id", sa.BigInteger(), nullable=False),
+        sa.Column("term", sa.String(length=2), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("municipality_code", "list_no", "notice_id", "term"),
+        sqlite_with_rowid=False,
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        for action in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {TABLE}_refuses_{action.lower()} BEFORE {action} ON {TABLE} "
+                f"BEGIN SELECT RAISE(ABORT, 'append_only: {TABLE}'); END"
+            )
+        return
+    op.execute(
+        f"CREATE TRIGGER {TABLE}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {TABLE} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION kokin_append_only()"
+    )
+    op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {TABLE} FROM PUBLIC")
+    op.execute(f"ALTER TABLE {TABLE} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {TABLE} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY one_municipality ON {TABLE} USING {_MINE} WITH CHECK {_MINE}")
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Take the table away again; its triggers and policy go with it."""
+    op.drop_table(TABLE)
