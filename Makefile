@@ -9,7 +9,7 @@ WORKERS ?= 2
 LONG := -m soak -o timeout=21600 -o faulthandler_timeout=25200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak accessibility lock clean
+.PHONY: help demo test check format bench soak fuzz accessibility lock clean
 
 help: ## この一覧
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -38,6 +38,10 @@ bench: ## 計測（benchmarks/）
 soak: ## 長い乱数試験
 	@tools/setup.sh test
 	@$(PYTHON) -m pytest -n $(WORKERS) $(LONG) $(ARGS)
+
+fuzz: ## 読取器ごとに100万件の乱数試験（KOKIN_FUZZ_INPUTS と KOKIN_FUZZ_SEED で変えられる）
+	@tools/setup.sh test
+	@KOKIN_FUZZ_INPUTS=$${KOKIN_FUZZ_INPUTS:-1000000} nice -n 19 $(PYTHON) -m pytest -n $(WORKERS) $(LONG) tests/fuzz $(ARGS)
 
 accessibility: ## 住民の画面を全言語で試し、結果をアクセシビリティの画面に書く
 	@tools/setup.sh test

@@ -44,7 +44,7 @@ def _embedded(folder: Path, file: str) -> dict[str, Any]:
         text = (folder / file).read_text("utf-8")
         named = [PurePath(item["file"]).name for item in tomllib.loads(text).get("pictures", ())]
         pictures = {name: b64encode((folder / name).read_bytes()).decode() for name in named}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
         path = str(folder / file)
         raise ConfigurationError("profile_toml", path=path, found=str(error)) from error
     _layout(SlipForm(file, text, pictures))

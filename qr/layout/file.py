@@ -31,6 +31,7 @@ _LISTS = {
 _SINGLE = {"el_qr": shapes.Symbol, "konbini": shapes.Symbol, "sample_note": shapes.Label}
 _PLAIN = ("name", "version", "title", "fallback")
 _EXPECTED = {float: "a number", int: "a whole number", str: "a text"}
+_NUMBER_MAX = 1_000_000  # millimetres and points: far more than any sheet has
 _ALIGNMENTS = ("left", "center", "right")
 
 
@@ -58,10 +59,12 @@ def parse_layout(text: str, file: str, pictures: Mapping[str, bytes] | None = No
     """Read a layout; ``pictures`` are the PNG files that it may name."""
     try:
         return _layout(tomllib.loads(text), text, pictures or {})
-    except tomllib.TOMLDecodeError as error:
-        raise layout_error(file, LayoutFault("TOML", error, "TOML 1.0")) from error
     except LayoutFault as fault:
         raise layout_error(file, fault) from fault
+    # TOMLDecodeError is a ValueError; numbers of thousands of digits and tables within tables
+    # without end are refused by Python itself.
+    except (ValueError, RecursionError) as error:
+        raise layout_error(file, LayoutFault("TOML", error, "TOML 1.0")) from error
 
 
 def _layout(data: dict[str, Any], text: str, pictures: Mapping[str, bytes]) -> SlipLayout:
@@ -124,11 +127,14 @@ def _plain(value: object, kind: Any, key: str) -> Any:
         if value not in _ALIGNMENTS:
             raise LayoutFault(key, value, " / ".join(_ALIGNMENTS))
         return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
+    numbers = (int, float) if kind is float else kind
+    if not isinstance(value, numbers) or isinstance(value, bool):
         raise LayoutFault(key, value, _EXPECTED[kind])
-    return value
+    if kind is str:
+        return value
+    if not abs(value) <= _NUMBER_MAX:  # nan is neither more nor less than anything
+        raise LayoutFault(key, value, _EXPECTED[kind])
+    return kind(value)
 
 
 def _loaded(picture: shapes.Picture, files: Mapping[str, bytes], key: str) -> shapes.Picture:

@@ -32,6 +32,7 @@ BOLD = "BIZUDGothic-Bold.ttf"
 OCR = "OCRB.otf"
 FALLBACK = "ipamjm.ttf"
 _PACKAGES = {OCR: "fonts-ocr-b", FALLBACK: "fonts-ipamj-mincho"}
+_NAME_MAX = 255  # bytes; no file system has longer names
 _DEFAULT_PACKAGE = "fonts-morisawa-bizud-gothic"
 
 _DROPPED_TABLES = ("GSUB", "GPOS", "GDEF", "vhea", "vmtx", "VORG", "BASE")
@@ -122,7 +123,13 @@ def clusters(text: str) -> Iterator[str]:
 
 def find_font(file: str, folders: tuple[Path, ...] = FONT_FOLDERS) -> Path:
     """The font file of this name; says which Debian package brings it when it is missing."""
-    for folder in folders:
+    # A layout names a file, never a way out of these folders; no file has a longer name.
+    known = (
+        folders
+        if Path(file).name == file and len(file.encode("utf-8", "replace")) <= _NAME_MAX
+        else ()
+    )
+    for folder in known:
         path = folder / file
         if path.is_file():
             return path

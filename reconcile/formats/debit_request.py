@@ -79,7 +79,7 @@ def read(data: bytes, debited_on: date) -> tuple[Batch, ...]:
             if (head["kind"], head["debited_on"]) != ("91", f"{debited_on:%m%d}"):
                 raise _wrong(line_no, "debited_on", head["kind"] + head["debited_on"])
         elif kind == "2":
-            debits.append(_debit(values))
+            debits.append(_debit(line_no, values))
         elif kind == "8":
             _tie(line_no, values, debits)
             found.append(_batch(head, debited_on, debits))
@@ -103,14 +103,21 @@ def _tie(line_no: int, values: Mapping[str, str], debits: list[Debit]) -> None:
     """The trailer says what the records add up to, and nothing of a result."""
     counted = {"count": len(debits), "total": sum(debit.amount_yen for debit in debits)}
     for name, expected in {**counted, **dict.fromkeys(_SPLIT, 0)}.items():
-        if int(values[name]) != expected:
+        if _number(line_no, name, values) != expected:
             raise _wrong(line_no, name, values[name])
 
 
-def _debit(values: Mapping[str, str]) -> Debit:
+def _number(line_no: int, name: str, values: Mapping[str, str]) -> int:
+    """The number in a field; int() would also take what no bank writes, a sign or other digits."""
+    if not (values[name].isascii() and values[name].isdigit()):
+        raise _wrong(line_no, name, values[name])
+    return int(values[name])
+
+
+def _debit(line_no: int, values: Mapping[str, str]) -> Debit:
     return Debit(
         customer_no=values["customer_no"],
-        amount_yen=int(values["amount"]),
+        amount_yen=_number(line_no, "amount", values),
         result_code=values["result_code"],
         bank_code=values["bank_code"],
         bank_name=values["bank_name"],

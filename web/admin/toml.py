@@ -37,7 +37,7 @@ def read(text: str) -> Profile:
     """
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits
         raise InvalidValueError("parameters_toml", found=str(error)) from error
     return profile_from_mapping(data)
 

@@ -138,7 +138,7 @@ def _toml(path: Path) -> dict[str, Any]:
     """A TOML file."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:  # no TOML, no UTF-8, numbers too long
         raise ConfigurationError("profile_toml", path=str(path), found=str(error)) from error
 
 
