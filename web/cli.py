@@ -53,6 +53,7 @@ COMMANDS = {
     "schedule": "serve.schedule",
     "serve": "serve.serve",
     "slips": "slips.slips",
+    "statistics": "statistics.statistics",
     "user": "users.user",
     "verify": "verify.verify",
     "year": "years.year",

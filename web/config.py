@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     backups: Path | None = None  # default: the folder "backups" in the home folder
     backup_database_url: str = Field(default="", repr=False)  # default: database_url
     backups_kept: int = Field(default=14, ge=1)  # older ones are removed by the job
+    metrics_token: str = Field(default="", repr=False)  # without one /metrics is for this machine
     # お知らせ: municipality code → its recipients, as JSON; without them a file is dropped.
     notices: dict[str, Recipients] = Field(default_factory=dict)
     summary_at: str = Field(default="08:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
@@ -96,6 +97,11 @@ class Settings(BaseSettings):
     def report_folder(self) -> Path:
         """日計の書出し先: where the job day_report writes its files."""
         return self.reports or self.home / "reports"
+
+    @property
+    def statistics_folder(self) -> Path:
+        """統計の書出し先: Parquet files of every municipality, beside the reports."""
+        return self.report_folder / "statistics"
 
     @property
     def backup_folder(self) -> Path:

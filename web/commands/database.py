@@ -52,7 +52,7 @@ def roles(session: Session, app: str, auditor: str, *, now: bool) -> None:
         session.out.print(f"{statement};", markup=False)
 
 
-class Machine(click.ParamType):
+class Machine(click.ParamType[tuple[str, int]]):
     """接続先: HOST:PORT."""
 
     name = "HOST:PORT"

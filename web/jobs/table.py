@@ -23,6 +23,7 @@ from web.jobs.parameters import parameters
 from web.jobs.prune_spool import prune_spool
 from web.jobs.reconcile import reconcile
 from web.jobs.seal import anything_unsealed, seal
+from web.jobs.statistics import statistics
 from web.jobs.timing import EVERY, CatchUp, Days
 from web.jobs.verify import verify
 
@@ -88,6 +89,7 @@ JOBS = (
     Entry("verify", verify, CHECKS, _at("30 2 * * *")),
     Entry("archive", prune_archive, CHECKS, _at("15 3 * * *")),
     Entry("spool", prune_spool, CHECKS, _at("45 3 * * *")),
+    Entry("statistics", statistics, CHECKS, _at("0 4 * * *")),
 )
 _BY_CODE = {entry.code: entry for entry in JOBS}
 
