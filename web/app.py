@@ -78,7 +78,8 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
     app = Application(__name__)
     app.config.update(
         SECRET_KEY=settings.secret(),
-        SESSION_COOKIE_NAME="kokin",
+        # With this prefix browsers take it from this host over TLS only, and from nobody beside it.
+        SESSION_COOKIE_NAME="__Host-kokin" if settings.https else "kokin",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
