@@ -1,7 +1,8 @@
 """設定の違い: what one profile says otherwise than another one (pure).
 
 Settings with a code (科目, 収納機関, 口座) are compared by it, so that a new one in between does
-not look like a change of all that follow.
+not look like a change of all that follow. A section of its own (還付) is compared value by value, a
+list within it (``debit.banks``) by its codes again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ CODES: dict[str, tuple[str, ...]] = {
     "accounts": ("bank_code", "branch_code", "account_type", "account_no"),
     "arrivals": ("source",),
     "slip_layouts": ("file",),
+    "debit.banks": ("bank_code",),
+    "charges.levies": ("item_code",),
+    "charges.fees": ("item_code", "from_on", "trigger"),
+    "enquiries.ways": ("code",),
 }
 _SHOWN_MAX = 200  # characters of a value that people compare by eye
 
@@ -39,13 +44,24 @@ class Difference(NamedTuple):
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
     """違い, in the order in which a profile is written."""
     found: list[Difference] = []
-    for section in after:
-        old, new = before.get(section), after[section]
-        if section in CODES:
-            found += _entries(section, old or (), new)
-        elif _plain(old) != _plain(new):
-            found.append(Difference("body", "", section, CHANGED, _shown(old), _shown(new)))
+    for name in after:
+        old, new = before.get(name), after[name]
+        if isinstance(new, dict):
+            for inner, value in new.items():
+                found += _of_value(name, inner, (old or {}).get(inner), value)
+        else:
+            found += _of_value("", name, old, new)
     return found
+
+
+def _of_value(section: str, name: str, old: Any, new: Any) -> list[Difference]:
+    """違い of one value, or of the entries of a list; ``section`` is "" for the body's own."""
+    path = f"{section}.{name}".lstrip(".")
+    if path in CODES:
+        return _entries(path, old or (), new)
+    if _plain(old) == _plain(new):
+        return []
+    return [Difference(section or "body", "", name, CHANGED, _shown(old), _shown(new))]
 
 
 def code_of(section: str, entry: Mapping[str, Any]) -> str:
@@ -56,8 +72,17 @@ def code_of(section: str, entry: Mapping[str, Any]) -> str:
 def change_words(change: Difference) -> tuple[str, str]:
     """Where a change is, and what: 科目 901, 名称."""
     section = words.SECTIONS.get(change.section, change.section)
-    name = words.FIELDS.get(change.name, change.name) or words.CHANGES[change.change]
+    name = words.field_word(change.section, change.name) or words.CHANGES[change.change]
     return f"{section} {change.entry}".strip(), name
+
+
+def change_row(change: Difference) -> tuple[str, str, str, str]:
+    """A change as a table shows it: where, what, and both values as people call them."""
+    said = [
+        words.choice_word(change.section, change.name, value) or "—"
+        for value in (change.before, change.after)
+    ]
+    return (*change_words(change), said[0], said[1])
 
 
 def _entries(
@@ -104,5 +129,7 @@ def _shown(value: Any) -> str:
         return words.YES if value else words.NO
     if isinstance(value, list | tuple):
         return "、".join(_shown(each) for each in value)
+    if isinstance(value, dict):
+        return "、".join(f"{name}={_shown(each)}" for name, each in value.items())
     told = str(value if value is not None else "")
     return told if len(told) <= _SHOWN_MAX else f"{told[:_SHOWN_MAX]}…"

@@ -16,11 +16,11 @@ from payments.domain.profile import profile_from_mapping
 from payments.domain.reason import REASON_MAX, require_reason
 from payments.store.municipalities import is_live, load_profile, set_live
 from payments.store.unit_of_work import reading, unit_of_work
-from web import clock, messages
+from web import clock, formatting, messages
 from web.accounts.record import record
 from web.admin import forms, parameters, toml
 from web.admin.calendar import calendar_of
-from web.admin.differences import CODES, change_words, code_of, differences
+from web.admin.differences import CODES, change_row, differences
 from web.admin.preview import preview
 from web.approval_effects import LIVE, live_content
 from web.approval_roles import require_asker
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
 
 POLICIES = frozenset({"valid_until", "konbini_valid_until", "late_valid_until"})
+FILE = "file"  # instead of a section: the whole profile as a file
 FILE_BYTES_MAX = 4 << 20  # a profile with the pictures of its layouts
 
 administering = Blueprint("admin", __name__, url_prefix="/staff/admin")
@@ -61,6 +62,7 @@ def show() -> str:
             "admin/show.html",
             profile=profile,
             sections=_sections(asdict(profile)),
+            listed=CODES,
             live=is_live(connection, code),
             waiting=_asked(connection, code),
             scheduled=parameters.waiting_to_hold(connection, code, clock.today()),
@@ -80,7 +82,8 @@ def edit() -> str:
     code = services().municipality
     with reading(services().engine, code) as connection:
         before = asdict(parameters.newest(connection, code).profile)
-    return _form(section, entry, forms.values_of(before, section, entry))
+    values = {} if section == FILE else forms.values_of(before, section, entry)
+    return _form(before, section, entry, values)
 
 
 @administering.post("/check")
@@ -95,7 +98,7 @@ def check() -> str | tuple[str, int]:
             after = _sent(asdict(before), section, entry)
             parameters.content_of(connection, code, after, date.max)
         except KokinError as error:
-            return _mended(section, entry, error), status_of(error)
+            return _mended(asdict(before), section, entry, error), status_of(error)
     return _checked(before, after)
 
 
@@ -186,7 +189,7 @@ def calendar() -> str:
 
 def _sent(before: dict[str, Any], section: str, entry: str) -> Profile:
     """The whole profile that was sent: a file, its text, or the fields of one section."""
-    if section == "file":
+    if section == FILE:
         sent = request.files.get("file")
         text = sent.read().decode("utf-8-sig", "replace") if sent else ""
         return toml.read(text or request.form.get("toml", ""))
@@ -195,33 +198,50 @@ def _sent(before: dict[str, Any], section: str, entry: str) -> Profile:
     return profile_from_mapping(forms.changed(before, section, entry, request.form))
 
 
-def _mended(section: str, entry: str, error: KokinError) -> str:
+def _mended(profile: dict[str, Any], section: str, entry: str, error: KokinError) -> str:
     """The form once more, with what was typed and what is wrong with it."""
     if section not in forms.SECTIONS:
-        return _form(forms.BODY, "", {}, error, toml_text=request.form.get("toml", ""))
+        return _form(profile, FILE, "", {}, error, toml_text=request.form.get("toml", ""))
     typed = {field.name: request.form.get(field.name, "") for field in forms.SECTIONS[section]}
-    return _form(section, entry, typed, error)
+    return _form(profile, section, entry, typed, error)
 
 
 def _form(
+    profile: dict[str, Any],
     section: str,
     entry: str,
     values: dict[str, str],
     error: KokinError | None = None,
     toml_text: str = "",
 ) -> str:
+    fields = forms.SECTIONS.get(section, ())
+    wrong = str(error.details.get("field", "")).rpartition(".")[2] if error else ""
     return render_template(
         "admin/edit.html",
-        section=section if values else "file",
+        section=section,
         entry=entry,
-        fields=forms.SECTIONS.get(section, ()) if values else (),
+        listed=section in CODES,
+        fields=fields,
+        options={
+            field.name: [(value, _option(section, field, value, profile)) for value in found]
+            for field in fields
+            if (found := forms.options(profile, field)) and field.kind == "choice"
+        },
         values=values,
-        error=_said(error),
-        wrong=error.details.get("field", "") if error else "",
+        error=_said(error, section),
+        wrong=wrong,
         toml_text=toml_text,
         removable=bool(entry),
         words=words,
     )
+
+
+def _option(section: str, field: forms.Field, value: str, profile: dict[str, Any]) -> str:
+    """What a choice is called: 固定資産税 beside the code of its 科目."""
+    names = {each["item_code"]: each["name"] for each in profile["items"]}
+    if field.of == "items" and value:
+        return f"{value} {names.get(value, '')}".strip()
+    return translated(words.choice_word(section, field.name, value)) or "—"
 
 
 def _checked(before: Profile, after: Profile, error: KokinError | None = None) -> str:
@@ -235,7 +255,7 @@ def _checked(before: Profile, after: Profile, error: KokinError | None = None) -
         reason=request.form.get("reason", ""),
         reason_max=REASON_MAX,
         error=_said(error),
-        change_words=change_words,
+        change_row=change_row,
         words=words,
     )
 
@@ -274,25 +294,27 @@ def _asked(connection: Connection, municipality_code: str) -> list[approve.Appro
 
 def _sections(profile: dict[str, Any]) -> dict[str, list[tuple[str, dict[str, str]]]]:
     """Every section with its entries, each under its code, as people read them."""
-    found = {}
-    for section, fields in forms.SECTIONS.items():
-        codes = [""] if section == forms.BODY else [
-            code_of(section, entry) for entry in profile[section]
-        ]  # fmt: skip
-        found[section] = [
-            (code, {f.name: _shown(f, forms.values_of(profile, section, code)) for f in fields})
-            for code in (codes if section in CODES or section == forms.BODY else [])
+    return {
+        section: [
+            (code, _row(section, fields, forms.values_of(profile, section, code)))
+            for code in forms.entries(profile, section)
         ]
-    return found
+        for section, fields in forms.SECTIONS.items()
+    }
 
 
-def _shown(field: forms.Field, values: dict[str, str]) -> str:
-    value = values[field.name]
+def _row(section: str, fields: tuple[forms.Field, ...], values: dict[str, str]) -> dict[str, str]:
+    return {field.name: _shown(section, field, values[field.name]) for field in fields}
+
+
+def _shown(section: str, field: forms.Field, value: str) -> str:
     if field.kind == "yes":
         return translated(words.YES if value else words.NO)
     if field.name in POLICIES and value:
         return _policy(value)
-    return translated(words.CHOICES.get(field.name, {}).get(value, value))
+    if field.kind == "number":
+        return formatting.count(int(value), "")
+    return translated(words.choice_word(section, field.name, value))
 
 
 def _policy(policy: str) -> str:
@@ -303,5 +325,12 @@ def _policy(policy: str) -> str:
     return said.format(count=value, month=month.lstrip("0"), day=day.lstrip("0"))
 
 
-def _said(error: KokinError | None) -> str:
-    return messages.error(error.error_code, error.details) if error else ""
+def _said(error: KokinError | None, section: str = "") -> str:
+    """What is wrong, with a field by the name that the form gives it."""
+    if error is None:
+        return ""
+    details = dict(error.details)
+    name = str(details.get("field", "")).rpartition(".")[2]
+    if any(name == field.name for field in forms.SECTIONS.get(section, ())):
+        details["field"] = translated(words.field_word(section, name))
+    return messages.error(error.error_code, details)

@@ -28,7 +28,7 @@ from reconcile.placement_model import APPROPRIATION
 from reconcile.placement_model import KIND as PLACEMENT
 from web import clock, formatting, messages
 from web.admin import parameters
-from web.admin.differences import change_words
+from web.admin.differences import change_row
 from web.approval_effects import LIVE, live_content
 from web.approvals.others import OTHERS, written_out
 from web.approvals.parts import Kind, Link, Story, changes_of, effect_of, facts_of, with_stale
@@ -308,10 +308,7 @@ def _arrival_rules_now(
 def _parameters(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
     """団体設定の変更: value by value, and from which day."""
     head = admin.CHANGES_DECIDED if approval.decision else admin.CHANGES_ASKED
-    rows = [
-        (*change_words(change), change.before or "—", change.after or "—")
-        for change in parameters.changes_in(approval)
-    ]
+    rows = [change_row(change) for change in parameters.changes_in(approval)]
     day = date.fromisoformat(approval.content["effective_on"])
     effect = admin.EFFECT if day > clock.today() else admin.EFFECT_TODAY
     return Story(

@@ -14,7 +14,7 @@ from web import clock, formatting
 from web.accounts import staff
 from web.admin import parameters as changes
 from web.admin import toml
-from web.admin.differences import change_words, differences
+from web.admin.differences import change_row, differences
 from web.commands.session import MUNICIPALITY, Session, say_json, say_list, session_of
 from web.commands.setup import read_profile
 from web.commands.signing import USER, signed
@@ -79,10 +79,8 @@ def ask(
             connection, session.municipality, person, "parameters_asked", str(approval.approval_id)
         )
     for change in differences(asdict(before), asdict(profile)):
-        place, name = change_words(change)
-        session.out.print(
-            f"  {place} {name}: {change.before or '—'} → {change.after or '—'}", markup=False
-        )
+        place, name, old, new = change_row(change)
+        session.out.print(f"  {place} {name}: {old} → {new}", markup=False)
     session.out.print(
         f"承認 {approval.approval_id} を依頼しました（適用日 {formatting.long_day(day)}）。"
         "別の職員が承認してください。"

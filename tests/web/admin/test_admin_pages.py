@@ -86,6 +86,46 @@ def test_a_change_is_checked_asked_for_and_decided_by_another_person(app, city, 
     assert "名称変更" in _text(treasurer.get("/staff/admin"))
 
 
+def test_every_section_opens_as_a_form_and_the_file_too(treasurer):
+    page = _text(treasurer.get("/staff/admin"))
+    links = [unescape(each) for each in re.findall(r'href="(/staff/admin/edit[^"]*)"', page)]
+    assert {link.partition("section=")[2].split("&")[0] for link in links} == {
+        "file",
+        *forms.SECTIONS,
+    }
+    for link in links:
+        assert treasurer.get(link).status_code == 200, link
+
+
+def test_a_bank_of_the_direct_debit_is_added_by_two_people(app, city, treasurer):
+    bank = {
+        "bank_code": "9997", "bank_name": "ﾐﾎﾝ", "branch_code": "001", "branch_name": "ﾎﾝﾃﾝ",
+        "account_type": "1", "account_no": "7654321", "line_ends": "none",
+    }  # fmt: skip
+    wrong = treasurer.post(
+        "/staff/admin/check", data=_fields(city, "debit.banks", **(bank | {"account_no": "12"}))
+    )
+    assert wrong.status_code == 422
+    assert "口座番号" in _text(wrong)
+    assert 'aria-invalid="true"' in _text(wrong)
+    page = _text(treasurer.post("/staff/admin/check", data=_fields(city, "debit.banks", **bank)))
+    assert "口座振替の取扱金融機関 9997" in page
+    asked = treasurer.post(
+        "/staff/admin/ask",
+        data={
+            "profile": unescape(_CARRIED.search(page).group(1)),
+            "effective_on": clock.today().isoformat(),
+            "reason": "取扱金融機関の追加",
+        },
+    )
+    path = asked.headers["Location"].split("#")[0]
+    approver = _signed(app, "shonin")
+    assert "7654321" in _text(approver.get(path))
+    assert approver.post(f"{path}/decision", data={"decision": "approved"}).status_code == 303
+    assert [each.bank_code for each in _profile(city).debit.banks] == ["9999", "9998", "9997"]
+    assert "7654321" in _text(treasurer.get("/staff/admin"))
+
+
 def test_what_is_wrong_is_said_and_what_was_typed_is_kept(city, treasurer):
     sent = _fields(city, "body", confirmation_days="many", contact="新しい窓口")
     answer = treasurer.post("/staff/admin/check", data=sent)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from payments.domain.errors import InvalidValueError, NotFoundError
 from payments.domain.profile import profile_from_mapping
 from web.admin import forms, toml
-from web.admin.differences import change_words, differences
+from web.admin.differences import change_row, change_words, differences
 from web.commands.setup import sample_profile
 
 PROFILE = sample_profile()
@@ -52,12 +52,90 @@ def test_a_profile_survives_its_file(name, contact, days):
 @pytest.mark.parametrize("section", forms.SECTIONS)
 def test_what_a_form_shows_is_what_it_sends_back(section):
     before = asdict(PROFILE)
-    entries = [""] if section == forms.BODY else [
-        forms.code_of(section, entry) for entry in before[section]
-    ]  # fmt: skip
-    for entry in entries:
+    for entry in forms.entries(before, section):
         shown = forms.values_of(before, section, entry)
         assert profile_from_mapping(forms.changed(before, section, entry, shown)) == PROFILE
+
+
+def test_every_section_of_a_profile_has_its_form():
+    """What pages of their own change, and what only a file can, is named here."""
+    elsewhere = {"arrivals", "layouts", "slip_layouts", "municipality_code", "version"}
+    elsewhere |= {"effective_on"}
+    before = asdict(PROFILE)
+    body = {field.name for field in forms.SECTIONS["body"]}
+    assert before.keys() - elsewhere - body - forms.SECTIONS.keys() == set()
+    for section, value in before.items():
+        if isinstance(value, dict):
+            shown = {field.name for field in forms.SECTIONS[section]}
+            lists = {name for name in value if f"{section}.{name}" in forms.SECTIONS}
+            assert value.keys() == shown | lists
+
+
+@pytest.mark.parametrize(
+    ("section", "sent", "said"),
+    [
+        ("debit", {"lead_days": "5"}, ("口座振替", "振替日の何営業日前までに依頼するか", "7", "5")),
+        ("debit", {"cut_off": "15:00"}, ("口座振替", "依頼の締切時刻", "16:00", "15:00")),
+        ("debit", {"second_codes": "1\n8"}, ("口座振替", "再振替する振替結果コード", "1", "1、8")),
+        ("refunds", {"newest_first": "yes"},
+         ("還付・充当", "新しい納期限のものから充当する", "いいえ", "はい")),
+        ("refunds", {"account": "9999-999-1-1234567"},
+         ("還付・充当", "仕向口座", "—", "9999-999-1-1234567")),
+        ("charges", {"booked": "on_receipt"},
+         ("延滞金・分納", "延滞金を調定する時", "本税が完納されたとき",
+          "本税が納められるたび")),
+        ("dunning", {"limitation_days": "60"}, ("督促", "時効の何日前から知らせるか", "90", "60")),
+        ("enquiries", {"address": "https://city.example/"},
+         ("住民の照会", "照会のページのアドレス", "—", "https://city.example/")),
+        ("costs", {"each_yen": "konbini_dsk=60\neltax = 33"},
+         ("費用の単価", "一件の手数料の単価", "—", "konbini_dsk=60、eltax=33")),
+        ("open_data", {"licence": "CC BY 4.0"}, ("数字の公開", "利用条件", "—", "CC BY 4.0")),
+    ],
+)  # fmt: skip
+def test_a_value_of_a_section_of_its_own_is_one_difference(section, sent, said):
+    before = asdict(PROFILE)
+    shown = forms.values_of(before, section, "")
+    after = profile_from_mapping(forms.changed(before, section, "", shown | sent))
+    assert [change_row(one) for one in differences(before, asdict(after))] == [said]
+    assert toml.read(toml.written(after)) == after
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "name"),
+    [
+        ("debit.banks", "9998", "bank_code"),
+        ("charges.levies", "904", "item_code"),
+        ("charges.fees", "904-2000-04-01-letter", "from_on"),
+        ("enquiries.ways", "bank", "code"),
+    ],
+)
+def test_an_entry_of_a_list_within_a_section_is_taken_out_and_put_in(section, entry, name):
+    before = asdict(PROFILE)
+    shown = forms.values_of(before, section, entry)
+    less = forms.without(before, section, entry)
+    if section == "charges.levies":  # its fee goes with it
+        less = forms.without(less, "charges.fees", "904-2000-04-01-letter")
+    less = asdict(profile_from_mapping(less))
+    gone = [one for one in differences(before, less) if one.section == section]
+    assert [(one.entry, one.change) for one in gone] == [(entry, "removed")]
+    again = profile_from_mapping(forms.changed(less, section, "", shown))
+    back = [one for one in differences(less, asdict(again)) if one.section == section]
+    assert [(one.entry, one.change) for one in back] == [(entry, "added")]
+    assert shown[name] in entry
+
+
+def test_the_choices_of_a_field_are_what_the_body_has():
+    before = asdict(PROFILE)
+    choices = {
+        (section, field.name): forms.options(before, field)
+        for section, fields in forms.SECTIONS.items()
+        for field in fields
+        if field.of
+    }
+    items = tuple(item.item_code for item in PROFILE.items)
+    assert choices["charges.levies", "item_code"] == items
+    assert choices["charges.levies", "fee_item"] == ("", *items)
+    assert choices["refunds", "account"] == ("", PROFILE.accounts[0].key)
 
 
 def test_an_entry_keeps_the_code_by_which_the_books_know_it():
@@ -83,10 +161,20 @@ def test_an_entry_is_added_and_removed():
         ("body", {"cases_share_max": "nan"}),
         ("body", {"name": " "}),
         ("items", {"law": "other"}),
+        ("debit", {"cut_off": "25:00"}),
+        ("debit", {"cut_off": "16"}),
+        ("debit", {"lead_days": ""}),
+        ("refunds", {"account": "0000-000-1-0000000"}),
+        ("charges.fees", {"from_on": "令和8年"}),
+        ("charges.fees", {"from_on": "20260401"}),
+        ("charges.fees", {"item_code": "000"}),
+        ("enquiries", {"misses_strict": "10000000000"}),
+        ("costs", {"each_yen": "konbini_dsk"}),
+        ("costs", {"each_yen": "konbini_dsk=1.5"}),
     ],
 )
 def test_a_value_that_cannot_be_names_its_field(section, change):
-    entry = "901" if section == "items" else ""
+    entry = {"items": "901", "charges.fees": "901-2000-04-01-letter"}.get(section, "")
     sent = forms.values_of(asdict(PROFILE), section, entry) | change
     with pytest.raises(InvalidValueError) as caught:
         forms.changed(asdict(PROFILE), section, entry, sent)
