@@ -1,7 +1,7 @@
 """その他のファイル: what lies in the data folder beside the books, copied with them and put back.
 
 The books can make most of it again; what waits in the inbox and the added rates they cannot. Where
-the evidence is sealed, nothing is copied that would bring what it says into the backup in clear.
+the evidence is sealed, nothing is copied that would bring what it says into a backup in clear.
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ def places(settings: Settings) -> dict[str, Path]:
 _IN_CLEAR = ("inbox", GOOD, SET_ASIDE, SLIP_DESK)
 
 
-def copy_files(settings: Settings, draft: Path) -> None:
-    """写す what is there now into the draft of a backup; what goes meanwhile is left out."""
-    sealed = bool(settings.key_ring())
+def copy_files(settings: Settings, draft: Path, *, clear: bool) -> None:
+    """写す what is there now into the draft of a backup; what goes meanwhile is left out.
+
+    ``clear``: the backup will not be sealed although there are keys.
+    """
     for name, place in places(settings).items():
-        if sealed and name in _IN_CLEAR:
+        if clear and settings.key_ring() and name in _IN_CLEAR:
             continue
         for path in _files_in(place):
             target = draft / FOLDER / name / path.relative_to(place)

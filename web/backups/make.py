@@ -16,10 +16,12 @@ from payments.store.unit_of_work import reading
 from web import clock
 from web.backups import postgresql, sqlite
 from web.backups.files import copy_files
-from web.backups.manifest import VERSION, Manifest, kept_files, rows_of, secret_digest
+from web.backups.manifest import VERSION, Manifest, kept_files, rows_of, secret_digest, size_of
+from web.backups.sealed import seal_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
@@ -36,27 +38,52 @@ def back_up(
     engine: Engine,
     folder: Path,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    *,
+    clear: bool = False,
 ) -> Path:
     """バックアップをとる: a new folder ``kokin-DATE`` in ``folder``; beside the running service.
 
-    Nothing is overwritten, and what an earlier try has left unfinished is removed. ``progress``
-    gets bytes copied and bytes in all, on SQLite. Raises
-    :class:`ConfigurationError` ``backup_folder``, ``backup_exists`` or what the tools raise.
+    Where there are keys it is sealed, unless it shall be ``clear``. Nothing is overwritten, and
+    what an earlier try has left unfinished is removed. ``progress`` gets bytes copied and bytes in
+    all, on SQLite. Raises :class:`ConfigurationError` ``backup_folder``, ``backup_exists`` or what
+    the tools raise.
     """
     made_at = clock.in_japan(clock.now())
     target = folder / f"{PREFIX}{made_at.strftime(_STAMP)}"
-    with _draft(folder, target) as draft:
-        # Before the books: what is taken in meanwhile is then in both, and never in neither.
-        copy_files(settings, draft)
-        if settings.sqlite_file is not None:
-            counts, revision = _copy_sqlite(settings.sqlite_file, draft, progress)
-        else:
-            counts, revision = _dump_postgresql(settings, engine, draft)
-        Manifest(
-            VERSION, made_at.isoformat(timespec="seconds"), version("kokin"), engine.dialect.name,
-            revision, secret_digest(settings), counts, kept_files(draft),
-        ).write(draft)  # fmt: skip
+    keys = settings.key_ring()
+    if clear or not keys:
+        with _draft(folder, target) as draft:
+            _write_all(settings, engine, draft, made_at, progress, clear=True)
+        return target
+    # In clear it lies beside the books themselves only, and not where backups are taken to.
+    beside = _scratch(settings.home, f"{target.name}.clear")
+    with _draft(folder, target) as sealed, beside as draft:
+        _write_all(settings, engine, draft, made_at, progress, clear=False)
+        whole = size_of(draft)
+        seal_folder(keys, draft, sealed, lambda done: progress(done, whole))
     return target
+
+
+def _write_all(
+    settings: Settings,
+    engine: Engine,
+    draft: Path,
+    made_at: datetime,
+    progress: Callable[[int, int], None],
+    *,
+    clear: bool,
+) -> None:
+    """Everything, and the manifest last; ``clear``: it stays as it is written here."""
+    # Before the books: what is taken in meanwhile is then in both, and never in neither.
+    copy_files(settings, draft, clear=clear)
+    if settings.sqlite_file is not None:
+        counts, revision = _copy_sqlite(settings.sqlite_file, draft, progress)
+    else:
+        counts, revision = _dump_postgresql(settings, engine, draft)
+    Manifest(
+        VERSION, made_at.isoformat(timespec="seconds"), version("kokin"), engine.dialect.name,
+        revision, secret_digest(settings), counts, kept_files(draft),
+    ).write(draft)  # fmt: skip
 
 
 def backups_in(folder: Path) -> list[Path]:
@@ -79,7 +106,15 @@ def _draft(folder: Path, target: Path) -> Iterator[Path]:
     """A folder under another name, renamed when all is in it and gone when it is not."""
     if target.exists():
         raise ConfigurationError("backup_exists", path=str(target))
-    draft = folder / f".{target.name}.{os.getpid()}.part"
+    with _scratch(folder, target.name) as draft:
+        yield draft
+        draft.rename(target)
+
+
+@contextmanager
+def _scratch(folder: Path, name: str) -> Iterator[Path]:
+    """A folder of this process alone, gone at the end; what dead ones have left goes first."""
+    draft = folder / f".{name}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f".{PREFIX}*.part"):
@@ -90,7 +125,6 @@ def _draft(folder: Path, target: Path) -> Iterator[Path]:
         raise ConfigurationError("backup_folder", path=str(folder), found=str(error)) from error
     try:
         yield draft
-        draft.rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

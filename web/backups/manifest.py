@@ -64,8 +64,8 @@ class Manifest:
             os.fsync(stream.fileno())
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a backup, every file held against its digest.
+def read_manifest(folder: Path, *, whole: bool = True) -> Manifest:
+    """The manifest of a backup, every file held against its digest (of a ``whole`` one).
 
     Raises :class:`ConfigurationError` ``backup_manifest`` (no backup, or of another version) or
     ``backup_damaged``, which names the file.
@@ -81,6 +81,7 @@ def read_manifest(folder: Path) -> Manifest:
     for file in manifest.files:
         if ".." in PurePosixPath(file.name).parts or file.name.startswith("/"):
             raise ConfigurationError("backup_manifest", path=str(folder), found=file.name)
+    for file in manifest.files if whole else ():
         try:
             found = kept_file(folder, file.name)
         except OSError as error:

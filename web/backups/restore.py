@@ -20,7 +20,8 @@ from payments.store.unit_of_work import reading
 from web.backups import postgresql, sqlite
 from web.backups.files import FOLDER
 from web.backups.make import DUMP
-from web.backups.manifest import read_manifest, rows_of, secret_digest
+from web.backups.manifest import rows_of, secret_digest
+from web.backups.sealed import opened
 from web.database import current_revision, is_known, upgrade
 from web.notifications.checking import verify
 
@@ -37,9 +38,16 @@ def restore(settings: Settings, folder: Path) -> Manifest:
     The files beside it are put back by :func:`web.backups.files.put_back`.
     Nothing is there before, and all of it or nothing afterwards. Raises
     :class:`ConfigurationError` ``backup_manifest``, ``backup_damaged``, ``backup_kind``,
-    ``backup_revision``, ``restore_target``, ``backup_counts`` or what the tools raise.
+    ``backup_revision``, ``restore_target``, ``backup_counts``, or what the tools
+    or :func:`opened` raise.
     """
-    manifest = read_manifest(folder)
+    with opened(settings, folder) as (clear, manifest):
+        restore_from(settings, clear, manifest)
+    return manifest
+
+
+def restore_from(settings: Settings, folder: Path, manifest: Manifest) -> None:
+    """復元 from a backup that is open (:func:`web.backups.sealed.opened`); raises as above."""
     kind = "postgresql" if settings.sqlite_file is None else "sqlite"
     if manifest.database != kind:
         raise ConfigurationError("backup_kind", found=manifest.database, expected=kind)
@@ -51,7 +59,6 @@ def restore(settings: Settings, folder: Path) -> Manifest:
         _restore_postgresql(folder, settings.database)
     _require_counts(settings.database, manifest)
     upgrade(settings.database)
-    return manifest
 
 
 def same_secret(settings: Settings, manifest: Manifest) -> bool:
@@ -67,7 +74,7 @@ def try_out(
     Raises what :func:`restore` raises, and :class:`ConfigurationError` ``backup_scratch`` when the
     role may not create a database to try it in.
     """
-    with _elsewhere(settings) as scratch:
+    with elsewhere(settings) as scratch:
         return verify_all(scratch, restore(scratch, folder), progress)
 
 
@@ -142,7 +149,7 @@ def _require_counts(url: str, manifest: Manifest) -> None:
 
 
 @contextmanager
-def _elsewhere(settings: Settings) -> Iterator[Settings]:
+def elsewhere(settings: Settings) -> Iterator[Settings]:
     """Settings of an empty place that is gone afterwards."""
     if settings.sqlite_file is not None:
         with tempfile.TemporaryDirectory(prefix="kokin-restore-") as folder:

@@ -176,7 +176,7 @@ def test_what_is_sealed_in_the_books_is_not_in_clear_beside_them(city, tmp_path)
         (city.settings.home / name).parent.mkdir(parents=True, exist_ok=True)
         (city.settings.home / name).write_text("text", "utf-8")
     sealed = city.settings.model_copy(update={"encryption_keys": new_key_text("first")})
-    made = back_up(sealed, city.engine, tmp_path / "backups")
+    made = back_up(sealed, city.engine, tmp_path / "backups", clear=True)
     assert [file.name for file in read_manifest(made).files] == [
         "city.sqlite", "files/notices/99999/n.txt",
     ]  # fmt: skip
