@@ -9,7 +9,7 @@ WORKERS ?= 2
 LONG := -m soak -o timeout=21600 -o faulthandler_timeout=25200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak fuzz accessibility bundle lock clean
+.PHONY: help demo test check format bench soak fuzz accessibility bundle sbom audit lock clean
 
 help: ## この一覧
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -50,6 +50,14 @@ accessibility: ## 住民の画面を全言語で試し、結果をアクセシ�
 bundle: ## 閉域向けの一式を作る（dist/、ハッシュの目録つき）
 	@tools/setup.sh run
 	@tools/bundle.sh $(ARGS)
+
+sbom: ## 部品表（CycloneDX 1.6）を dist/kokin.cdx.json に書く
+	@tools/setup.sh test
+	@$(PYTHON) tools/dependencies.py sbom dist/kokin.cdx.json
+
+audit: ## 固定した依存ライブラリに既知の脆弱性がないかを調べる（インターネットが必要）
+	@tools/setup.sh test
+	@tools/audit.sh
 
 lock: ## 依存ライブラリの固定をやり直す（requirements*.lock）
 	@tools/setup.sh test

@@ -13,6 +13,7 @@ check ruff check
 check ruff format --check
 check mypy
 check lint-imports
+check python tools/dependencies.py
 
 if ((${#failed[@]})); then
   printf '検査に通りませんでした: %s\n' "${failed[@]}" >&2
