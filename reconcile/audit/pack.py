@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from sqlalchemy import text
 
+from reconcile.audit import dunned
 from reconcile.audit.seal import FIRST, seal_text
 from reconcile.audit.seal_parts import BLOCK_ROWS, PARTS, part_rows, row_texts
 from reconcile.closures import signed_report
@@ -360,6 +361,10 @@ def _write_facts(
         or (scope.day is not None and row.opened_on == scope.day.isoformat())
     )
     bundle.table("case", names, rows, words)
+    if scope.dunning_lists:
+        notices = scope.notices if scope.day is None else None
+        found = dunned.rows_of(connection, municipality_code, scope.dunning_lists, notices)
+        bundle.table("dunning_row", dunned.ROW, found, words)
     every = {
         rule.code: (rule.label_ja, rule.outcome, rule.condition, rule.applied)
         for rule in (*RULES, *PLACEMENT_RULES)

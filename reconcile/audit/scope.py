@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.domain.errors import NotFoundError
+from reconcile.audit import dunned
 from reconcile.placement.placed import lines_placed_on
 from reconcile.placement_model import subject_of
 
@@ -41,6 +42,7 @@ class Scope:
     lines: set[Line] | None = None
     notices: set[int] = field(default_factory=set)
     entries: set[int] = field(default_factory=set)
+    dunning_lists: set[int] = field(default_factory=set)
 
     @property
     def name(self) -> dict[str, object]:
@@ -88,7 +90,9 @@ def day_scope(connection: Connection, municipality_code: str, day: date) -> Scop
         "SELECT journal_id FROM journal WHERE {m} AND booked_on = :on) ORDER BY placement_no",
         on=on,
     )
-    approvals += [row.approval_id for row in placed]
+    dunning = dunned.of_day(connection, municipality_code, day)
+    approvals += [row.approval_id for row in placed] + sorted(dunning.approvals)
+    scope.dunning_lists = dunning.lists
     scope.entries = find.entries(
         file=((number, 0) for number in scope.files),
         case_event=events,
@@ -100,6 +104,7 @@ def day_scope(connection: Connection, municipality_code: str, day: date) -> Scop
         ),
         **find.placements(placed),
     )
+    scope.entries |= dunning.entries
     return scope
 
 
@@ -147,6 +152,10 @@ def case_scope(connection: Connection, municipality_code: str, case_no: int) -> 
     ]
     placed = [row for line in sorted(lines) for row in find.placed(line)]
     approvals += [(row.approval_id, 0) for line in sorted(lines) for row in find.asked(line)]
+    dunning = dunned.of_notices(connection, municipality_code, notices)
+    approvals += [(approval_id, 0) for approval_id in sorted(dunning.approvals)]
+    scope.dunning_lists = dunning.lists
+    scope.entries |= dunning.entries
     scope.entries |= find.entries(
         approval_asked=approvals, approval_decided=approvals, **find.placements(placed)
     )
