@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,7 +125,7 @@ def demo(
     try:
         started = time.monotonic()
         size = CitySize(obligors, days, seed, start.date() if start else recent_start(days))
-        sign_ins, secret = _prepare(demo_session, folder, size)
+        sign_ins, secret = _prepare(demo_session, folder, size, _base(port))
         seconds = time.monotonic() - started
         demo_session.out.print(
             f"準備ができました（{seconds:.0f}秒）。データ: {folder}", markup=False
@@ -165,12 +165,19 @@ def recent_start(days: int) -> date:
         day -= timedelta(days=1)
 
 
-def _prepare(session: Session, folder: Path, size: CitySize) -> tuple[list[SignIn], str]:
-    """From nothing to a reconciled city, step by step."""
+def _base(port: int) -> str:
+    """Where the demo is looked at; of port 0 nobody knows it yet."""
+    return f"http://127.0.0.1:{port}" if port else ""
+
+
+def _prepare(session: Session, folder: Path, size: CitySize, base: str) -> tuple[list[SignIn], str]:
+    """From nothing to a reconciled city, step by step; its slips say where to ask about them."""
     from sample_data.city import generate  # noqa: PLC0415 - only the demo needs it here
 
     create(session.settings)
-    enter(session, sample_profile())
+    profile = sample_profile()
+    enquiries = replace(profile.enquiries, address=f"{base}/" if base else "")
+    enter(session, replace(profile, enquiries=enquiries))
     city = folder / "city"
     with session.progress("見本の市を作成", size.obligors) as progress:
         summary = generate.make(
@@ -298,7 +305,7 @@ def _people(session: Session) -> tuple[list[SignIn], str]:
 def _tell(session: Session, folder: Path, sign_ins: list[SignIn], secret: str, port: int) -> None:
     """Where to look and how to get in."""
     say = session.out.print
-    base = f"http://127.0.0.1:{port}"
+    base = _base(port)
     say(f"\n住民の照会    {base}/", markup=False)
     say(f"職員の画面    {base}/staff/", markup=False)
     for sign_in in sign_ins:

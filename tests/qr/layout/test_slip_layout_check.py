@@ -26,7 +26,7 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x32\0\0\0\x32"
 def test_shipped_layouts_hold(name: str) -> None:
     layout = slip_layout(name)
     assert list(layout_faults(layout)) == []
-    assert re.fullmatch(rf"{name}-1-[0-9a-f]{{12}}", layout.reference)
+    assert re.fullmatch(rf"{name}-[12]-[0-9a-f]{{12}}", layout.reference)
     for x, y in (layout.qr_origin(41), layout.barcode_origin()):
         assert x / GRID_PT == pytest.approx(round(x / GRID_PT))
         assert y / GRID_PT == pytest.approx(round(y / GRID_PT))
@@ -101,7 +101,7 @@ TEXTS = "texts = [\n"
         (without('16, when = "el_qr"', '16, when = "konbini"'), "rules[5].when", "konbini", "el_qr"),
         # what is not even of the right shape
         (STANDARD + "]", "TOML", "", "TOML 1.0"),
-        (without('version = "1"', "version = 1"), "version", "1", "a text"),
+        (without('version = "2"', "version = 2"), "version", "2", "a text"),
         (without('title = "納付書"', "paper = 4"), "paper", "4", "name, version"),
         (without('title = "納付書"\n', ""), "title", "", "must be given"),
         (without("size = 18, ", ""), "labels[1].size", "", "must be given"),

@@ -450,7 +450,7 @@ def test_a_layout_of_the_municipality_is_used_and_must_stay_as_it_was(
         assert hamlet.issue(tmp_path / "out", "--layout", "ours").exit_code == 1
     ((planned,),) = hamlet.rows("SELECT sections_json FROM print_run")
     ((layout, slips),) = json.loads(planned)
-    assert (layout.startswith("ours-1-"), slips) == (True, 12)
+    assert (layout.startswith("ours-2-"), slips) == (True, 12)
     keep(hamlet, {}, own + "# changed\n")
     answer = hamlet.issue(tmp_path / "out", "--layout", "ours")
     assert answer.exit_code == 1
@@ -475,7 +475,7 @@ def test_every_slip_has_the_layout_of_its_item(any_hamlet, tmp_path):
     manifest = hamlet.manifest(out)
     assert {row["layout"].split("-")[0] for row in manifest} == {"standard", "window", "vehicle"}
     for row in manifest:
-        assert row["layout"].startswith(f"{names.get(row['item_code'], 'standard')}-1-")
+        assert row["layout"].startswith(f"{names.get(row['item_code'], 'standard')}-")
     of_file = {row["file"]: row["layout"] for row in manifest}
     assert len({(row["file"], row["layout"]) for row in manifest}) == len(of_file)
     found = json.loads((out / "report.json").read_text("utf-8"))
