@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 from enum import Enum
+from http import HTTPStatus
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from payments.store.municipalities import Body
     from web.config import Settings
     from web.duties import Do
+    from web.metrics.exposition import Metrics
+    from web.services import Services
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -74,8 +78,28 @@ class Application(Flask):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer by the short way of the notifications where there is one, else as Flask does."""
         short_way = self.extensions.get("kokin_short_way")
-        found = None if short_way is None else short_way(environ, start_response)
-        return super().__call__(environ, start_response) if found is None else found
+        begun = perf_counter()
+        found: Iterable[bytes] | None = short_way(environ, start_response) if short_way else None
+        if found is None:
+            return super().__call__(environ, start_response)
+        self._metrics.note_short_way(begun)
+        return found
+
+    def full_dispatch_request(self) -> Response:
+        """Answer, and note how long it took."""
+        begun, status = perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
+        try:
+            response = super().full_dispatch_request()
+            status = response.status_code
+        finally:
+            rule = request.url_rule
+            self._metrics.note(rule.rule if rule else None, status, begun)
+        return response
+
+    @property
+    def _metrics(self) -> Metrics:
+        shared: Services = self.extensions["kokin"]
+        return shared.metrics
 
     def preprocess_request(self) -> ft.ResponseReturnValue | None:
         """Only the hooks of its own blueprint look at a signed request."""

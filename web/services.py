@@ -18,6 +18,7 @@ from payments.store.engine import open_engine
 from payments.store.municipalities import bodies, is_served, load_profile
 from payments.store.unit_of_work import reading
 from web.commands.session import listed
+from web.metrics.exposition import Metrics
 from web.notifications.receive import Desk
 from web.notifications.spool import Spool
 
@@ -45,6 +46,7 @@ class Services:
         self.engine = engine
         self._desks: dict[str, Desk] = {}
         self.closers: list[Callable[[], None]] = []  # called at the end, before all else
+        self.metrics = Metrics(self)
 
     # ---- which body ----
 

@@ -135,4 +135,4 @@ def test_health_is_told_without_signing_in(client):
     assert client.get("/healthz").json == {"status": "ok"}
     waiting = {"waiting": 0, "oldest_seconds": 0}
     assert client.get("/readyz").json == {"status": "ready", "notifications": waiting}
-    assert "kokin_notifications_waiting 0\n" in client.get("/metrics").get_data(as_text=True)
+    assert "kokin_notifications_waiting 0.0\n" in client.get("/metrics").get_data(as_text=True)

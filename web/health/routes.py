@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+import hmac
+from ipaddress import ip_address
+
+from flask import Blueprint, Response, abort, jsonify, request
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from web.database import current_revision, head_revision
 from web.errors import answer
 from web.services import services
 
 health = Blueprint("health", __name__)
+
+# Any of them says that somebody further away asks.
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP")
 
 
 @health.get("/healthz")
@@ -29,22 +36,27 @@ def ready() -> Response:
 
 @health.get("/metrics")
 def metrics() -> Response:
-    """Figures for a monitoring system (Prometheus text format); nothing about anybody."""
-    number, oldest_seconds = _waiting()
-    figures = (
-        ("kokin_municipalities", "Municipalities that are served", len(services().bodies)),
-        ("kokin_notifications_waiting", "Notifications not yet booked", number),
-        (
-            "kokin_notifications_oldest_seconds",
-            "Age of the oldest notification not yet booked",
-            oldest_seconds,
-        ),
-    )
-    lines = [
-        f"# HELP {name} {said}\n# TYPE {name} gauge\n{name} {value}\n"
-        for name, said, value in figures
-    ]
-    return Response("".join(lines), content_type="text/plain; version=0.0.4; charset=utf-8")
+    """Figures for a monitoring system (Prometheus text format); nothing about anybody.
+
+    For who shows the token of the settings; without one, for who asks on this machine.
+    """
+    if not _may_measure():
+        abort(404)
+    return Response(services().metrics.text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _may_measure() -> bool:
+    """Whether the request shows the token, or comes from this machine and through no proxy."""
+    token = services().settings.metrics_token
+    if token:
+        shown = request.headers.get("Authorization", "")
+        return hmac.compare_digest(shown.encode(), f"Bearer {token}".encode())
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        return ip_address(request.environ.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
 
 
 def _waiting() -> tuple[int, int]:

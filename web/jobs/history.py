@@ -86,6 +86,14 @@ def last_runs(
     return {run.job: run for run in found}
 
 
+def last_successes(
+    connection: Connection, municipality_code: str, jobs: Sequence[str]
+) -> dict[str, Run]:
+    """最後の正常な実行 of each job that has had one."""
+    found = _last_of_each(connection, municipality_code, jobs, "l.state = 'OK'", "l.run_id")
+    return {run.job: run for run in found}
+
+
 def last_slots(
     connection: Connection, municipality_code: str, jobs: Sequence[str]
 ) -> dict[str, datetime]:

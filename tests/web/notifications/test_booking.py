@@ -360,8 +360,8 @@ def test_everybody_sees_that_something_waits(city, monkeypatch):
     assert found["waiting"] == 1
     assert found["oldest_seconds"] >= doctor.STUCK_MINUTES * 60
     metrics = client.get("/metrics").get_data(as_text=True)
-    assert "kokin_notifications_waiting 1\n" in metrics
-    assert f"kokin_notifications_oldest_seconds {found['oldest_seconds']}\n" in metrics
+    assert "kokin_notifications_waiting 1.0\n" in metrics
+    assert f"kokin_notifications_oldest_seconds {found['oldest_seconds']}.0\n" in metrics
     assert "納付通知 1件 が記帳を待っており、最も古いものは 30分" in _run(city, "doctor").stdout
 
 
