@@ -39,7 +39,7 @@ def test_a_profile_keeps_its_layouts_whole(profile):
     (layout,) = own_layouts(profile_from_mapping(json.loads(stored)))
     assert layout.name == "ours"
     assert layout.pictures[0].data.startswith(b"\x89PNG")
-    assert layout.reference.startswith("ours-1-")
+    assert layout.reference.startswith("ours-2-")
 
 
 def test_a_layout_that_must_not_be_printed_is_refused(profile):
