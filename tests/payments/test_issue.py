@@ -110,7 +110,7 @@ def test_of_two_at_once_one_wins(town):
     town.notice(1, (12_300,), grouped=False)
     town.issue()
     slip_no = town.slips()[1, "01"].slip_no
-    ready = threading.Barrier(2)
+    ready = threading.Barrier(2, timeout=120)
     found = []
 
     def at_the_counter():
@@ -120,11 +120,11 @@ def test_of_two_at_once_one_wins(town):
         except RefusedError as error:
             found.append(error.error_code)
 
-    clerks = [threading.Thread(target=at_the_counter) for _ in range(2)]
+    clerks = [threading.Thread(target=at_the_counter, daemon=True) for _ in range(2)]
     for clerk in clerks:
         clerk.start()
     for clerk in clerks:
-        clerk.join()
+        clerk.join(120)
     assert sorted(map(str, found)) == ["2", "slip_state"]
     assert _standing(town) == {(1, "01"): (12_300, 2)}
 

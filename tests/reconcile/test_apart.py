@@ -121,7 +121,7 @@ def test_a_process_that_has_ended_before_it_is_asked(monkeypatch: pytest.MonkeyP
     def ended() -> subprocess.Popen[bytes]:
         reader = start()
         assert reader is not None
-        reader.wait()
+        reader.wait(120)
         return reader
 
     monkeypatch.setattr("sys.executable", "/bin/false")

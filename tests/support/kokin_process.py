@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -57,18 +58,21 @@ class Kokin:
 
 def answer_of(process: subprocess.Popen[bytes]) -> bytes:
     """What a process says, once it has ended well."""
-    said, wrong = process.communicate(timeout=PATIENCE)
+    try:
+        said, wrong = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
     assert process.returncode == 0, (said + wrong).decode()
     return said
 
 
 def killed(process: subprocess.Popen[bytes], due: Callable[[], bool]) -> bool:
     """Send SIGKILL as soon as ``due``; False when the process had ended by itself before."""
-    while process.poll() is None and not due():
-        try:
-            process.wait(LOOK_EVERY)
-        except subprocess.TimeoutExpired:
-            continue
-    process.kill()
+    try:
+        while process.poll() is None and not due():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_EVERY)
+    finally:
+        process.kill()
     process.communicate(timeout=PATIENCE)
     return process.returncode == -signal.SIGKILL

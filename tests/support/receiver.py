@@ -98,7 +98,9 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     server = Server(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     scheme = "http" if tls is None else "https"
     receiver.url = f"{scheme}://127.0.0.1:{server.server_address[1]}/hook"
@@ -108,7 +110,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         receiver.over.set()
         server.shutdown()
         server.server_close()
-        thread.join()
+        thread.join(timeout=120)
 
 
 def told(receiver: Receiver) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 import uuid
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -241,11 +242,16 @@ def _fresh_limits():
 
 @pytest.fixture(autouse=True)
 def _patient_desk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine, a notification is answered when it is booked.
+    """However slow the machine: what is sent is answered when it is booked, a picture is read.
 
     A test that holds the books says so itself, with a desk of its own.
     """
+    from web.enquiries import photos  # noqa: PLC0415
     from web.notifications import booker, receive  # noqa: PLC0415
+    from web.slips import routes  # noqa: PLC0415
 
+    limits = replace(routes.UPLOAD_LIMITS, seconds_max=200)
+    monkeypatch.setattr(photos, "UPLOAD_LIMITS", limits)
+    monkeypatch.setattr(routes, "UPLOAD_LIMITS", limits)
     monkeypatch.setattr(booker, "PATIENCE_SECONDS", 60)
     monkeypatch.setattr(receive, "LOCK_WAIT_MS", 2_000)

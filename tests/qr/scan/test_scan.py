@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import io
 import json
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from qr.scan.read import UPLOAD_LIMITS, ScanLimits, SlipReading, read_file, read
 if TYPE_CHECKING:
     from pathlib import Path
 
+PATIENT = dataclasses.replace(UPLOAD_LIMITS, seconds_max=200)  # however slow the machine
 ONE, OTHER = slip_page(7), slip_page(8, 45_600)
 
 
@@ -32,7 +34,7 @@ def png(image: Image.Image) -> bytes:
 
 def read_slips(data: bytes | Path, name: str) -> list[SlipReading]:
     """The slips of a file, read here and not apart, which is faster."""
-    return [slip for slips in read_pages(data, name, UPLOAD_LIMITS) for slip in slips]
+    return [slip for slips in read_pages(data, name, PATIENT) for slip in slips]
 
 
 def symbols(image: Image.Image) -> list[list[tuple[str, str]]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
+import resource
 import signal
 import subprocess
 import sys
-import time
 import zlib
 from typing import TYPE_CHECKING
 
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
 SLIP = slip_page(7)
 SHORT = dataclasses.replace(UPLOAD_LIMITS, seconds_max=0.8)
-NARROW = dataclasses.replace(UPLOAD_LIMITS, memory_max=200_000_000)
+PATIENT = dataclasses.replace(UPLOAD_LIMITS, seconds_max=200)  # however slow the machine
+NARROW = dataclasses.replace(PATIENT, memory_max=200_000_000)
 
 
-def refused(data: bytes | Path, limits: ScanLimits = UPLOAD_LIMITS) -> str:
+def refused(data: bytes | Path, limits: ScanLimits = PATIENT) -> str:
     """The code of the refusal; its sentence names the file."""
     with pytest.raises(InvalidValueError) as caught:
         read_slips(data, "写真.jpg", limits)
@@ -96,16 +97,16 @@ def test_a_file_reads_apart_as_it_does_here(tmp_path: Path) -> None:
     data = png(sheet((SLIP.el_qr, SLIP.konbini_barcode)))
     path = tmp_path / "納付書.png"
     path.write_bytes(data)
-    here = [slip for slips in read_pages(data, "x", UPLOAD_LIMITS) for slip in slips]
+    here = [slip for slips in read_pages(data, "x", PATIENT) for slip in slips]
     assert [symbol.text for symbol in here[0].symbols] == [SLIP.el_qr, SLIP.konbini_barcode]
-    assert read_slips(data, "x") == here
-    assert read_slips(path, "x") == here
+    assert read_slips(data, "x", PATIENT) == here
+    assert read_slips(path, "x", PATIENT) == here
 
 
 def test_a_refusal_comes_back_with_its_details() -> None:
     data = png(Image.new("1", (300, 200)))
     with pytest.raises(InvalidValueError) as caught:
-        read_slips(data, "x", dataclasses.replace(UPLOAD_LIMITS, pixels_max=50_000))
+        read_slips(data, "x", dataclasses.replace(PATIENT, pixels_max=50_000))
     assert caught.value.error_code == "scan_too_many_pixels"
     assert caught.value.details == {"file": "x", "found": 60_000, "max": 50_000}
 
@@ -114,9 +115,10 @@ def test_a_content_stream_that_takes_minutes_to_understand() -> None:
     """Half a minute goes into parsing the page, before drawing could be asked to stop."""
     packed = zlib.compress(b"0 0 m 1 1 l S\n" * 3_000_000)
     assert len(packed) < 200_000
-    start = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert refused(pdf(stream(b"", packed)), SHORT) == "scan_too_slow"
-    assert time.monotonic() - start < 10
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime - before.ru_utime < 10  # of the processor, however busy the machine
 
 
 def test_a_content_stream_that_takes_more_memory_than_there_is() -> None:
@@ -184,14 +186,14 @@ def test_a_process_that_cannot_start_is_no_fault_of_the_file(
 ) -> None:
     instead(monkeypatch, "raise SystemExit(3)")
     with pytest.raises(subprocess.CalledProcessError):
-        read_slips(b"%PDF-", "x")
+        read_slips(b"%PDF-", "x", PATIENT)
 
 
 def test_a_missing_library_is_said_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"error": "zbar_missing", "configuration": True, "details": {}}
     instead(monkeypatch, f"import json; print(json.dumps({answer}))")
     with pytest.raises(ConfigurationError):
-        read_slips(b"%PDF-", "x")
+        read_slips(b"%PDF-", "x", PATIENT)
 
 
 def test_it_is_not_told_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +201,7 @@ def test_it_is_not_told_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     names = "import os, json; print(json.dumps({'error': ' '.join(os.environ), "
     instead(monkeypatch, names + "'configuration': False, 'details': {}}))")
     with pytest.raises(InvalidValueError) as caught:
-        read_slips(b"%PDF-", "x")
+        read_slips(b"%PDF-", "x", PATIENT)
     assert "MALLOC_ARENA_MAX" in caught.value.error_code
     assert "KOKIN" not in caught.value.error_code
 
@@ -208,7 +210,7 @@ def test_whoever_stops_listening_ends_it() -> None:
     data = io.BytesIO()
     pages = [Image.new("L", (64, 64), 255)] * 5
     pages[0].save(data, "TIFF", save_all=True, append_images=pages[1:])
-    reading = apart.read_apart(data.getvalue(), "x", UPLOAD_LIMITS)
+    reading = apart.read_apart(data.getvalue(), "x", PATIENT)
     assert next(reading) == []
     reading.close()
     assert list(reading) == []

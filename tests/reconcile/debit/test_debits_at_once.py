@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from debit_town import DEBIT_ON, DebitTown
+from ending import PATIENCE, ending
 
 from reconcile.debit import batches as books
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 120
 # One process: it says that it is ready, waits for a line, and does one thing.
 WORK = """
 import json, os, sys
@@ -55,25 +54,32 @@ def town(database_url):
     found.close()
 
 
-def _start(town, what, number=0):
+def _started(town, what, number=0):
     url = town.engine.url.render_as_string(hide_password=False)
-    process = subprocess.Popen(
+    return ending(
         [sys.executable, "-c", WORK, url, what, str(number)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
-    return process
+
+
+def _is_ready(process):
+    return process.stdout.readline() == "ready\n"
+
+
+def _begin(process):
+    """Let it do its one thing."""
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 def _at_once(town, what, number=0):
     """Two processes told to begin together; what each says."""
-    processes = [_start(town, what, number) for _ in range(2)]
-    for process in processes:
-        assert process.stdin
-        process.stdin.write("\n")
-        process.stdin.flush()
-    return [json.loads(process.communicate(timeout=PATIENCE)[0]) for process in processes]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(_started(town, what, number)) for _ in range(2)]
+        assert all(map(_is_ready, processes))
+        for process in processes:
+            _begin(process)
+        return [json.loads(process.communicate(timeout=PATIENCE)[0]) for process in processes]
 
 
 def test_two_at_once_build_and_send_one_batch(town):
@@ -91,14 +97,11 @@ def test_two_at_once_build_and_send_one_batch(town):
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_build_that_was_killed_has_built_nothing(town):
-    process = _start(town, "build-killed")
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write("\n")
-    process.stdin.flush()
-    assert process.stdout.readline() == "written\n"  # and not committed
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=PATIENCE)
+    with _started(town, "build-killed") as process:
+        assert _is_ready(process)
+        _begin(process)
+        assert process.stdout.readline() == "written\n"  # and not committed
+        process.kill()
     with town.read() as connection:
         assert books.batches(connection, town.code) == []
     assert len(town.build()) == 2

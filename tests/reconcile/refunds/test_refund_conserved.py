@@ -24,6 +24,8 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import appropriate, batches, decide, release
 
+LONG = 120  # seconds for what takes none, however slow the machine
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -173,7 +175,7 @@ def test_two_who_release_at_once_send_it_once(town):
         town.asked(release.ask_release, first.batch_no),
     ]
     done, refused = [], []
-    gate = threading.Barrier(4)
+    gate = threading.Barrier(4, timeout=LONG)
 
     def agree(name: str) -> None:
         gate.wait()
@@ -188,11 +190,11 @@ def test_two_who_release_at_once_send_it_once(town):
         except (KokinError, DBAPIError) as error:
             refused.append(error)
 
-    people = [threading.Thread(target=agree, args=(f"jiro{n}",)) for n in range(4)]
+    people = [threading.Thread(target=agree, args=(f"jiro{n}",), daemon=True) for n in range(4)]
     for each in people:
         each.start()
     for each in people:
-        each.join()
+        each.join(LONG)
     assert (len(done), len(refused)) == (1, 3)
     sent = town.rows("SELECT refund_no, attempt, batch_no FROM refund_sent")
     assert [tuple(each) for each in sent] == [(1, 1, first.batch_no)]
@@ -204,7 +206,7 @@ def test_two_who_release_at_once_send_it_once(town):
 def test_two_who_build_at_once_build_one(town):
     town.refunded(town.twice())
     made, refused = [], []
-    gate = threading.Barrier(3)
+    gate = threading.Barrier(3, timeout=LONG)
 
     def build() -> None:
         gate.wait()
@@ -213,11 +215,11 @@ def test_two_who_build_at_once_build_one(town):
         except KokinError as error:
             refused.append(error.error_code)
 
-    people = [threading.Thread(target=build) for _ in range(3)]
+    people = [threading.Thread(target=build, daemon=True) for _ in range(3)]
     for each in people:
         each.start()
     for each in people:
-        each.join()
+        each.join(LONG)
     assert (len(made), refused) == (1, ["batch_reason"] * 2)
     town.check()
 

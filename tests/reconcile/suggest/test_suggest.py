@@ -274,7 +274,7 @@ def many_equal_bills(town):
 
 def test_among_thirty_thousand_equal_bills_nothing_is_sure_and_nothing_takes_long(town):
     many_equal_bills(town)
-    started = time.monotonic()
+    started = time.process_time()  # what else the machine does has no say
     line = town.credited(10_800)
     assert town.outcome(line) == ("direct_transfer", "B6")
     found = town.suggested(line)
@@ -284,7 +284,7 @@ def test_among_thirty_thousand_equal_bills_nothing_is_sure_and_nothing_takes_lon
     mistyped = town.suggested(wrongly_typed(town, f"{FIRST_NUMBER + 31_005:016d}", 10_800))
     assert len(mistyped) == 4
     assert {one.level for one in mistyped} == {Level.PROBABLE}
-    assert time.monotonic() - started < 60
+    assert time.process_time() - started < 60
 
 
 # ---- pure ----

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from qr.scan.slip_reading import SlipReading
 
 M = "99999"
+LONG = 120
 
 
 class Held:
@@ -35,7 +37,7 @@ class Held:
             self.now += 1
             self.most = max(self.most, self.now)
         self.begun.release()
-        self.go.wait(30)
+        self.go.wait(LONG)
         with self._lock:
             self.now -= 1
         return []
@@ -46,14 +48,15 @@ def test_so_many_are_read_at_once_so_many_wait_and_the_next_is_told():
     desk = PhotoDesk(held.read, at_once=2, waiting=3)
 
     def bring() -> None:
-        with desk.place():
+        # Whoever comes when the places below have been taken is told so, as anybody is.
+        with suppress(FullError), desk.place():
             desk.read(b"x")
 
-    threads = [threading.Thread(target=bring) for _ in range(5)]
+    threads = [threading.Thread(target=bring, daemon=True) for _ in range(5)]
     for thread in threads:
         thread.start()
     for _ in range(2):
-        assert held.begun.acquire(timeout=30)
+        assert held.begun.acquire(timeout=LONG)
     taken = 0
     while desk.enter():  # those that wait have their places by now, or will find them taken
         taken += 1
@@ -64,7 +67,8 @@ def test_so_many_are_read_at_once_so_many_wait_and_the_next_is_told():
         desk.leave()
     held.go.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(LONG)
+        assert not thread.is_alive()
     assert held.most == 2
     with desk.place():
         assert desk.read(b"x") == []
@@ -74,13 +78,14 @@ def test_who_waits_too_long_is_told(monkeypatch):
     monkeypatch.setattr(photos, "WAIT_SECONDS", 0.01)
     held = Held()
     desk = PhotoDesk(held.read, at_once=1)
-    first = threading.Thread(target=desk.read, args=(b"x",))
+    first = threading.Thread(target=desk.read, args=(b"x",), daemon=True)
     first.start()
-    assert held.begun.acquire(timeout=30)
+    assert held.begun.acquire(timeout=LONG)
     with pytest.raises(FullError):
         desk.read(b"y")
     held.go.set()
-    first.join(30)
+    first.join(LONG)
+    assert not first.is_alive()
 
 
 def test_at_least_one_is_read_and_half_of_the_machine_stays_free(monkeypatch):

@@ -147,11 +147,12 @@ def test_two_workers_send_nothing_twice(listening, receiver):
         except Exception as error:  # noqa: BLE001  # the test says which
             failures.append(error)
 
-    workers = [threading.Thread(target=work) for _ in range(3)]
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(120)
+        assert not worker.is_alive()
     assert failures == []
     ids = [heard.headers["webhook-id"] for heard in receiver.heard]
     assert len(ids) == len(set(ids)) == 12

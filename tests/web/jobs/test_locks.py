@@ -186,7 +186,8 @@ def test_the_end_does_not_wait_for_a_look_that_waits_for_the_end(books, monkeypa
 
     def codes_during_the_end(_engine, _settings):
         os.kill(os.getpid(), signal.SIGTERM)
-        while built[0].running:
+        end = time.monotonic() + 60
+        while built[0].running and time.monotonic() < end:
             time.sleep(0.001)
         # Whoever had the lock of the jobs while waiting for this thread would wait for ever.
         free.append(built[0]._jobstores_lock.acquire(timeout=60))

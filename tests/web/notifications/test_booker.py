@@ -13,7 +13,7 @@ from web.notifications import booker as module
 from web.notifications.booker import BEHIND_FROM, Booker
 from web.notifications.booking import BooksBusyError, Step
 
-LONG = 300
+LONG = 120
 SOON = 0.0001
 
 

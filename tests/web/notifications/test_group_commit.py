@@ -8,7 +8,7 @@ import pytest
 
 from web.notifications.group_commit import BATCH_MAX, GroupCommit, _Waiting
 
-LONG = 300
+LONG = 120
 
 
 class Disk:
@@ -51,7 +51,7 @@ def _while_busy(writer, *works):
         entered.set()
         assert go_on.wait(LONG)
 
-    busy = threading.Thread(target=writer.run, args=(first,))
+    busy = threading.Thread(target=writer.run, args=(first,), daemon=True)
     busy.start()
     assert entered.wait(LONG)
     waiting = [_Waiting(work) for work in works]

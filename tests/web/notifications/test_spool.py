@@ -24,7 +24,7 @@ from web.notifications.spool_tables import metadata
 from web.notifications.spool_tables import spool as table
 
 M = "99999"
-LONG = 300
+LONG = 120
 LATE = datetime(2026, 6, 2, 15, 30, tzinfo=UTC)  # the 3rd in Japan
 
 
@@ -158,7 +158,7 @@ def test_it_is_written_while_the_books_are_locked(spool, books):
 
     with unit_of_work(books.engine, M) as connection:
         connection.execute(text("UPDATE municipality SET name = 'みほん市'"))
-        threading.Thread(target=arrive).start()
+        threading.Thread(target=arrive, daemon=True).start()
         assert done.wait(LONG)
 
 
@@ -179,7 +179,7 @@ def test_a_command_waits_for_its_turn(spool, books):
         with other.turn(M, wait=True):
             had.set()
 
-    waiting = threading.Thread(target=take)
+    waiting = threading.Thread(target=take, daemon=True)
     with spool.turn(M) as mine:
         assert mine
         waiting.start()
@@ -203,7 +203,8 @@ def test_what_another_program_wrote_is_read(spool, books):
             into.append(M, _arrival(b"{}", notification_id))
 
         threads = [
-            threading.Thread(target=write, args=pair) for pair in ((spool, "n-1"), (other, "n-2"))
+            threading.Thread(target=write, args=pair, daemon=True)
+            for pair in ((spool, "n-1"), (other, "n-2"))
         ]
         for thread in threads:
             thread.start()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from ending import ending
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
@@ -139,7 +140,7 @@ class Hamlet(SimpleNamespace):
         script = self.settings.home / "child.py"
         script.write_text(CHILD, "utf-8")
         command = [sys.executable, script, where, call, when, action, *words]
-        return subprocess.Popen(
+        return ending(
             [str(word) for word in command],
             env=environment,
             stdin=subprocess.PIPE,

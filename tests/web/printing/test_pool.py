@@ -7,6 +7,7 @@ import sys
 from functools import partial
 
 import pytest
+from ending import ending
 
 from payments.domain.errors import ConfigurationError, KokinError, RefusedError
 from web.printing.pool import in_workers
@@ -91,9 +92,7 @@ def test_workers_end_with_their_parent(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(ORPHANS.format(tests=str(tmp_path)), "utf-8")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, env=environment
-    ) as parent:
+    with ending([sys.executable, str(script)], stdout=subprocess.PIPE, env=environment) as parent:
         workers = [int(parent.stdout.readline()) for _ in range(2)]
         parent.kill()
         # The pipe closes when the last of the three processes has gone.

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from ending import ending
 
 from payments.domain.errors import ConfigurationError, ConflictError
 from web.printing.folder import MARK, Owner, held, unwritable, whole_file
@@ -63,7 +64,7 @@ with held(pathlib.Path(sys.argv[1])):
 
 def test_one_process_at_a_time_and_the_lock_dies_with_its_process(tmp_path):
     command = [sys.executable, "-c", HOLD, str(tmp_path / "out")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+    with ending(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(ConflictError) as refused, held(tmp_path / "out"):
             pass
