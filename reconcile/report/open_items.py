@@ -52,8 +52,41 @@ class Credit(NamedTuple):
     booked_on: date
 
 
+# 確認事項 that waited at the end of a day: those that wait now, but where something happened since:
+# of these the last event up to the day counts that nobody had taken back by then.
+_SINCE = """(SELECT s.case_no FROM case_event s WHERE s.municipality_code = :m
+    AND s.happened_on > :day AND s.event IN ('reopened', 'resolved', 'accepted', 'undone'))"""
+_WAITED = f"""
+FROM review_case c WHERE c.municipality_code = :m AND c.opened_on <= :day
+  AND ((c.state IN ('open', 'acknowledged') AND c.case_no NOT IN {_SINCE})
+    OR (c.case_no IN {_SINCE} AND (
+      SELECT e.event FROM case_event e
+      WHERE e.municipality_code = :m AND e.case_no = c.case_no AND e.happened_on <= :day
+        AND e.event IN ('opened', 'reopened', 'resolved', 'accepted')
+        AND NOT EXISTS (
+          SELECT 1 FROM case_event u
+          WHERE u.municipality_code = :m AND u.case_no = c.case_no AND u.event = 'undone'
+            AND u.note = CAST(e.event_no AS VARCHAR(20)) AND u.happened_on <= :day)
+      ORDER BY e.event_no DESC LIMIT 1) IN ('opened', 'reopened')))"""
+
+
 def ages(connection: Connection, municipality_code: str, day: date) -> tuple[Age, ...]:
-    """経過日数別の確認事項 on ``day``, the youngest first; every class, also an empty one."""
+    """経過日数別の確認事項 that wait now, their days counted up to ``day``, the youngest first.
+
+    Every class, also an empty one.
+    """
+    return _ages(connection, municipality_code, day, f"FROM review_case WHERE {_WAITING}")
+
+
+def ages_then(connection: Connection, municipality_code: str, day: date) -> tuple[Age, ...]:
+    """経過日数別の確認事項 that waited at the end of a day that is over, as the history has it.
+
+    A case that was closed and opened again has the yen that it was opened again with.
+    """
+    return _ages(connection, municipality_code, day, _WAITED)
+
+
+def _ages(connection: Connection, municipality_code: str, day: date, which: str) -> tuple[Age, ...]:
     classes = " ".join(
         f"WHEN opened_on >= :since_{number} THEN {number}" for number in range(len(AGES))
     )
@@ -64,9 +97,9 @@ def ages(connection: Connection, municipality_code: str, day: date) -> tuple[Age
     rows = connection.execute(
         text(
             f"SELECT CASE {classes} ELSE {len(AGES)} END AS class, COUNT(*), SUM(amount_yen) "
-            f"FROM review_case WHERE {_WAITING} GROUP BY 1"
+            f"{which} GROUP BY 1"
         ),
-        {"m": municipality_code, **values},
+        {"m": municipality_code, **values} | ({"day": day.isoformat()} if ":day" in which else {}),
     )
     found = {int(number): (int(cases), int(yen)) for number, cases, yen in rows}
     return tuple(

@@ -78,6 +78,7 @@ class Way:
     received_yen: int  # 速報以上: applied, and what went to suspense
     confirmed_yen: int  # 確報
     settled_yen: int  # 入金照合済, with the fees that were kept back
+    earlier_yen: int  # 消込 of it into the revenue of years before (出納整理期間)
 
 
 class Wait(NamedTuple):
@@ -136,14 +137,16 @@ def balance(rows: Iterable[Moved], account: str) -> int:
     return sum(row.amount_yen * ((row.debit == account) - (row.credit == account)) for row in rows)
 
 
-def way(before: tuple[Moved, ...], within: tuple[Moved, ...]) -> Way:
-    """調定から入金まで of a period, from the rows before it and those of it."""
+def way(before: tuple[Moved, ...], within: tuple[Moved, ...], year: int) -> Way:
+    """調定から入金まで of a period in fiscal ``year``, from the rows before it and those of it."""
+    earlier = (row for row in within if 0 < row.year < year)
     return Way(
         to_collect_yen=balance(before, "receivable") + total(within, "assessed").amount_yen,
         collected_yen=total(within, "collected").amount_yen,
         received_yen=total(within, "received").amount_yen,
         confirmed_yen=total(within, "confirmed").amount_yen,
         settled_yen=total(within, "settled").amount_yen,
+        earlier_yen=total(earlier, "collected").amount_yen,
     )
 
 

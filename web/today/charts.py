@@ -102,8 +102,8 @@ def levy(found: Levy, name: str) -> Chart:
     return spark(words, found.series, *before)
 
 
-def ageing(ages: Sequence[Age], day: date) -> Chart:
-    """確認事項の経過日数."""
+def ageing(ages: Sequence[Age], day: date, *, is_over: bool) -> Chart:
+    """確認事項の経過日数; of a day that is over without links, as the list shows what is so now."""
     points = []
     for age in ages:
         first, last = age.days(day)
@@ -113,7 +113,7 @@ def ageing(ages: Sequence[Age], day: date) -> Chart:
             Point(
                 age_words(age),
                 (age.amount_yen,),
-                url_for("cases.worklist", **values) if age.count else "",
+                url_for("cases.worklist", **values) if age.count and not is_over else "",
                 note=formatting.count(age.count),
             )
         )
@@ -121,7 +121,8 @@ def ageing(ages: Sequence[Age], day: date) -> Chart:
     return rows(
         Words(
             "ageing",
-            _("未対応の確認事項（経過日数別）"),
+            _("{day}の終わりに未対応だった確認事項（経過日数別）", day=formatting.long_day(day))
+            if is_over else _("未対応の確認事項（経過日数別）"),
             _("{number}、{yen}です。", number=formatting.count(number),
               yen=formatting.yen(sum(age.amount_yen for age in ages))),
             _("経過日数"),
@@ -185,6 +186,11 @@ def fall(found: Figures) -> Chart:
     ]
     names = (_("収入未済"), _("仮受"), _("確報待ち"), _("入金待ち"))
     values = [point.values[0] or 0 for point in steps]
+    since = _(
+        "年度はじめからの記帳で、前年度から残る未収と、出納整理期間の前年度分も入ります。"
+        "消込のうち前年度までの分は{yen}です。",
+        yen=formatting.yen(way.earlier_yen),
+    )
     day_page = url_for("days.show", day=found.day.isoformat())
     lost = [
         Point(name, (values[number] - values[number + 1],), f"{day_page}#movements")
@@ -197,7 +203,7 @@ def fall(found: Figures) -> Chart:
             _("要収納額{all}のうち、消込{collected}、確報{confirmed}、入金照合済{settled}です。",
               all=formatting.yen(way.to_collect_yen), collected=formatting.yen(way.collected_yen),
               confirmed=formatting.yen(way.confirmed_yen),
-              settled=formatting.yen(way.settled_yen)),
+              settled=formatting.yen(way.settled_yen)) + since,
             _("段階"),
         ),
         (_("段階の金額"), _("次の段階との差")),

@@ -184,9 +184,11 @@ def _compared(
 
 def _way(connection: Connection, municipality_code: str, day: date) -> Way:
     """調定から入金まで since the first day of the fiscal year."""
-    first = date(fiscal_year(day), 4, 1)
+    year = fiscal_year(day)
+    first = date(year, 4, 1)
     before = trend.moved(connection, municipality_code, date.min, first - _ONE_DAY)
-    return trend.way(before, trend.moved(connection, municipality_code, first, day))
+    by = ("claim_year", "open_year")
+    return trend.way(before, trend.moved(connection, municipality_code, first, day, by), year)
 
 
 def _progress(connection: Connection, municipality_code: str, day: date) -> Progress:

@@ -154,7 +154,7 @@ def _page(day: date) -> str:
             connection, services().profile, services().settings, g.user, day, waiting, _kept()
         )
     found = view.figures
-    drawn = {"ageing": charts.ageing(view.ages, day)}
+    drawn = {"ageing": charts.ageing(view.ages, day, is_over=day < clock.today())}
     if found is not None:
         drawn |= {
             "by_day": charts.by_day(found),

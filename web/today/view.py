@@ -107,7 +107,7 @@ def today_view(
         closure=closure,
         figures=kept.figures(connection, code, shown) if shown else None,
         lights=lights(report.checks) if report else (),
-        ages=open_items.ages(connection, code, day),
+        ages=_ages(connection, code, day),
         credits=open_items.credits_open(connection, code),
         mine=decides(person, waiting),
         jobs=tuple(job_views(connection, code, settings)),
@@ -115,6 +115,12 @@ def today_view(
         unbooked=unbooked,
         desks=desks_of(connection, code, day, person),
     )
+
+
+def _ages(connection: Connection, municipality_code: str, day: date) -> tuple[Age, ...]:
+    """経過日数別の確認事項, as they are now or as they were at the end of the day."""
+    found = open_items.ages_then if day < clock.today() else open_items.ages
+    return found(connection, municipality_code, day)
 
 
 def last_day(connection: Connection, municipality_code: str, day: date) -> date | None:

@@ -194,6 +194,94 @@ def test_the_cases_by_age_are_all_that_wait(city):
     assert ages[-1].count == sum(age.count for age in ages)
 
 
+def _event(connection, case_no, day, event, note="", state=None):
+    key = {"m": CODE, "case_no": case_no}
+    last = (
+        "SELECT MAX(event_no) FROM case_event WHERE municipality_code = :m AND case_no = :case_no"
+    )
+    number = connection.execute(text(last), key).scalar_one() + 1
+    connection.execute(
+        text("INSERT INTO case_event VALUES (:m, :case_no, :n, :day, 'kaikei', :event, :note)"),
+        {**key, "n": number, "day": day.isoformat(), "event": event, "note": note},
+    )
+    if state:
+        connection.execute(
+            text(
+                "UPDATE review_case SET state = :state "
+                "WHERE municipality_code = :m AND case_no = :case_no"
+            ),
+            {"m": CODE, "case_no": case_no, "state": state},
+        )
+    return number
+
+
+def _waited(connection, day):
+    ages = open_items.ages_then(connection, CODE, day)
+    return sum(age.count for age in ages), sum(age.amount_yen for age in ages)
+
+
+@pytest.mark.parametrize("books", ["city", "postgres_city"])
+def test_a_day_that_is_over_shows_the_cases_that_waited_then(request, books):
+    engine = request.getfixturevalue(books).engine
+    day = DAYS[1]
+    later = [date(2026, 6, number) for number in range(3, 8)]
+    with unit_of_work(engine, CODE) as connection:
+        case_no, yen = connection.execute(
+            text(
+                "SELECT case_no, amount_yen FROM review_case WHERE municipality_code = :m "
+                "AND state = 'open' AND opened_on <= :day ORDER BY amount_yen DESC, case_no"
+            ),
+            {"m": CODE, "day": day.isoformat()},
+        ).all()[0]
+        number, whole = _waited(connection, later[-1])
+        assert (number, whole) == _waited(connection, day)
+        assert _waited(connection, DAYS[0]) < (number, whole)
+        accepted = _event(connection, case_no, later[0], "accepted", "誤り", "accepted")
+        without = (number - 1, whole - yen)
+        assert [_waited(connection, each) for each in (day, later[0])] == [(number, whole), without]
+        _event(connection, case_no, later[1], "undone", str(accepted), "open")
+        _event(connection, case_no, later[2], "resolved", "", "resolved")
+        _event(connection, case_no, later[3], "reopened", "", "open")
+        assert [_waited(connection, each) for each in (day, *later)] == [
+            (number, whole), without, (number, whole), without, (number, whole), (number, whole),
+        ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("morning")
+def test_a_day_that_is_over_says_what_is_of_it_and_what_is_of_now(treasurer):
+    page = treasurer.get(f"/staff/today/{DAYS[1]}").get_data(as_text=True)
+    assert "2026年6月2日（火）の終わりに未対応だった確認事項" in page
+    assert "この日のもの" in page
+    assert "/staff/cases?" not in page
+    now = treasurer.get("/staff/").get_data(as_text=True)
+    assert "終わりに未対応だった" not in now
+    assert "この日のもの" not in now
+    assert "/staff/cases?" in now
+
+
+def test_the_way_of_april_tells_the_year_before_apart(city):
+    rows = (("2026-04-10", 2025, 2025, 700), ("2026-04-10", 2026, 2026, 50),
+            ("2026-04-10", 2024, 2026, 8), ("2026-04-11", 0, 0, 4))  # fmt: skip
+    with unit_of_work(city.engine, CODE) as connection:
+        before = figures(connection, CODE, date(2026, 4, 30)).way
+        for booked_on, claim_year, open_year, yen in rows:
+            connection.execute(
+                text(
+                    "INSERT INTO day_total (municipality_code, booked_on, item_code, claim_year, "
+                    "open_year, channel, debit_account, credit_account, reason, count, amount_yen) "
+                    "VALUES (:m, :day, '901', :claim_year, :open_year, 'konbini', 'reported', "
+                    "'receivable', 'applied', 1, :yen)"
+                ),
+                {"m": CODE, "day": booked_on, "claim_year": claim_year, "open_year": open_year,
+                 "yen": yen},
+            )  # fmt: skip
+        way = figures(connection, CODE, date(2026, 4, 30)).way
+        june = figures(connection, CODE, date(2026, 6, 2)).way
+    assert way.collected_yen - before.collected_yen == 762
+    # Arrears of 2024 that were carried into 2026 are revenue of this year.
+    assert (way.earlier_yen, june.earlier_yen) == (700, 700)
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_every_figure_opens_the_rows_it_is_made_of(treasurer, city, step):
     with reading(city.engine, CODE) as connection:
