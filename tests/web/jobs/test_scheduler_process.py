@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from datetime import timedelta
 
+from ending import PATIENCE, ending
 from kokin_process import ROOT
 
 from payments.store.unit_of_work import reading
@@ -22,14 +22,29 @@ from web.jobs.timing import Days
 
 M = "99999"
 NIGHTS = 2
-PATIENCE = 300
 # Every night, whatever day of the week it is when the test runs.
 NIGHTLY = {e.code for e in JOBS if e.waits is None and e.days is Days.EVERY_DAY} - {"arrivals"}
 SLOTS = [entry.code for entry in JOBS if entry.waits is None]
+# ``kokin schedule``, in which whoever is the first to be at a report stops there.
+FIRST_STOPS = """
+import importlib, os, signal, sys
+from web.cli import main
+_, flag, *words = sys.argv
+job = importlib.import_module("web.jobs.day_report")
+load_profile = job.load_profile
+def stop_once(*anything):
+    try:
+        os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return load_profile(*anything)
+    os.kill(os.getpid(), signal.SIGSTOP)
+job.load_profile = stop_once
+main(words)
+"""
 
 
 @contextlib.contextmanager
-def _schedulers(settings, number):
+def _schedulers(settings, number, flag):
     """Processes of ``kokin schedule``, none of which outlives the test."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
     own = {
@@ -41,21 +56,19 @@ def _schedulers(settings, number):
         "KOKIN_INBOX_SECONDS": "1",
     }
     with contextlib.ExitStack() as stack:
-        started = []
-        for _number in range(number):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "web", "schedule"],
-                cwd=ROOT,
-                env=inherited | own,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
+        yield [
+            stack.enter_context(
+                ending(
+                    [sys.executable, "-c", FIRST_STOPS, str(flag), "schedule"],
+                    cwd=ROOT,
+                    env=inherited | own,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
             )
-            stack.callback(process.stderr.close)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            started.append(process)
-        yield started
+            for _number in range(number)
+        ]
 
 
 def _runs(books):
@@ -68,18 +81,13 @@ def _state(books, run_id):
         return history.run_of(connection, M, run_id).state
 
 
-def _waited(look, pause=0.001, told=lambda: ""):
+def _waited(look, told=lambda: ""):
     """What ``look`` finds, as soon as it finds something; ``told`` says why it found nothing."""
-    given_up = threading.Event()
-    timer = threading.Timer(PATIENCE, given_up.set)
-    timer.start()
-    try:
-        while not (found := look()):
-            assert not given_up.is_set(), f"it never happened: {told()}"
-            time.sleep(pause)
-        return found
-    finally:
-        timer.cancel()
+    end = time.monotonic() + PATIENCE - 20  # before those that are waited for are killed
+    while not (found := look()):
+        assert time.monotonic() < end, f"it never happened: {told()}"
+        time.sleep(0.05)
+    return found
 
 
 def _ended(processes):
@@ -87,20 +95,13 @@ def _ended(processes):
     return [process.stderr.read() for process in processes if process.poll() is not None]
 
 
-def _caught(books, processes):
-    """The process that is at a report, stopped so that it stays there."""
-
-    def look():
-        with reading(books.engine, M) as connection:
-            return history.running(connection, M, ["day_report"])
-
-    while True:
-        run = _waited(look, told=lambda: _ended(processes))[0]
-        pid = int(run.holder.split("/")[1])
-        os.kill(pid, signal.SIGSTOP)
-        if look() == [run]:
-            return next(process for process in processes if process.pid == pid), run
-        os.kill(pid, signal.SIGCONT)
+def _caught(books, processes, flag):
+    """The process that has stopped at a report, and the run of the report."""
+    _waited(flag.exists, lambda: (_ended(processes), _runs(books)))
+    with reading(books.engine, M) as connection:
+        (run,) = history.running(connection, M, ["day_report"])
+    pid = int(run.holder.split("/")[1])
+    return next(process for process in processes if process.pid == pid), run
 
 
 def _all_slots_ended(books):
@@ -110,28 +111,27 @@ def _all_slots_ended(books):
     return done >= NIGHTLY and len(nights) == NIGHTS and runs
 
 
-def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch):
+def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch, tmp_path):
     # The clock steps over the nights: the jobs have been watched since before them.
     now = clock.now()
     with monkeypatch.context() as past, noting(books.engine, M) as connection:
         past.setattr(clock, "now", lambda: now - timedelta(days=NIGHTS))
         plans.watch(connection, M, SLOTS)
         plans.set_plan(connection, M, books.settings, "arrivals", {"enabled": False}, actor="cli")
-    with _schedulers(books.settings, 2) as processes:
-        killed, cut = _caught(books, processes)
+    flag = tmp_path / "at-a-report"
+    with _schedulers(books.settings, 2, flag) as processes:
+        killed, cut = _caught(books, processes, flag)
         killed.kill()
-        killed.wait()
+        killed.wait(PATIENCE)
         (other,) = [process for process in processes if process is not killed]
-        runs = _waited(
-            lambda: _all_slots_ended(books), 0.05, lambda: (_ended(processes), _runs(books))
-        )
+        runs = _waited(lambda: _all_slots_ended(books), lambda: (_ended(processes), _runs(books)))
         # It is told to end in the middle of a job, and finishes it first.
         with noting(books.engine, M) as connection:
             asked = history.ask(connection, M, "day_report", actor="kanri")
         _waited(lambda: _state(books, asked) != "ASKED")
         other.send_signal(signal.SIGTERM)
         said = other.stderr.read()
-        assert other.wait() == 0, said
+        assert other.wait(PATIENCE) == 0, said
     assert _state(books, asked) == "OK"
     assert "Traceback" not in said
     ended = [(run.job, run.slot) for run in runs if run.state == "OK"]

@@ -35,7 +35,7 @@ from web.notifications.spool_rows import Arrival
 from web.tables import PaymentNotificationRow
 
 M = "99999"
-LONG = 300
+LONG = 120
 SOON = 0.01
 
 
