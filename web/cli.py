@@ -14,6 +14,7 @@ from web.commands.session import Session, explain
 
 # Where each command is: only the one that is asked for is loaded, for whoever waits for it.
 COMMANDS = {
+    "accounting": "accounting.accounting",
     "aliases": "aliases.aliases",
     "approvals": "approvals.approvals",
     "arrivals": "arrivals.arrivals",

@@ -10,6 +10,8 @@ import pytest
 from codebase import ROOT
 
 _SPEC = importlib.util.spec_from_file_location("dependencies", ROOT / "tools" / "dependencies.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
 dependencies = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(dependencies)
 

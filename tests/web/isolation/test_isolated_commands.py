@@ -167,6 +167,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "people views": ("--obligor", "{obligor_no}"),
     "reconcile": (),
     "reports": ("suspense",),
+    "accounting": ("docs/layouts/accounting/sample.toml",),
     "slips correct": ("--notice", "{notice_no}"),
     "slips import": ("{file}",),
     "slips issue": ("--slip", "{slip_no}", "--out", "{out}", "--dry-run"),
