@@ -17,7 +17,7 @@ from payments.domain.errors import ConfigurationError, KokinError
 from payments.store.municipalities import bodies
 from payments.store.roles import unheld_role
 from payments.store.unit_of_work import reading
-from web import clock, formatting, messages
+from web import clock, doctor_machine, formatting, messages
 from web.commands.session import choose_municipality, listed
 from web.database import current_revision, head_revision, open_books, require_evidence_keys
 from web.events.addresses import Reach, UnreachableError, require_permitted
@@ -60,6 +60,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every part in turn; one that is broken never hides the next."""
     parts: tuple[tuple[str, str, Callable[[Settings], str | None]], ...] = (
+        ("settings", "設定の名前", doctor_machine.names),
         ("packages", "パッケージ名の衝突がない", _packages),
         ("zbar", "記号の読取り（zbar）", _zbar),
         ("fonts", "日本語フォント", _fonts),
@@ -68,6 +69,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("municipality", "団体", _municipality),
         ("separation", "団体の分離（データベースの役割）", _separation),
         ("inbox", "受信フォルダ", _inbox),
+        ("folders", "書出し先のフォルダ", doctor_machine.folders),
+        ("disk", "ディスクの空き", doctor_machine.disk),
+        ("clock", "時計", doctor_machine.machine_clock),
         ("evidence_keys", "証拠の暗号化の鍵", _evidence_keys),
         ("notification_keys", "通知用の鍵", _keys),
         ("notifications", "記帳を待つ納付通知", _notifications),

@@ -68,6 +68,7 @@ class Metrics(Collector):
             "kokin_requests", "Requests answered, by route and status",
             ["route", "status"], registry=self.registry,
         )  # fmt: skip
+        self._children: dict[tuple[str, int], tuple[Histogram, Counter]] = {}
         self._short_way = self._seconds.labels(SHORT_WAY)
         ProcessCollector(registry=self.registry)
         self.registry.register(self)
@@ -75,8 +76,13 @@ class Metrics(Collector):
     def note(self, route: str | None, status: int, begun: float) -> None:
         """一件の応答: of a route (None: there is none) and how long it took since ``begun``."""
         name = route or NO_ROUTE
-        self._seconds.labels(name).observe(perf_counter() - begun)
-        self._requests.labels(name, str(status)).inc()
+        found = self._children.get((name, status))
+        if found is None:  # Looking a series up by its labels costs more than counting in it.
+            found = self._seconds.labels(name), self._requests.labels(name, str(status))
+            self._children[name, status] = found
+        seconds, requests = found
+        seconds.observe(perf_counter() - begun)
+        requests.inc()
 
     def note_short_way(self, begun: float) -> None:
         """一件の納付通知 by the short way: thousands may come in a second, so only its time."""
