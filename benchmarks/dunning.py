@@ -67,6 +67,8 @@ def main() -> None:
     if options.step:
         _measure(options.url, options.step)
         return
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
     for number in options.instalments:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             url = options.url or f"sqlite:///{folder}/kokin.sqlite"

@@ -96,7 +96,7 @@ SELECT b.batch_no, b.transfer_on, b.account_key, b.build_no, b.count, b.amount_y
 FROM refund_batch b WHERE b.municipality_code = :m {{which}} ORDER BY b.batch_no DESC"""
 _LINES = """
 SELECT line_no, refund_no, attempt, account_no, amount_yen, interest_yen FROM refund_batch_line
-WHERE municipality_code = :m AND batch_no = :batch_no ORDER BY line_no"""
+WHERE municipality_code = :m AND batch_no = :batch_no AND line_no > :after ORDER BY line_no"""
 # Refunds that another batch holds already: one that is not replaced.
 _TAKEN = f"""
 SELECT l.refund_no, l.attempt FROM refund_batch b
@@ -121,9 +121,18 @@ def batch(connection: Connection, municipality_code: str, batch_no: int) -> Batc
     return found[0]
 
 
-def lines(connection: Connection, municipality_code: str, batch_no: int) -> list[Frozen]:
-    """振込の明細 as frozen."""
-    rows = connection.execute(text(_LINES), {"m": municipality_code, "batch_no": batch_no})
+def lines(
+    connection: Connection,
+    municipality_code: str,
+    batch_no: int,
+    *,
+    after: int = 0,
+    most: int | None = None,
+) -> list[Frozen]:
+    """振込の明細 as frozen, behind the line of a number."""
+    values = {"m": municipality_code, "batch_no": batch_no, "after": after}
+    statement = _LINES if most is None else f"{_LINES} LIMIT :most"
+    rows = connection.execute(text(statement), values | ({} if most is None else {"most": most}))
     return [Frozen(*row) for row in rows]
 
 

@@ -117,10 +117,13 @@ def refunds(
     obligor_no: str = "",
     subject: str = "",
     batch_no: int = 0,
+    numbers: Iterable[int] = (),
 ) -> list[Refund]:
-    """還付の一覧 by number; all states where none is named."""
+    """還付の一覧 by number; all states where none is named, all numbers likewise."""
     wanted = ", ".join(f"'{state}'" for state in states if state in STATES)
     which = f" AND v.event IN ({wanted})" if wanted else ""
+    some = ", ".join(str(int(number)) for number in numbers)
+    which += f" AND x.refund_no IN ({some})" if some else ""
     which += " AND x.obligor_no = :obligor_no" if obligor_no else ""
     which += " AND c.subject = :subject" if subject else ""
     if batch_no:

@@ -106,9 +106,9 @@ def batch_page(
 ) -> BatchPage:
     """束 with a page of its rows; what differs now is asked until it was sent."""
     code = profile.municipality_code
-    rows = shown_rows(connection, code, batch)
-    page = [row for row in rows if row.row_no > after][:ROWS_SHOWN]
-    more = bool(page) and page[-1].row_no < rows[-1].row_no
+    page = shown_rows(connection, code, batch, after=after, limit=ROWS_SHOWN + 1)
+    more = len(page) > ROWS_SHOWN
+    page = page[:ROWS_SHOWN]
     changes: tuple[Change, ...] = ()
     if batch.in_force and batch.event(books.SENT) is None:
         changes = changes_from(connection, code, batch, choice_again(connection, profile, batch))
@@ -122,10 +122,17 @@ def batch_page(
     )
 
 
-def shown_rows(connection: Connection, municipality_code: str, batch: Batch) -> list[ShownRow]:
-    """明細 of a batch with names and results, in the order of its file."""
+def shown_rows(
+    connection: Connection,
+    municipality_code: str,
+    batch: Batch,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[ShownRow]:
+    """明細 of a batch with names and results, in the order of its file, behind a row."""
     results = {r.row_no: r for r in results_of(connection, municipality_code, batch) if r.row_no}
-    rows = books.rows_of(connection, municipality_code, batch.batch_no)
+    rows = books.rows_of(connection, municipality_code, batch.batch_no, after=after, limit=limit)
     names = {
         row.notice_id: row
         for row in rows_about(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     Deed = Callable[[Connection], object]
 
+LINES_SHOWN = 100
 
 # ---- batches ----
 
@@ -135,8 +136,11 @@ def _batch_page(batch_no: int, error: KokinError | None = None) -> str:
     code = services().municipality
     with reading(services().engine, code) as connection:
         found = batches.batch(connection, code, batch_no)
-        frozen = batches.lines(connection, code, batch_no)
-        about = {each.refund_no: each for each in refunds(connection, code, batch_no=batch_no)}
+        after = request.args.get("after", 0, int) or 0
+        page = batches.lines(connection, code, batch_no, after=after, most=LINES_SHOWN + 1)
+        frozen = page[:LINES_SHOWN]
+        numbers = [line.refund_no for line in frozen] or [0]
+        about = {each.refund_no: each for each in refunds(connection, code, numbers=numbers)}
         shown = {
             line.account_no: payees.account(connection, code, line.account_no).shown
             for line in frozen
@@ -145,6 +149,7 @@ def _batch_page(batch_no: int, error: KokinError | None = None) -> str:
         "refunds/batch.html",
         batch=found,
         lines=frozen,
+        more=len(page) > LINES_SHOWN,
         refunds=about,
         accounts=shown,
         may_send=can(g.user, Do.SEND_REFUNDS),

@@ -15,6 +15,7 @@ from web import clock
 from web.accounts import staff
 from web.app import create_app
 from web.config import Settings
+from web.debits import view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +90,22 @@ def test_a_batch_goes_its_way(desk):
     desk.town.results(taken.data, "01")
     day = text_of(treasurer.get("/staff/debits/days/2026-05-28"))
     assert "再振替の作成" in day
+
+
+def test_the_rows_of_a_batch_are_read_page_by_page(desk, monkeypatch):
+    treasurer = desk.sign_in("kaikei")
+    treasurer.post("/staff/debits", data={"debit_on": "2026-05-28"})
+    monkeypatch.setattr(view, "ROWS_SHOWN", 1)
+
+    def rows(address):
+        page = text_of(treasurer.get(address))
+        return re.findall(r"/staff/debits/1\?after=(\d+)#rows", page), re.findall(r"\d{10}", page)
+
+    following, first = rows("/staff/debits/1")
+    assert following == ["1"]
+    last, second = rows("/staff/debits/1?after=1")
+    assert last == []
+    assert set(first) != set(second)
 
 
 def test_the_second_debit_is_shown_before_it_is_made(desk):

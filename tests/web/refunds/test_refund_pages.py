@@ -122,6 +122,9 @@ def test_from_the_reason_to_the_file_of_the_bank(city, signed):
     assert "振り込む還付の表" in desk.get("/staff/refunds/batches").get_data(as_text=True)
     posted(desk, "/batches", 422, transfer_on="2026-06-06")
     posted(desk, "/batches", transfer_on="2026-06-04")
+    assert "/staff/refunds/refunds/1" in desk.get("/staff/refunds/batches/1").get_data(as_text=True)
+    behind = desk.get("/staff/refunds/batches/1?after=1").get_data(as_text=True)
+    assert "/staff/refunds/refunds/1" not in behind
     posted(desk, "/batches/1/file", 409)
     posted(desk, "/batches/1/release", why="振込日のとおり")
     agreed(signed, city)
