@@ -311,5 +311,5 @@ def running() -> Iterator[Provider]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=10)
+        thread.join(timeout=120)
         del os.environ["AUTHLIB_INSECURE_TRANSPORT"]

@@ -74,7 +74,7 @@ def test_the_pack_of_a_closed_day_carries_what_two_people_signed(run, city, tmp_
     cells = {cell for heading in headings for cell in heading.split(",")}
     assert {cell for cell in cells if cell.isascii()} <= {"SHA-256"}
     done = subprocess.run(
-        [sys.executable, "-I", script, out], capture_output=True, check=False, timeout=600
+        [sys.executable, "-I", script, out], capture_output=True, check=False, timeout=200
     )
     said = done.stdout.decode()
     assert done.returncode == 0, said

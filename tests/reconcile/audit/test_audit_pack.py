@@ -44,7 +44,7 @@ def check(path):
     script = path.parent / "check.py"
     script.write_bytes(zipfile.ZipFile(path).read("check.py"))
     done = subprocess.run(
-        [sys.executable, "-I", script, path], capture_output=True, check=False, timeout=60
+        [sys.executable, "-I", script, path], capture_output=True, check=False, timeout=200
     )
     assert done.stderr == b""
     return done.returncode, done.stdout.decode()
