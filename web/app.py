@@ -76,19 +76,7 @@ BODY_BYTES_MAX = 64 * 1024  # forms and single notifications are small
 def create_app(settings: Settings, engine: Engine | None = None, **config: Any) -> Flask:
     """The WSGI application; ``config`` overrides Flask settings (for tests)."""
     app = Application(__name__)
-    app.config.update(
-        SECRET_KEY=settings.secret(),
-        # With this prefix browsers take it from this host over TLS only, and from nobody beside it.
-        SESSION_COOKIE_NAME="__Host-kokin" if settings.https else "kokin",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.https,
-        PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
-        MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
-        WTF_CSRF_TIME_LIMIT=SESSION_SECONDS,
-        RATELIMIT_ENABLED=True,
-    )
-    app.config.update(config)
+    app.config.update(_flask_settings(settings) | config)
     app.extensions["kokin"] = Services(settings, engine or open_books(settings))
     if settings.proxies:
         hops = settings.proxies
@@ -146,6 +134,22 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
     app.extensions["kokin_gate"] = Gate(app.extensions["kokin"])
     app.extensions["kokin_short_way"] = short_way(app)
     return app
+
+
+def _flask_settings(settings: Settings) -> dict[str, Any]:
+    """What Flask and its extensions go by."""
+    return {
+        "SECRET_KEY": settings.secret(),
+        # With this prefix browsers take it from this host over TLS only, and from nobody beside it.
+        "SESSION_COOKIE_NAME": "__Host-kokin" if settings.https else "kokin",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.https,
+        "PERMANENT_SESSION_LIFETIME": SESSION_SECONDS,
+        "MAX_CONTENT_LENGTH": BODY_BYTES_MAX,
+        "WTF_CSRF_TIME_LIMIT": SESSION_SECONDS,
+        "RATELIMIT_ENABLED": True,
+    }
 
 
 def _words(app: Flask) -> None:
