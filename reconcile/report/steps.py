@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import bindparam, text
 
 from reconcile.report.stretches import WITHIN, stretches
-from reconcile.report.trend import STEPS, sign
+from reconcile.report.trend import STEPS, moved, sign
 
 if TYPE_CHECKING:
     from datetime import date
@@ -90,13 +90,30 @@ def step_rows(
         "item_code": item_code,
     }
     rows: list[Any] = []
+    limit = min(limit, _number(connection, municipality_code, step, day, channel, item_code))
+    if limit == 0:
+        return ()
     wanted = None if channel == ALL else channel
     for one in stretches(connection, municipality_code, day, channel=wanted, after=after):
-        here = {**values, **one.values(), "limit": limit - len(rows)}
-        rows += connection.execute(statement, here).all()
         if len(rows) >= limit:
             break
+        here = {**values, **one.values(), "limit": limit - len(rows)}
+        rows += connection.execute(statement, here).all()
     return tuple(_signed(StepRow(*row), step) for row in rows)
+
+
+def _number(
+    connection: Connection, municipality_code: str, step: str, day: date, channel: str, item: str
+) -> int:
+    """How many there are, as the summaries have it: who has them all need not read the rest."""
+    rows = moved(connection, municipality_code, day, day, ("item_code", "channel"))
+    return sum(
+        row.count
+        for row in rows
+        if sign(step, row.debit, row.credit)
+        and channel in {ALL, row.channel}
+        and item in {ALL, row.item_code}
+    )
 
 
 def _signed(row: StepRow, step: str) -> StepRow:

@@ -186,11 +186,6 @@ def fall(found: Figures) -> Chart:
     ]
     names = (_("収入未済"), _("仮受"), _("確報待ち"), _("入金待ち"))
     values = [point.values[0] or 0 for point in steps]
-    since = _(
-        "年度はじめからの記帳で、前年度から残る未収と、出納整理期間の前年度分も入ります。"
-        "消込のうち前年度までの分は{yen}です。",
-        yen=formatting.yen(way.earlier_yen),
-    )
     day_page = url_for("days.show", day=found.day.isoformat())
     lost = [
         Point(name, (values[number] - values[number + 1],), f"{day_page}#movements")
@@ -203,7 +198,7 @@ def fall(found: Figures) -> Chart:
             _("要収納額{all}のうち、消込{collected}、確報{confirmed}、入金照合済{settled}です。",
               all=formatting.yen(way.to_collect_yen), collected=formatting.yen(way.collected_yen),
               confirmed=formatting.yen(way.confirmed_yen),
-              settled=formatting.yen(way.settled_yen)) + since,
+              settled=formatting.yen(way.settled_yen)),
             _("段階"),
         ),
         (_("段階の金額"), _("次の段階との差")),

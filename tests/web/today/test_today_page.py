@@ -95,6 +95,21 @@ def test_a_channel_has_its_rows_of_the_day_page_by_page(city):
                 assert found == [row for row in whole if row.channel == channel]
 
 
+def test_a_step_that_a_day_has_nothing_of_reads_no_posting(city, monkeypatch):
+    """The summaries know it; a large day has millions of other postings to go through."""
+
+    def read(*_wanted: object, **_more: object) -> None:
+        raise AssertionError
+
+    with reading(city.engine, CODE) as connection:
+        assert step_rows(connection, CODE, "collected", DAYS[1], limit=5)
+        monkeypatch.setattr("reconcile.report.steps.stretches", read)
+        for step in STEPS:
+            assert step_rows(connection, CODE, step, DAYS[1], item_code="000") == ()
+            assert step_rows(connection, CODE, step, DAYS[1], channel="nobody") == ()
+            assert step_rows(connection, CODE, step, date(2026, 5, 1)) == ()
+
+
 def test_kept_figures_are_never_older_than_the_books(city):
     kept = Kept()
     with reading(city.engine, CODE) as connection:
@@ -256,6 +271,7 @@ def test_a_day_that_is_over_says_what_is_of_it_and_what_is_of_now(treasurer):
     now = treasurer.get("/staff/").get_data(as_text=True)
     assert "終わりに未対応だった" not in now
     assert "この日のもの" not in now
+    assert "消込のうち前年度までの分は0円です。" in now
     assert "/staff/cases?" in now
 
 
