@@ -8,10 +8,13 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from web.commands.setup import sample_profile
+
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 M = "99999"
+ITEMS = tuple(item.item_code for item in sample_profile().items)  # every one of the sample city
 BACK = "http://localhost/my/back"
 PARTS = {
     "collecting_body_code": (0, 5),
@@ -30,7 +33,7 @@ def consent(address: str, **form: str) -> str:
     """Somebody presses the button at the provider: where the browser is sent back to."""
     asked = Request(address, urlencode(form).encode())  # noqa: S310 - the provider on this machine
     try:
-        build_opener(_NoRedirect()).open(asked, timeout=10)
+        build_opener(_NoRedirect()).open(asked, timeout=120)
     except HTTPError as answer:
         return str(answer.headers["Location"])
     raise AssertionError(address)

@@ -55,9 +55,10 @@ class ResidentClient(ProviderClient):
     """
 
     scope: str = "openid name address"
-    # 科目 that somebody owes as an employer or for several (特別徴収, 共有): nobody's own page
-    # shows them (law.md 10.1).
-    hidden_items: tuple[str, ...] = ()
+    # 科目 that one person owes alone; no other stands on anybody's own page. What is owed as an
+    # employer or with others (特別徴収, 共有) is not theirs to see (law.md 10.1), so that a 科目
+    # is out until the body names it.
+    shown_items: tuple[str, ...] = Field(min_length=1)
 
 
 def offered(

@@ -26,6 +26,7 @@ from web.residents import contacts
 from web.residents.tables import ResidentContactRow, ResidentLetterRow
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date, datetime
 
     from sqlalchemy import Connection, Row, TextualSelect
@@ -66,17 +67,18 @@ def can_write(settings: Settings, profile: Profile) -> bool:
 
 
 def due(
-    connection: Connection, code: str, today: date, now: datetime, hidden: tuple[str, ...] = ()
+    connection: Connection, code: str, today: date, now: datetime, shown: Collection[str] | None
 ) -> list[Letter]:
     """出すお知らせ: what is new for each confirmed address, one letter per kind.
 
-    ``hidden``: 科目 of which nobody's own page says anything.
+    ``shown``: 科目 that somebody's own page may show; of no other anything is said. None finds what
+    is new of every one, for whoever only marks it.
     """
     values = {"m": code, "today": today.isoformat(), "until": (today + SOON).isoformat()}
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for statement in (_PAYMENTS, _SLIPS):
         for row in connection.execute(_timed(statement), values):
-            wanted = row.kind in row.kinds.split() and row.item_code not in hidden
+            wanted = row.kind in row.kinds.split() and (shown is None or row.item_code in shown)
             if wanted and _may_be_sent(row, now):
                 found[row.contact_id, row.kind].append(f"{row.kind}:{row.about}")
     return [Letter(*place, tuple(sorted(keys))) for place, keys in sorted(found.items())]
@@ -92,7 +94,7 @@ def consents(connection: Connection, code: str, now: datetime) -> list[Letter]:
 
 def know_already(connection: Connection, code: str, contact_id: str) -> None:
     """既知のもの: what was there before the consent is never told."""
-    before = due(connection, code, clock.today(), clock.now())
+    before = due(connection, code, clock.today(), clock.now(), None)
     now = clock.now()
     rows = [
         {
@@ -141,8 +143,8 @@ def letters_of(context: JobContext, *, consent: bool) -> list[Letter]:
     with reading(context.engine, code) as connection:
         if consent:
             return consents(connection, code, clock.now())
-        hidden = context.settings.residents[code].hidden_items
-        return due(connection, code, context.as_of, clock.now(), hidden)
+        shown = context.settings.residents[code].shown_items
+        return due(connection, code, context.as_of, clock.now(), shown)
 
 
 def _timed(statement: str) -> TextualSelect:

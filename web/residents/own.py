@@ -76,12 +76,12 @@ class OwnLevy(NamedTuple):
         return any(claim.confirmed_yen for claim in self.claims)
 
 
-def without_items(account: PersonAccount, hidden: Collection[str]) -> PersonAccount:
-    """本人に示す分: the account without the levies that no page of one's own shows.
+def only_items(account: PersonAccount, shown: Collection[str]) -> PersonAccount:
+    """本人に示す分: the account with the levies that a page of one's own may show, and no other.
 
     A payment without a notice is nobody's until people have placed it.
     """
-    instalments = tuple(each for each in account.instalments if each.item_code not in hidden)
+    instalments = tuple(each for each in account.instalments if each.item_code in shown)
     notices = {each.notice_id for each in instalments}
     return replace(
         account,

@@ -24,7 +24,7 @@ from web.enquiries import typed
 from web.errors import status_of
 from web.language import translated
 from web.residents import contacts, linking, sessions
-from web.residents.own import charges_for, own_levies, without_items
+from web.residents.own import charges_for, only_items, own_levies
 from web.residents.payment_paper import payment_paper
 from web.residents.sessions import me
 from web.residents.views import own_views, record_view
@@ -72,7 +72,7 @@ def overview() -> BaseResponse | str:
         refunds = [
             each
             for each in refund_state(connection, profile, obligor_no, today)
-            if each.item_code not in hidden_items()
+            if each.item_code in shown_items()
         ]
     return render_template(
         "residents/overview.html",
@@ -218,14 +218,14 @@ def linked() -> str:
 def _shown(obligor_no: str) -> Shown:
     code, profile = services().municipality, services().profile
     with reading(services().engine, code) as connection:
-        account = without_items(person_account(connection, code, obligor_no), hidden_items())
+        account = only_items(person_account(connection, code, obligor_no), shown_items())
         cut_offs = _cut_offs(connection)
     return Shown(account, cut_offs, {item.item_code: item.name for item in profile.items})
 
 
-def hidden_items() -> tuple[str, ...]:
-    """科目 that nobody's own page shows."""
-    return services().settings.residents[services().municipality].hidden_items
+def shown_items() -> tuple[str, ...]:
+    """科目 that somebody's own page may show."""
+    return services().settings.residents[services().municipality].shown_items
 
 
 def _cut_offs(connection: Connection) -> tuple[CutOff, ...]:

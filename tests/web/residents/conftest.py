@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import openid_provider
 import pytest
 from resident_mail import Listening, Mailbox
-from resident_walk import BACK, M, consent
+from resident_walk import BACK, ITEMS, M, consent
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
@@ -55,7 +55,7 @@ def person(city):
 def app(city, provider, tmp_path):
     """The service with the page of residents switched on."""
     registered = provider.register(BACK, tmp_path)
-    city.settings.residents = {M: ResidentClient(**registered)}
+    city.settings.residents = {M: ResidentClient(**registered, shown_items=ITEMS)}
     return create_app(
         city.settings, city.engine, TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False
     )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from browser import served, violations
 from public_pages import widths_that_overflow
-from resident_walk import M, form_of
+from resident_walk import ITEMS, M, form_of
 from sqlalchemy import text
 
 from payments.store.engine import open_engine
@@ -45,7 +45,7 @@ def site(city_template, tmp_path_factory):
     url = f"sqlite:///{home / 'city.sqlite'}"
     engine = open_engine(url)
     settings = Settings(home=home, database_url=url, secret_key="s" * 32, municipality=M)
-    settings.residents = {M: ResidentClient(issuer=ISSUER, client_id="kokin")}
+    settings.residents = {M: ResidentClient(issuer=ISSUER, client_id="kokin", shown_items=ITEMS)}
     with reading(engine, M) as connection:
         number = connection.execute(text(UNPAID)).scalar()
         obligor_no = connection.execute(text("SELECT MIN(obligor_no) FROM notice")).scalar_one()

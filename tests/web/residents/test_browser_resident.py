@@ -9,7 +9,7 @@ import pypdfium2
 import pytest
 from browser import fits, served, violations
 from resident_mail import give_letters, path_in, run_letters
-from resident_walk import M, form_of
+from resident_walk import ITEMS, M, form_of
 
 from web.accounts.oidc_settings import ResidentClient
 from web.app import create_app
@@ -26,7 +26,7 @@ def site(city, provider, tmp_path):
     app = create_app(city.settings, city.engine)
     with served(app) as address:
         registered = provider.register(f"{address}/my/back", tmp_path)
-        city.settings.residents = {M: ResidentClient(**registered)}
+        city.settings.residents = {M: ResidentClient(**registered, shown_items=ITEMS)}
         yield SimpleNamespace(address=address, app=app)
 
 

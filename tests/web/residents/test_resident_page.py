@@ -6,11 +6,13 @@ import re
 from datetime import timedelta
 
 import pytest
-from resident_walk import M, form_of, shown
+from pydantic import ValidationError
+from resident_walk import ITEMS, M, form_of, shown
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
+from web.accounts.oidc_settings import ResidentClient
 from web.app import create_app
 from web.residents import sessions
 from web.residents.identity import Agreement, Claims, claims_of, compare
@@ -279,12 +281,22 @@ def test_what_is_owed_as_an_employer_or_jointly_is_on_nobodys_page(linked, city,
             {"me": person.obligor_no},
         ).all()
     assert all(row.notice_no in shown(linked.get("/my/account")) for row in items)
-    hidden = tuple({row.item_code for row in items})
-    city.settings.residents = {M: client.model_copy(update={"hidden_items": hidden})}
+    mine = {row.item_code for row in items}
+    named = tuple(each for each in ITEMS if each not in mine)
+    city.settings.residents = {M: client.model_copy(update={"shown_items": named})}
     page = shown(linked.get("/my/account"))
     assert not any(row.notice_no in page for row in items)
     assert "納めすぎ" not in page
+    assert "このページに出ない科目もあります" in page  # nobody takes silence for an answer
     assert linked.post("/my/confirmation").status_code == 404
+    preview = shown(linked.get("/my/late-charge"))
+    assert not any(row.notice_no in preview for row in items)
+
+
+def test_no_levy_is_shown_before_the_body_has_named_it():
+    for unsaid in ({}, {"shown_items": []}):
+        with pytest.raises(ValidationError, match="shown_items"):
+            ResidentClient(issuer="https://op.example", client_id="RP1", **unsaid)
 
 
 def test_every_view_is_written_down_and_its_person_may_read_it(linked, city, person):

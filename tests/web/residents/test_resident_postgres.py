@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from resident_walk import M, shown
+from resident_walk import ITEMS, M, shown
 from sqlalchemy import text
 
 from payments.domain.identifiers import ElNumber
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.postgres
 
 def test_a_resident_on_the_other_kind_of_database(postgres_city):
     city = postgres_city
-    client = ResidentClient(issuer="https://op.example", client_id="RP1")
+    client = ResidentClient(issuer="https://op.example", client_id="RP1", shown_items=ITEMS)
     city.settings.residents = {M: client}
     with reading(city.engine, M) as connection:
         person = connection.execute(
@@ -50,10 +50,10 @@ def test_a_resident_on_the_other_kind_of_database(postgres_city):
         assert [each.kind for each in letters.consents(connection, M, clock.now())] == ["consent"]
         contacts.confirm(connection, M, contact_id)
         today = date.fromisoformat(str(person.valid_until))
-        kinds = {each.kind for each in letters.due(connection, M, today, clock.now())}
+        kinds = {each.kind for each in letters.due(connection, M, today, clock.now(), None)}
         assert "confirmed" in kinds
         letters.know_already(connection, M, contact_id)
-        left = {each.kind for each in letters.due(connection, M, today, clock.now())}
+        left = {each.kind for each in letters.due(connection, M, today, clock.now(), None)}
         assert left <= {"expires"}
     app = create_app(city.settings, city.engine, TESTING=True, WTF_CSRF_ENABLED=False)
     browser = app.test_client()
