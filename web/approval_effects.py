@@ -31,6 +31,7 @@ from web.debits.asking import act
 from web.notifications.outlook import require_booked
 from web.refunds import approving as refund_approving
 from web.residents import linking
+from web.retention import letting_go
 from web.slip_release import content_to_release
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     **refund_approving.EFFECTS,
     waiving.KIND: _waive,
     planning.KIND: _plan,
+    letting_go.KIND: letting_go.carry_out,
     write_offs.KIND: _write_off,
     write_offs.REVERSAL_KIND: _write_off_reversal,
     **dict.fromkeys(day_close.KINDS, _close),

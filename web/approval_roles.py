@@ -30,6 +30,7 @@ from web.admin.parameters import KIND as PARAMETERS
 from web.approval_effects import LIVE
 from web.duties import Do, can, holds
 from web.residents.linking import KIND as RESIDENT_LINK
+from web.retention.letting_go import KIND as RETENTION
 
 if TYPE_CHECKING:
     from payments.approve import Approval
@@ -87,6 +88,8 @@ DUTIES: dict[str, Duty] = {
         Duty(("collection",), ("treasury", "approver")),
     ),
     **dict.fromkeys(day_close.KINDS, _TREASURY),
+    # What is no longer needed goes for good; it was archived and read back before.
+    RETENTION: Duty(("treasury", "admin"), ("treasury", "approver")),
 }
 
 

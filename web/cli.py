@@ -50,6 +50,7 @@ COMMANDS = {
     "refunds": "refunds.refunds",
     "reports": "reports.reports",
     "restore": "backup.restore",
+    "retention": "retention.retention",
     "sample": "sample.sample",
     "schedule": "serve.schedule",
     "serve": "serve.serve",

@@ -19,6 +19,7 @@ from web.language import translate as _
 from web.language import translated
 from web.refunds import approving as refund_approving
 from web.residents import linking
+from web.retention import letting_go
 from web.texts import approvals as words
 
 if TYPE_CHECKING:
@@ -43,6 +44,18 @@ def _charges(_connection: Connection, _profile: Profile, approval: Approval) -> 
         tuple(charges_told.told(approval)),
         links=(Link(_("期別を開く"), "charges.show", place),),
     )
+
+
+def _retention(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+    """廃棄: which rows go, and the file that shows them ever after."""
+    content = approval.content
+    name = messages.label("retention_table", content["table"])
+    day = formatting.long_day(content["before_on"])
+    rows = [
+        (messages.label("fact", key), str(content[key])) for key in ("archive_file", "rows_sha256")
+    ]
+    effect = effect_of(approval, table=name, day=day, rows=content["rows"])
+    return Story(effect, (facts_of(rows),))
 
 
 def _user_roles(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
@@ -116,6 +129,7 @@ OTHERS: dict[str, Kind] = {
         ),
     ),
     **dict.fromkeys(charges_told.KINDS, Kind(_charges, charges_told.content_now)),
+    letting_go.KIND: Kind(_retention, letting_go.content_now),
     linking.KIND: Kind(
         _resident_link,
         lambda connection, profile, approval: linking.content_of(

@@ -42,6 +42,7 @@ from web.placements.panel import places
 from web.printing.report import read_back_words
 from web.printing.status import status_of
 from web.refunds import approving as refund_approving
+from web.retention import letting_go
 from web.texts import admin
 from web.texts import approvals as words
 from web.texts import placements as placing
@@ -83,6 +84,7 @@ _SUBJECTS: dict[str, Callable[[Approval], str]] = {
     **dict.fromkeys(charges_told.KINDS, charges_told.subject_words),
     LIVE: lambda approval: str(approval.content["name"]),
     **dict.fromkeys(debit_release.KINDS, debit_subject),
+    letting_go.KIND: lambda approval: messages.label("retention_table", approval.content["table"]),
 }
 
 

@@ -26,6 +26,7 @@ import web.events.tables
 import web.notices.tables
 import web.people.tables
 import web.residents.tables
+import web.retention.tables
 import web.tables  # noqa: F401
 
 connection = context.config.attributes["connection"]

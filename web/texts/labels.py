@@ -126,6 +126,21 @@ LABELS: dict[str, Mapping[str, str]] = {
         "payment_plan": "分納",
         "write_off": "不納欠損",
         "write_off_reversal": "不納欠損の取消",
+        "retention_deletion": "保存年限を過ぎた記録の廃棄",
+    },
+    "retention_ground": {
+        "personal_data": "個人情報保護法61条2項（利用目的に必要な範囲を超えて保有しない）",
+        "operation": "運用の記録（個人情報保護法61条2項、団体の文書管理規程）",
+        "access": "閲覧と操作の記録（地方自治法236条の5年に合わせる）",
+    },
+    "retention_table": {
+        "enquiry_log": "照会の記録",
+        "event_attempt": "外部通知の配信記録",
+        "notice_event": "お知らせの送信記録",
+        "notice_sent": "お知らせ",
+        "account_view": "職員による閲覧の記録",
+        "resident_view": "本人による閲覧の記録",
+        "staff_event": "職員の操作記録",
     },
     **CHARGE_LABELS,
     "role": {
@@ -371,6 +386,8 @@ LABELS: dict[str, Mapping[str, str]] = {
         "eltax": "金融機関の窓口・eL-QR・地方税お支払サイト",
     },
     "fact": {
+        "archive_file": "保管したファイル",
+        "rows_sha256": "行の連鎖のSHA-256",
         "identity": "報告の識別",
         "slip_key": "照合キー",
         "amount_yen": "金額",
