@@ -7,15 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 
 import pytest
+from ending import PATIENCE, ending
 
 
 def _start(tmp_path, *options):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
     words = ("-m", "web", "demo", "--data", tmp_path / "demo", "--obligors", "30", "--days", "1")
-    return subprocess.Popen(
+    return ending(
         [sys.executable, *map(str, words), *options],
         env=inherited | {"KOKIN_HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
@@ -28,8 +28,8 @@ def test_a_taken_port_is_named_before_the_work(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        demo = _start(tmp_path, "--port", str(taken.getsockname()[1]))
-        _, errors = demo.communicate(timeout=600)
+        with _start(tmp_path, "--port", str(taken.getsockname()[1])) as demo:
+            _, errors = demo.communicate(timeout=PATIENCE)
     assert demo.returncode == 1
     assert "port_in_use" in errors
     assert not (tmp_path / "demo").exists()
@@ -37,10 +37,7 @@ def test_a_taken_port_is_named_before_the_work(tmp_path):
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_nothing_outlives_the_demo(tmp_path, sent):
-    demo = _start(tmp_path, "--port", "0")
-    watchdog = threading.Timer(600, demo.kill)
-    watchdog.start()
-    try:
+    with _start(tmp_path, "--port", "0") as demo:
         heard = ""
         while "受信フォルダ" not in heard:  # the scheduler has begun its work
             heard = demo.stderr.readline()
@@ -48,10 +45,6 @@ def test_nothing_outlives_the_demo(tmp_path, sent):
         demo.send_signal(sent)
         # Server and scheduler write to the same pipe: it closes when all processes are gone.
         rest = demo.stderr.read()
-        demo.wait()
-        demo.stdout.close()
-        demo.stderr.close()
-    finally:
-        watchdog.cancel()
+        demo.wait(PATIENCE)
     assert "Traceback" not in rest
     assert demo.returncode in {0, 128 + signal.SIGTERM, -signal.SIGKILL}
