@@ -75,3 +75,13 @@ def test_amounts_are_written_as_the_language_writes_them(code):
     expected = {"ja": "300,000円", "ja-easy": "300,000円", "en": "¥300,000", "zh": "300,000日元",
                 "ko": "300,000엔", "vi": "300.000 yên", "pt": "300.000 ienes"}  # fmt: skip
     assert said == expected[code]
+
+
+def test_a_draft_of_a_machine_says_so_and_that_japanese_holds(client):
+    said = {"en": "draft made by machine", "zh": "机器翻译的草稿", "ko": "기계로 번역한 초안",
+            "vi": "bản nháp do máy dịch", "pt": "rascunho feito por máquina"}  # fmt: skip
+    assert {*PUBLIC_LANGUAGES} == {*said, "ja", "ja-easy"}
+    for code in PUBLIC_LANGUAGES:
+        page = _page(client, f"/help/?lang={code}")
+        assert ('class="draft"' in page) == (code in said)
+        assert said.get(code, "") in page
