@@ -262,37 +262,38 @@ def list_plans(
     return _with_parts(connection, municipality_code, rows)
 
 
+_UNDER_WAY = """ AND NOT EXISTS (SELECT 1 FROM payment_plan_event e
+    WHERE e.municipality_code = :m AND e.plan_no = p.plan_no AND e.event_no = 2)"""
+
+
 def plans_on(
     connection: Connection, municipality_code: str, places: Iterable[PlaceKey]
 ) -> list[int]:
     """分納中の番号 over any of these instalments."""
-    wanted = set(places)
-    rows = rows_about(
-        connection,
-        "SELECT DISTINCT p.plan_no, p.notice_id, p.term FROM payment_plan_part p "
-        "WHERE p.municipality_code = :m AND p.notice_id IN :some AND NOT EXISTS ("
-        "SELECT 1 FROM payment_plan_event e WHERE e.municipality_code = :m "
-        "AND e.plan_no = p.plan_no AND e.event_no = 2)",
-        municipality_code,
-        sorted({notice_id for notice_id, _ in wanted}),
-    )
-    return sorted({row.plan_no for row in rows if (row.notice_id, row.term) in wanted})
+    return sorted(_over(connection, municipality_code, places, _UNDER_WAY))
 
 
 def list_of_places(
     connection: Connection, municipality_code: str, places: Iterable[PlaceKey]
 ) -> list[Plan]:
     """分納 over any of these instalments, whatever became of them; newest first."""
+    numbers = sorted(_over(connection, municipality_code, places), reverse=True)
+    return [plan_of(connection, municipality_code, number) for number in numbers]
+
+
+def _over(
+    connection: Connection, municipality_code: str, places: Iterable[PlaceKey], only: str = ""
+) -> set[int]:
+    """The numbers of the plans that have a part on any of these instalments."""
     wanted = set(places)
     rows = rows_about(
         connection,
-        "SELECT plan_no, notice_id, term FROM payment_plan_part "
-        "WHERE municipality_code = :m AND notice_id IN :some",
+        "SELECT DISTINCT p.plan_no, p.notice_id, p.term FROM payment_plan_part p "
+        f"WHERE p.municipality_code = :m AND p.notice_id IN :some{only}",
         municipality_code,
         sorted({notice_id for notice_id, _ in wanted}),
     )
-    numbers = sorted({r.plan_no for r in rows if (r.notice_id, r.term) in wanted}, reverse=True)
-    return [plan_of(connection, municipality_code, number) for number in numbers]
+    return {row.plan_no for row in rows if (row.notice_id, row.term) in wanted}
 
 
 def standings(
