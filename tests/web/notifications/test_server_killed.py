@@ -5,15 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 
 import pytest
+from ending import PATIENCE, ending, kill_all
 from signed_requests import URL, headers
 from sqlalchemy import text
 
@@ -24,7 +23,6 @@ from web.notifications.spool import Spool
 
 M = "99999"
 KEY, SECRET = "pay-1", "a-secret-of-the-tests-and-long-enough"
-LONG = 120
 SENDERS = 8
 
 
@@ -44,7 +42,7 @@ class Server:
     def ask(self, method, path, body=b""):
         path = f"{URL}{path}"
         signed = headers(KEY, SECRET, body, method=method, path=path)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         connection.request(method, path, body, signed)
         answer = connection.getresponse()
         found = json.loads(answer.read())
@@ -56,13 +54,14 @@ class Server:
 
     def wait_until_booked(self, number):
         """However slow the machine: a second after it came, what waits is answered ``received``."""
-        deadline = time.monotonic() + LONG
+        deadline = time.monotonic() + PATIENCE
         while self.ask("GET", f"/n-{number}") != (200, "accepted"):
             assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     def kill(self):
-        os.killpg(self.process.pid, signal.SIGKILL)  # with its worker, at the same moment
-        self.process.wait()
+        kill_all(self.process)  # with its worker, at the same moment
+        self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -74,20 +73,9 @@ def _server(city):
         "KOKIN_NOTIFICATION_KEYS": f"{KEY}:{SECRET}",
     }
     command = [sys.executable, "-m", "web", "serve", "--port", "0"]
-    process = subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    watchdog = threading.Timer(LONG, process.kill)
-    watchdog.start()
-    try:
+    with ending(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         said = process.stderr.readline()
         yield Server(process, int(said.partition("127.0.0.1:")[2].partition("/")[0]))
-    finally:
-        watchdog.cancel()
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
 
 
 def _body(number):
