@@ -169,7 +169,12 @@ def ask(session: Session, number: int, folder: Path, reason: str, user_name: str
 
 
 @retention.command()
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="書き出すファイル（Parquet）。",
+)
 @MUNICIPALITY
 @session_of
 def pseudonymised(session: Session, out: Path) -> None:
