@@ -20,6 +20,8 @@ _UNITS = {
     "件": ("", ""),
     "": ("", ""),
     "円": ("yen", "yen"),
+    "千円": ("thousand yen", "thousand yen"),
+    "百万円": ("million yen", "million yen"),
     "回": ("time", "times"),
     "回分": ("run", "runs"),
     "日": ("day", "days"),

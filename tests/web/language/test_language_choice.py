@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from web.language import JAPANESE, PUBLIC_LANGUAGES, language, language_tag
+from web.charts.axis import axis
+from web.formatting import unit_word
+from web.language import JAPANESE, PUBLIC_LANGUAGES, language, language_tag, speaking
 from web.language_choice import of_program
 
 
@@ -82,6 +84,13 @@ def test_amounts_and_days_follow_the_reader(treasurer, city):
     assert "Monday 1 June 2026" in english
     assert "¥5,439,900" in english
     assert "5,439,900円" in japanese
+
+
+def test_the_units_of_a_drawing_follow_the_reader():
+    units = [axis(0, most, "円").unit for most in (90_000_000, 90_000, 90)]
+    assert [unit_word(unit) for unit in units] == ["百万円", "千円", "円"]
+    with speaking("en"):
+        assert [unit_word(unit) for unit in units] == ["million yen", "thousand yen", "yen"]
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
