@@ -38,7 +38,7 @@ BODIES_SECONDS = 60  # how often it looks which municipalities there are
 log = logging.getLogger(__name__)
 
 
-class _Lent(BasePoolExecutor):
+class _Lent(BasePoolExecutor):  # type: ignore[misc] # APScheduler has no types.
     """Threads that are lent to the scheduler: it hands out work, and does not wait for its end."""
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:
