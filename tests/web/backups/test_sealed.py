@@ -91,6 +91,7 @@ def test_what_was_sealed_opens_to_the_same_and_shows_nothing(clear, closed, city
         (NEW, "encryption_key_missing"),
         (new_key_text("first"), "encryption_key_wrong"),
     ],
+    ids=["none", "of another name", "of another value"],
 )
 def test_without_its_key_it_stays_closed(closed, city, keys, code):
     with pytest.raises(ConfigurationError, match=code), opened(_with(keys, city), closed):
