@@ -167,6 +167,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "people views": ("--obligor", "{obligor_no}"),
     "reconcile": (),
     "reports": ("suspense",),
+    "retention archive": ("account_view", "--before", "2046-06-01", "--folder", "{out}"),
+    "retention ask": ("1", "--folder", "{out}", *WHY, *PERSON),
+    "retention check": ("--folder", "{out}"),
+    "retention list": (),
+    "retention plan": ("--as-of", "2046-06-01"),
+    "retention pseudonymised": ("--out", "{out}"),
+    "statistics export": ("--day", "2026-06-01", "--folder", "{out}"),
     "accounting": ("docs/layouts/accounting/sample.toml",),
     "slips correct": ("--notice", "{notice_no}"),
     "slips import": ("{file}",),
@@ -199,12 +206,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 # Commands that are not about one body, and why they need not be tried.
 NOT_OF_A_BODY = {
     "demo": "makes an installation of its own, in a new folder",
-    "backup": "copies the installation, as the owner of the tables",
+    "backup drill": "restores the installation elsewhere and throws it away, as its owner",
+    "backup take": "copies the installation, as the owner of the tables",
     "calc due-date": "reckons, has no database",
     "calc instalments": "reckons, has no database",
     "calc late-charge": "reckons, has no database",
     "calc rates": "shows the table of rates, has no database",
     "calc refund-interest": "reckons, has no database",
+    "db distribute": "places tables on servers, no rows",
     "db roles": "rights of roles, no rows",
     "doctor": "looks at the machine and counts, of one body only what waits",
     "evidence new-key": "makes a key, has no database",
@@ -220,6 +229,7 @@ NOT_OF_A_BODY = {
     "outage-page": "one page for everybody, has no database",
     "serve": "serves the routes tried here",
     "slips read": "reads a picture, has no database",
+    "statistics query": "reads the files of many bodies, without small numbers; has no database",
 }
 
 
