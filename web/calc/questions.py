@@ -132,7 +132,7 @@ def ask_due_date(raw: Mapping[str, str]) -> DueDateAnswer:
     on = day(raw, "date")
     calendar = raw.get("calendar") or "tax"
     if calendar not in CALENDARS:
-        raise _unlike("calendar", calendar, CALENDARS)
+        raise _not_one_of("calendar", calendar, CALENDARS)
     return DueDateAnswer(on, calendar, CALENDARS[calendar](on))
 
 
@@ -179,7 +179,7 @@ def choice(raw: Mapping[str, str], field: str, kind: type[RefundReason]) -> Refu
     if not text:
         return None
     if text not in set(kind):
-        raise _unlike(field, text, [member.value for member in kind])
+        raise _not_one_of(field, text, [member.value for member in kind])
     return kind(text)
 
 
@@ -196,7 +196,7 @@ def _rules(raw: Mapping[str, str], levy: str, due_on: date) -> LateChargeRules:
     """The rules of the levy, or those that were typed in their place."""
     months, floor_at = raw.get("low_tier_months", ""), raw.get("floor_at", "")
     if floor_at and floor_at not in set(FloorAt):
-        raise _unlike("floor_at", floor_at, [member.value for member in FloorAt])
+        raise _not_one_of("floor_at", floor_at, [member.value for member in FloorAt])
     rules = shipped_levies().rules(levy, due_on)
     if months:
         rules = replace(rules, low_tier_months=low_tier_months(months))
@@ -227,6 +227,6 @@ def _period(text: str, field: str) -> LeftOut:
     return LeftOut(_day(first, field), _day(last, field), share)
 
 
-def _unlike(field: str, found: str, expected: object) -> InvalidValueError:
+def _not_one_of(field: str, found: str, expected: object) -> InvalidValueError:
     listed = " ".join(expected) if isinstance(expected, (list, dict)) else str(expected)
     return InvalidValueError("not_one_of", field=field, found=found, expected=listed)

@@ -229,6 +229,27 @@ def test_two_runs_at_once_end_in_one(town: ChargeTown, monkeypatch: pytest.Monke
     town.check()
 
 
+def test_a_run_that_finds_nothing_refuses_where_another_has_found_something(
+    town: ChargeTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its marks say that it has looked at all there was; that is not true any more."""
+    worked_out = booking.charges_due
+
+    def meanwhile(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        due = worked_out(*arguments)
+        town.pay(1)
+        town.book()
+        return due
+
+    monkeypatch.setattr(booking, "charges_due", meanwhile)
+    with pytest.raises(RefusedError) as refused:
+        town.book()
+    assert refused.value.error_code == "charge_run_meanwhile"
+    assert town.charge_yen(1) == CHARGE_YEN
+    town.check()
+
+
 def test_a_register_that_is_not_taken_in_is_said(
     town: ChargeTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
