@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from web.services import Services
 
 HOST, PORT = "127.0.0.1", 8000
-# A request never waits for one; the writers of the spool and its booker, too.
-CONNECTIONS = THREADS + 7
+CONNECTIONS = THREADS + 4  # a request never waits for one; the spool and its booker, too
 
 
 @click.command()

@@ -1,16 +1,11 @@
 """書込の仕事: what the writer of a municipality's spool does at once for all who wait.
 
-On PostgreSQL it takes three journeys, however many share it: one asks what was there before, one
-brings what is new and commits, and one waits for the disk. The commit itself waits for nothing
-(``synchronous_commit = off``), so that whoever comes next sees it and need not wait for the disk to
-go on: order, idempotency and nonces are decided as by a single writer, on however many hosts. The
-log of the server is written in its order: whoever sees an entry before it is on the disk, and
-commits something on the strength of it, is on the disk behind it or not at all.
+On PostgreSQL it takes two journeys, however many share it: one asks what was there before, one
+brings what is new and commits.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from payments.store.unit_of_work import ENTER, reading
@@ -30,16 +25,9 @@ if TYPE_CHECKING:
 Work = tuple[Signed | Refused | Arrival | Mark, ...]  # what is asked for at once
 Results = list[tuple[Entry, bool]] | None  # None: the nonce of the request was used before
 
-WRITERS = 4  # on PostgreSQL; one commits while the others wait for the disk (benchmarks/notify.py)
-_LAST_NOS = "spool_last_nos"  # the last number of a spool when it was last looked at
-_VISIBLE_FIRST = "SET LOCAL synchronous_commit = off"
-# A commit of its own, as durable as the server's settings make one. Without a word in the log it
-# would have nothing to wait for.
-_ON_DISK = "SELECT pg_logical_emit_message(true, 'kokin', '')"
-
 
 class SpoolWriter:
-    """書込の仕事 of one municipality: one thread at a time performs, each on its own connection."""
+    """書込の仕事 of one municipality; one thread at a time."""
 
     def __init__(
         self, store: Callable[[], Engine], books: Engine, municipality_code: str, uses: Uses
@@ -49,28 +37,12 @@ class SpoolWriter:
         self._municipality_code = municipality_code
         self._uses = uses
         self._on_server = books.dialect.name == "postgresql"  # spool and books in one database
-        self._open = store
-        self._mine = threading.local()
-        self._stores: list[KeptConnection] = []
-
-    @property
-    def writers(self) -> int:
-        """How many threads are worth having."""
-        return WRITERS if self._on_server else 1
+        self._store = KeptConnection(store)
+        self._last_no = 0  # the last number of the spool when it was last looked at
 
     def close(self) -> None:
-        """Give the connections back; no thread works any more."""
-        for store in self._stores:
-            store.close()
-
-    @property
-    def _store(self) -> KeptConnection:
-        """The connection of this thread."""
-        found: KeptConnection | None = getattr(self._mine, "store", None)
-        if found is None:
-            found = self._mine.store = KeptConnection(self._open)
-            self._stores.append(found)
-        return found
+        """Give the connection back."""
+        self._store.close()
 
     def perform(self, works: list[Work]) -> list[Results]:
         """What several asked for, in one transaction; their results, one after the other."""
@@ -100,19 +72,6 @@ class SpoolWriter:
             for work, good in zip(works, admitted, strict=True)
         ]
 
-    def settle(self) -> None:
-        """Return when what this thread has performed last survives a power cut.
-
-        It waits on the very connection that has committed. A server that fell over meanwhile, and
-        may have lost it, has ended that one: then this raises.
-        """
-        if not self._on_server:
-            return  # The commit has waited for the disk.
-        with self._store.same() as connection:
-            word = Journey(connection)
-            word.add(_ON_DISK)
-            word.send()
-
     def _begin(
         self, connection: Connection, works: Sequence[Work], arrivals: Sequence[Arrival]
     ) -> tuple[bool, int]:
@@ -121,16 +80,14 @@ class SpoolWriter:
         first = Journey(connection)
         if self._on_server:
             first.add("BEGIN")
-            first.add(_VISIBLE_FIRST)
             first.add(ENTER, mine)
             first.add(ALONE, mine)  # On SQLite the transaction sees to that.
         requests = [each for work in works for each in work if isinstance(each, Signed)]
         keys = [arrival.key for arrival in arrivals]
-        # Kept with the connection: a server that fell over may have lost what it showed before.
-        last_nos: dict[str, int] = connection.info.setdefault(_LAST_NOS, {})
-        add_first_look(first, mine, requests, keys, last_nos.get(mine, 0))
-        new, last_nos[mine] = first.send()
-        return bool(new), last_nos[mine]
+        add_first_look(first, mine, requests, keys, self._last_no)
+        new, last_no = first.send()
+        self._last_no = last_no
+        return bool(new), last_no
 
     def _known_beside(self, arrivals: Sequence[Arrival]) -> dict[Key, Known]:
         """What the books beside the spool hold of these, which it may have forgotten."""
