@@ -61,6 +61,10 @@ CHOICES = {
         {}, {"sort": "amount_yen"}, {"sort": "subject"}, {"state": "resolved"},
         {"channel": "konbini"}, {"due": "overdue"},
     ],
+    "charges.listing": [
+        {"part": name} for name in ("charges", "plans", "write_offs", "prescribing")
+    ],
+    "holding.listing": [{}, {"all": "1"}],
     "today.postings": [
         {"step": step, "channel": channel} for step in ("received", "collected", "confirmed")
         for channel in ("*", "debit")

@@ -1,14 +1,16 @@
 """住民の照会の速さ: answers at a steady rate, with millions of slips and photographs beside.
 
-``python benchmarks/resident.py [--slips 50000 5000000] [--rate 200] [--seconds 20]
-[--database sqlite|postgresql] [--photos 4] [--folder DIR]``
+``python benchmarks/resident.py [--slips 50000 500000 5000000] [--rate 200] [--seconds 20]
+[--database sqlite|postgresql] [--photos 4] [--folder DIR] [--kept DIR] [--fill-only]``
 
 A database with so many slips is filled by bulk statements (not counted): half of them paid, each
-with its notice, instalment, keys and receipt. Then ``kokin serve`` runs as it is run in service,
-all limits on, and a process of its own asks at a fixed rate from many addresses
-(``X-Forwarded-For``), three of four questions about a slip that is there. A question counts from
-the moment at which it was to be asked, so that a server that stands still is not spared what it
-missed.
+with its notice, instalment, keys and receipt; with ``--kept`` it stays there and is used again by
+the next run. PostgreSQL writes to the disk as it is delivered (fsync, synchronous_commit). The
+files are read once, so that what fits into memory is there as in a service that has been used. Then
+``kokin serve`` runs as it is run in service, all limits on, and a process of its own asks at a
+fixed rate from many addresses (``X-Forwarded-For``), three of four questions about a slip that is
+there. A question counts from the moment at which it was to be asked, so that a server that stands
+still is not spared what it missed.
 
 Printed: p50, p95, p99 and the slowest in milliseconds beside the floor of the same run, a page that
 asks nothing (``/healthz``) at the same rate; the same again while ``--photos`` clients keep sending
@@ -20,13 +22,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import random
 import re
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,65 +35,21 @@ from urllib.parse import urlencode
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
+from benchmarks._resident_place import (  # noqa: E402 - the path above leads to it
+    environment,
+    fill_once,
+    folder_of,
+    number_of,
+    opened,
+    read_once,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from sqlalchemy import Connection
-
-CODE = "99999"
 LIMIT_MS = 100
 CONNECTIONS = 64
 WARM_SECONDS = 3
-_EL = "'99999' || '2026999' || {n} || '01001' || {c} || '999'"
-# Table, its columns, and the values of each number n; receipts stand for every second slip.
-_FILLS = (
-    (
-        "notice",
-        (
-            "municipality_code, notice_id, item_code, levy_year, notice_no, whole_year_group, "
-            "obligor_no"
-        ),
-        "'99999', n, '999', 2026, 'N' || n, '', '1'",
-    ),
-    (
-        "instalment",
-        (
-            "municipality_code, notice_id, term, fiscal_year, due_on_statutory, due_on, "
-            "collection_hold, dunning_hold, direct_debit, debit_no"
-        ),
-        "'99999', n, '01', 2026, {due}, {due}, {no}, {no}, {no}, ''",
-    ),
-    (
-        "instalment_account",
-        (
-            "municipality_code, notice_id, term, in_group, amount_yen, term_yen, whole_yen, "
-            "surplus_yen"
-        ),
-        "'99999', n, '01', {no}, 10000, CASE WHEN n % 2 = 0 THEN 10000 ELSE 0 END, 0, 0",
-    ),
-    (
-        "slip",
-        (
-            "municipality_code, slip_id, slip_no, notice_id, term, version, el_number, amount_yen, "
-            "due_on, valid_until, issued_on, state"
-        ),
-        "'99999', n, 'S' || n, n, '01', 1, {el}, 10000, {due}, {until}, {due}, 'new'",
-    ),
-    (
-        "pay_key",
-        "municipality_code, pay_key, slip_id, notice_id, term, slip_yen, valid_until, superseded",
-        "'99999', 'E' || {el}, n, n, '01', 10000, {until}, {no}",
-    ),
-    (
-        "receipt",
-        (
-            "municipality_code, file_id, line_no, stage, seen, amount_yen, paid_on, slip_id, "
-            "notice_id, term, superseded, applied_yen, suspense_yen, journal_id, leg"
-        ),
-        "'99999', 1, n, 'confirmed', 4, 10000, {due}, n, n, '01', {no}, 10000, 0, 1, 1",
-    ),
-)
-HALF = frozenset({"receipt"})
 
 
 class Measured(NamedTuple):
@@ -110,98 +66,25 @@ class Measured(NamedTuple):
 def main() -> None:
     """Fill, serve, ask, print."""
     parser = argparse.ArgumentParser(description="residents' questions at a steady rate")
-    parser.add_argument("--slips", type=int, nargs="+", default=[50_000, 5_000_000])
+    parser.add_argument("--slips", type=int, nargs="+", default=[50_000, 500_000, 5_000_000])
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--photos", type=int, default=4)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--kept", type=Path)
+    parser.add_argument("--fill-only", action="store_true")
     options = parser.parse_args()
     for slips in options.slips:
-        with tempfile.TemporaryDirectory(dir=options.folder) as name:
-            folder = Path(name)
-            folder.chmod(0o711)
-            with _database(options.database, folder) as url:
-                begun = time.monotonic()
-                _fill(folder, url, slips)
-                print(f"\n{options.database}, {slips:,} slips "
-                      f"(filled in {time.monotonic() - begun:.0f} s)")  # fmt: skip
+        named = (options.database, slips, options.kept, options.folder)
+        with folder_of(*named) as folder, opened(options.database, folder) as url:
+            begun = time.monotonic()
+            filled = fill_once(folder, url, slips)
+            took = f"filled in {time.monotonic() - begun:.0f} s" if filled else "filled before"
+            print(f"\n{options.database}, {slips:,} slips ({took})", flush=True)
+            if not options.fill_only:
+                read_once(folder)
                 _measure(folder, url, slips, options)
-
-
-@contextlib.contextmanager
-def _database(name: str, folder: Path) -> Iterator[str]:
-    if name == "sqlite":
-        yield f"sqlite:///{folder / 'resident.sqlite'}"
-        return
-    import postgres  # noqa: PLC0415
-
-    place = folder / "server"
-    place.mkdir()
-    place.chmod(0o711)
-    try:
-        yield str(postgres.run_cluster(place).create_database("resident"))
-    finally:
-        postgres.remove_run_dir(place)
-
-
-def _environment(folder: Path, url: str) -> dict[str, str]:
-    return os.environ | {
-        "KOKIN_HOME": str(folder / "home"), "KOKIN_DATABASE_URL": url, "PYTHONPATH": str(ROOT),
-        "KOKIN_PROXIES": "1",
-    }  # fmt: skip
-
-
-def _fill(folder: Path, url: str, slips: int) -> None:
-    """The tables that a status rests on, in one statement each."""
-    from payments.store.engine import open_engine  # noqa: PLC0415
-
-    command = [sys.executable, "-m", "web", "init", "--sample"]
-    subprocess.run(command, check=True, env=_environment(folder, url), stdout=subprocess.DEVNULL)
-    engine = open_engine(url)
-    postgres = engine.dialect.name == "postgresql"
-    numbers = (
-        f"(SELECT generate_series(1, {slips}) AS n) AS number" if postgres else
-        f"(WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number "
-        f"WHERE n < {slips}) SELECT n FROM number) AS number"
-    )  # fmt: skip
-    if postgres:
-        el = _EL.format(
-            n="lpad(n::text, 8, '0')", c="lpad(((n::bigint * 7919) % 1000000)::text, 6, '0')"
-        )
-    else:
-        el = _EL.format(n="printf('%08d', n)", c="printf('%06d', (n * 7919) % 1000000)")
-    with engine.connect() as connection:
-        if not postgres:
-            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-            connection.rollback()
-        with connection.execution_options(writes=True).begin():
-            _run(connection, numbers, el, postgres=postgres)
-        if postgres:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            connection.exec_driver_sql("VACUUM ANALYZE")
-        else:
-            connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
-            connection.exec_driver_sql("ANALYZE")
-            connection.commit()
-    engine.dispose()
-
-
-def _run(connection: Connection, numbers: str, el: str, *, postgres: bool) -> None:
-    values = {"no": "false" if postgres else "0", "el": el, "due": "'2046-06-30'"}
-    values["until"] = "'2047-04-30'"
-    if postgres:
-        connection.exec_driver_sql("SELECT set_config('kokin.municipality_code', '99999', true)")
-        values |= {name: f"DATE {values[name]}" for name in ("due", "until")}
-    for table, columns, selected in _FILLS:
-        half = " WHERE n % 2 = 0" if table in HALF else ""
-        said = selected.format(**values)
-        sql = f"INSERT INTO {table} ({columns}) SELECT {said} FROM {numbers}{half}"
-        connection.exec_driver_sql(sql.replace("%", "%%") if postgres else sql)
-
-
-def _number(n: int) -> str:
-    return f"999992026999{n:08d}01001{n * 7919 % 1_000_000:06d}999"
 
 
 # ---- serving and asking ----
@@ -213,7 +96,7 @@ def _measure(folder: Path, url: str, slips: int, options: argparse.Namespace) ->
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "web", "serve", "--port", str(port)]
     with subprocess.Popen(
-        command, env=_environment(folder, url), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, env=environment(folder, url), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as server:
         try:
             _wait_for(port)
@@ -249,7 +132,7 @@ async def _ask_all(port: int, slips: int, options: argparse.Namespace) -> None:
 
     def question(chance: random.Random) -> bytes:
         known = chance.random() < 0.75
-        number = _number(
+        number = number_of(
             chance.randint(1, slips) if known else chance.randint(slips + 1, 10**8 - 1)
         )
         cut = (number[:5], number[5:25], number[25:31], number[31:])
@@ -326,7 +209,7 @@ async def _steadily(
     port: int, ask: Callable[[random.Random], bytes], rate: int, seconds: int
 ) -> Measured:
     """Questions at fixed moments, each counted from its own moment."""
-    chance = random.Random(7)  # noqa: S311 - no secret
+    chance = random.Random()  # noqa: S311 - no secret; other slips each time, none of them at hand
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", port))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, exists, or_, select, text
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.domain.holds import FLAGS, Span, check_span
@@ -133,7 +133,7 @@ def lift_hold(
     Raises :class:`NotFoundError` ``hold``, :class:`RefusedError` ``hold_lifted``, and
     :class:`InvalidValueError` ``reason_missing`` or ``reason_long``.
     """
-    hold = _hold(connection, municipality_code, hold_no)
+    hold = hold_of(connection, municipality_code, hold_no)
     if hold.span.lifted_on is not None:
         raise RefusedError("hold_lifted", hold_no=hold_no, on=hold.span.lifted_on.isoformat())
     connection.execute(
@@ -152,7 +152,7 @@ def lift_hold(
             made_at=at,
         )
     )
-    return _hold(connection, municipality_code, hold_no)
+    return hold_of(connection, municipality_code, hold_no)
 
 
 def holds_of(connection: Connection, municipality_code: str, notice_id: int) -> list[Hold]:
@@ -185,13 +185,56 @@ def names_of(connection: Connection, municipality_code: str, holds: list[Hold]) 
     return {r.notice_id: f"{r.item_code}/{r.levy_year}/{r.notice_no}" for r in rows}
 
 
+def name_of(connection: Connection, municipality_code: str, notice_id: int) -> str:
+    """通知書の名 ``科目/賦課年度/通知書番号``; :class:`NotFoundError` ``claim``."""
+    row = connection.execute(
+        text(
+            "SELECT item_code, levy_year, notice_no FROM notice "
+            "WHERE municipality_code = :m AND notice_id = :notice_id"
+        ),
+        {"m": municipality_code, "notice_id": notice_id},
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("claim", found=notice_id)
+    return f"{row.item_code}/{row.levy_year}/{row.notice_no}"
+
+
 def holds_on(
-    connection: Connection, municipality_code: str, day: date | None, *, limit: int
+    connection: Connection,
+    municipality_code: str,
+    day: date | None,
+    *,
+    limit: int,
+    kind: str = "",
+    below: int = 0,
 ) -> list[Hold]:
-    """人による猶予・停止: those in force on ``day``, or all with None; newest first."""
-    found = _by_people(connection, municipality_code, table.c.hold_no > 0)
-    wanted = [hold for hold in found if day is None or hold.span.covers(day)]
-    return sorted(wanted, key=lambda hold: -hold.hold_no)[:limit]
+    """人による猶予・停止: those in force on ``day``, or all with None; newest first.
+
+    ``kind`` narrows them to one; ``below`` is where a page goes on (0: from the newest on).
+    """
+    h, e = table.alias("h"), table.alias("e")
+    wanted = select(h.c.hold_no).where(
+        h.c.municipality_code == municipality_code, h.c.event == "set"
+    )
+    if below:
+        wanted = wanted.where(h.c.hold_no < below)
+    if kind:
+        wanted = wanted.where(h.c.kind == kind)
+    if day is not None:
+        lifted = exists().where(
+            e.c.municipality_code == municipality_code,
+            e.c.hold_no == h.c.hold_no,
+            e.c.event == "lifted",
+            e.c.from_on <= day,
+        )
+        wanted = wanted.where(
+            h.c.from_on <= day, or_(h.c.until_on.is_(None), h.c.until_on >= day), ~lifted
+        )
+    numbers = wanted.order_by(h.c.hold_no.desc()).limit(limit)
+    found = _by_people(
+        connection, municipality_code, table.c.hold_no.in_(select(numbers.subquery().c.hold_no))
+    )
+    return sorted(found, key=lambda hold: -hold.hold_no)
 
 
 def held(holds: list[Hold], term: str, day: date) -> frozenset[str]:
@@ -201,7 +244,7 @@ def held(holds: list[Hold], term: str, day: date) -> frozenset[str]:
     )
 
 
-def _hold(connection: Connection, municipality_code: str, hold_no: int) -> Hold:
+def hold_of(connection: Connection, municipality_code: str, hold_no: int) -> Hold:
     """One hold of a person; :class:`NotFoundError` ``hold``."""
     found = _by_people(connection, municipality_code, table.c.hold_no == hold_no)
     if not found:

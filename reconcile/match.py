@@ -290,10 +290,11 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
         plain.leave_to_turns(connection, scope)
     else:
         run(LOAD.format(which=""))
-    count_staging(connection, "match_work", "municipality_code", "turn", "found", "notice_id")
+    rows = scope["lines"]
+    count_staging(connection, rows, "match_work", "municipality_code", "turn", "found", "notice_id")
     crowded = run(CROWDED_BY_NOTICE).rowcount + run(CROWDED_BY_IDENTITY).rowcount
     if crowded:
-        count_staging(connection, "match_work", "crowded")
+        count_staging(connection, rows, "match_work", "crowded")
     if scope["counted"]:
         run(OCCURRENCES)
         run(KEEP_OCCURRENCES)

@@ -117,7 +117,8 @@ def decide_plain(connection: Connection, scope: dict[str, Any]) -> None:
     set_aside = "NOT MATERIALIZED" if sqlite else "MATERIALIZED"
     for facts in (_FACTS, _CONFIRMING):
         run(decision_from(facts.format(set_aside=f"AS {set_aside}")))
-    count_staging(connection, "decision", "municipality_code", "line", "notice_id")
+    rows = scope["lines"]
+    count_staging(connection, rows, "decision", "municipality_code", "line", "notice_id")
     run(MEET_EACH_OTHER)
 
 

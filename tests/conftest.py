@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import shutil
 import uuid
@@ -22,10 +23,15 @@ import postgres
 import pytest
 import spare_databases as spare
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from payments.store import engine
 
-    from playwright.sync_api import Browser, Page
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Generator, Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytest_plugins = ["soak_report"]
 
 KINDS = [
     pytest.param("sqlite", id="sqlite"),
@@ -38,10 +44,17 @@ NEVER_FIRED = pytest.StashKey[list[str]]()
 
 # The same examples on every machine and every day: a red test is a change, never luck.
 hypothesis.settings.register_profile(
-    "repeatable", derandomize=True, deadline=None, database=None, print_blob=True
+    "repeatable",
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    print_blob=True,
 )
 # `make soak` looks further: other examples every time, and many more of them.
 hypothesis.settings.register_profile("soak", deadline=None, max_examples=5_000, print_blob=True)
+# What an ordinary property is asked then: one that says itself how many it needs, so much more.
+SOAK_EXAMPLES, SOAK_TIMES = 1_000, 10
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,6 +64,56 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[postgres.RUN_DIR_VARIABLE] = str(postgres.create_run_dir())
     fired.watch()
+    _wait_for_no_disk()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What all tests share from here on is not looked through again and again for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _wait_for_no_disk() -> None:
+    """What is committed need not outlive the machine here, nor is it to on PostgreSQL (postgres).
+
+    The processes that tests start and kill are as delivered.
+    """
+    prepare = engine._prepare_sqlite
+
+    def prepare_for_a_test(connection: sqlite3.Connection, _record: object) -> None:
+        prepare(connection, _record)
+        connection.execute("PRAGMA synchronous = OFF")
+
+    engine._prepare_sqlite = prepare_for_a_test
+
+
+@pytest.hookimpl(tryfirst=True)  # before the marks choose
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A soak asks every property too, with more examples than any other run has time for."""
+    if config.getoption("markexpr") != "soak":
+        return
+    longer: set[object] = set()
+    for item in items:
+        function = getattr(item, "obj", None)
+        own = getattr(function, "_hypothesis_internal_use_settings", None)
+        if own is None or item.get_closest_marker("soak"):
+            continue
+        item.add_marker("soak")
+        if function not in longer:
+            longer.add(function)
+            function._hypothesis_internal_use_settings = _longer(own)
+
+
+def _longer(own: hypothesis.settings) -> hypothesis.settings:
+    """The settings of a property for a soak."""
+    says_itself = own.max_examples != hypothesis.settings.default.max_examples
+    number = own.max_examples * SOAK_TIMES if says_itself else SOAK_EXAMPLES
+    return hypothesis.settings(own, max_examples=number, derandomize=False)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -83,21 +146,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Name the codes that nothing has fired; of a soak, say what was done and how long it took."""
+    """Name the codes that nothing has fired."""
     for missing in config.stash.get(NEVER_FIRED, []):
         terminalreporter.line(f"no test fires {missing}", red=True)
-    if config.getoption("markexpr") == "soak":
-        terminalreporter.section("長い試験")
-        reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-        for report in sorted(reports, key=lambda report: report.nodeid):
-            if report.when == "call":
-                said = " ".join(f"{name}={value}" for name, value in report.user_properties)
-                name = report.nodeid.rpartition("/")[2]
-                terminalreporter.line(f"{report.outcome} {report.duration:7.1f} s  {name}  {said}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop and remove whatever the run has started, when its last worker has gone."""
+    gc.unfreeze()  # Libraries look at the end for what nobody has let go.
     run_dir = os.environ.get(postgres.RUN_DIR_VARIABLE)
     if run_dir and not hasattr(config, "workerinput"):
         del os.environ[postgres.RUN_DIR_VARIABLE]
@@ -206,14 +262,24 @@ def chromium() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """An empty page with its own cookies; a script error on it fails the test."""
+@pytest.fixture(scope="session")
+def shared_context(chromium: Browser) -> Iterator[BrowserContext]:
+    """What the pages of one test after another share: the process that draws them."""
     context = chromium.new_context(locale="ja-JP", timezone_id="Asia/Tokyo")
     context.set_default_timeout(120_000)  # however slow the machine
+    context.new_page()  # so that the process does not end with the page of a test
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(shared_context: BrowserContext) -> Iterator[Page]:
+    """An empty page without cookies or anything else kept; a script error on it fails the test."""
+    import browser  # noqa: PLC0415  # most tests need no browser and need not load its driver
+
     errors: list[str] = []
-    opened = context.new_page()
+    opened = shared_context.new_page()
     opened.on("pageerror", lambda error: errors.append(str(error)))
     yield opened
-    context.close()
+    browser.forget(shared_context)
     assert errors == []

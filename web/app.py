@@ -17,6 +17,7 @@ from web.accounts.oidc_routes import entrance
 from web.accounts.steps import steps
 from web.accounts.user_routes import users
 from web.admin.key_routes import administering
+from web.aliases.routes import naming
 from web.approval_roles import duty
 from web.approvals.routes import approving, waiting_count
 from web.arrivals.routes import arriving
@@ -40,6 +41,7 @@ from web.files.routes import files
 from web.health.routes import health
 from web.help.places import public_places
 from web.help.routes import helping
+from web.holds.routes import holding
 from web.jobs.routes import jobs
 from web.language import language, language_tag, translate
 from web.language_choice import listen, other_languages
@@ -61,7 +63,7 @@ from web.search.routes import searching
 from web.security import SESSION_SECONDS, Access, Application, csrf, guard, limiter, register
 from web.services import Services, services
 from web.slips.routes import slips
-from web.slips.run_routes import runs
+from web.slips.start_routes import runs
 from web.static_files import deliver
 from web.today.routes import beginning
 
@@ -123,6 +125,8 @@ def create_app(settings: Settings, engine: Engine | None = None, **config: Any) 
         (linking_desk, Access.STAFF),
         (people, Access.STAFF),
         (charges, Access.STAFF),
+        (holding, Access.STAFF),
+        (naming, Access.STAFF),
         (refunding, Access.STAFF),
         (slips, Access.STAFF),
         (dunning, Access.STAFF),

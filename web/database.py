@@ -11,6 +11,7 @@ from payments.store.row_security import EVERY
 from payments.store.statistics import state_statistics
 from payments.store.unit_of_work import enter_municipality, reading
 from reconcile.store.evidence import require_keys
+from web.calc.tables import put_in_force
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -27,9 +28,11 @@ WALLED = "0016"  # from this revision on, who has entered no municipality sees n
 def open_books(settings: Settings, *, connections: int = CONNECTIONS) -> Engine:
     """台帳を開く: the database of the settings, with the keys that open what it keeps sealed.
 
-    Raises :class:`ConfigurationError` of :meth:`Settings.key_ring`.
+    What this process works out from now on rests on the rates of the settings, too. Raises
+    :class:`ConfigurationError` of :meth:`Settings.key_ring`.
     """
     ring = settings.key_ring()
+    put_in_force(settings)
     return open_engine(settings.database, keys=ring, connections=connections)
 
 

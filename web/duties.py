@@ -45,6 +45,7 @@ class Do(StrEnum):
     READ_VIEWS = "read_views"  # 閲覧の記録: who looked at whose account
     READ_CHARGES = "read_charges"  # 延滞金・分納・不納欠損
     ASK_CHARGES = "ask_charges"  # 減免・分納・不納欠損の依頼、延滞金の調定
+    SET_HOLDS = "set_holds"  # 猶予・停止の登録と解除
     READ_SLIPS = "read_slips"  # 納付書の窓口: what a slip says, print runs
     ISSUE_SLIPS = "issue_slips"  # 再発行・失効・印刷
     READ_DEBITS = "read_debits"  # 口座振替: batches, results, payers' accounts
@@ -85,6 +86,7 @@ MAY: dict[Do, frozenset[str]] = {
     Do.READ_VIEWS: frozenset({"auditor"}),
     Do.READ_CHARGES: _LOOKS,
     Do.ASK_CHARGES: frozenset({"collection"}),
+    Do.SET_HOLDS: frozenset({"collection"}),
     Do.READ_SLIPS: _LOOKS,
     Do.ISSUE_SLIPS: frozenset({"slips"}),
     Do.READ_DEBITS: _DESKS | {"approver", "auditor"},

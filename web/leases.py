@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import uuid
@@ -35,8 +36,9 @@ def take(
 ) -> bool:
     """Whether this process may run the slot: nobody did, or who did has died over it.
 
-    A slot that failed, or whose holder has been silent for :data:`STALE_AFTER`, may be taken
-    again; one that is done never.
+    A slot that failed, or whose holder is gone from this host or has been silent for
+    :data:`STALE_AFTER`, may be taken again; one that is done never. A lease from further ahead was
+    taken before the clock was put back.
     """
     values = {"municipality_code": municipality_code, "job": job, "slot": slot}
     try:
@@ -46,19 +48,42 @@ def take(
             )
     except IntegrityError:
         with unit_of_work(engine, municipality_code) as connection:
+            mine = (
+                leases.c.municipality_code == municipality_code,
+                leases.c.job == job,
+                leases.c.slot == slot,
+            )
+            before = str(connection.execute(select(leases.c.holder).where(*mine)).scalar_one())
+            silent = ~leases.c.taken_at.between(at - STALE_AFTER, at + STALE_AFTER)
+            if _is_gone(before):
+                silent |= leases.c.holder == before
             taken = connection.execute(
                 update(leases)
                 .where(
-                    leases.c.municipality_code == municipality_code,
-                    leases.c.job == job,
-                    leases.c.slot == slot,
-                    (leases.c.result == "failed")
-                    | ((leases.c.result == "") & (leases.c.taken_at < at - STALE_AFTER)),
+                    *mine,
+                    (leases.c.result == "failed") | ((leases.c.result == "") & silent),
                 )
                 .values(holder=holder, taken_at=at, done_at=None, result="")
             )
             return bool(taken.rowcount)
     return True
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether the process of this name surely runs no more: it ran here, and nobody has its number.
+
+    Of another host, or where the number has been given to another process, nobody can tell.
+    """
+    host, _slash, rest = holder.partition("/")
+    pid = rest.partition("/")[0]
+    if host != holder_name().partition("/")[0] or not pid.isdecimal():
+        return False
+    try:
+        with contextlib.suppress(PermissionError):  # of another account: it lives
+            os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def finish(

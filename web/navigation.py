@@ -64,6 +64,8 @@ PLACES = (
     Place("reports.index", "報告", group=Group.REPORTS),
     Place("reports.figures", "経営の数字", group=Group.REPORTS),
     Place("jobs.listing", "定時処理"),
+    Place("holding.listing", "猶予・停止", Do.READ_CHARGES),
+    Place("naming.listing", "振込名義", Do.READ_DETAILS),
     Place("events.listing", "外部通知", Do.READ_EVENTS),
     Place("calc.first", "計算"),
     Place("users.listing", "職員", Do.MANAGE_USERS),

@@ -7,15 +7,19 @@ is due stands in the books (:mod:`web.jobs.runner`, docs/adr/0010-own-slots.md).
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.executors.pool import BasePoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from web.config import Settings
 
 BODIES_SECONDS = 60  # how often it looks which municipalities there are
+CLOCK_SECONDS = 1.0  # how often it looks whether the clock has gone back
+BACK_SECONDS = 5.0  # a step that is smaller is waited out
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +93,24 @@ def build(
     return scheduler
 
 
+def keep_time(scheduler: BlockingScheduler, stopping: threading.Event) -> None:
+    """時計の見張り: after the clock of the machine was put back, wake up as if nothing had been.
+
+    APScheduler would sleep until the clock is again where it was wrongly: for hours, if somebody
+    had set it hours ahead. What has run already stands in the books and is not run again.
+    """
+    while True:
+        steady, wall = time.monotonic(), clock.now()
+        if stopping.wait(CLOCK_SECONDS):
+            return
+        back = time.monotonic() - steady - (clock.now() - wall).total_seconds()
+        if back > BACK_SECONDS:
+            log.warning("the clock was put back by %d seconds", back)
+            for job in scheduler.get_jobs():
+                with contextlib.suppress(JobLookupError):  # its municipality has just gone
+                    job.modify(next_run_time=clock.now())
+
+
 def codes_served(engine: Engine, settings: Settings) -> list[str]:
     """Every municipality of the installation, or the one that the settings name."""
     with reading(engine) as connection:
@@ -123,6 +147,8 @@ def run_scheduler(settings: Settings, engine: Engine, console: Console) -> None:
             f"受信フォルダ {settings.inbox_folder} を見ています"
             f"（再照合は {settings.reconcile_at}）。"
         )
+        watching = partial(keep_time, scheduler, runner.stopping)
+        threading.Thread(target=watching, name="clock", daemon=True).start()
         scheduler.start()
         for thread in ending:
             thread.join()

@@ -28,7 +28,7 @@ from payments.domain.accrual import (
 from payments.domain.errors import InvalidValueError
 from payments.domain.money import require_yen
 from payments.domain.periods import ONE_DAY, period_end
-from payments.domain.rates import RateTable, Tier, shipped_rates
+from payments.domain.rates import RateTable, Tier, known_rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +121,7 @@ def late_charge(
     elif base_yen == 0:
         nothing_due = NothingDue.SMALL_BASE
     else:
-        table = rates or shipped_rates()
+        table = rates or known_rates()
         low_until = _low_until(due_on + ONE_DAY, rules, table)
         cuts = {*cuts_of(left_out), *(p.paid_on + ONE_DAY for p in payments if p.paid_on < last_on)}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from payments.domain.accrual import YEN, FloorAt
 from payments.domain.late_charge import TAX, LateChargeRules, PartPayment, late_charge
 from payments.domain.money import AMOUNT_YEN_MAX
-from payments.domain.rates import RateTable, Tier, shipped_rates
+from payments.domain.rates import RateTable, Tier, known_rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ def late_charges(
     Streams: claims are taken one after another. Raises what
     :func:`payments.domain.late_charge.late_charge` raises.
     """
-    table = rates or shipped_rates()
+    table = rates or known_rates()
     weights: dict[date, tuple[int, ...]] = {}
     lowest = rules.minimums
     for tax_yen, due_on, payments in claims:

@@ -116,6 +116,11 @@ class Owed(NamedTuple):
     open_yen: int
     is_charge: bool = False  # 延滞金・督促手数料: behind the principal (17条の2③)
     is_meant: bool = False  # the instalment that the payer meant
+    entrusted_on: date | None = None  # 委託納付: the day on which the person agreed to it
+
+    def takes(self, as_of: date) -> bool:
+        """充てられるか: it is due, was meant by the payer, or entrusted to us."""
+        return self.due_on <= as_of or self.is_meant or self.entrusted_on is not None
 
 
 class Share(NamedTuple):
@@ -137,16 +142,18 @@ def appropriate(
 ) -> tuple[Share, ...]:
     """充当の提案 (17条の2; ``law.md 6.2``): due claims only, the one meant first, then principal.
 
-    Within each, the oldest 納期限 first (or the newest, as the profile says). An instalment that is
-    not due yet takes nothing, but for the one that the payer meant. The effect goes back to the
-    later of 納期限 and the day on which the overpayment arose (施行令6条の14).
+    Within each, the oldest 納期限 first (or the newest, as the profile says). The effect goes back
+    to the later of 納期限 and the day on which the overpayment arose (施行令6条の14). What is not
+    due yet takes nothing, but for the one that the payer meant, and behind all that is due those
+    that the person has entrusted to us (委託納付): the next 納期限 first, from their consent on.
     """
     require_yen(amount_yen, "amount_yen")
     sign = -1 if newest_first else 1
     due = sorted(
-        (each for each in owed if each.open_yen > 0 and (each.due_on <= as_of or each.is_meant)),
+        (each for each in owed if each.open_yen > 0 and each.takes(as_of)),
         key=lambda each: (
-            not each.is_meant, each.is_charge, sign * each.due_on.toordinal(), each.notice_id,
+            each.due_on > as_of and not each.is_meant, not each.is_meant, each.is_charge,
+            (1 if each.due_on > as_of else sign) * each.due_on.toordinal(), each.notice_id,
             each.term,
         ),
     )  # fmt: skip
@@ -155,7 +162,10 @@ def appropriate(
         if left == 0:
             break
         yen = min(left, each.open_yen)
-        shares.append(Share(each.notice_id, each.term, yen, max(each.due_on, arose_on)))
+        from_on = each.due_on
+        if each.due_on > as_of and not each.is_meant:
+            from_on = each.entrusted_on or from_on
+        shares.append(Share(each.notice_id, each.term, yen, max(from_on, arose_on)))
         left -= yen
     return tuple(shares)
 

@@ -17,9 +17,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from payments.domain.errors import InvalidValueError
 from payments.domain.labels import LabelledCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PPM_PER_PERCENT = 10_000
 PPM = 1_000_000
@@ -131,6 +135,22 @@ def shipped_rates() -> RateTable:
     """同梱の割合: the years up to 2026, with their sources (docs/sources.md)."""
     data = files("payments.domain").joinpath("data", "late_charge_rates.csv")
     return RateTable(read_rates(data.read_text(encoding="utf-8")))
+
+
+_source: list[Callable[[], RateTable]] = [shipped_rates]
+
+
+def known_rates() -> RateTable:
+    """知られている割合: what ships, with the years that this installation has added."""
+    return _source[0]()
+
+
+def know_rates(source: Callable[[], RateTable]) -> None:
+    """割合の出どころ: where this process asks for the table from now on, each time it needs it.
+
+    A rate is announced weeks before its year; who waits for a release books nothing meanwhile.
+    """
+    _source[0] = source
 
 
 def percent_text(ppm: int) -> str:

@@ -27,7 +27,7 @@ from payments.domain.errors import InvalidValueError
 from payments.domain.labels import LabelledCode
 from payments.domain.money import require_yen
 from payments.domain.periods import ONE_DAY, period_end
-from payments.domain.rates import RateTable, Tier, shipped_rates
+from payments.domain.rates import RateTable, Tier, known_rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def refund_interest(
     elif ends_on < starts_on:
         nothing_due = NothingDue.NO_DAYS
     else:
-        table = rates or shipped_rates()
+        table = rates or known_rates()
 
         def terms_on(day: date) -> Terms:
             rate_ppm = table.ppm(day.year, Tier.REFUND)

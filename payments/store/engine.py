@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.exc import DBAPIError
 
-# The hot index pages of a large city fit here; at a million lines half of it costs a tenth more
+# The hot index pages of a large city nearly fit here; with it a file of a million lines is taken in
+# with less than 1 GiB in both processes together, and half as much again would save a tenth of the
 # time (benchmarks/reconcile.py).
-SQLITE_CACHE_KIB = 524_288
+SQLITE_CACHE_KIB = 327_680
 # Compiling a statement costs more than it saves in the dozens that a file takes, each run once; and
 # a join of a large file with the city should not go through the disk. An operator who writes
 # ``options=…`` into the address decides otherwise.

@@ -22,7 +22,12 @@ NARROWING = 1_000  # what each further key column narrows the rows down by
 ROWS_PER_KEY = 5  # behind a complete key that is not unique
 LARGE_FILE = 1_000  # lines from which a file is looked at before it is joined with itself
 # ANALYZE is for owners alone; the service need not be one (migration 0016).
-_COUNT = text("SELECT kokin_count(:table, CAST(:columns AS text[]))")
+# Whoever counts holds the table against others who count until the end of the transaction, across
+# municipalities: only a large file waits for that (migration 0037).
+_COUNT = text(
+    "SELECT set_config('kokin.count_waits', :waits, true), "
+    "kokin_count(:table, CAST(:columns AS text[]))"
+)
 
 
 def state_statistics(connection: Connection) -> None:
@@ -53,10 +58,14 @@ def state_statistics(connection: Connection) -> None:
     run("ANALYZE sqlite_schema")  # this connection reads them, too
 
 
-def count_staging(connection: Connection, table: str, *columns: str) -> None:
-    """統計の更新 of a staging table: it is empty whenever PostgreSQL's own worker looks at it."""
+def count_staging(connection: Connection, rows: int, table: str, *columns: str) -> None:
+    """統計の更新 of a staging table: it is empty whenever PostgreSQL's own worker looks at it.
+
+    ``rows``: of the file in hand. Where another municipality counts the table just now, a small
+    file is planned by what is known, for any plan will do.
+    """
     if connection.dialect.name == "postgresql":
-        connection.execute(_COUNT, {"table": table, "columns": list(columns)})
+        _count(connection, rows, table, columns)
 
 
 def count_afresh(connection: Connection, rows: int, table: str, *columns: str) -> None:
@@ -76,7 +85,12 @@ def count_afresh(connection: Connection, rows: int, table: str, *columns: str) -
         {"table": table},
     ).scalar_one()
     if known <= rows or rows >= LARGE_FILE:
-        connection.execute(_COUNT, {"table": table, "columns": list(columns)})
+        _count(connection, rows, table, columns)
+
+
+def _count(connection: Connection, rows: int, table: str, columns: tuple[str, ...]) -> None:
+    waits = "off" if 0 < rows < LARGE_FILE else "on"  # 0: it is not known how many
+    connection.execute(_COUNT, {"table": table, "columns": list(columns), "waits": waits})
 
 
 def _shape(width: int, *, unique: bool) -> str:

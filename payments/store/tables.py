@@ -94,6 +94,7 @@ class InstalmentRow(SQLModel, table=True):
         ),
         # (0024)
         Index("instalment_by_year", "municipality_code", "fiscal_year", "notice_id", "term"),
+        Index("instalment_by_due_on", "municipality_code", "due_on"),  # 0034
         CLUSTERED,
     )
     municipality_code: str = Field(primary_key=True, max_length=5)

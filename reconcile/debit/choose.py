@@ -73,7 +73,7 @@ LEFT JOIN debit_account d ON d.municipality_code = :m AND d.entry_no = c.entry_n
 ORDER BY c.notice_id, c.term"""
 _DUE = (
     "i.direct_debit AND i.fiscal_year BETWEEN :first_year AND :last_year "
-    "AND CAST(i.due_on AS VARCHAR(10)) BETWEEN :due_from AND :debit_on"
+    "AND i.due_on BETWEEN :due_from AND :debit_on"
 )
 # What a second debit may take up: the rows of the first.
 _OF_FIRST = (

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, text
 
 from payments.domain.errors import RefusedError
 from reconcile.dunning.draw import require_files, source_states
-from reconcile.dunning.grounds import looked_at, values_of
+from reconcile.dunning.grounds import NEXT_TERM, looked_at, values_of
 from reconcile.dunning.limits import extinct_letters
 from reconcile.dunning.record import Happening, append, list_of, require_state
 from reconcile.dunning.rules import (
@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     from reconcile.dunning.record import DunningList
 
 # A letter as it stands now, beside what its row said when the list was drawn.
-_LETTERS = """SELECT l.seq, l.notice_id, l.term, a.amount_yen, i.due_on, i.collection_hold,
-    i.dunning_hold, a.term_yen + a.whole_yen - a.surplus_yen AS paid_yen,
-    a.term_yen + a.whole_yen AS came_yen, w.amount_yen - w.paid_yen AS then_yen
+_LETTERS = f"""SELECT l.seq, l.notice_id, l.term, {NEXT_TERM},
+    a.amount_yen, i.due_on, i.collection_hold, i.dunning_hold,
+    a.term_yen + a.whole_yen - a.surplus_yen AS paid_yen, a.term_yen + a.whole_yen AS came_yen,
+    w.amount_yen - w.paid_yen AS then_yen
     FROM dunning_letter l
     JOIN dunning_row w ON w.municipality_code = :m AND w.list_no = l.list_no
         AND w.notice_id = l.notice_id AND w.term = l.term

@@ -17,7 +17,7 @@ from payments.store.bulk import take_numbers
 from payments.store.dunning_tables import DunningRecheckRow
 from payments.versions import as_day
 from reconcile.dunning.draw import blocked, lacking_of, source_states
-from reconcile.dunning.grounds import looked_at, values_of
+from reconcile.dunning.grounds import NEXT_TERM, looked_at, values_of
 from reconcile.dunning.limits import extinct_among
 from reconcile.dunning.rules import (
     BITS,
@@ -43,9 +43,10 @@ CAME, NOTHING = "something_came", "nothing_came"
 TOO_SOON = "too_soon"  # fewer than ten days since the letter
 _table = DunningRecheckRow.__table__  # type: ignore[attr-defined]
 # The instalments for which a letter to this person left the building.
-_SENT = """SELECT l.list_no, l.notice_id, l.term, a.amount_yen, i.due_on, i.collection_hold,
-    i.dunning_hold, a.term_yen + a.whole_yen - a.surplus_yen AS paid_yen,
-    a.term_yen + a.whole_yen AS came_yen, w.amount_yen - w.paid_yen AS then_yen,
+_SENT = f"""SELECT l.list_no, l.notice_id, l.term, {NEXT_TERM},
+    a.amount_yen, i.due_on, i.collection_hold, i.dunning_hold,
+    a.term_yen + a.whole_yen - a.surplus_yen AS paid_yen, a.term_yen + a.whole_yen AS came_yen,
+    w.amount_yen - w.paid_yen AS then_yen,
     e.happened_on AS sent_on, x.levy_year, x.notice_no
     FROM notice x
     JOIN dunning_letter l ON l.municipality_code = :m AND l.notice_id = x.notice_id

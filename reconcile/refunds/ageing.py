@@ -48,7 +48,7 @@ class Ageing(NamedTuple):
 def ageing(connection: Connection, profile: Profile, as_of: date) -> Ageing:
     """経過と時効 of all that waits on ``as_of``."""
     rows = []
-    for each in overpayments(connection, profile, as_of, limit=AT_ONCE):
+    for each in overpayments(connection, profile, as_of, limit=AT_ONCE, brief=True):
         if each.state == SHORT:
             continue
         days = (as_of - each.arose_on).days

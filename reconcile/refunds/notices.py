@@ -134,7 +134,7 @@ def content_of(
 def appropriated(
     connection: Connection, municipality_code: str, subject: str
 ) -> list[dict[str, Any]]:
-    """充当されたもの of an overpayment: place, yen and the day of its effect, as approved."""
+    """充当・委託納付されたもの of an overpayment: place, yen, day of its effect, which of both."""
     rows = connection.execute(
         text(_DONE), {"m": municipality_code, "named": f'%"overpayment": "{subject}"%'}
     )
@@ -149,7 +149,12 @@ def appropriated(
             yen = part["amount_yen"] - stood.get(part["place"], 0)
             if effective_on and yen > 0:
                 found.append(
-                    {"place": part["place"], "amount_yen": yen, "effective_on": effective_on}
+                    {
+                        "place": part["place"],
+                        "amount_yen": yen,
+                        "effective_on": effective_on,
+                        "entrusted": part["place"] in content.get("entrusted", ()),
+                    }
                 )
     return found
 

@@ -67,11 +67,16 @@ class File:
 
 def planned(city: City) -> list[File]:
     """Every good file of the city; writing one can be repeated."""
+    return [*reported(city), *_BankFiles(city).files()]
+
+
+def reported(city: City) -> list[File]:
+    """What agents and the hub send: payments and 払込明細, without the files of the bank."""
     files = [
         File(day, _line_file_name(city, day, stream, part), _line_writer(city, day, stream, lines))
         for (day, stream, part), lines in city.files.items()
     ]
-    return [*files, *_advice_files(city), *_BankFiles(city).files()]
+    return [*files, *_advice_files(city)]
 
 
 def _line_file_name(city: City, day: int, stream: str, part: str) -> str:

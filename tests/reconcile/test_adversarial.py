@@ -130,6 +130,7 @@ def test_nobody_pays_the_bill_of_another(database_url: str, seed: int) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_800)
 def test_nobody_pays_the_bill_of_another_in_a_city_of_thirty_thousand(
     database_url: str, record_property: Callable[[str, object], None]
 ) -> None:

@@ -46,7 +46,7 @@ def compare(url: str, steps: tuple[Step, ...]) -> None:
         engine.close()
 
 
-@settings(max_examples=150, suppress_health_check=QUIET)
+@settings(max_examples=60, suppress_health_check=QUIET)
 @given(scenarios())
 def test_engine_and_model_agree_on_sqlite(
     sqlite_template: Path, tmp_path: Path, steps: tuple[Step, ...]
@@ -60,7 +60,7 @@ def test_engine_and_model_agree_on_sqlite(
 
 
 @pytest.mark.postgres
-@settings(max_examples=25, suppress_health_check=QUIET)
+@settings(max_examples=10, suppress_health_check=QUIET)
 @given(scenarios())
 def test_engine_and_model_agree_on_postgresql(postgres_url: str, steps: tuple[Step, ...]) -> None:
     """The same statements on PostgreSQL; the database is emptied between the cities."""
@@ -68,6 +68,7 @@ def test_engine_and_model_agree_on_postgresql(postgres_url: str, steps: tuple[St
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3_600)
 @settings(suppress_health_check=QUIET)
 @given(scenarios())
 def test_engine_and_model_agree_for_long(

@@ -363,16 +363,17 @@ def test_every_kind_of_step_is_taken(sqlite_template: Path, tmp_path: Path) -> N
 
 def test_whatever_happens_on_sqlite(sqlite_template: Path, tmp_path: Path) -> None:
     """Repeatable: the same cities every time."""
-    _run(_copies(sqlite_template, tmp_path), cities=25, steps=30)
+    _run(_copies(sqlite_template, tmp_path), cities=12, steps=30)
 
 
 @pytest.mark.postgres
 def test_whatever_happens_on_postgresql(postgres_url: str) -> None:
     """The same statements on PostgreSQL; the database is emptied between the cities."""
-    _run(lambda: emptied(postgres_url), cities=8, steps=30)
+    _run(lambda: emptied(postgres_url), cities=4, steps=30)
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3_600)
 def test_whatever_happens_for_long(
     sqlite_template: Path, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -382,6 +383,7 @@ def test_whatever_happens_for_long(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_800)
 @pytest.mark.postgres
 def test_whatever_happens_for_long_on_postgresql(
     postgres_url: str, record_property: Callable[[str, object], None]

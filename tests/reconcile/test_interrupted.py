@@ -16,7 +16,8 @@ import pytest
 from adversary import one_day
 from bill_books import M, open_bills
 from equal_bills import EqualBills
-from kokin_process import Kokin, answer_of, killed
+from kokin_forked import starter
+from kokin_process import LOOK_EVERY, PATIENCE, Kokin, answer_of, killed
 from sqlalchemy import text
 
 from payments.store.engine import open_engine
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import postgres
+    from kokin_forked import Starter
 
 RECEIVED = ("--received-on", "2026-06-17")
 BOOKS = "kokin.sqlite"
+CHAIN = 5  # kills of one copy of the books
+FIFTY_SECONDS = 1_800  # ends a soak that has got stuck
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,34 @@ class Town:
         """The command in a process that can be killed."""
         return kokin.start("intake", self.file, *RECEIVED)
 
+    def forked(
+        self, begun: Starter, moments: list[float] | None, *, verify: bool = False
+    ) -> tuple[float, list[str]]:
+        """Run it and kill it again and again, so many seconds after each beginning; then resume.
+
+        How long all of it took, and in which status the file was found behind each kill.
+        """
+        began, found = time.monotonic(), []
+        words = ["intake", str(self.file), *RECEIVED]
+        with self.trial() as kokin:
+            for seconds in moments or [float(PATIENCE)]:
+                child = begun.start(words, kokin.environment(), kokin.home / uuid.uuid4().hex)
+                end = time.monotonic() + seconds
+                while time.monotonic() < end and not child.has_ended():
+                    time.sleep(LOOK_EVERY)
+                child.kill()
+                found.append(self.looked(kokin))
+            seconds = time.monotonic() - began
+            self.resumes(kokin, verify=verify)
+        return seconds, found
+
+    def looked(self, kokin: Kokin) -> str:
+        """All of it or nothing but its evidence, nothing half done (R8); which of them."""
+        found = self.statuses(kokin)
+        lines = self.undisturbed.export.count(b"\n") - 1
+        assert found in ([], [("received", 0)], [("accepted", lines)])
+        return found[0][0] if found else "unknown"
+
     def statuses(self, kokin: Kokin) -> list[tuple[str, int]]:
         """What the books hold of the file: its status and its lines."""
         engine = open_engine(kokin.url)
@@ -92,15 +124,12 @@ class Town:
 
     def resumes(self, kokin: Kokin, *, verify: bool = True) -> str:
         """Look, run the command again, compare; the status in which the file was found."""
-        found = self.statuses(kokin)
-        lines = self.undisturbed.export.count(b"\n") - 1
-        # All of it or nothing but its evidence; nothing half done (R8).
-        assert found in ([], [("received", 0)], [("accepted", lines)])
+        found = self.looked(kokin)
         kokin.run("intake", self.file, *RECEIVED)
         assert kokin.export() == self.undisturbed.export
         if verify:
             kokin.run("verify")
-        return found[0][0] if found else "unknown"
+        return found
 
     def killed_when(self, due: Callable[[Kokin], bool], *, verify: bool = True) -> str:
         """Kill the command as soon as ``due``, and :meth:`resumes`."""
@@ -203,40 +232,57 @@ def _after(seconds: float) -> Callable[[Kokin], bool]:
     return lambda _kokin: time.monotonic() >= end
 
 
-def _at_points(town: Town, points: int, seed: int) -> Counter[str]:
-    """Kill at so many moments, spread over the whole run; how the file was found each time."""
+def _at_points(town: Town, points: int, seed: int, say: Callable[[str], None]) -> Counter[str]:
+    """Kill at so many moments, spread over the whole run; how the file was found each time.
+
+    Who runs it again is killed, too, up to ``CHAIN`` times; then it may end, and all is compared.
+    """
     chance = random.Random(seed)
+    moments = [(point + chance.random()) / points for point in range(points)]
+    chance.shuffle(moments)
     found: Counter[str] = Counter()
-    for point in range(points):
-        due = _after((point + chance.random()) / points * town.undisturbed.seconds)
-        # The export is compared each time; reading everything again takes longer than taking it in.
-        found[town.killed_when(due, verify=point % 10 == 0)] += 1
+    with starter() as begun:
+        seconds = town.forked(begun, None)[0]
+        say(f"{seconds:.1f} s without an interruption")
+        while moments:
+            chain = [moments.pop() * seconds for _ in range(min(CHAIN, len(moments)))]
+            # The export is compared each time; reading all again takes longer than taking it in.
+            found.update(town.forked(begun, chain, verify=len(moments) % 20 == 0)[1])
+            say(f"{points - len(moments)} of {points}: {dict(found)}")
     return found
 
 
-@pytest.mark.soak
-def test_killed_at_fifty_random_points(
-    sqlite_template: Path, tmp_path: Path, record_property: Callable[[str, object], None]
+def _fifty(
+    town: Town, record_property: Callable[[str, object], None], say: Callable[[str], None]
 ) -> None:
     """A hundred thousand lines."""
-    town = SqliteTown(tmp_path, sqlite_template, EqualBills(100_000))
-    found = _at_points(town, 50, seed=9)
+    found = _at_points(town, 50, 9, say)
     record_property("lines", town.undisturbed.export.count(b"\n") - 1)
     record_property("killed", dict(found))
+    assert sum(found.values()) == 50
     assert found["received"] > 15
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(FIFTY_SECONDS)
+def test_killed_at_fifty_random_points(
+    sqlite_template: Path,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+    said: Callable[[str], None],
+) -> None:
+    _fifty(SqliteTown(tmp_path, sqlite_template, EqualBills(100_000)), record_property, said)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(FIFTY_SECONDS)
 @pytest.mark.postgres
-def test_killed_at_random_points_on_postgresql(
+def test_killed_at_fifty_random_points_on_postgresql(
     postgres_cluster: postgres.Cluster,
     postgres_url: str,
     tmp_path: Path,
     record_property: Callable[[str, object], None],
+    said: Callable[[str], None],
 ) -> None:
-    """Ten thousand lines."""
-    town = PostgresTown(tmp_path, postgres_cluster, postgres_url, EqualBills(10_000))
-    found = _at_points(town, 15, seed=10)
-    record_property("lines", town.undisturbed.export.count(b"\n") - 1)
-    record_property("killed", dict(found))
-    assert found["received"] > 3
+    bills = EqualBills(100_000)
+    _fifty(PostgresTown(tmp_path, postgres_cluster, postgres_url, bills), record_property, said)

@@ -55,7 +55,7 @@ CASES = {
     "closed_year",
 }
 relaxed = settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,

@@ -9,30 +9,77 @@ import contextlib
 import shutil
 import threading
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 from waitress.server import create_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from flask import Flask
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 
 AXE = Axe().axe_script
+# 対比 is nearly all that axe takes time for, and it asks every cell of a table anew. Here each way
+# that text looks on a page is asked about: the first, the middle and the last place with the same
+# letters on the same ground. What lies on top of others has a ground of its own.
+_LOOKS = """() => {
+  const grounds = new Map(), numbers = new Map();
+  const ground = (element) => {
+    if (element === null) return 0;
+    if (grounds.has(element)) return grounds.get(element);
+    const below = ground(element.parentElement), style = getComputedStyle(element);
+    const own = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter,
+      style.mixBlendMode, {absolute: grounds.size, fixed: grounds.size, sticky: "sticky"}[
+        style.position] ?? ""].join();
+    const key = own === "rgba(0, 0, 0, 0),none,1,none,normal," ? null : `${below},${own}`;
+    if (key !== null && !numbers.has(key)) numbers.set(key, numbers.size + 1);
+    grounds.set(element, key === null ? below : numbers.get(key));
+    return grounds.get(element);
+  };
+  const looks = new Map();
+  for (const element of document.querySelectorAll("body, body *")) {
+    const said = element.matches("input, select, textarea") ? "typed" :
+      [...element.childNodes].map((node) => node.nodeType === 3 ? node.data : "").join("").trim();
+    if (!said || !element.checkVisibility({visibilityProperty: true})) continue;
+    const style = getComputedStyle(element);
+    // axe does not judge a single letter, nor what is out of use.
+    const look = [ground(element), style.color, style.fontSize, style.fontWeight, style.textShadow,
+      said.length > 1, element.closest(":disabled, [aria-disabled=true]") !== null].join();
+    looks.set(look, [...looks.get(look) ?? [], element]);
+  }
+  return [...looks.values()].flatMap((same) =>
+    [...new Set([same[0], same[same.length >> 1], same[same.length - 1]])]);
+}"""
 # Every rule is asked, but only of those that are broken the places are brought here.
-_VIOLATIONS = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(
-    (broken) => [broken.id, broken.nodes.map((node) => node.target)])"""
+_VIOLATIONS = f"""async ([colours, tags]) => {{
+  const asked = {{resultTypes: ["violations"]}}, places = colours ? ({_LOOKS})() : [];
+  const others = {{...asked, rules: {{"color-contrast": {{enabled: false}}}}}};
+  const found = [await axe.run(tags.length ? {{...others, runOnly: tags}} : others)];
+  if (places.length)
+    found.push(await axe.run({{include: places}}, {{...asked, runOnly: ["color-contrast"]}}));
+  return found.flatMap((each) => each.violations).map(
+    (broken) => [broken.id, broken.nodes.map((node) => node.target)]);
+}}"""
+_ARGUMENTS = [
+    # Neither root nor most containers can have Chromium's sandbox; it loads our own pages only.
+    "--no-sandbox",
+    # There is no graphics card to speak of, and one process draws the pages of all tests.
+    "--disable-gpu",
+    "--renderer-process-limit=1",
+]
 
 
 def _program() -> str:
-    found = shutil.which("chromium")
+    """Chromium without what draws windows where there is one: it does the same for less."""
+    found = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not found:
         raise RuntimeError(
-            "Chromium is missing: the pages are tested in a real browser. "
-            "`make test` installs it; by hand: apt-get install chromium"
+            "Chromium is missing: the pages are tested in a real browser. `make test` installs it; "
+            "by hand: apt-get install chromium-headless-shell (or chromium)"
         )
     return found
 
@@ -41,8 +88,7 @@ def _program() -> str:
 def launched() -> Iterator[Browser]:
     """A running browser without a window."""
     with sync_playwright() as playwright:
-        # Neither root nor most containers can have Chromium's sandbox; it loads our own pages only.
-        chromium = playwright.chromium.launch(executable_path=_program(), args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=_program(), args=_ARGUMENTS)
         yield chromium
         chromium.close()
 
@@ -62,16 +108,42 @@ def served(app: Flask) -> Iterator[str]:
         for connection in list(server._map.values()):
             connection.close()
 
-    server.trigger.pull_trigger(stop)
+    # The loop may wake up by itself and have stopped before it is told to look.
+    with contextlib.suppress(OSError):
+        server.trigger.pull_trigger(stop)
     thread.join(timeout=120)
     assert not thread.is_alive()
 
 
-def violations(page: Page) -> list[tuple[str, list[object]]]:
-    """The rules of accessibility (axe) that the page breaks, and where."""
+def forget(context: BrowserContext) -> None:
+    """Close what was opened behind the first page, with all that it has been given to keep."""
+    first, *others = context.pages
+    addresses = {urlsplit(page.url) for page in others if page.url.startswith("http")}
+    keeper = context.new_cdp_session(first)
+    for origin in {f"{address.scheme}://{address.netloc}" for address in addresses}:
+        keeper.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    keeper.detach()
+    for page in others:
+        page.close()
+    context.clear_cookies()
+    context.clear_permissions()
+
+
+def bring_axe(page: Page) -> None:
+    """Put axe into the page, unless it is there."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    found = page.evaluate(_VIOLATIONS)
+
+
+def violations(
+    page: Page, *, colours: bool = True, tags: Sequence[str] = ()
+) -> list[tuple[str, list[object]]]:
+    """The rules of accessibility (axe) that the page breaks, and where.
+
+    ``tags`` chooses among the rules; without any it is held to all of them.
+    """
+    bring_axe(page)
+    found = page.evaluate(_VIOLATIONS, [colours, [*tags]])
     return [(rule, places) for rule, places in found]
 
 

@@ -32,14 +32,17 @@ class Kokin:
     url: str
     home: Path
 
+    def environment(self) -> dict[str, str]:
+        """Where it finds its database."""
+        return {"KOKIN_HOME": str(self.home), "KOKIN_DATABASE_URL": self.url}
+
     def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
         """A process that runs the command."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
-        own = {"KOKIN_HOME": str(self.home), "KOKIN_DATABASE_URL": self.url}
         return subprocess.Popen(
             [sys.executable, "-m", "web", *map(str, words)],
             cwd=ROOT,
-            env=inherited | own,
+            env=inherited | self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from browser import bring_axe
+
 from web.help.questions import questions
 from web.language_choice import TWO_LANGUAGES
 
@@ -58,6 +60,18 @@ def public_pages(app: Flask, *, every_question: bool = False) -> list[str]:
     return sorted(shown | {"/nowhere"})
 
 
+def signed_in_pages(app: Flask) -> list[str]:
+    """Address of each page that a resident sees of their own."""
+    rules = app.extensions["kokin_access"]
+    return sorted(
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ())
+        and (access := rules.get(rule.endpoint.partition(".")[0])) is not None
+        and access.value == "resident"
+    )
+
+
 def widths_that_overflow(page: Page) -> list[tuple[int, list[str]]]:
     """Widths at which something reaches out of the page, as it is and with spaced text."""
     wrong = []
@@ -72,7 +86,8 @@ def widths_that_overflow(page: Page) -> list[tuple[int, list[str]]]:
 
 
 def broken_rules(page: Page) -> list[Any]:
-    """The rules of axe that the page breaks, and where; axe has been put into the page."""
+    """The rules of axe that the page breaks, and where."""
+    bring_axe(page)
     options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
     found = page.evaluate("async (options) => (await axe.run(options)).violations", options)
     return [(each["id"], [node["target"] for node in each["nodes"]][:3]) for each in found]

@@ -67,7 +67,7 @@ def test_every_page_of_the_staff_sends_a_stranger_to_the_sign_in(app, client):
             "line_no": 1, "event_no": 1, "view_no": 1, "notice_id": 1, "term": "01",
             "calculator": "late-charge", "plan_no": 1, "slip_id": 1, "item_code": "901", "key_id": "k",
             "view_id": "0" * 32, "request_no": 1, "link_no": 1, "job": "verify", "run_id": 1, "debit_no": 1, "action": "release", "list_no": 1,
-            "refund_no": 1, "batch_no": 1, "account_no": 1, "letter_no": 1,
+            "hold_no": 1, "alias_no": 1, "file_no": 1, "refund_no": 1, "batch_no": 1, "account_no": 1, "letter_no": 1,
         }  # fmt: skip
         path = rule.build({name: values[name] for name in rule.arguments})[1]
         method = "post" if "POST" in rule.methods else "get"

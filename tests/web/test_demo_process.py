@@ -11,13 +11,31 @@ import sys
 import pytest
 from ending import PATIENCE, ending
 
+WHOLE = ("-m", "web")
+# The demo of an empty city: what it starts behind that, and how it ends, are the same.
+EMPTY = """
+import os, shutil
+from web.cli import main
+from web.commands import demo
+from web.commands.setup import enter, sample_profile
 
-def _start(tmp_path, *options):
+def prepare(session, *_others):
+    session.settings.inbox_folder.mkdir()
+    shutil.copyfile(os.environ["EMPTY_BOOKS"], session.settings.sqlite_file)
+    enter(session, sample_profile())
+    return [], ""
+
+demo._prepare, demo._tell = prepare, lambda *_others: None
+main()
+"""
+
+
+def _start(tmp_path, *options, program=WHOLE, **own):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
-    words = ("-m", "web", "demo", "--data", tmp_path / "demo", "--obligors", "30", "--days", "1")
+    words = ("demo", "--data", tmp_path / "demo", "--obligors", "30", "--days", "1")
     return ending(
-        [sys.executable, *map(str, words), *options],
-        env=inherited | {"KOKIN_HOME": str(tmp_path)},
+        [sys.executable, *program, *map(str, words), *options],
+        env=inherited | {"KOKIN_HOME": str(tmp_path)} | own,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -35,9 +53,18 @@ def test_a_taken_port_is_named_before_the_work(tmp_path):
     assert not (tmp_path / "demo").exists()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_nothing_outlives_the_demo(tmp_path, sent):
-    with _start(tmp_path, "--port", "0") as demo:
+@pytest.mark.parametrize(
+    ("sent", "program"),
+    [
+        (signal.SIGTERM, WHOLE),
+        (signal.SIGINT, ("-c", EMPTY)),
+        (signal.SIGKILL, ("-c", EMPTY)),
+    ],
+    ids=["SIGTERM", "SIGINT", "SIGKILL"],
+)
+def test_nothing_outlives_the_demo(tmp_path, sqlite_template, sent, program):
+    books = str(sqlite_template)
+    with _start(tmp_path, "--port", "0", program=program, EMPTY_BOOKS=books) as demo:
         heard = ""
         while "受信フォルダ" not in heard:  # the scheduler has begun its work
             heard = demo.stderr.readline()

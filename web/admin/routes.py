@@ -76,8 +76,12 @@ def show() -> str:
 
 @administering.get("/edit")
 @may(Do.CHANGE_SETTINGS)
+@proven
 def edit() -> str:
-    """One section, or one entry of a section, as fields; an empty entry is a new one."""
+    """One section, or one entry of a section, as fields; an empty entry is a new one.
+
+    Who begins shows who they are before anything is typed; another person decides about the end.
+    """
     section, entry = request.args.get("section", forms.BODY), request.args.get("entry", "")
     code = services().municipality
     with reading(services().engine, code) as connection:

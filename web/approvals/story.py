@@ -333,7 +333,11 @@ def _appropriation(connection: Connection, profile: Profile, approval: Approval)
     story = _placement(connection, profile, approval)
     endpoint, values = refund_approving.place_of(approval)
     links = (Link(_("過誤納を開く"), endpoint, values), *story.links)
-    return Story(words.EFFECTS[approval.kind].format(), story.sheets, links=links)
+    effect = words.EFFECTS[approval.kind].format()
+    if approval.content.get("entrusted"):
+        day = formatting.long_day(approval.content["consented_on"])
+        effect += _("納期限の来ていない分は、本人の同意（{day}）による委託納付です。", day=day)
+    return Story(effect, story.sheets, links=links)
 
 
 KINDS: dict[str, Kind] = {

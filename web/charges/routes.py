@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 SHOWN = 100
 PARTS = ("charges", "plans", "write_offs", "prescribing")
-WITHIN_DAYS, WITHIN_MAX = 180, 3_650
+WITHIN_MAX = 3_650
 PARTS_MOST = 60
 charges = Blueprint("charges", __name__, url_prefix="/staff/charges")
 
@@ -65,7 +65,7 @@ def listing() -> str:
     part = request.args.get("part", PARTS[0])
     part = part if part in PARTS else PARTS[0]
     below = request.args.get("below", 0, int) or 2**62
-    within = min(max(request.args.get("within", WITHIN_DAYS, int), 0), WITHIN_MAX)
+    within = _within()
     only_open = request.args.get("open") == "1"
     state = request.args.get("state", books.KEPT)
     state = state if state in (books.KEPT, *books.ENDS) else ""
@@ -95,7 +95,7 @@ def listing() -> str:
 @may(Do.READ_CHARGES)
 def take_prescribing() -> Response:
     """時効が近い期別 as CSV; that it was taken is written down."""
-    within = min(max(request.args.get("within", WITHIN_DAYS, int), 0), WITHIN_MAX)
+    within = _within()
     today = clock.today()
     with unit_of_work(services().engine, services().municipality) as connection:
         found = prescribing(connection, services().profile, today, within_days=within)
@@ -368,3 +368,9 @@ def _place(typed: str) -> PlaceKey:
     if not (notice_id.isascii() and notice_id.isdigit() and len(notice_id) < 19):
         raise NotFoundError("claim", found=typed)
     return int(notice_id), term
+
+
+def _within() -> int:
+    """時効までの日数 that is asked about; as the body has set it unless the address says."""
+    own = services().profile.dunning.limitation_days
+    return min(max(request.args.get("within", own, int), 0), WITHIN_MAX)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STANDS, FALLS = 0, 1  # the two series: what is left, and what lies between two steps
 _GAP = 6
+_LINE = 18  # what lies between two steps is named on a line of its own: names may be long
 
 
 def waterfall(
@@ -52,13 +53,18 @@ def waterfall(
         middle = (left + right) // 2
         texts += [
             Text(middle, top - 7, scale.short(-value if falls else value), strong=not falls),
-            Text(middle, BOTTOM + 20, point.short or point.label, strong=not falls),
+            Text(
+                middle,
+                BOTTOM + 20 + falls * _LINE,
+                point.short or point.label,
+                strong=not falls,
+            ),
         ]
         if number + 1 < len(order):
             level = BOTTOM - scale.place(steps[step + 1] if falls else steps[step], span)
             links.append((right, level, right + 2 * _GAP, level))
     return Chart(
-        "waterfall", words, WIDTH, HEIGHT, scale.unit,
+        "waterfall", words, WIDTH, HEIGHT + _LINE, scale.unit,
         frame=(LEFT, TOP, RIGHT, BOTTOM), zero=BOTTOM - scale.place(0, span),
         ticks=tuple(Tick(BOTTOM - scale.place(t, span), scale.text(t)) for t in scale.ticks),
         texts=tuple(texts), bars=tuple(bars), links=tuple(links), series=names,

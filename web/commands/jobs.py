@@ -82,7 +82,7 @@ def show(session: Session, job: str, *, as_json: bool) -> None:
 @MUNICIPALITY
 @session_of
 def run(session: Session, job: str, as_of: datetime | None, *, no_wait: bool) -> None:
-    """今すぐ実行します。kokin schedule が動いていればそれが、なければこの命令が実行します。"""
+    """今すぐ実行します。同じ系統を kokin schedule が実行中なら、それが続けて実行します。"""
     day = as_of.date() if as_of else None
     run_id = _ask(session, job, "job_asked", job, as_of_on=day)
     _finish(session, job, run_id, no_wait=no_wait)

@@ -8,6 +8,7 @@ import click
 
 from payments.domain.errors import RefusedError
 from payments.domain.overpayment import OverpaymentReason
+from payments.holds import target_of
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import appropriate, decide, notices
@@ -222,6 +223,40 @@ def ask(
 
     kind = appropriate.KIND if first else decide.KIND
     do(session, user_name, Do.WORK_REFUNDS, "refund_asked", deed, as_json=as_json, asks=kind)
+
+
+@refunds.command()
+@SUBJECT
+@click.argument("claims", nargs=-1, required=True, metavar="科目/賦課年度/通知書番号/期別…")
+@click.option("--consented-on", required=True, type=DATE, help="本人が同意した日。")
+@REASON
+@USER
+@JSON
+@MUNICIPALITY
+@session_of
+def entrust(
+    session: Session, subject: str, claims: tuple[str, ...], consented_on: datetime, reason: str,
+    user_name: str, *, as_json: bool,
+) -> None:  # fmt: skip
+    """委託納付: 本人の同意により、納期限の来ていない期別の納付に充てるよう依頼します。
+
+    納期限の来た未納があれば、先に充てます。別の職員が承認するまで、何も変わりません。
+    """
+
+    def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
+        targets = [target_of(connection, session.municipality, claim) for claim in claims]
+        places = frozenset((target.notice_id, target.term) for target in targets)
+        asked = appropriate.ask_appropriation(
+            connection, profile, subject, as_of=clock.today(), asked_by=person, at=clock.now(),
+            reason=reason, consent=appropriate.Consent(consented_on.date(), places),
+        )  # fmt: skip
+        return {"approvals": [approval.approval_id for approval in asked]}
+
+    kind = appropriate.KIND
+    do(
+        session, user_name, Do.WORK_REFUNDS, "appropriation_asked", deed, as_json=as_json,
+        asks=kind,
+    )  # fmt: skip
 
 
 @refunds.command()

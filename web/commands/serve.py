@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from web.services import Services
 
 HOST, PORT = "127.0.0.1", 8000
-CONNECTIONS = THREADS + 4  # a request never waits for one; the spool and its booker, too
+# A request never waits for one; the writers of the spool and its booker, too.
+CONNECTIONS = THREADS + 7
 
 
 @click.command()

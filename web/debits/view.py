@@ -61,6 +61,7 @@ class RunPage:
     nowhere: dict[str, list[int]]
     send_until_on: date
     results_until_on: date
+    late: bool  # a bank has no file yet, and its 送付期限 is over
     ahead: bool
     may_second: bool
 
@@ -74,6 +75,7 @@ class BatchPage:
     outcome: Outcome
     changes: tuple[Change, ...]
     send_until_on: date
+    late: bool  # it was not sent yet, and its 送付期限 is over
     ahead: bool
 
 
@@ -89,13 +91,16 @@ def run_page(connection: Connection, profile: Profile, day: date, today: date) -
         for batch in books.batches_on(connection, profile.municipality_code, day)
         if batch.round != FIRST
     ]
+    until_on = send_until(profile, day)
+    sent = [line.batch is not None and _was_sent(line.batch) for line in (*lines, *second)]
     return RunPage(
         day,
         tuple(lines),
         tuple(second),
         run.nowhere,
-        send_until(profile, day),
+        until_on,
         awaited_until(day, profile.debit.result_days),
+        until_on < today and not all(sent),
         day > today,
         any(line.outcome is not None and line.outcome.failed[0] for line in lines),
     )
@@ -110,14 +115,16 @@ def batch_page(
     more = len(page) > ROWS_SHOWN
     page = page[:ROWS_SHOWN]
     changes: tuple[Change, ...] = ()
-    if batch.in_force and batch.event(books.SENT) is None:
+    until_on, waits = send_until(profile, batch.debit_on), batch.in_force and not _was_sent(batch)
+    if waits:
         changes = changes_from(connection, code, batch, choice_again(connection, profile, batch))
     return BatchPage(
         tuple(page),
         page[-1].row_no if more else 0,
         outcome_of(connection, code, batch),
         changes,
-        send_until(profile, batch.debit_on),
+        until_on,
+        until_on < today and waits,
         batch.debit_on > today,
     )
 
@@ -160,6 +167,10 @@ def send_until(profile: Profile, debit_on: date) -> date:
     while add_business_days(day, profile.debit.lead_days) > bank_business_day(debit_on):
         day = day.fromordinal(day.toordinal() - 1)
     return day
+
+
+def _was_sent(batch: Batch) -> bool:
+    return batch.event(books.SENT) is not None
 
 
 def _line(

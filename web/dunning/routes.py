@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from flask import g, redirect, render_template, request, url_for
 
-from payments.domain.errors import InvalidValueError, KokinError
+from payments import approve
+from payments.domain.errors import InvalidValueError, KokinError, RefusedError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.dunning import explain, pull, recheck, record, release
-from reconcile.dunning.draw import DESPITE, draw, lacking_of, source_states
+from reconcile.dunning.draw import DESPITE, draw, lacking_of, require_files, source_states
 from reconcile.dunning.limits import near_of
 from reconcile.dunning.rules import Terms
 from reconcile.dunning.sent import book_sent_fees
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from werkzeug.wrappers import Response as BaseResponse
 
+    from reconcile.dunning.draw import SourceState
     from reconcile.dunning.record import DunningList
 
 LISTS_SHOWN, NUMBER_MAX = 50, 60
@@ -264,9 +266,13 @@ def _listing(typed: dict[str, str], error: str = "", code: str = "") -> str:
         )
         states = source_states(connection, profile, clock.today(), clock.now())
         nobody = money_of_nobody(connection, profile, clock.today())
+        decided = _despite(connection, states)
+        waiting = _waiting(connection, DESPITE, clock.today().isoformat())
     return render_template(
         "dunning/listing.html",
         nobody=nobody,
+        decided=decided,
+        waiting=waiting,
         lists=found[:LISTS_SHOWN],
         more=len(found) > LISTS_SHOWN,
         lacking=lacking_words(profile, lacking_of(states)),
@@ -290,6 +296,7 @@ def _page(list_no: int, error: str = "", code: str = "") -> str:
         sources = sources_sheet(connection, services().profile, list_no)
         files = explain.files_of(connection, body, list_no)
         near = near_of(connection, body, list_no)
+        waiting = _waiting(connection, release.KIND, release.subject_of(list_no))
     return render_template(
         "dunning/show.html",
         found=found,
@@ -297,6 +304,7 @@ def _page(list_no: int, error: str = "", code: str = "") -> str:
         sources=sources,
         files=files,
         near=near,
+        waiting=waiting,
         lines=lines[:ROWS_SHOWN],
         pulled=len(lines),
         pull_sheet=pull_sheet(lines[:ROWS_SHOWN], exports.names_of(services().profile)),
@@ -308,6 +316,20 @@ def _page(list_no: int, error: str = "", code: str = "") -> str:
         may_ask=holds(g.user, duty(release.KIND).asks),
         reason_max=REASON_MAX,
     )
+
+
+def _despite(connection: Connection, states: list[SourceState]) -> int | None:
+    """未着のままの抽出の承認: the decision that covers all that is lacking today; None without."""
+    try:
+        return require_files(connection, services().municipality, states, clock.today())
+    except RefusedError:
+        return None
+
+
+def _waiting(connection: Connection, kind: str, subject: str) -> int | None:
+    """決定を待つ承認 about this; None where nobody has asked."""
+    asked = approve.of_subject(connection, services().municipality, kind, subject)
+    return next((each.approval_id for each in reversed(asked) if each.decision is None), None)
 
 
 def _letters(found: DunningList) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from payments.domain.identifiers import ElNumber
 from reconcile.status import EXPIRED, UNCONFIRMED, UNKNOWN
 from web import clock, messages
 from web.enquiries.typed import doubts
@@ -15,12 +16,11 @@ if TYPE_CHECKING:
     from datetime import date
 
     from payments.domain.enquiring import OpenWay
-    from payments.domain.identifiers import ElNumber
     from reconcile.status import CutOff
     from web.enquiries.desk import Told
     from web.enquiries.limits import Verdict
 
-TAIL = 4  # digits of 納付番号 that tell several answers apart
+TAIL = 4  # last digits of 納付番号 that are shown at least
 _HOUR, _MINUTE = 3_600, 60
 
 
@@ -67,7 +67,16 @@ class Answer(NamedTuple):
     refused: str
 
 
-def shown(told: Told, number: ElNumber | None) -> Answer:
+def tail_of(numbers: Sequence[ElNumber]) -> int:
+    """How many last digits of 納付番号 tell several answers apart, four at least."""
+    keys = {number.case_key for number in numbers}
+    long = ElNumber.LENGTHS["case_key"]
+    return next(
+        (n for n in range(TAIL, long) if len({key[-n:] for key in keys}) == len(keys)), long
+    )
+
+
+def shown(told: Told, number: ElNumber | None, tail: int = TAIL) -> Answer:
     """答え as its page says it; of several, each by the last digits of what was asked."""
     status = told.status
     asked_nothing = status.state == UNKNOWN and number is not None
@@ -79,7 +88,7 @@ def shown(told: Told, number: ElNumber | None) -> Answer:
         paid_on=status.paid_on,
         valid_until=status.valid_until if status.state in {UNCONFIRMED, EXPIRED} else None,
         late=status.late and status.state in {UNCONFIRMED, EXPIRED},
-        tail=number.case_key[-TAIL:] if number else "",
+        tail=number.case_key[-tail:] if number else "",
         refused="" if told.verdict.answered else refusal(told.verdict),
     )
 

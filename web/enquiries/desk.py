@@ -14,7 +14,7 @@ from payments.store.unit_of_work import reading
 from reconcile.status import UNKNOWN, SlipStatus, data_cut_offs, slip_status, status_of_slip
 from web import clock
 from web.enquiries.limits import Asked, Verdict, network
-from web.enquiries.photos import PhotoDesk
+from web.enquiries.photos import FOLDER, PhotoDesk
 from web.enquiries.tally import Question, Tally
 
 if TYPE_CHECKING:
@@ -66,8 +66,9 @@ class EnquiryDesk:
         self._services = services
         self._tallies: dict[str, Tally] = {}
         self._bases: dict[str, tuple[float, date, tuple[Profile, tuple[CutOff, ...]]]] = {}
+        self._bodies: tuple[float, list[Body]] = (0.0, [])
         self._sections: dict[str, Enquiries] = {}  # as they were at the last question
-        self.photos = PhotoDesk()
+        self.photos = PhotoDesk(services.settings.home / FOLDER)
         services.closers.append(self.close)
 
     @cached_property
@@ -78,6 +79,14 @@ class EnquiryDesk:
     def digest(self, kind: str, value: str) -> str:
         """A keyed digest: equal values can be counted, and nobody can go back to the value."""
         return hmac.new(self.key, f"enquiry|{kind}|{value}".encode(), sha256).hexdigest()
+
+    def bodies(self) -> list[Body]:
+        """団体の一覧, looked up once a second, however many ask; errors as for all pages."""
+        until, found = self._bodies
+        if time.monotonic() >= until:
+            found = self._services.bodies
+            self._bodies = time.monotonic() + BASIS_SECONDS, found
+        return found
 
     def body(self, collecting_body_code: str) -> Body | None:
         """団体 that a number leads to: the only one there is, or the one with this 収納機関番号."""

@@ -18,7 +18,7 @@ from payments.domain.identifiers import ElNumber
 from qr.scan.limits import UPLOAD_LIMITS
 from web import clock, messages
 from web.enquiries import proof, slip_code, typed
-from web.enquiries.answers import bases_of, refusal, shown, wrong_words
+from web.enquiries.answers import bases_of, refusal, shown, tail_of, wrong_words
 from web.enquiries.desk import Asking, EnquiryDesk
 from web.enquiries.limits import network
 from web.enquiries.photos import RETRY_SECONDS, FullError
@@ -47,10 +47,11 @@ enquiries = Blueprint("enquiries", __name__)
 
 
 class Field(NamedTuple):
-    """欄 of the form: a part of the number in words."""
+    """欄 of the form: a part of the number in words, and as the slip has it printed."""
 
     name: str
     label: str
+    printed: str
     length: int
     value: str
     wrong: str
@@ -69,9 +70,10 @@ def _room_for_a_photo(endpoint: str | None, _values: dict[str, Any] | None) -> N
     """Only the page that reads photographs may be sent one, and only while it has a place."""
     if endpoint == "enquiries.read_photo" and request.method == "POST":
         request.max_content_length = UPLOAD_LIMITS.bytes_max + FORM_BYTES
-        if not _desk().photos.enter(_whose()):
+        desk = _desk()
+        g.photo_place = desk.photos.enter(desk.digest("source", _whose()))
+        if g.photo_place is None:
             raise _Full
-        g.photo_place = True
 
 
 class _Full(ServiceUnavailable):
@@ -87,8 +89,15 @@ def _full(_error: _Full) -> tuple[str, int, dict[str, str]]:
 
 @enquiries.teardown_request
 def _give_place_back(_error: BaseException | None) -> None:
-    if g.pop("photo_place", False):
-        _desk().photos.leave(_whose())
+    place = g.pop("photo_place", None)
+    if place is not None:
+        _desk().photos.leave(place)
+
+
+@enquiries.before_request
+def _know_the_bodies() -> None:
+    """As they were within this second: for every question anew they cost a third of its time."""
+    g.bodies = _desk().bodies()
 
 
 @enquiries.after_request
@@ -205,12 +214,13 @@ def _answered(
     proved = proof.check(desk.key, given, solution, moment, guarded=desk.guarded())
     told: list[Told] = []
     answers: list[Answer] = []
+    tail = tail_of([number for number, _named in asked if number is not None])
     for place, (number, named) in enumerate(asked):
         # One proof goes with one form, and may be used once for each slip of it.
         mine = proved._replace(name=f"{proved.name}.{place}") if proved else None
         found = desk.tell(Asking(number, named, way, where, mine), limited=limiter.enabled)
         told.append(found)
-        answers.append(shown(found, number))
+        answers.append(shown(found, number, tail))
     if len(told) == 1 and not told[0].verdict.answered:
         verdict = told[0].verdict
         status = UNAVAILABLE if verdict.rule == "busy" else TOO_MANY
@@ -247,9 +257,11 @@ def _several_page(said: str = "", text: str = "") -> str:
 
 
 def _field(part: Part) -> Field:
-    label = translated(ElNumber.LABELS_JA[part.name])
+    printed = ElNumber.LABELS_JA[part.name]
+    label = translated(printed)
     said = wrong_words(part.length, part.wrong, part.found, label) if part.wrong else ""
-    return Field(part.name, label, part.length, part.value, said)
+    beside = "" if printed in label else printed  # who reads no Japanese looks for it on the paper
+    return Field(part.name, label, beside, part.length, part.value, said)
 
 
 def _task() -> str:

@@ -8,6 +8,7 @@ asked is kept here, counted by what was last known, and written as soon as the l
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -47,7 +48,6 @@ LOCK_WAIT_MS = 200
 AGAIN_SECONDS = 1.0  # between two looks whether the lock is free
 PENDING_MAX = 20_000  # questions that may wait to be written; beyond that none is answered
 KNOWN_MAX = 200_000  # counts that are remembered here
-KEYS_AT_ONCE = 200
 _ANSWERED = Verdict(0)
 KEPT = 2 * DAY  # counts are forgotten after it
 TIDY_SECONDS = 3_600
@@ -221,28 +221,38 @@ class Tally:
 
     def _add(self, connection: Connection, added: Mapping[Key, int]) -> dict[Key, int]:
         """Add to the counts; their totals. In the order of their keys, so that none deadlock."""
-        totals: dict[Key, int] = {}
         keys = sorted(added)
-        for first in range(0, len(keys), KEYS_AT_ONCE):
-            some = keys[first : first + KEYS_AT_ONCE]
-            marks = ", ".join(f"(:m, :s{n}, :b{n}, :e{n}, :n{n})" for n in range(len(some)))
-            values: dict[str, object] = {"m": self._code}
-            for n, key in enumerate(some):
-                values |= {f"s{n}": key.subject, f"b{n}": key.begun}
-                values |= {f"e{n}": key.begun + key.seconds, f"n{n}": added[key]}
-            rows = connection.execute(text(_ADD.format(marks=marks)), values)
-            found = {(subject, begun, ends): asked for subject, begun, ends, asked in rows}
-            for key in some:
-                totals[key] = found[key.subject, key.begun, key.begun + key.seconds]
-        return totals
+        rows = [[key.subject, key.begun, key.begun + key.seconds, added[key]] for key in keys]
+        found = connection.execute(
+            _ADD[connection.dialect.name], {"m": self._code, "rows": json.dumps(rows)}
+        )
+        totals = {(subject, begun, ends): asked for subject, begun, ends, asked in found}
+        return {key: totals[key.subject, key.begun, key.begun + key.seconds] for key in keys}
 
 
-_ADD = (
-    "INSERT INTO enquiry_count (municipality_code, subject, begun, ends, asked) VALUES {marks} "
+# One statement for any number of counts, so that each database has to think about it only once.
+_ADDING = (
+    "INSERT INTO enquiry_count (municipality_code, subject, begun, ends, asked) "
+    "SELECT CAST(:m AS VARCHAR(5)), {rows} "
     "ON CONFLICT (municipality_code, subject, begun, ends) "
     "DO UPDATE SET asked = enquiry_count.asked + excluded.asked "
     "RETURNING subject, begun, ends, asked"
 )
+_ADD = {
+    "sqlite": text(
+        _ADDING.format(
+            rows="json_extract(each.value, '$[0]'), json_extract(each.value, '$[1]'), "
+            "json_extract(each.value, '$[2]'), json_extract(each.value, '$[3]') "
+            "FROM json_each(:rows) AS each WHERE true"
+        )
+    ),
+    "postgresql": text(
+        _ADDING.format(
+            rows="each ->> 0, CAST(each ->> 1 AS bigint), CAST(each ->> 2 AS bigint), "
+            "CAST(each ->> 3 AS integer) FROM json_array_elements(CAST(:rows AS json)) AS each"
+        )
+    ),
+}
 
 
 def _sums(told: list[_Told]) -> dict[Key, int]:

@@ -12,8 +12,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
+from web import messages
 from web.furigana import in_ruby
-from web.language import EASY_JAPANESE, PUBLIC_LANGUAGES, language_tag, speaking, translated
+from web.language import (
+    EASY_JAPANESE,
+    JAPANESE,
+    PUBLIC_LANGUAGES,
+    language_tag,
+    speaking,
+    translated,
+)
 from web.texts.help import UNSHOWN
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -33,14 +41,11 @@ def outage_page(contact: str = "") -> str:
 
 
 def _section(code: str, name: str) -> dict[str, Any]:
+    tag = language_tag(code)
     with speaking(code):
         heading, *paragraphs = (_said(code, each) for each in UNSHOWN[_STATUS])
-    return {
-        "tag": language_tag(code),
-        "name": name,
-        "heading": heading,
-        "paragraphs": paragraphs,
-    }
+        draft = "" if tag.startswith(JAPANESE) else messages.label("public_note", "draft")
+    return {"tag": tag, "name": name, "heading": heading, "paragraphs": paragraphs, "draft": draft}
 
 
 def _said(code: str, sentence: str) -> Markup:

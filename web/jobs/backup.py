@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from payments.domain.errors import ConfigurationError
 from web.backups.make import back_up, backups_in, drop_old
 from web.backups.manifest import size_of
 from web.jobs.contract import JobResult
@@ -15,9 +17,15 @@ if TYPE_CHECKING:
 def backup(context: JobContext) -> JobResult:
     """バックアップ of the whole installation into the folder of the settings."""
     settings = context.settings
-    made = back_up(
-        settings, context.engine, settings.backup_folder, lambda _done, _total: context.beat()
-    )
+    try:
+        made = back_up(
+            settings, context.engine, settings.backup_folder, lambda _done, _total: context.beat()
+        )
+    except ConfigurationError as error:
+        if error.error_code != "backup_exists":
+            raise
+        # Who took it in this very second was cut off behind it: it has its name, so it is whole.
+        made = Path(str(error.details["path"]))
     dropped = drop_old(settings.backup_folder, settings.backups_kept)
     size = size_of(made)
     context.say(f"バックアップ {made.name} をとりました（{size:,}バイト）。")

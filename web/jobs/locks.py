@@ -1,9 +1,11 @@
 """定時処理の担当: one process at a time runs a lane, and everybody can see which.
 
 The lock is what counts: on PostgreSQL an advisory lock of a session, on SQLite a lock on a file
-beside the database. Both end with the process, however it dies. The row of ``job_runner`` is what
-people see of it: who, since when, last heard of when. Who holds the lock while the row names
-somebody else has taken over from a dead one.
+beside the database. Both end with the process, however it dies. It is held for a look and for what
+that finds to do, so that several processes share the work: whoever is free takes the next lane.
+The row of ``job_runner`` is what people see of it: who ran something last, since when, and when
+anybody last held the lane. A lock that nobody gets while the row stays silent is held by a process
+that hangs.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import case, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from payments.store.unit_of_work import enter_municipality, reading
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 runners = JobRunnerRow.__table__  # type: ignore[attr-defined]
 
 _TRY = "SELECT pg_try_advisory_lock(hashtext('kokin-jobs'), hashtext(:name))"
+_LET_GO = "SELECT pg_advisory_unlock(hashtext('kokin-jobs'), hashtext(:name))"
 # Who holds it has been silent for too long (a host that hangs): the server ends its session.
 _END_SESSION = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
@@ -126,6 +129,8 @@ class Lanes:
         self._files: dict[str, Any] = {}
         self._session: Connection | None = None
         self._names: set[str] = set()
+        self._shown: set[str] = set()  # where the row has named this process
+        self._heard: dict[str, datetime] = {}  # sign of life that is known to stand in the row
 
     def hold(self, municipality_code: str, lane: str) -> bool:
         """Whether this process runs the lane: it does already, or nobody does."""
@@ -135,11 +140,41 @@ class Lanes:
                 return True
             taken = self._take_file(name) if self._sqlite else self._take_lock(name)
         if taken:
-            self._show(municipality_code, lane)
+            self._give_sign(municipality_code, lane)
         elif self._is_stale(municipality_code, lane):
             log.warning("no sign of life from the holder of %s", name)
             self._end_session(name)
         return taken
+
+    def let_go(self, municipality_code: str, lane: str) -> None:
+        """Whoever is free may have the lane from now on."""
+        name = f"{municipality_code}/{lane}"
+        with self._guard:
+            handle = self._files.pop(name, None)
+            if handle is not None:
+                handle.close()
+            if name not in self._names or self._session is None:
+                return
+            self._names.discard(name)
+            try:
+                self._session.execute(text(_LET_GO), {"name": name})
+            except DBAPIError:  # It was lost, and the locks with it.
+                self._drop_session()
+
+    def show(self, municipality_code: str, lane: str) -> None:
+        """Say in the database who runs the lane from now on."""
+        name, now = f"{municipality_code}/{lane}", clock.now()
+        key = {"municipality_code": municipality_code, "lane": lane}
+        since = case((runners.c.holder == self.holder, runners.c.since_at), else_=now)
+        values = {"holder": self.holder, "heartbeat_at": now, "released_at": None}
+        with noting(self.engine, municipality_code) as connection:
+            changed = connection.execute(
+                runners.update().filter_by(**key).values(**values, since_at=since)
+            )
+            if not changed.rowcount:
+                connection.execute(runners.insert().values(**key, **values, since_at=now))
+        self._shown.add(name)
+        self._heard[name] = now
 
     def beat(self) -> None:
         """生存の印: this process still lives and holds what it holds; asked often, written seldom.
@@ -167,9 +202,7 @@ class Lanes:
 
     def release(self) -> None:
         """Give everything back, and say so."""
-        with self._guard:
-            names = sorted(self._files or self._names)
-        for name in names:
+        for name in sorted(self._shown):
             code, _slash, lane = name.partition("/")
             with contextlib.suppress(DBAPIError), noting(self.engine, code) as connection:
                 connection.execute(
@@ -195,7 +228,11 @@ class Lanes:
         """A file lock stays; a session may have been lost with its server or network."""
         if self._sqlite:
             return name in self._files
-        if name not in self._names or self._session is None:
+        return name in self._names and self._is_alive()
+
+    def _is_alive(self) -> bool:
+        """Whether the session with the locks is still there; forgotten if not."""
+        if self._session is None:
             return False
         try:
             self._session.execute(text("SELECT 1"))
@@ -218,12 +255,13 @@ class Lanes:
 
     def _take_lock(self, name: str) -> bool:
         """An advisory lock of the one session that this process keeps for its locks."""
-        if self._session is None:
+        session = self._session
+        if session is None or not self._is_alive():
             session = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             for setting in _KEEPALIVES:
                 session.execute(text(f"SET {setting}"))
             self._session = session
-        taken = bool(self._session.execute(text(_TRY), {"name": name}).scalar_one())
+        taken = bool(session.execute(text(_TRY), {"name": name}).scalar_one())
         if taken:
             self._names.add(name)
         return taken
@@ -253,12 +291,17 @@ class Lanes:
         with self.engine.connect() as connection, connection.begin():
             connection.execute(text(_END_SESSION), {"name": name})
 
-    def _show(self, municipality_code: str, lane: str) -> None:
-        """Say in the database who runs the lane from now on."""
-        now = clock.now()
-        key = {"municipality_code": municipality_code, "lane": lane}
-        values = {"holder": self.holder, "since_at": now, "heartbeat_at": now, "released_at": None}
-        with noting(self.engine, municipality_code) as connection:
-            changed = connection.execute(runners.update().filter_by(**key).values(**values))
-            if not changed.rowcount:
-                connection.execute(runners.insert().values(**key, **values))
+    def _give_sign(self, municipality_code: str, lane: str) -> None:
+        """A lane that somebody looks after is heard of: seldom, and by whoever comes first."""
+        name, now = f"{municipality_code}/{lane}", clock.now()
+        if name in self._heard and self._is_recent(self._heard[name], now):
+            return
+        with reading(self.engine, municipality_code) as connection:
+            lease = leases_of(connection, municipality_code).get(lane)
+        if lease is None or lease.released_at or not self._is_recent(lease.heartbeat_at, now):
+            self.show(municipality_code, lane)
+        else:
+            self._heard[name] = lease.heartbeat_at
+
+    def _is_recent(self, heard: datetime, now: datetime) -> bool:
+        return (now - heard).total_seconds() < self.beat_seconds

@@ -6,6 +6,7 @@ then what was cut off or failed, then the slots of the schedules, oldest first, 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from dataclasses import dataclass
@@ -73,20 +74,30 @@ class Runner:
         self._rounds: dict[tuple[str, str], datetime] = {}
 
     def tick(self, municipality_code: str, lane: str) -> int:
-        """一巡: run all that is due in a lane, unless another process has it; how many runs."""
+        """一巡: run all that is due in a lane, unless another process has it; how many runs.
+
+        Whatever kills the process leaves the lane to its end, so that nobody comes before it.
+        """
         try:
             if not self.lanes.hold(municipality_code, lane):
                 return 0
-            self._begin(municipality_code, lane)
-            number = 0
-            while not self.stopping.is_set() and self._step(municipality_code, lane):
-                number += 1
-            return number + self._look_round(municipality_code, lane)
-        except OperationalError as error:
-            if not is_busy(error):
+            number = self._run_due(municipality_code, lane)
+        except Exception as error:
+            self.lanes.let_go(municipality_code, lane)
+            if not (isinstance(error, OperationalError) and is_busy(error)):
                 raise
             log.info("the books are busy: %s %s waits", municipality_code, lane)
             return 0
+        self.lanes.let_go(municipality_code, lane)
+        return number
+
+    def _run_due(self, municipality_code: str, lane: str) -> int:
+        """All that is due in a lane that this process holds; how many runs."""
+        self._begin(municipality_code, lane)
+        number = 0
+        while not self.stopping.is_set() and self._step(municipality_code, lane):
+            number += 1
+        return number + self._look_round(municipality_code, lane)
 
     def run_asked(self, municipality_code: str, run_id: int) -> Run:
         """依頼の実行: carry out one request; its lane must be held."""
@@ -179,7 +190,8 @@ class Runner:
 
     def _has_paused(self, run: Run, now: datetime) -> bool:
         pause = timedelta(minutes=self.settings.schedule_retry_minutes)
-        return run.ended_at is None or run.ended_at + pause <= now
+        # An end that is still to come was written before the clock was put back.
+        return run.ended_at is None or not run.ended_at <= now < run.ended_at + pause
 
     def _begin_and_run(self, municipality_code: str, run: Run, now: datetime) -> None:
         """A request, or the next attempt at a run."""
@@ -216,8 +228,9 @@ class Runner:
             seconds = plan.timing.seconds
             if seconds is None or not plan.enabled or self.stopping.is_set():
                 continue
-            if key in self._rounds and now < self._rounds[key] + timedelta(seconds=seconds):
-                continue
+            last_at = self._rounds.get(key, now - timedelta(seconds=seconds))
+            if last_at <= now < last_at + timedelta(seconds=seconds):
+                continue  # Not after the clock was put back: what came in between waits for it.
             self._rounds[key] = now
             run = last.get(plan.code)
             if run is not None and run.state == JobState.FAILED and not self._has_paused(run, now):
@@ -241,6 +254,8 @@ class Runner:
     def _carry_out(self, municipality_code: str, run: Run, now: datetime) -> None:
         """Run it and write down how it ended, whatever happens."""
         context = self._context(municipality_code, _moment(run, now), run.actor)
+        with contextlib.suppress(OperationalError):  # While the books are busy, the sign waits.
+            self.lanes.show(municipality_code, entry_of(run.job).lane)
         try:
             result = entry_of(run.job).run(context)
         except Exception as error:

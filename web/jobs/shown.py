@@ -79,7 +79,7 @@ def totals_text(run: Run) -> str:
     return _("、").join(
         f"{messages.label('job_total', name)} {_figure(name, value)}"
         for name, value in run.totals.items()
-        if value
+        if value and ":" not in name  # parts of a total are for pages that show them in a table
     )
 
 

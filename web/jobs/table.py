@@ -13,13 +13,16 @@ from web.jobs.arrivals import arrivals
 from web.jobs.backup import backup
 from web.jobs.charges import charges
 from web.jobs.day_report import day_report
+from web.jobs.due import due
 from web.jobs.dunning_preview import dunning_preview
 from web.jobs.inbox import anything_in_inbox, inbox, prune_archive
 from web.jobs.letters import any_consent, consent_letters, letters
+from web.jobs.limitation import limitation
 from web.jobs.notifications import anything_waits, book_notifications
 from web.jobs.outbox import anything_to_tell, outbox
 from web.jobs.overdue import overdue
 from web.jobs.parameters import parameters
+from web.jobs.printing import anything_to_print, printing
 from web.jobs.prune_spool import prune_spool
 from web.jobs.reconcile import reconcile
 from web.jobs.seal import anything_unsealed, seal
@@ -33,8 +36,8 @@ if TYPE_CHECKING:
     from web.config import Settings
     from web.jobs.contract import Job, JobContext
 
-BOOKS, SENDING, CHECKS = "books", "sending", "checks"
-LANES = (BOOKS, SENDING, CHECKS)  # one job of a lane at a time; lanes run side by side
+BOOKS, SENDING, CHECKS, PRINTING = "books", "sending", "checks", "printing"
+LANES = (BOOKS, SENDING, CHECKS, PRINTING)  # one job of a lane at a time; lanes run side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,9 @@ JOBS = (
     Entry("archive", prune_archive, CHECKS, _at("15 3 * * *")),
     Entry("spool", prune_spool, CHECKS, _at("45 3 * * *")),
     Entry("statistics", statistics, CHECKS, _at("0 4 * * *")),
+    Entry("limitation", limitation, CHECKS, _at("0 5 * * *")),
+    Entry("due", due, CHECKS, _at("10 5 * * *")),
+    Entry("printing", printing, PRINTING, _round, waits=anything_to_print),
 )
 _BY_CODE = {entry.code: entry for entry in JOBS}
 

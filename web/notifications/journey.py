@@ -11,7 +11,7 @@ import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,14 +39,27 @@ class KeptConnection:
             self.close()  # The pool tries what it gives out.
         if self._kept is None:
             self._kept = _opened(self._engine())
+        with self._unless_broken(self._kept) as connection:
+            yield connection
+        self._used_at = time.monotonic()
+
+    @contextmanager
+    def same(self) -> Iterator[Connection]:
+        """The very connection that was used last, however long ago; never another one."""
+        if self._kept is None:
+            raise InvalidRequestError("no_connection")
+        with self._unless_broken(self._kept) as connection:
+            yield connection
+
+    @contextmanager
+    def _unless_broken(self, kept: Connection) -> Iterator[Connection]:
         try:
-            with driven(self._kept) as connection:
+            with driven(kept) as connection:
                 yield connection
         except BaseException:
-            self._kept.invalidate()
+            kept.invalidate()
             self.close()
             raise
-        self._used_at = time.monotonic()
 
     def close(self) -> None:
         """Give it back."""
@@ -90,6 +103,10 @@ class Journey:
         self._connection = connection
         self.on_server = connection.dialect.name == "postgresql"
         self._statements: list[tuple[str, Sequence[Any]]] = []
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self._statements)
 
     def add(self, statement: str, *values: object) -> None:
         """One more statement."""

@@ -117,6 +117,8 @@ class Desk:
         )
         if answer is None:
             raise NotFoundError("notification", notification_id=notification_id)
+        if entry is not None and entry.answer_json is None:
+            self.spool.settle(self._municipality_code)  # What is said to be kept is on the disk.
         shown = {name: answer.members[name] for name in RECEIPT if name in answer.members}
         return Answer(200, shown)
 

@@ -160,12 +160,21 @@ class Spool:
         if marks:
             self._writer(municipality_code).run(tuple(marks))
 
+    def settle(self, municipality_code: str) -> None:
+        """Return when everything that could be read until now survives a power cut.
+
+        On PostgreSQL an entry can be read a moment before it does.
+        """
+        if self.file is None:
+            self.append_many(municipality_code, ())
+
     def _writer(self, municipality_code: str) -> GroupCommit[Work, Results]:
         """The writer of a municipality: a transaction concerns one only (R11)."""
         found = self._writers.get(municipality_code)
         if found is None:
             writer = SpoolWriter(lambda: self._engine, self._books, municipality_code, self._uses)
-            made = writer, GroupCommit(writer.perform, len)
+            commits = GroupCommit(writer.perform, len, settle=writer.settle, writers=writer.writers)
+            made = writer, commits
             found = self._writers.setdefault(municipality_code, made)
         return found[1]
 

@@ -35,7 +35,8 @@ _ANY_ENTRY = (
     "SELECT 1 FROM notification_spool WHERE municipality_code = {mark} AND key_id = {mark} "
     "AND notification_id {listed} LIMIT 1"
 )
-# One writer at a time, also when several servers write: numbers in the order of the commits.
+# One writer at a time, also when several servers write: numbers in the order of the commits. The
+# lock is held until the commit can be seen, not until it is on the disk.
 ALONE = "SELECT pg_advisory_xact_lock(hashtext('kokin-spool'), hashtext({mark}))"
 _MARK = (
     f"UPDATE notification_spool SET state = '{BOOKED}', booked_at = {{mark}}, "

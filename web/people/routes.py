@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 
 from payments.domain.errors import InvalidValueError, KokinError, NotFoundError
 from payments.domain.late_charge_levies import shipped_levies
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.person_account import person_account
+from reconcile.person_letters import letters_to
 from web import clock, messages
 from web.accounts.record import record
 from web.calc.tables import rates_of
 from web.csv_download import csv_answer
-from web.duties import Do
+from web.duties import Do, can
 from web.errors import status_of
 from web.people.account import (
     PARTS,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from reconcile.person_account import PersonAccount
+    from reconcile.person_letters import Letter
 
 NUMBER_MAX = 300
 VIEWS_SHOWN = 200
@@ -131,7 +133,7 @@ def show(view_id: str) -> str | tuple[str, int]:
         parts=PARTS,
         counts=_counts(shown),
         page=page_of(
-            _rows(part, shown, claims),
+            _rows(part, shown, claims, view),
             request.args.get("page", 1, int) or 1,
             everything=request.args.get("rows") == "all",
         ),
@@ -144,6 +146,7 @@ def show(view_id: str) -> str | tuple[str, int]:
         error=error,
         today=clock.today(),
         messages=messages,
+        may_read_refunds=can(g.user, Do.READ_REFUNDS),
     )
     # A year whose rate is not announced yet hides the late charges, not the account.
     asked = request.args.get("on") or request.args.get("levy")
@@ -188,7 +191,7 @@ def download(view_id: str) -> Response | tuple[str, int]:
     account = _account(view)
     shown = narrowed(account, _wanted())
     on, _levy, charges, _error = _late(account, shown)
-    pieces = account_csv(claims_of(shown, on, charges), timeline(shown), _names())
+    pieces = account_csv(claims_of(shown, on, charges), timeline(shown, _letters(view)), _names())
     return csv_answer(f"account-{clock.today()}.csv", pieces)
 
 
@@ -257,6 +260,11 @@ def _account(view: View) -> PersonAccount:
         return person_account(connection, services().municipality, view.obligor_no)
 
 
+def _letters(view: View) -> tuple[Letter, ...]:
+    with reading(services().engine, services().municipality) as connection:
+        return letters_to(connection, services().municipality, view.obligor_no)
+
+
 def _names() -> dict[str, str]:
     return {item.item_code: item.name for item in services().profile.items}
 
@@ -282,12 +290,12 @@ def _late(
         return on, LEVY, None, messages.error(error.error_code, error.details)
 
 
-def _rows(part: str, account: PersonAccount, claims: list[Any]) -> list[Any]:
+def _rows(part: str, account: PersonAccount, claims: list[Any], view: View) -> list[Any]:
     """The rows of a part, as its table shows them."""
     if part == "instalments":
         return claims
     if part == "timeline":
-        return timeline(account)
+        return timeline(account, _letters(view))
     return list(getattr(account, part))
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconcile.person_letters import DUNNING
 from web import clock, messages
 from web.language import translate as _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from reconcile.person_account import Instalment, PersonAccount
+    from reconcile.person_letters import Letter
 
-ASSESSMENT, SLIP, RECEIPT, HOLD, CARRIED, CASE = (
-    "assessment", "slip", "receipt", "hold", "carried", "case",
+ASSESSMENT, SLIP, RECEIPT, HOLD, CARRIED, CASE, LETTER = (
+    "assessment", "slip", "receipt", "hold", "carried", "case", "letter",
 )  # fmt: skip
 WHOLE = ("", "00")
 
@@ -43,12 +45,12 @@ class Entry:
     values: dict[str, str | int]
 
 
-def timeline(account: PersonAccount) -> list[Entry]:
+def timeline(account: PersonAccount, letters: Iterable[Letter]) -> list[Entry]:
     """時系列, newest first; on one day payments stand above what they answer."""
     places = places_of(account.instalments)
-    order = (CASE, RECEIPT, CARRIED, HOLD, SLIP, ASSESSMENT)
+    order = (CASE, RECEIPT, CARRIED, HOLD, LETTER, SLIP, ASSESSMENT)
     entries = [*_claims(account, places), *_slips(account, places), *_money(account, places)]
-    entries += [*_holds(account, places), *_cases(account, places)]
+    entries += [*_holds(account, places), *_cases(account, places), *_letters(letters, places)]
     return sorted(entries, key=lambda e: (-e.on.toordinal(), order.index(e.kind)))
 
 
@@ -140,3 +142,19 @@ def _cases(account: PersonAccount, places: dict[int, Place]) -> Iterator[Entry]:
             each.opened_on, CASE, place, term if known else "", each.amount_yen, said,
             "cases.show", {"case_no": each.case_no},
         )  # fmt: skip
+
+
+def _letters(letters: Iterable[Letter], places: dict[int, Place]) -> Iterator[Entry]:
+    """Letters about the claims that are shown, and what the person was told about money back."""
+    for each in letters:
+        if each.kind != DUNNING:
+            said = messages.label("refund_notice_kind", each.kind)
+            yield Entry(
+                each.on, LETTER, Place(), "", None, said, "refunds.show", {"subject": each.subject}
+            )
+        elif each.notice_id in places:
+            said = _("督促状（督促リスト {number}）", number=each.number)
+            yield Entry(
+                each.on, LETTER, places[each.notice_id], each.term, each.amount_yen, said,
+                "dunning.explain_notice", {"list_no": each.number, "notice_id": each.notice_id},
+            )  # fmt: skip

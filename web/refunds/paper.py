@@ -59,12 +59,14 @@ def letter(profile: Profile, notice: Notice) -> dict[str, Any]:
     said = notice.content
     names = {item.item_code: item.name for item in profile.items}
     reason = OverpaymentReason(said["reason"])
+    entrusted = any(part.get("entrusted") for part in said["parts"])
+    also = "_entrusted" if entrusted else ""
     facts = [
         (LETTER["place"], _place(names, "/".join(map(str, said["place"])))),
         (LETTER["reason"], f"{reason.label_ja}（{reason.class_ja}）"),
         (LETTER["paid_on"], _day(said["paid_on"])),
         (LETTER["total"], _yen(said["total_yen"])),
-        (LETTER["appropriated"], _yen(sum(part["amount_yen"] for part in said["parts"]))),
+        (LETTER["appropriated" + also], _yen(sum(part["amount_yen"] for part in said["parts"]))),
         (LETTER["refund"], _yen(said["refund_yen"])),
         (LETTER["interest_from"], f"{_day(said['interest_from_on'])}（{reason.article}）"),
     ]
@@ -78,17 +80,22 @@ def letter(profile: Profile, notice: Notice) -> dict[str, Any]:
     if profile.contact:
         sections.append((LETTER["contact_title"], profile.contact))
     return {
-        "title": REFUND_LABELS["refund_notice_kind"][notice.kind],
+        "title": REFUND_LABELS["refund_notice_kind"][notice.kind + also],
         "municipality": profile.name,
         "number": f"第{notice.notice_no}号",
         "day": formatting.full_day(notice.noticed_on),
-        "opening": LETTER[f"opening_{notice.kind}"],
+        "opening": LETTER[f"opening_{notice.kind}"] + (LETTER["entrusted"] if entrusted else ""),
         "facts_title": LETTER["facts"],
         "facts": facts,
-        "parts_title": LETTER["parts"],
-        "parts_head": [LETTER["parts_place"], LETTER["parts_yen"], LETTER["parts_day"]],
+        "parts_title": LETTER["parts" + also],
+        "parts_head": [LETTER[name + also] for name in ("parts_place", "parts_yen", "parts_day")],
         "parts": [
-            (_place(names, part["place"]), _yen(part["amount_yen"]), _day(part["effective_on"]))
+            (
+                _place(names, part["place"])
+                + (LETTER["is_entrusted"] if part.get("entrusted") else ""),
+                _yen(part["amount_yen"]),
+                _day(part["effective_on"]),
+            )
             for part in said["parts"]
         ],
         "sections": sections,

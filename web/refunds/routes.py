@@ -26,7 +26,7 @@ from web.csv_download import csv_download
 from web.duties import Do, can, holds
 from web.errors import status_of
 from web.refunds.paper import notice_pdf
-from web.refunds.shared import all_words, day, reason, refunding, said, typed
+from web.refunds.shared import all_words, consent, day, reason, refunding, said, typed
 from web.refunds.words import interest_lines, nothing_words
 from web.security import may
 from web.services import services
@@ -56,23 +56,27 @@ def listing() -> str:
     with reading(services().engine, services().municipality) as connection:
         aged = ageing(connection, profile, today)
         gone = short(connection, profile, today)
-        rows = overpayments(connection, profile, today, after=after, limit=PAGE + 1)
-    age = request.args.get("age", -1, int)
-    chosen = state in STATES or age >= 0
-    if chosen:
-        rows = [
-            row.overpayment
-            for row in aged.rows
-            if state in {"", row.overpayment.state} and age in {-1, row.bucket}
-        ]
-    more = rows[PAGE - 1] if len(rows) > PAGE and not chosen else None
+        age = request.args.get("age", -1, int)
+        if state in STATES or age >= 0:
+            chosen = [
+                each.overpayment.subject
+                for each in aged.rows
+                if state in {"", each.overpayment.state}
+                and age in {-1, each.bucket}
+                and (each.overpayment.arose_on.isoformat(), each.overpayment.subject) > after
+            ]
+            rows = [overpayment(connection, profile, s, today) for s in chosen[: PAGE + 1]]
+        else:
+            rows = overpayments(connection, profile, today, after=after, limit=PAGE + 1)
+    more = rows[PAGE - 1] if len(rows) > PAGE else None
     return render_template(
         "refunds/list.html",
-        rows=rows if chosen else rows[:PAGE],
+        rows=rows[:PAGE],
         more=more,
         first=not any(after),
         state=state,
-        states={name: _of_state(aged.rows, name) for name in STATES},
+        age=age,
+        states=_by_state(aged.rows),
         aged=aged,
         bounds=(0, *BUCKETS),
         buckets=BUCKETS,
@@ -82,9 +86,14 @@ def listing() -> str:
     )
 
 
-def _of_state(rows: tuple[Any, ...], name: str) -> tuple[int, int]:
-    some = [row.overpayment.waiting_yen for row in rows if row.overpayment.state == name]
-    return len(some), sum(some)
+def _by_state(rows: tuple[Any, ...]) -> dict[str, tuple[int, int]]:
+    """件数と金額 of every stage, in one pass: thousands may wait."""
+    sums = {name: [0, 0] for name in STATES}
+    for row in rows:
+        both = sums[row.overpayment.state]
+        both[0] += 1
+        both[1] += row.overpayment.waiting_yen
+    return {name: (number, yen) for name, (number, yen) in sums.items()}
 
 
 @refunding.get("/overpayments.csv")
@@ -139,13 +148,14 @@ def classed(subject: str) -> BaseResponse | tuple[str, int]:
 @refunding.post("/overpayments/<subject>/appropriation")
 @may(Do.WORK_REFUNDS)
 def ask_appropriation(subject: str) -> BaseResponse | tuple[str, int]:
-    """充当の依頼: just what the page proposes."""
+    """充当の依頼: just what the page proposes; 委託納付 of what the person has agreed to."""
 
     def deed(connection: Connection) -> None:
         require_asker(g.user, appropriate.KIND)
         asked = appropriate.ask_appropriation(
             connection, services().profile, subject, as_of=clock.today(),
             asked_by=g.user.user_name, at=clock.now(), reason=reason(),
+            consent=consent(connection, subject),
         )  # fmt: skip
         for approval in asked:
             record(connection, "appropriation_asked", str(approval.approval_id))
@@ -266,9 +276,11 @@ def _page(subject: str, error: KokinError | None = None) -> str:
     with reading(services().engine, code) as connection:
         obligor_no = _person(connection, subject)
         found = _found(connection, subject, today)
-        proposal = None
+        proposal, later = None, list[appropriate.NotDue]()
         if found is not None and found.waiting_yen > 0:
             proposal = appropriate.proposal(connection, profile, subject, today)
+            if proposal.rest_yen > 0:
+                later = appropriate.not_due(connection, code, found, today)
         interest = None
         if found is not None and found.interest_from_on is not None and found.waiting_yen > 0:
             interest, _out = decide.interest_of(
@@ -283,6 +295,8 @@ def _page(subject: str, error: KokinError | None = None) -> str:
         subject=subject,
         found=found,
         proposal=proposal,
+        later=later,
+        chosen=request.form.getlist("entrusted") if error is not None else [],
         interest=interest,
         lines=interest_lines(interest) if interest else [],
         nothing=nothing_words(interest) if interest else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, request
@@ -9,13 +10,15 @@ from flask import Blueprint, request
 from payments.domain.errors import InvalidValueError
 from payments.domain.overpayment import OverpaymentReason
 from payments.domain.reason import REASON_MAX
-from web import messages
+from reconcile.refunds.appropriate import Consent, not_due
+from reconcile.refunds.found import overpayment
+from web import clock, messages
 from web.refunds.words import place_words, reason_words
 from web.services import services
 from web.typed_days import day_or_none
 
 if TYPE_CHECKING:
-    from datetime import date
+    from sqlalchemy import Connection
 
     from payments.domain.errors import KokinError
 
@@ -48,6 +51,21 @@ def day(name: str) -> date | None:
 def reason() -> str:
     """理由 as it was typed."""
     return request.form.get("why", "")[: REASON_MAX + 1]
+
+
+def consent(connection: Connection, subject: str) -> Consent | None:
+    """委託納付の同意 as the form has it, of instalments that its page offers; None without one."""
+    named, consented_on = set(request.form.getlist("entrusted")), day("consented_on")
+    if not named and consented_on is None:
+        return None
+    today, profile = clock.today(), services().profile
+    found = overpayment(connection, profile, subject, today)
+    places = frozenset(
+        (each.notice_id, each.term)
+        for each in not_due(connection, profile.municipality_code, found, today)
+        if f"{each.notice_id}/{each.term}" in named
+    )
+    return Consent(consented_on or date.max, places)
 
 
 def said(error: KokinError | None) -> str:

@@ -53,6 +53,7 @@ class Found(NamedTuple):
     tried: tuple[str, ...]
     doubts: tuple[str, ...]
     full: bool  # there may be more than are shown
+    people: tuple[int, ...]  # a notice of each person whose name is shown
 
     @property
     def number(self) -> int:
@@ -76,6 +77,8 @@ def find() -> Response | str:
         found = search(connection, services().profile, typed)
     with unit_of_work(services().engine, services().municipality) as connection:
         record(connection, "searched", f"{found.number}")
+        for notice_id in found.people:  # whose name was shown, before any purpose was given
+            record(connection, "person_found", f"notice:{notice_id}")
     if found.number == 1 and not found.doubts:
         (only,) = (hit for hits in found.groups.values() for hit in hits)
         return redirect(only.address, 303)
@@ -104,6 +107,7 @@ def search(connection: Connection, profile: Profile, typed: str) -> Found:
         tuple(dict.fromkeys(tried)),
         tuple(one.doubt for one in meant if one.doubt),
         any(len(shown) >= lookup.HITS_MAX for shown in groups.values()),
+        tuple(hit.notice_id for hit in hits if hit.kind == "person"),
     )
 
 

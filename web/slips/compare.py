@@ -6,6 +6,7 @@ the books is named field by field, and so is what the print says differently fro
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +30,7 @@ _PARTS = ("collecting_body_code", "case_key", "confirmation_no", "item_code")
 # What says nothing by itself: sums over the rest, and lines that repeat it.
 _DERIVED = {"crc", "check_digit", "check_digits", "upper_line", "lower_line", "konbini_barcode"}
 _SCANNED_MAX = 10
+_AIM = re.compile(r"^\](C1|Q[0-6])")  # what some scanners put before a symbol to name its kind
 
 
 class Unlike(NamedTuple):
@@ -51,7 +53,7 @@ class Held:
 
 def scanned(text: str) -> SlipReading | None:
     """読取機の入力: digits of symbols as a hand scanner types them; None when it is no symbol."""
-    tokens = text.split()[:_SCANNED_MAX]
+    tokens = [_AIM.sub("", token) for token in text.split()[:_SCANNED_MAX]]
     placed = [
         Placed(_KINDS[len(token)], token, (0, number), 1)
         for number, token in enumerate(tokens)

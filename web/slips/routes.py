@@ -27,7 +27,7 @@ from web.accounts.record import record
 from web.duties import Do
 from web.errors import status_of
 from web.inbox.names import safe_name
-from web.security import limiter, may
+from web.security import HEADERS, limiter, may
 from web.services import services
 from web.slips.compare import Held, compare, scanned, slip_id_of
 from web.slips.desk import desk_slip, draft_picture, picture
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 FORM_BYTES = 64 << 10  # what a form needs beside its file
 NUMBER_MAX = 1_000  # both symbols of a slip, as a hand scanner types them
 
+_CAMERA = HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)")
+
 slips = Blueprint("slips", __name__, url_prefix="/staff/slips")
 
 
@@ -53,6 +55,13 @@ def _room_for_a_picture(endpoint: str | None, _values: dict[str, Any] | None) ->
     """Only the page that reads papers may be sent more than a form."""
     if endpoint == "slips.read":
         request.max_content_length = UPLOAD_LIMITS.bytes_max + FORM_BYTES
+
+
+@slips.after_request
+def _with_camera(response: Response) -> Response:
+    """The desk may use the camera of its machine, if whoever sits before it says so."""
+    response.headers["Permissions-Policy"] = _CAMERA
+    return response
 
 
 @slips.get("")

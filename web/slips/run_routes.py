@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    g,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 
 from payments import print_runs
 from payments.domain.errors import KokinError
 from payments.domain.reason import REASON_MAX, require_reason
+from payments.print_plan import DISCARDABLE
 from payments.release import KIND
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
@@ -16,9 +26,10 @@ from web import clock, messages
 from web.accounts.record import record
 from web.approval_roles import duty, require_asker
 from web.csv_download import csv_download
-from web.duties import Do, holds
+from web.duties import Do, can, holds
 from web.errors import status_of
 from web.printing import manifest
+from web.printing.asked import file_to_take, is_ours
 from web.printing.report import read_back_words, rewrite_report, selection_words
 from web.printing.status import status_of as status_of_run
 from web.security import may
@@ -94,7 +105,42 @@ def download_read_back(run_id: int) -> Response:
     return _csv(run_id, "read-back")
 
 
-def _page(run_id: int, reason: str = "", error: str = "") -> str:
+@runs.get("/<int:run_id>/files/<int:file_no>")
+@may(Do.ISSUE_SLIPS)
+def download_file(run_id: int, file_no: int) -> Response:
+    """引き渡したPDF, as it was read back; who took it is written down."""
+    engine, code = services().engine, services().municipality
+    with unit_of_work(engine, code) as connection:
+        run = print_runs.run_of(connection, code, run_id)
+        path, file = file_to_take(connection, code, run, file_no)
+        record(connection, "print_file_taken", f"run:{run_id} file:{file_no}")
+    name = f"run-{run_id}-{file.name}"
+    return send_file(path, "application/pdf", as_attachment=True, download_name=name, etag=False)
+
+
+@runs.post("/<int:run_id>/discard")
+@may(Do.ISSUE_SLIPS)
+def discard(run_id: int) -> BaseResponse | tuple[str, int]:
+    """印刷の破棄: its paper is not used; its slips keep their numbers for the next run."""
+    code, reason = services().municipality, request.form.get("reason", "")
+    try:
+        with unit_of_work(services().engine, code) as connection:
+            print_runs.discard(
+                connection, code, run_id, actor=g.user.user_name, at=clock.now(),
+                reason=require_reason(reason),
+            )  # fmt: skip
+            record(connection, "print_discarded", f"run:{run_id}")
+    except KokinError as error:
+        if error.error_code == "print_run":
+            raise
+        said = messages.error(error.error_code, error.details)
+        return _page(run_id, why=reason, undone=said), status_of(error)
+    return redirect(url_for("runs.show", run_id=run_id), 303)
+
+
+def _page(
+    run_id: int, reason: str = "", error: str = "", *, why: str = "", undone: str = ""
+) -> str:
     code = services().municipality
     with reading(services().engine, code) as connection:
         run = print_runs.run_of(connection, code, run_id)
@@ -114,8 +160,13 @@ def _page(run_id: int, reason: str = "", error: str = "") -> str:
         read_back=read_back_words(status) if status else "",
         names={file.file_no: file.name for file in files},
         may_ask=holds(g.user, duty(KIND).asks),
+        by_schedule=is_ours(run, services().settings.home),
+        may_issue=can(g.user, Do.ISSUE_SLIPS),
+        discardable=run.state in DISCARDABLE,
         reason=reason,
         error=error,
+        why=why,
+        undone=undone,
         reason_max=REASON_MAX,
         shown=ROWS_SHOWN,
         messages=messages,

@@ -38,7 +38,8 @@
     button.hidden = true;
     said.textContent = said.dataset.looking;
     try {
-      const detector = new BarcodeDetector({ formats: ["qr_code"] });
+      const formats = (camera.dataset.formats ?? "qr_code").split(" ");
+      const detector = new BarcodeDetector({ formats });
       stream = await navigator.mediaDevices.getUserMedia({
         audio: false,
         video: { facingMode: "environment", width: { ideal: 1920 }, height: { ideal: 1080 } },

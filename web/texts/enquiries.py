@@ -9,7 +9,7 @@ ENQUIRIES: dict[str, dict[str, str]] = {
     "slip_status": {
         "unconfirmed": "未確認",
         "provisional": "確認中（速報）",
-        "checking": "取扱中",
+        "checking": "確認中",
         "paid": "納付済",
         "paid_otherwise": "全期・期別のもう一方で納付済",
         "expired": "取扱期限切れ",
@@ -81,6 +81,11 @@ ENQUIRIES: dict[str, dict[str, str]] = {
         "source": "短い時間に何度も照会されています。{wait}ほどたってから、もう一度お試しください。",
         "site": "ただいま照会がたいへん混み合っています。{wait}ほどたってから、"
         "もう一度お試しください。",
+    },
+    # Below every page in a language that nobody has read who speaks it.
+    "public_note": {
+        "draft": "この言語の文は、機械で作った下書きです。この言語を話す人は、まだ確かめていません。"
+        "違うところがあれば、日本語の文が正しいものです。",
     },
     "enquiry_problem": {
         "code": "確認コードは、英字と数字で20文字です。納付書に印刷されたとおりに入力してください。",

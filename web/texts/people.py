@@ -29,6 +29,7 @@ PEOPLE: dict[str, dict[str, str]] = {
         "hold": "猶予・停止",
         "carried": "滞納繰越",
         "case": "確認事項",
+        "letter": "文書",
     },
     "claim_state": {
         "paid": "納付済",

@@ -1,4 +1,7 @@
-"""送付・発送を待つもの: what two people have agreed to and nobody has sent, and what came back."""
+"""送付・発送を待つもの: what two people have agreed to and nobody has sent, and what came back.
+
+What is prescribed soon is counted at night (:mod:`web.jobs.limitation`) and read from there.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import text
 
 from web.duties import Do, can
+from web.jobs import history
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
     from web.accounts.staff import StaffUser
 
+COUNTING, DUE = "limitation", "due"  # jobs
 # Batches of days to come only: one that was never sent cannot be debited any more.
 _DESKS = """
 SELECT
@@ -50,3 +55,51 @@ def desks_of(connection: Connection, municipality_code: str, day: date, person: 
         found.letters if can(person, Do.READ_DUNNING) else 0,
         found.debits if can(person, Do.READ_DEBITS) else 0,
     )
+
+
+class Prescribing(NamedTuple):
+    """時効が近い未納: how many, of them those whose period is over; as they were counted."""
+
+    number: int
+    amount_yen: int
+    over: int
+    within_days: int
+    counted_at: datetime | None
+
+
+def prescribing_of(
+    connection: Connection, municipality_code: str, person: StaffUser
+) -> Prescribing | None:
+    """時効が近い未納 as of the last count; None before the first, and for who may not read them."""
+    if not can(person, Do.READ_CHARGES):
+        return None
+    last = history.last_successes(connection, municipality_code, [COUNTING]).get(COUNTING)
+    if last is None:
+        return None
+    of = last.totals
+    return Prescribing(
+        of["prescribing"], of["prescribing_yen"], of["prescribed"], of["within_days"],
+        last.ended_at,
+    )  # fmt: skip
+
+
+class DueSoFar(NamedTuple):
+    """納期到来分 of a fiscal year by 科目, in yen: what fell due, and what was paid of it."""
+
+    year: int
+    due_yen: dict[str, int]
+    paid_yen: dict[str, int]
+    counted_at: datetime | None
+
+
+def due_so_far(connection: Connection, municipality_code: str) -> DueSoFar | None:
+    """納期到来分 as of the last count; None before the first."""
+    last = history.last_successes(connection, municipality_code, [DUE]).get(DUE)
+    if last is None:
+        return None
+    parts: dict[str, dict[str, int]] = {"due_yen": {}, "paid_yen": {}}
+    for name, yen in last.totals.items():
+        item_code, colon, kind = name.partition(":")
+        if colon:
+            parts[kind][item_code] = yen
+    return DueSoFar(last.totals["fiscal_year"], **parts, counted_at=last.ended_at)

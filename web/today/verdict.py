@@ -55,5 +55,7 @@ def _reasons(view: TodayView) -> Iterable[Reason]:
     yield Reason("returned", WAIT, view.desks.returned)
     yield Reason("letters", WAIT, view.desks.letters)
     yield Reason("debits", WAIT, view.desks.debits)
+    if view.prescribing is not None:
+        yield Reason("prescribing", WAIT, view.prescribing.number, view.prescribing.amount_yen)
     stuck = view.unbooked.oldest_seconds >= SOON_SECONDS
     yield Reason("unbooked", WAIT, view.unbooked.number if stuck else 0)

@@ -16,7 +16,14 @@ from web.arrivals.view import DayView, day_view
 from web.jobs.locks import leases_of
 from web.jobs.shown import JobView, job_views
 from web.jobs.table import LANES
-from web.today.desks import Desks, desks_of
+from web.today.desks import (
+    Desks,
+    DueSoFar,
+    Prescribing,
+    desks_of,
+    due_so_far,
+    prescribing_of,
+)
 from web.today.state import Light, decides, failed, lights
 
 if TYPE_CHECKING:
@@ -55,6 +62,8 @@ class TodayView:
     heartbeat_at: datetime | None  # of the scheduler; None: it has never run
     unbooked: Waiting  # 記帳待ちの納付通知
     desks: Desks
+    prescribing: Prescribing | None  # None: not counted yet, or not for this person
+    due: DueSoFar | None
 
     @property
     def red(self) -> int:
@@ -114,6 +123,8 @@ def today_view(
         heartbeat_at=max(beats, default=None),
         unbooked=unbooked,
         desks=desks_of(connection, code, day, person),
+        prescribing=prescribing_of(connection, code, person),
+        due=due_so_far(connection, code) if day == clock.today() else None,
     )
 
 

@@ -65,10 +65,14 @@ def _debited(case: Case, notice: Notice) -> None:
             case.debit(notice, batch + 1, batch)
 
 
-def pay(case: Case, slip: Slip) -> None:
-    """納付: once, over any channel, with its 速報 and 確報 as the channel reports them."""
+def pay(case: Case, slip: Slip, day: int | None = None) -> None:
+    """納付: once, over any channel, with its 速報 and 確報 as the channel reports them.
+
+    First reported on ``day``, or on any day.
+    """
     rng = case.rng
-    day = int(rng.random() * case.city.days)
+    if day is None:
+        day = int(rng.random() * case.city.days)
     if not slip.has_barcode or rng.random() < ELTAX_SHARE:
         if rng.random() < 0.5:
             case.confirm(case.eltax(slip, day, kind="1"), day + 1)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
-from payments.store.engine import open_engine
-from payments.store.statistics import state_statistics
+from payments.store.engine import is_busy, open_engine
+from payments.store.statistics import count_afresh, count_staging, state_statistics
 from payments.store.unit_of_work import reading, unit_of_work
 
 LOOK_UP = (
@@ -45,3 +47,19 @@ def test_another_database_is_left_alone(postgres_url):
             state_statistics(connection)
     finally:
         engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_small_file_waits_for_nobody_who_counts(postgres_url):
+    engine = open_engine(postgres_url)
+    with engine.connect() as one, one.begin():
+        count_afresh(one, 1_000, "source_line")
+        count_staging(one, 1_000, "match_work", "turn")
+        with engine.connect() as other, other.begin():
+            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            count_staging(other, 999, "match_work", "turn")
+            count_afresh(other, 999, "source_line")
+            with pytest.raises(OperationalError) as refused:
+                count_staging(other, 1_000, "match_work", "turn")
+            assert is_busy(refused.value)
+    engine.dispose()

@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from debit_town import DEBIT_ON, DebitTown
 from ending import PATIENCE, ending
 
+from payments.domain.errors import InvalidValueError
 from reconcile.debit import batches as books
 
 ROOT = Path(__file__).parents[3]
@@ -35,11 +37,14 @@ try:
         if what.startswith("build"):
             _, built = build.build(connection, profile, date(2026, 5, 28), act)
             said = [batch.batch_no for batch in built]
-            if what == "build-killed":
-                print("written", flush=True)
-                sys.stdin.readline()
         else:
             said = release.send(connection, profile, number, act)[0].file_sha256
+        if what.endswith("-killed"):
+            print("written", flush=True)
+            sys.stdin.readline()
+    if what.endswith("-killed-late"):
+        print("written", flush=True)
+        sys.stdin.readline()
 except KokinError as error:
     said = error.error_code
 print(json.dumps(said), flush=True)
@@ -95,14 +100,38 @@ def test_two_at_once_build_and_send_one_batch(town):
     assert events == ["built", "released", "sent"]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_build_that_was_killed_has_built_nothing(town):
-    with _started(town, "build-killed") as process:
+def _killed(town, what, number=0):
+    """A process that has written, and is killed before it says anything more."""
+    with _started(town, what, number) as process:
         assert _is_ready(process)
         _begin(process)
-        assert process.stdout.readline() == "written\n"  # and not committed
+        assert process.stdout.readline() == "written\n"
         process.kill()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_build_that_was_killed_has_built_nothing(town):
+    _killed(town, "build-killed")
     with town.read() as connection:
         assert books.batches(connection, town.code) == []
     assert len(town.build()) == 2
     assert town.build() == []
+
+
+def test_who_is_killed_while_sending_has_sent_it_or_not_and_never_twice(town):
+    first, second = town.build()
+    for batch in (first, second):
+        town.released(batch)
+    # Before the commit nothing was sent: it goes out once, later, and once more only with a reason.
+    _killed(town, "send-killed", first.batch_no)
+    assert town.batch(first.batch_no).state == "released"
+    sent, data = town.send(first)
+    # Behind the commit it counts as sent, though nobody has got the bytes: they are the same.
+    _killed(town, "send-killed-late", second.batch_no)
+    assert town.batch(second.batch_no).state == "sent"
+    for batch in (sent, second):
+        with pytest.raises(InvalidValueError, match="reason_missing"):
+            town.send(batch)
+    again = [town.send(batch, reason="途中で止まった")[1] for batch in (sent, second)]
+    assert again[0] == data
+    assert [sha256(each).hexdigest() for each in again] == [first.file_sha256, second.file_sha256]

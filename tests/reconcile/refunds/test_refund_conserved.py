@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +29,10 @@ from reconcile.refunds import appropriate, batches, decide, release
 LONG = 120  # seconds for what takes none, however slow the machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    FreshDatabase = Callable[[], AbstractContextManager[str]]
 
 LATER = date(2026, 9, 1)
 
@@ -43,7 +48,7 @@ ACTS = st.lists(
     st.tuples(
         st.sampled_from(
             ("twice", "lowered", "refund", "part", "appropriate", "build", "release", "pay",
-             "back", "cancel", "place")
+             "back", "again", "cancel", "place")
         ),
         st.integers(1, 3),
     ),
@@ -59,32 +64,64 @@ ACTS = st.lists(
     derandomize=True,
 )
 @given(acts=ACTS)
-def test_received_is_applied_held_or_paid_back(request, acts):
-    url = request.getfixturevalue("fresh_url")()
-    town = RefundTown(url)
-    life = _Life(town)
-    try:
-        for act, notice in acts:
-            life.step(act, notice)
-            town.conserve()
-        town.check()
-    finally:
-        town.close()
+def test_received_is_applied_held_or_paid_back(fresh_database, acts):
+    _live(fresh_database, acts)
 
 
-@pytest.fixture
-def fresh_url(sqlite_template, tmp_path):
-    """A new database for every example."""
-    import shutil  # noqa: PLC0415
+@pytest.mark.soak
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(acts=ACTS)
+def test_so_it_is_in_many_lives(fresh_database, acts):
+    _live(fresh_database, acts)
 
-    numbers = iter(range(10_000))
 
-    def made() -> str:
-        path = tmp_path / f"{next(numbers)}.sqlite"
-        shutil.copyfile(sqlite_template, path)
-        return f"sqlite:///{path}"
+def _live(fresh_database: FreshDatabase, acts: list[tuple[str, int]]) -> None:
+    with fresh_database() as url:
+        town = RefundTown(url)
+        life = _Life(town)
+        try:
+            for act, notice in acts:
+                life.step(act, notice)
+                town.conserve()
+            town.check()
+        finally:
+            town.close()
 
-    return made
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)],
+)
+def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> FreshDatabase:
+    """A new database for every example, of both kinds."""
+    if request.param == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+
+        @contextmanager
+        def opened() -> Iterator[str]:
+            path = tmp_path / "example.sqlite"
+            shutil.copyfile(template, path)
+            try:
+                yield f"sqlite:///{path}"
+            finally:
+                for each in tmp_path.glob("example.sqlite*"):
+                    each.unlink()
+
+    else:
+        spare = request.getfixturevalue("spare_databases")
+
+        @contextmanager
+        def opened() -> Iterator[str]:
+            name = spare.take()
+            try:
+                yield spare.cluster.url(name)
+            finally:
+                spare.give_back(name)
+
+    return opened
 
 
 class _Life:
@@ -160,6 +197,19 @@ class _Life:
             self.town.statement(name, ("in", mine.total_yen, words), on=self.day)
             self.town.matched(self.day)
             self.day += timedelta(days=7)
+
+    def _again(self, notice: int) -> None:
+        """What came back goes to another account of the same person."""
+        for (number,) in self.town.rows("SELECT refund_no FROM refund"):
+            found = self.town.refund(number)
+            if found.state == "returned":
+                self.town.account(found.obligor_no, f"{2222220 + notice}")
+                with unit_of_work(self.town.engine, M) as connection:
+                    decide.change_payee(
+                        connection, load_profile(connection, M), number, by="hanako",
+                        at=self.town.moment, on=self.day,
+                    )  # fmt: skip
+                return
 
     def _cancel(self, _notice: int) -> None:
         for (number,) in self.town.rows("SELECT refund_no FROM refund"):

@@ -29,25 +29,24 @@ def address(city):
 
 
 @pytest.fixture
-def page():
-    with browser.launched() as chromium:
-        found = chromium.new_page(viewport={"width": 1366, "height": 768})
-        devices = found.context.new_cdp_session(found)
-        devices.send("WebAuthn.enable")
-        devices.send(
-            "WebAuthn.addVirtualAuthenticator",
-            {
-                "options": {
-                    "protocol": "ctap2",
-                    "transport": "internal",
-                    "hasResidentKey": True,
-                    "hasUserVerification": True,
-                    "isUserVerified": True,
-                    "automaticPresenceSimulation": True,
-                }
-            },
-        )
-        yield found
+def page(page):
+    page.set_viewport_size({"width": 1366, "height": 768})
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    devices.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+    return page
 
 
 def _sign_in(page, address, name="kaikei"):
@@ -57,7 +56,7 @@ def _sign_in(page, address, name="kaikei"):
     page.keyboard.press("Enter")
 
 
-def test_a_passkey_is_registered_used_beside_a_password_and_alone(page, address, city, tmp_path):
+def test_a_passkey_is_registered_used_beside_a_password_and_alone(page, address, city):
     with unit_of_work(city.engine, M) as connection:
         set_live(connection, M, live=True)
     _sign_in(page, address)
@@ -65,21 +64,18 @@ def test_a_passkey_is_registered_used_beside_a_password_and_alone(page, address,
     assert violations(page) == []
     assert fits(page)
     page.fill("#label", "窓口のパソコン")
-    page.screenshot(path=tmp_path / "enrol.png", full_page=True)
     page.keyboard.press("Enter")
     page.wait_for_selector("ul.codes")
     assert violations(page) == []
     page.get_by_role("link", name="控えました。続ける").click()
     page.goto(f"{address}/staff/me")
     assert violations(page) == []
-    page.screenshot(path=tmp_path / "mine.png", full_page=True)
     page.locator("details.person summary").click()
     page.get_by_role("button", name="サインアウト").click()
     # Beside the password.
     _sign_in(page, address)
     page.wait_for_url("**/staff/sign-in/second-factor")
     assert violations(page) == []
-    page.screenshot(path=tmp_path / "second.png", full_page=True)
     page.get_by_role("button", name="パスキーで確かめる").press("Enter")
     page.wait_for_url("**/staff/")
     page.locator("details.person summary").click()

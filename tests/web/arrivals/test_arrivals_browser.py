@@ -57,9 +57,9 @@ def test_the_board_can_be_read_by_everybody(page, address, awaiting):
         page.keyboard.press("Enter")
         page.wait_for_url("**/staff/")
         for number, path in enumerate(("2026-06-02", "months/2026-06", "rules")):
+            page.goto(f"{address}/staff/arrivals/{path}")
             for width in (1366, 390):
                 page.set_viewport_size({"width": width, "height": 844})
-                page.goto(f"{address}/staff/arrivals/{path}")
                 assert violations(page) == [], path
                 assert fits(page), (path, width)
                 if folder := os.environ.get("KOKIN_SHOTS"):

@@ -224,7 +224,7 @@ def test_two_people_certify_although_a_channel_is_behind(desk, monkeypatch):
 
 @pytest.mark.browser
 @on_sqlite
-def test_the_page_is_for_everybody(desk, page, tmp_path):
+def test_the_page_is_for_everybody(desk, page):
     app = create_app(desk.settings, desk.town.engine)
     with served(app) as address:
         page.goto(f"{address}/staff/sign-in")
@@ -240,4 +240,3 @@ def test_the_page_is_for_everybody(desk, page, tmp_path):
             page.wait_for_selector("#basis")
             assert violations(page) == []
             assert fits(page)
-            page.screenshot(path=tmp_path / f"certificate-{width}.png", full_page=True)

@@ -92,6 +92,16 @@ def test_a_batch_goes_its_way(desk):
     assert "再振替の作成" in day
 
 
+def test_a_file_that_did_not_go_out_in_time_says_so(desk, monkeypatch):
+    treasurer = desk.sign_in("kaikei")
+    treasurer.post("/staff/debits", data={"debit_on": "2026-05-28"})
+    pages = ("/staff/debits/days/2026-05-28", "/staff/debits/1")
+    for at, late in ((NOW, False), (datetime(2026, 5, 27, 3, tzinfo=UTC), True)):
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        treasurer = desk.sign_in("kaikei")
+        assert ["送付していません" in text_of(treasurer.get(page)) for page in pages] == [late] * 2
+
+
 def test_the_rows_of_a_batch_are_read_page_by_page(desk, monkeypatch):
     treasurer = desk.sign_in("kaikei")
     treasurer.post("/staff/debits", data={"debit_on": "2026-05-28"})
@@ -181,7 +191,7 @@ def test_an_auditor_looks_and_changes_nothing(desk):
 
 
 @pytest.mark.browser
-def test_the_pages_are_for_everybody(desk, page, tmp_path):
+def test_the_pages_are_for_everybody(desk, page):
     """Keyboard and screen reader, small and large; the page as its reader sees it."""
     sent = desk.town.whole_way()
     desk.town.results(sent[BANKS[0]][1], "01")
@@ -192,13 +202,11 @@ def test_the_pages_are_for_everybody(desk, page, tmp_path):
         page.fill("#password", PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_url("**/staff/")
-        for width in (360, 1366):
-            page.set_viewport_size({"width": width, "height": 900})
-            for path in ("", f"/days/{DEBIT_ON}", "/1", "/accounts"):
-                page.goto(f"{address}/staff/debits{path}")
+        for path in ("", f"/days/{DEBIT_ON}", "/1", "/accounts"):
+            page.goto(f"{address}/staff/debits{path}")
+            for width in (360, 1366):
+                page.set_viewport_size({"width": width, "height": 900})
                 assert violations(page) == []
                 assert fits(page)
-                name = path.strip("/").replace("/", "-") or "list"
-                page.screenshot(path=tmp_path / f"{name}-{width}.png", full_page=True)
         page.goto(f"{address}/staff/debits?lang=en")
         assert violations(page) == []

@@ -43,6 +43,9 @@ def test_a_list_from_the_form_to_the_post(town, desk):
     assert at == "/staff/dunning/1"
     asked = _good(abe, f"{at}/ask", reason="第一期")
     assert "督促状の作成" in _text(ito, asked)
+    page = _text(abe, at)
+    assert f'href="{asked}"' in page
+    assert "督促状の作成の承認を依頼する" not in page
     own = abe.post(f"{asked}/decision", data={"decision": "approved"})
     assert own.status_code == 403
     early = abe.post(f"{at}/pull")
@@ -145,7 +148,13 @@ def test_over_a_missing_file_two_people_decide_before_anything_is_drawn(sqlite_u
     blocked = abe.post("/staff/dunning", data=TERMS)
     assert (blocked.status_code, "dunning_blocked" in blocked.get_data(as_text=True)) == (409, True)
     asked = _good(abe, "/staff/dunning/despite", reason="システム障害のため")
+    page = _text(abe, "/staff/dunning")
+    assert "承認を待っています。" in page
+    assert "二人で決める" not in page
     _good(ito, f"{asked}/decision", decision="approved")
+    page = _text(abe, "/staff/dunning")
+    assert "今日は抽出できます。" in page
+    assert "抽出できません" not in page
     at = _good(abe, "/staff/dunning", **TERMS)
     assert "未着のままの抽出" in _text(abe, at)
     town.close()

@@ -134,6 +134,7 @@ def test_wrong_and_unknown_are_one_answer_made_by_the_same_statements(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(600)
 def test_wrong_unknown_and_known_take_the_same_time(client, slips, form_of):
     """Medians of three hundred each, asked in turn: within a fifth of each other."""
     known = slips["unconfirmed"].el_number
@@ -152,6 +153,18 @@ def test_wrong_unknown_and_known_take_the_same_time(client, slips, form_of):
     medians = {name: statistics.median(times) for name, times in taken.items()}
     assert abs(medians["wrong"] - medians["unknown"]) < 0.2 * medians["unknown"], medians
     assert medians["known"] < 2 * medians["unknown"], medians  # its page has more to say
+
+
+def test_of_several_each_is_told_by_the_digits_that_tell_it_apart(client, slips):
+    numbers = [slips[state].el_number for state in ("paid", "unconfirmed", "expired")]
+    page = client.post("/several", data={"numbers": "\n".join(numbers)}).get_data(as_text=True)
+    tails = re.findall(r"納付番号の最後が(\d+)", page)
+    assert len({*tails}) == 3
+    assert len({len(tail) for tail in tails}) == 1
+    assert all(number[5:25].endswith(tail) for number, tail in zip(numbers, tails, strict=True))
+    alike = [numbers[0], numbers[0][:25] + "000000" + numbers[0][31:]]
+    page = client.post("/several", data={"numbers": "\n".join(alike)}).get_data(as_text=True)
+    assert {len(tail) for tail in re.findall(r"納付番号の最後が(\d+)", page)} == {4}
 
 
 def test_what_is_doubtful_rests_on_the_digits_alone(client, slips, form_of):

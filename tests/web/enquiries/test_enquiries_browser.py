@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from browser import _program, fits, violations
+from keyboard import press, tab_to, type_into
 from PIL import Image
 from sqlalchemy import text
 
@@ -86,6 +88,14 @@ def _rows(city):
         return connection.execute(
             text("SELECT way, answer, proven FROM enquiry_log ORDER BY way, enquiry_id")
         ).all()
+
+
+def _print_codes(city):
+    """Slips carry an address and a code from now on."""
+    with unit_of_work(city.engine, M) as connection:
+        profile = load_profile(connection, M)
+        enquiries = replace(profile.enquiries, address="https://nofu.example.jp/")
+        save_profile(connection, replace(profile, enquiries=enquiries))
 
 
 def _told(page):
@@ -189,24 +199,57 @@ def test_a_mistake_is_where_one_reads_on(page, address):
     assert fits(page)
 
 
-def test_without_javascript(chromium, address, city, slips, paper):
+def test_by_keyboard_alone_without_javascript(chromium, address, city, slips, paper):
     context = chromium.new_context(locale="ja-JP", java_script_enabled=False)
     page = context.new_page()
+
+    def told(path):
+        page.wait_for_url(f"{address}{path}")
+        page.wait_for_selector(".state")
+        return page.locator(".state").all_inner_texts()
+
     page.goto(address)
     assert page.is_hidden("#camera")
     number = slips["provisional"].el_number
-    page.fill("#case_key", f"{number[:5]}-{number[5:25]} {number[25:31]}　{number[31:]}")
-    page.click(".number-form button")
-    assert page.inner_text(".state") == "確認中（速報）"
-    page.click("text=別の納付書を確認する")
+    type_into(page.locator("#case_key"),
+              f"{number[:5]}-{number[5:25]} {number[25:31]}　{number[31:]}")  # fmt: skip
+    press(page.locator(".number-form button"))
+    assert told("/") == ["確認中（速報）"]
+    press(page.get_by_role("link", name="別の納付書を確認する"))
+    page.wait_for_selector("#photo")
+    tab_to(page.locator("#photo"))
     page.set_input_files("#photo", {"name": "a.png", "mimeType": "image/png", "buffer": paper})
-    page.click(".photo-form button")
-    assert page.inner_text(".state") == "未確認"
-    page.goto(f"{address}/several")
-    page.fill("#numbers", f"{number}\n{slips['paid'].el_number}")
-    page.click("main form.digits button")
-    assert page.locator(".state").all_inner_texts() == ["確認中（速報）", "納付済"]
+    press(page.locator(".photo-form button"))
+    assert told("/photo") == ["未確認"]
+    page.goto(address)
+    press(page.get_by_role("link", name="何枚かをまとめて確認する"))
+    page.wait_for_selector("#numbers")
+    tab_to(page.locator("#numbers"))
+    page.keyboard.type(f"{number}\n{slips['paid'].el_number}")
+    press(page.locator("main form.digits button"))
+    assert told("/several") == ["確認中（速報）", "納付済"]
     assert [row.proven for row in _rows(city)] == [False] * 4
+    context.close()
+
+
+def test_the_codes_of_paper_are_typed_by_keyboard_alone_without_javascript(
+    chromium, address, city, slips
+):
+    _print_codes(city)
+    code = code_of(city.settings.secret().encode(), M, slips["paid"].slip_id)
+    context = chromium.new_context(locale="ja-JP", java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    type_into(page.locator("#code"), code)
+    press(page.locator(".code-form button"))
+    page.wait_for_selector(".state")
+    assert page.inner_text(".state") == "納付済"
+    press(page.get_by_role("link", name="書面の検証"))
+    page.wait_for_url("**/verify")
+    type_into(page.locator("#code"), "99999-AAAAA-AAAAA-AAAAA-AAAAA-AAAAA")
+    press(page.get_by_role("button", name="検証する"))
+    page.wait_for_selector(".state")
+    assert "確認できません" in page.inner_text(".state")
     context.close()
 
 
@@ -221,12 +264,7 @@ def test_several_slips_with_a_script(page, address, city, slips):
 
 
 def test_the_code_of_a_printed_address_is_in_no_request_line(page, address, city, slips):
-    with unit_of_work(city.engine, M) as connection:
-        from dataclasses import replace  # noqa: PLC0415
-
-        profile = load_profile(connection, M)
-        enquiries = replace(profile.enquiries, address="https://nofu.example.jp/")
-        save_profile(connection, replace(profile, enquiries=enquiries))
+    _print_codes(city)
     code = code_of(city.settings.secret().encode(), M, slips["paid"].slip_id)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(f"{request.url} {request.headers}"))

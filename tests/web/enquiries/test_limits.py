@@ -158,6 +158,7 @@ def test_enumeration_from_one_place_ends_at_its_limit():
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_a_million_numbers_from_ten_thousand_places_end_at_three_from_each():
     answered = _enumerate(1_000_000, 10_000, HOUR - 1)
     assert answered <= 3 * 10_000

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from payments.domain.errors import InvalidValueError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from web.enquiries import photos
+from web.enquiries.photo_places import Places, give_back
 from web.enquiries.photos import FullError, PhotoDesk
 from web.slips.desk import picture
 
@@ -43,41 +45,68 @@ class Held:
         return []
 
 
-def test_so_many_are_read_at_once_so_many_wait_and_the_next_is_told():
+def _take_all(desk):
+    """Every place that is left."""
+    return [*iter(desk.enter, None)]
+
+
+def _leave_all(desk, places):
+    for place in places:
+        desk.leave(place)
+    return len(places)
+
+
+def test_so_many_are_read_at_once_so_many_wait_and_the_next_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(photos, "WAIT_SECONDS", LONG)
     held = Held()
-    desk = PhotoDesk(held.read, at_once=2, waiting=3)
-
-    def bring() -> None:
-        # Whoever comes when the places below have been taken is told so, as anybody is.
-        with suppress(FullError), desk.place():
-            desk.read(b"x")
-
-    threads = [threading.Thread(target=bring, daemon=True) for _ in range(5)]
+    desk = PhotoDesk(tmp_path, held.read, at_once=2, waiting=3)
+    places = _take_all(desk)
+    assert len(places) == 5
+    threads = [threading.Thread(target=desk.read, args=(b"x",), daemon=True) for _ in places]
     for thread in threads:
         thread.start()
     for _ in range(2):
         assert held.begun.acquire(timeout=LONG)
-    taken = 0
-    while desk.enter():  # those that wait have their places by now, or will find them taken
-        taken += 1
-    assert taken <= 3
-    with pytest.raises(FullError), desk.place():
-        pass
-    for _ in range(taken):
-        desk.leave()
+    assert desk.enter() is None
     held.go.set()
     for thread in threads:
         thread.join(LONG)
         assert not thread.is_alive()
     assert held.most == 2
-    with desk.place():
-        assert desk.read(b"x") == []
+    assert _leave_all(desk, places) == _leave_all(desk, _take_all(desk)) == 5
 
 
-def test_who_waits_too_long_is_told(monkeypatch):
-    monkeypatch.setattr(photos, "WAIT_SECONDS", 0.01)
+OTHER = """
+import sys
+from pathlib import Path
+from web.enquiries.photo_places import Places
+held = [Places(Path(sys.argv[1]), "place", 3).take("theirs", 2) for _ in range(2)]
+print(len([place for place in held if place]), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_places_are_one_over_all_processes_and_none_is_lost_with_one(tmp_path):
+    command = [sys.executable, "-c", OTHER, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"2\n"
+        places = Places(tmp_path, "place", 3)
+        assert places.take("theirs", 2) is None  # another process counts for its source as well
+        mine = places.take("mine", 2)
+        assert mine is not None
+        assert places.take("another", 2) is None
+        other.kill()
+    assert (tmp_path / "place-0.lock").read_text("ascii") == "theirs"
+    theirs = places.take("theirs", 1)
+    assert theirs is not None  # of what died nothing is counted
+    give_back(theirs)
+    give_back(mine)
+
+
+def test_who_waits_too_long_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(photos, "WAIT_SECONDS", 0.0)
     held = Held()
-    desk = PhotoDesk(held.read, at_once=1)
+    desk = PhotoDesk(tmp_path, held.read, at_once=1)
     first = threading.Thread(target=desk.read, args=(b"x",), daemon=True)
     first.start()
     assert held.begun.acquire(timeout=LONG)
@@ -133,10 +162,8 @@ def test_what_cannot_be_read_is_explained(client, desk, monkeypatch):
 
 @pytest.mark.usefixtures("hands")
 def test_when_all_places_are_taken_the_rest_goes_on(client, desk):
-    taken = 0
-    while desk.enter():
-        taken += 1
-    assert taken == photos.readers() + photos.WAITING_MAX
+    taken = _take_all(desk)
+    assert len(taken) == photos.readers() + photos.WAITING_MAX
     answer = _send(client, b"x" * 200_000)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "30"
@@ -145,25 +172,21 @@ def test_when_all_places_are_taken_the_rest_goes_on(client, desk):
                           headers={"Accept-Language": "en"})  # fmt: skip
     assert "Many photos are being read now" in english.get_data(as_text=True)
     assert client.post("/", data={"case_key": "9" * 34}).status_code == 200
-    for _ in range(taken):
-        desk.leave()
+    _leave_all(desk, taken)
     assert _send(client, b"x").status_code == 422
-    left = 0
-    while desk.enter():
-        left += 1
-    assert left == taken  # every photograph gave its place back
+    assert _leave_all(desk, _take_all(desk)) == len(taken)  # every photograph gave its place back
 
 
 @pytest.mark.usefixtures("hands")
-def test_one_source_neither_takes_all_places_nor_all_of_the_time(client, desk, monkeypatch):
+def test_one_source_neither_takes_all_places_nor_all_of_the_time(app, client, desk, monkeypatch):
     monkeypatch.setattr(desk, "_read", lambda _data: [])
-    for _ in range(photos.EACH_MAX):
-        assert desk.enter("127.0.0.1")
+    whose = app.extensions["kokin_enquiries"].digest("source", "127.0.0.1")
+    theirs = [desk.enter(whose) for _ in range(photos.EACH_MAX)]
+    assert all(theirs)
     assert _send(client, b"x").status_code == 503
     elsewhere = {"REMOTE_ADDR": "192.0.2.1"}
     form = {"photo": (io.BytesIO(b"x"), "slip.png")}
     assert client.post("/photo", data=form, environ_overrides=elsewhere).status_code == 422
-    for _ in range(photos.EACH_MAX):
-        desk.leave("127.0.0.1")
+    _leave_all(desk, theirs)
     told = [_send(client, b"x").status_code for _ in range(11)]
     assert told == [422] * 10 + [429]

@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 import pytest
 
 from web.help.questions import questions
-from web.language import PUBLIC_LANGUAGES, speaking, translate
+from web.language import (
+    EASY_JAPANESE,
+    JAPANESE,
+    PUBLIC_LANGUAGES,
+    catalogue,
+    speaking,
+    translate,
+)
+from web.texts.enquiries import ENQUIRIES
+from web.texts.help import ANSWERS
 
 
 def _page(client, path):
@@ -85,3 +94,17 @@ def test_a_draft_of_a_machine_says_so_and_that_japanese_holds(client):
         page = _page(client, f"/help/?lang={code}")
         assert ('class="draft"' in page) == (code in said)
         assert said.get(code, "") in page
+
+
+@pytest.mark.parametrize("code", [each for each in PUBLIC_LANGUAGES if each != JAPANESE])
+def test_a_state_that_is_explained_has_the_name_under_which_it_is_shown(code):
+    said = catalogue(code)
+    wrong = {}
+    for sentence in (one for group in ANSWERS.values() for one in group.values()):
+        for japanese in sentence:
+            for state in ENQUIRIES["slip_status"].values():
+                # What stands behind it in brackets only explains it.
+                name = said[state].partition("（")[0] if code == EASY_JAPANESE else said[state]
+                if f"「{state}」" in japanese and name not in said[japanese]:
+                    wrong[state] = said[japanese]
+    assert wrong == {}

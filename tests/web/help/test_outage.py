@@ -7,9 +7,10 @@ import re
 
 from click.testing import CliRunner
 
+from web import messages
 from web.cli import main
 from web.help.outage import OUTAGE, outage_page
-from web.language import PUBLIC_LANGUAGES, language_tag
+from web.language import PUBLIC_LANGUAGES, language_tag, speaking
 
 
 def test_the_page_that_is_kept_is_the_one_that_is_made():
@@ -25,6 +26,14 @@ def test_it_says_in_every_language_that_nobody_is_to_pay_twice():
     for said in ("二重に納めないでください", "do not pay twice", "请不要重复缴纳", "nộp hai lần",
                  "이중으로 납부하지", "não pague duas vezes"):  # fmt: skip
         assert said in page
+
+
+def test_what_a_machine_translated_says_so_here_as_on_every_page():
+    sections = re.findall(r'<section lang="([^"]*)">(.*?)</section>', outage_page(), re.DOTALL)
+    for code, (tag, said) in zip(PUBLIC_LANGUAGES, sections, strict=True):
+        with speaking(code):
+            draft = messages.label("public_note", "draft")
+        assert (draft in said) == (not tag.startswith("ja")), code
 
 
 def test_it_needs_nothing_beside_itself():

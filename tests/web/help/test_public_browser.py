@@ -13,6 +13,8 @@ from datetime import date
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browser import bring_axe
+from keyboard import out_of_reach
 from public_pages import (
     BYTES_MAX,
     QUESTION,
@@ -21,8 +23,11 @@ from public_pages import (
     WIDTHS,
     broken_rules,
     public_pages,
+    signed_in_pages,
     widths_that_overflow,
 )
+from resident_site import resident_site
+from resident_walk import form_of
 
 from web.help.statement import RESULT, Statement, statement
 from web.language import EASY_JAPANESE, JAPANESE, PUBLIC_LANGUAGES, language_tag
@@ -30,6 +35,7 @@ from web.texts.help import CHECKS
 
 pytestmark = pytest.mark.browser
 WRITE = "KOKIN_WRITE_ACCESSIBILITY"
+LINK = "/my/link"  # for who has come from the provider and has not linked yet
 PAGES = [
     "/", "/code", "/help/", "/help/accessibility", "/help/channels", f"/help/{QUESTION}",
     "/help/ways", "/my", "/nowhere", "/photo", "/several", "/verify",
@@ -45,11 +51,9 @@ FIRST_LOADED = """() => [...performance.getEntriesByType("navigation"),
 
 @pytest.fixture(scope="module")
 def window(chromium):
-    """One window for all pages, with axe in each of them."""
+    """One window for all pages."""
     context = chromium.new_context(timezone_id="Asia/Tokyo")
-    page = context.new_page()
-    page.add_init_script(Axe().axe_script)
-    yield page
+    yield context.new_page()
     context.close()
 
 
@@ -81,16 +85,13 @@ def test_no_rule_of_accessibility_is_broken(public, window, path):
 
 
 @pytest.mark.parametrize("aids", ["large=on", "contrast=on", "furigana=on&large=on&contrast=on"])
-def test_the_aids_break_nothing(public, chromium, aids):
-    context = chromium.new_context(viewport={"width": 320, "height": 800})
-    page = context.new_page()
-    page.add_init_script(Axe().axe_script)
+def test_the_aids_break_nothing(public, page, aids):
+    page.set_viewport_size({"width": 320, "height": 800})
     page.goto(f"{public.address}/help/ways?lang=ja&{aids}")
     assert broken_rules(page) == []
     page.goto(f"{public.address}/")  # remembered
     assert page.locator("button.aid[aria-pressed=true]").count() == aids.count("=on")
     assert widths_that_overflow(page) == []
-    context.close()
 
 
 def test_a_page_needs_no_script_and_no_mouse(public, chromium):
@@ -117,21 +118,29 @@ def test_a_page_needs_no_script_and_no_mouse(public, chromium):
     context.close()
 
 
-def test_every_control_is_reached_by_the_keyboard_in_its_order(public, window):
-    _open(window, public, "/help/", "vi")
-    controls = window.evaluate(
-        "() => [...document.querySelectorAll('a[href], button, input:not([type=hidden])')].length"
-    )
-    seen = []
-    for _number in range(controls):
-        window.keyboard.press("Tab")
-        seen.append(
-            window.evaluate(
-                "() => [...document.querySelectorAll('a[href], button, input:not([type=hidden])')]"
-                ".indexOf(document.activeElement)"
-            )
+@pytest.mark.parametrize("path", PAGES)
+def test_every_control_is_reached_by_the_keyboard_in_its_order(public, window, path):
+    window.set_viewport_size({"width": 390, "height": 800})
+    _open(window, public, path, JAPANESE)
+    assert out_of_reach(window) == []
+
+
+def test_no_page_needs_a_script(public, chromium):
+    """What a script would have to do is not offered; every form has where to go and a button."""
+    context = chromium.new_context(java_script_enabled=False, locale="ja-JP")
+    page = context.new_page()
+    wrong = {}
+    for path in PAGES:
+        page.goto(f"{public.address}{path}")
+        idle = page.locator("button:not([type=submit])[type]").filter(visible=True).count()
+        forms = page.locator("form").filter(visible=True)
+        sent = forms.and_(page.locator("form[action][method]")).filter(
+            has=page.locator("button:not([type=button])")
         )
-    assert seen == list(range(controls))
+        if idle or sent.count() != forms.count():
+            wrong[path] = (idle, forms.count(), sent.count())
+    context.close()
+    assert wrong == {}
 
 
 def test_the_first_view_is_light_enough_for_a_slow_line(public, chromium):
@@ -195,9 +204,10 @@ def test_the_first_view_comes_over_a_slow_line(public, chromium):
 
 def test_the_statement_is_about_the_pages_that_there_are(public, window):
     _open(window, public, "/help/accessibility", JAPANESE)
+    bring_axe(window)
     rules = window.evaluate("(tags) => axe.getRules(tags).map((rule) => rule.ruleId)", TAGS)
     found = statement()
-    assert found.pages == tuple(public_pages(public.app, every_question=True))
+    assert found.pages == _tried(public.app)
     assert found.languages == tuple(PUBLIC_LANGUAGES)
     assert found.widths == WIDTHS
     assert found.rules == tuple(sorted(rules))
@@ -209,17 +219,53 @@ def test_the_statement_is_about_the_pages_that_there_are(public, window):
     assert all(path in shown for path in found.pages)
 
 
+@pytest.fixture
+def site(city_template, tmp_path):
+    """The same with somebody who is signed in."""
+    with resident_site(city_template, tmp_path) as found:
+        yield found
+
+
+def _of_ones_own(site, chromium):
+    """Each page behind the sign-in, and the answer about a slip, in every language."""
+    for cookie, paths in (
+        (site.linked, [path for path in signed_in_pages(site.app) if path != LINK]),
+        (site.arrived, [LINK]),
+    ):
+        context = site.window(chromium, cookie)
+        page = context.new_page()
+        page.add_init_script(Axe().axe_script)
+        for code in PUBLIC_LANGUAGES:
+            for path in paths:
+                page.goto(f"{site.address}{path}?lang={code}")
+                assert page.url.endswith(f"{path}?lang={code}")
+                yield path, code, page
+            page.goto(f"{site.address}/?lang={code}")
+            for name, value in form_of(site.number).items():
+                page.fill(f"#{name}", value)
+            page.locator(".number-form button[type=submit]").click()
+            page.wait_for_selector(".state")
+            yield "/ (answer)", code, page
+        context.close()
+
+
 @pytest.mark.soak
-def test_everything_that_the_statement_says(public, window):
-    pages = public_pages(public.app, every_question=True)
+@pytest.mark.timeout(3_600)
+def test_everything_that_the_statement_says(public, window, site, chromium):
     wrong = []
-    for path in pages:
+    for path in public_pages(public.app, every_question=True):
         for code in PUBLIC_LANGUAGES:
             window.set_viewport_size({"width": 390, "height": 800})
             _open(window, public, path, code)
             wrong += [(path, code, each) for each in broken_rules(window)]
             wrong += [(path, code, each) for each in widths_that_overflow(window)]
+    for path, code, page in _of_ones_own(site, chromium):
+        page.set_viewport_size({"width": 390, "height": 800})
+        wrong += [(path, code, each) for each in broken_rules(page)]
+        wrong += [(path, code, each) for each in widths_that_overflow(page)]
     assert wrong == []
+    _open(window, public, "/help/accessibility", JAPANESE)
+    bring_axe(window)
     rules = window.evaluate("(tags) => axe.getRules(tags).map((rule) => rule.ruleId)", TAGS)
     found = Statement(
         tested_on=date.today() if WRITE in os.environ else statement().tested_on,  # noqa: DTZ011
@@ -227,7 +273,7 @@ def test_everything_that_the_statement_says(public, window):
         standards=STANDARDS,
         rules=tuple(sorted(rules)),
         violations=len(wrong),
-        pages=tuple(pages),
+        pages=_tried(public.app),
         languages=tuple(PUBLIC_LANGUAGES),
         widths=WIDTHS,
         checks=tuple(CHECKS),
@@ -246,6 +292,10 @@ def test_easy_japanese_has_furigana_from_the_first_view(public, window):
     assert window.locator("main ruby").count() > 20
     _open(window, public, "/help/", JAPANESE)
     assert window.locator("ruby").count() == 0
+
+
+def _tried(app) -> tuple[str, ...]:
+    return (*public_pages(app, every_question=True), *signed_in_pages(app))
 
 
 def _tool(page) -> str:

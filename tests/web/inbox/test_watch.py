@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -210,6 +211,20 @@ def test_a_process_that_dies_over_a_file_leaves_it_to_the_next_one(desk, monkeyp
     finally:
         other.dispose()
     assert not path.exists()
+
+
+def test_nobody_waits_for_a_process_that_is_known_to_be_gone(desk):
+    """A lease of this host whose process has no number any more, or one from a clock put back."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    host = leases.holder_name().partition("/")[0]
+    gone, there = f"{host}/{ended.pid}/gone", f"{host}/{os.getpid()}/there"
+    now, far = clock.now(), timedelta(hours=30)
+    assert leases.take(desk.engine, "99999", "intake", "1", gone, now)
+    assert leases.take(desk.engine, "99999", "intake", "1", there, now)
+    assert not leases.take(desk.engine, "99999", "intake", "1", "elsewhere/1/x", now)
+    assert leases.take(desk.engine, "99999", "intake", "2", "elsewhere/1/x", now + far)
+    assert leases.take(desk.engine, "99999", "intake", "2", there, now)
 
 
 def test_a_process_that_dies_before_it_puts_the_file_away_books_it_once(desk, monkeypatch):

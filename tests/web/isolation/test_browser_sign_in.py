@@ -21,13 +21,12 @@ def address(bodies):
 
 
 @pytest.mark.parametrize("bodies", ["sqlite"], indirect=True)
-def test_a_person_chooses_a_body_once(page, address, tmp_path):
+def test_a_person_chooses_a_body_once(page, address):
     for width in (360, 1366):
         page.set_viewport_size({"width": width, "height": 768})
         page.goto(f"{address}/staff/sign-in")
         assert violations(page) == []
         assert fits(page)
-        page.screenshot(path=tmp_path / f"sign-in-{width}.png")
     page.focus("#body")
     page.keyboard.press("ArrowDown")
     page.fill("#user_name", "kaikei")
@@ -37,7 +36,6 @@ def test_a_person_chooses_a_body_once(page, address, tmp_path):
     assert page.inner_text(".body-name") == "となり町"
     page.click(".person > summary")
     assert "kaikei（会計）" in page.inner_text(".person .drop-body")
-    page.screenshot(path=tmp_path / "signed-in.png")
     assert violations(page) == []
     assert fits(page)
     page.get_by_role("button", name="サインアウト").click()
@@ -48,4 +46,3 @@ def test_a_person_chooses_a_body_once(page, address, tmp_path):
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=alert]")
     assert violations(page) == []
-    page.screenshot(path=tmp_path / "refused.png")

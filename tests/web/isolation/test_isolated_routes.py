@@ -24,7 +24,7 @@ ACCESS = PAGES.extensions["kokin_access"]
 COMMON = {
     "day": "2026-06-01", "step": "collected", "month": "2026-06", "year": 2026, "form": "csv", "kind": "day_close",
     "subject": "2026-06-01", "line_no": 2, "term": "01", "notification_id": "only-in-the-city", "calculator": "late-charge", "job": "verify",
-    "finding_no": 1, "report": "suspense", "listing": "suspense", "code": "99999", "passkey_id": "0" * 16, "item_code": "901",
+    "finding_no": 1, "file_no": 1, "report": "suspense", "listing": "suspense", "code": "99999", "passkey_id": "0" * 16, "item_code": "901",
     "token": OTHER + "0" * 64, "action": "withdraw", "slug": "lost-slip",
 }  # fmt: skip
 # What every route that changes something is sent. One that takes a form of its own says so here.
@@ -133,6 +133,18 @@ FORMS: dict[str, dict[str, str]] = {
     "slips.revoke": {"reason": "試し"},
     "slips.print_one": {},
     "runs.release": {"reason": "試し"},
+    "runs.plan": {"item_code": "901", "limit": "10", "do": "start"},
+    "runs.discard": {"reason": "試し"},
+    "holding.find": {"claim": "901/2026/{notice_no}"},
+    "holding.set_one": {
+        "claim": "901/2026/{notice_no}",
+        "kind": "collection_hold",
+        "from_on": "2026-06-01",
+        "reason": "試し",
+    },
+    "holding.lift": {"reason": "試し"},
+    "naming.find": {"name": "ヨソ"},
+    "naming.forget": {"reason": "試し"},
     "cases.take": {},
     "cases.note": {"note": "試し"},
     "cases.close": {"note": "試し"},
@@ -179,7 +191,7 @@ FORMS: dict[str, dict[str, str]] = {
 
 # Who asks: a treasurer, but an administrator for what is theirs alone.
 PEOPLE = {
-    **dict.fromkeys(("charges", "dunning", "dunning_files"), "shuno"),
+    **dict.fromkeys(("charges", "dunning", "dunning_files", "holding", "naming"), "shuno"),
     "events": "shunin",
     "logbook": "shunin",
     "users": "shunin",

@@ -113,7 +113,7 @@ def test_the_schedule_of_a_job_is_changed_and_given_back(city, treasurer, audito
 
 
 @pytest.mark.browser
-def test_the_page_in_a_browser(page, address, city, tmp_path):
+def test_the_page_in_a_browser(page, address, city):
     _ran(city, "reconcile", JobResult(totals={"credits_settled": 12, "cases_opened": 3}), covers=2)
     _ran(city, "verify", JobResult(JobState.FAILED, {"differences": 2}, ("verify_differs",)))
     _ran(
@@ -134,19 +134,16 @@ def test_the_page_in_a_browser(page, address, city, tmp_path):
     page.keyboard.press("Enter")
     page.wait_for_url("**/staff/")
     page.goto(f"{address}/staff/jobs")
-    page.screenshot(path=tmp_path / "jobs.png", full_page=True)
     assert violations(page) == []
     assert fits(page)
     page.locator("button", has_text="督促対象の見込み").press("Enter")
     page.wait_for_selector("text=実行待ち")
     page.get_by_role("link", name="再照合").first.press("Enter")
     page.wait_for_url("**/staff/jobs/reconcile")
-    page.screenshot(path=tmp_path / "job.png", full_page=True)
     assert violations(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert fits(page)
     page.goto(f"{address}/staff/jobs")
-    page.screenshot(path=tmp_path / "jobs-small.png", full_page=True)
     assert fits(page)
     assert violations(page) == []
     lanes.release()

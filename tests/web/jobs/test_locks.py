@@ -6,11 +6,14 @@ import io
 import os
 import signal
 import sqlite3
+import threading
 import time
 from contextlib import ExitStack
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from apscheduler.jobstores.base import JobLookupError
 from rich.console import Console
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -25,7 +28,7 @@ from web.jobs.locks import Lanes, leases_of, noting
 from web.jobs.runner import Runner
 from web.jobs.table import BOOKS, LANES
 from web.notices.recipients import Recipients
-from web.scheduler import build, codes_served
+from web.scheduler import build, codes_served, keep_time
 
 M = "99999"
 _KILL = """SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'
@@ -71,7 +74,40 @@ def test_a_session_that_was_lost_is_noticed(books, lanes):
         connection.execute(text(_KILL))
     assert other.hold(M, BOOKS)
     assert not one.hold(M, BOOKS)
+    one.let_go(M, BOOKS)  # what it has lost it cannot give away
+    assert not one.hold(M, BOOKS)
+
+
+def test_a_lane_is_lent_for_a_look_and_named_by_who_runs_something(books, lanes, monkeypatch):
+    one, other = lanes("one"), lanes("other")
+    assert one.hold(M, BOOKS)
+    one.let_go(M, BOOKS)
+    assert other.hold(M, BOOKS)
+    assert not one.hold(M, BOOKS)
+    assert _holder(books) == "one"  # nobody has run anything since it was heard of
+    other.show(M, BOOKS)
     assert _holder(books) == "other"
+    other.let_go(M, BOOKS)
+    later = clock.now() + timedelta(seconds=31)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert one.hold(M, BOOKS)  # it is time for a sign of life
+    assert _holder(books) == "one"
+    other.release()  # no word about what others look after
+    with reading(books.engine, M) as connection:
+        assert leases_of(connection, M)[BOOKS].released_at is None
+
+
+def test_who_hangs_in_a_look_is_ended_although_others_live(books, lanes, monkeypatch):
+    one, other = lanes("one"), lanes("other")
+    other.hold(M, BOOKS)
+    other.let_go(M, BOOKS)
+    assert one.hold(M, BOOKS)  # and stops there
+    assert _holder(books) == "other"
+    later = clock.now() + timedelta(minutes=11)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    other.beat()
+    assert not other.hold(M, BOOKS)
+    assert other.hold(M, BOOKS) is (books.engine.dialect.name != "sqlite")
 
 
 def test_a_silent_holder_is_ended_where_that_is_possible(books, lanes, monkeypatch):
@@ -258,3 +294,23 @@ def test_the_doctor_says_who_cannot_be_told(books):
     assert said(notices=by_mail, smtp_host="mail.example.jp") == ""
     assert "KOKIN_WEBHOOK_HOSTS" in said(notices=by_webhook)
     assert said(notices=by_webhook, webhook_hosts="hooks.example.jp") == ""
+
+
+def test_the_scheduler_wakes_up_after_the_clock_was_put_back(monkeypatch, caplog):
+    """It slept until a round that would have been in thirty hours."""
+    now, woken, waits = clock.now(), [], iter([False, True])
+    shown = [now + timedelta(hours=30)]
+    monkeypatch.setattr(clock, "now", lambda: shown[0])
+
+    class Stopping(threading.Event):
+        def wait(self, timeout=None):
+            shown[0] = now
+            return next(waits)
+
+    def gone(**_changes):
+        raise JobLookupError("its body was removed")
+
+    jobs = [SimpleNamespace(modify=gone), SimpleNamespace(modify=lambda **to: woken.append(to))]
+    keep_time(SimpleNamespace(get_jobs=lambda: jobs), Stopping())
+    assert woken == [{"next_run_time": now}]
+    assert "put back" in caplog.text

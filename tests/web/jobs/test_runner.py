@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from payments.domain.errors import ConflictError, NotFoundError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
 from web.commands.session import Session
 from web.commands.setup import enter, sample_profile
-from web.jobs import history, plans
+from web.jobs import history, plans, table
 from web.jobs.contract import JobResult, JobState
 from web.jobs.locks import leases_of, noting
 from web.jobs.table import BOOKS, CHECKS, LANES, entry_of
@@ -86,6 +88,20 @@ def test_the_clock_steps_over_nights(books, standing, noted, process):
     assert runner.tick(M, BOOKS) == 0
 
 
+def test_the_clock_is_put_back(standing, noted, process):
+    """What came while it was ahead does not keep anything waiting until it is there again."""
+    runner = process()
+    runner.tick(M, BOOKS)
+    noted.waiting.add("inbox")
+    noted.answers["inbox"] = JobResult(JobState.FAILED)
+    standing.step(hours=30)
+    runner.tick(M, BOOKS)
+    noted.runs.clear()
+    standing.step(hours=-30)
+    runner.tick(M, BOOKS)
+    assert [job for job, _as_of in noted.runs] == ["inbox"]
+
+
 def test_a_killed_process_is_followed_and_its_run_repeated(books, standing, noted, process):
     said = []
     first, second = process(), process(said.append)
@@ -120,6 +136,39 @@ def test_a_job_that_kills_its_process_is_not_repeated_for_ever(books, standing, 
             runner.tick(M, BOOKS)
     assert runner.tick(M, BOOKS) == 2  # the others go on
     assert [run[3] for run in _history(books, "reconcile")] == [INCOMPLETE] * 3
+
+
+def test_two_processes_share_bodies_and_never_a_lane(books, standing, process, monkeypatch):
+    enter(Session(books.settings), sample_profile("99998"))
+    with unit_of_work(books.engine, "99998") as connection:
+        for job in ("arrivals", "charges"):
+            plans.set_plan(connection, "99998", books.settings, job, {"enabled": False}, actor="a")
+    one, other = process(), process()
+    for code in (M, "99998"):
+        one.tick(code, BOOKS)
+    standing.step(hours=2)
+    ran, beside = [], []
+
+    def look_around(context):
+        ran.append((context.municipality_code, "reconcile"))
+        if context.municipality_code == M:  # in the middle of it, the other process looks around
+            beside.extend([other.tick(M, BOOKS), other.tick("99998", BOOKS)])
+        return JobResult()
+
+    entry = entry_of("reconcile")
+    monkeypatch.setitem(table._BY_CODE, "reconcile", replace(entry, run=look_around))
+    assert one.tick(M, BOOKS) == 3
+    assert beside == [0, 3]
+    assert ran == [(M, "reconcile"), ("99998", "reconcile")]
+    assert [process.tick(code, BOOKS) for process in (one, other) for code in (M, "99998")] == [
+        0, 0, 0, 0,
+    ]  # fmt: skip
+    holders = {}
+    for code in (M, "99998"):
+        with reading(books.engine, code) as connection:
+            holders[code] = {run.holder for run in history.history(connection, code)}
+            assert leases_of(connection, code)[BOOKS].holder in holders[code]
+    assert holders == {M: {one.holder}, "99998": {other.holder}}
 
 
 def test_what_has_lost_its_run_writes_no_end(books, standing, process):
@@ -250,7 +299,8 @@ def test_the_lease_tells_who_and_until_when(books, standing, process):
     for lane in LANES:
         runner.tick(M, lane)
     standing.step(minutes=1)
-    runner.lanes.beat()
+    for lane in LANES:
+        runner.tick(M, lane)
     with reading(books.engine, M) as connection:
         leases = leases_of(connection, M)
     assert {lease.holder for lease in leases.values()} == {runner.holder}

@@ -28,7 +28,7 @@ from web.commands.session import Session
 from web.commands.setup import sample_profile
 from web.jobs.contract import JobContext, JobResult
 from web.jobs.notifications import anything_waits, book_notifications
-from web.notifications import booking, keys, outlook
+from web.notifications import booking, keys, outlook, receive
 from web.notifications.receive import Desk, Told
 from web.notifications.spool import Spool
 from web.notifications.spool_rows import Arrival
@@ -46,7 +46,13 @@ def either_city(request):
 
 
 @pytest.fixture
-def desk(either_city):
+def _impatient(monkeypatch):
+    """The books are held here on purpose: nobody waits long for them."""
+    monkeypatch.setattr(receive, "LOCK_WAIT_MS", 200)
+
+
+@pytest.fixture
+def desk(either_city, _impatient):
     """The desk of a server over the small city."""
     spool = Spool(either_city.engine)
     found = Desk(either_city.engine, spool, M, retry_seconds=SOON)
@@ -316,7 +322,7 @@ def test_what_only_the_books_know_is_answered_from_them(city):
 
 
 @pytest.fixture
-def waiting(city):
+def waiting(city, _impatient):
     """The city with one notification that no server books; what works on it."""
     spool = Spool(city.engine)
     desk = Desk(city.engine, spool, M, retry_seconds=LONG)

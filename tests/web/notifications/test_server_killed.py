@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 from ending import PATIENCE, ending, kill_all
@@ -42,12 +42,13 @@ class Server:
     def ask(self, method, path, body=b""):
         path = f"{URL}{path}"
         signed = headers(KEY, SECRET, body, method=method, path=path)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        connection.request(method, path, body, signed)
-        answer = connection.getresponse()
-        found = json.loads(answer.read())
-        connection.close()
-        return answer.status, found.get("status")
+        # Closed also where the server has gone before it answered.
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        ) as connection:
+            connection.request(method, path, body, signed)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read()).get("status")
 
     def post(self, number):
         return self.ask("POST", "", _body(number))
@@ -155,6 +156,7 @@ def test_under_load_nothing_is_lost_and_nothing_is_booked_twice(either_city):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_under_load_killed_again_and_again(either_city, record_property):
     numbers = range(1, 2_001)
     record_property("notifications", len(numbers))

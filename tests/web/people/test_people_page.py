@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -13,10 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.person_account import person_account
+from reconcile.person_letters import Letter
 from web import clock
 from web.cli import main
 from web.commands.session import Session
 from web.people.account import page_of
+from web.people.timeline import LETTER, timeline
 
 PASSWORD = "kaikei-no-himitsu"
 FOR = {"purpose": "counter", "note": ""}
@@ -134,6 +137,23 @@ def test_every_part_is_shown_and_narrowed(treasurer, paid, part):
     assert treasurer.get(f"{place}?part={part}").status_code == 200
     empty = treasurer.get(f"{place}?part={part}&year=1999").get_data(as_text=True)
     assert "該当するものはありません" in empty
+
+
+def test_letters_stand_on_the_timeline_of_the_claims_that_are_shown(city, paid):
+    day = date(2026, 7, 24)
+    letters = (
+        Letter("dunning", 3, day, paid.notice_id, "01", 1_000),
+        Letter("dunning", 4, day, 10**9, "01", 1_000),  # of a claim that is not shown
+        Letter("refund", 7, day, subject="claim:1/01"),
+    )
+    with reading(city.engine, "99999") as connection:
+        account = person_account(connection, "99999", paid.obligor_no)
+    found = [entry for entry in timeline(account, letters) if entry.kind == LETTER]
+    assert [(entry.said, entry.endpoint) for entry in found] == [
+        ("督促状（督促リスト 3）", "dunning.explain_notice"),
+        ("過誤納金還付通知書", "refunds.show"),
+    ]
+    assert found[0].place.notice_no == paid.notice_no
 
 
 def test_the_late_charge_of_any_day_shows_its_working(treasurer, city):

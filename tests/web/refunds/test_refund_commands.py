@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.refunds import payees
+from reconcile.refunds import appropriate, payees
 from reconcile.refunds.found import overpayments
 from web import clock
 from web.cli import main
@@ -91,6 +91,23 @@ def test_the_whole_way_of_a_refund(city, kokin, tmp_path):
     kokin("cancel", "1", "--reason", "取りやめ", *person, code=1)
     assert json.loads(kokin("notice", subject, *person)) == {"notice_no": 1}
     assert json.loads(kokin("ageing", "--json")) is not None
+
+
+def test_an_instalment_to_come_is_paid_as_the_person_agreed(city, kokin):
+    with reading(city.engine, M) as connection:
+        found = overpayments(connection, load_profile(connection, M), TODAY, limit=500)
+        mine, later = next(
+            (each, later[0].place)
+            for each in found
+            if each.stage == "confirmed" and each.due_yen == 0
+            for later in (appropriate.not_due(connection, M, each, TODAY),)
+            if later
+        )
+    person = ("--user", "kaikei", "--json")
+    kokin("class", mine.subject, "--reason", "paid_twice", *person)
+    words = ("entrust", mine.subject, later, "--reason", "窓口で署名", *person)
+    kokin(*words, "--consented-on", "2026-06-04", code=1)
+    assert len(json.loads(kokin(*words, "--consented-on", "2026-06-02"))["approvals"]) == 1
 
 
 def test_who_may_not_send_is_told_so(kokin):

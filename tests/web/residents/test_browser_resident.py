@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pypdfium2
 import pytest
 from browser import fits, served, violations
+from keyboard import press, tab_to, type_into
 from resident_mail import give_letters, path_in, run_letters
 from resident_walk import ITEMS, M, form_of
 
@@ -99,45 +100,76 @@ def _text(path):
         document.close()
 
 
-def test_without_a_script_notices_and_an_account_are_asked_for_and_stopped(
+def _link_by_keyboard(page, site, person):
+    page.goto(f"{site.address}/my")
+    press(page.get_by_role("link", name=re.compile("でサインイン")))
+    page.wait_for_selector("[name=sub]")
+    type_into(page.locator("[name=sub]"), "card-9")
+    press(page.get_by_role("button", name="認証する"))
+    page.wait_for_url("**/my/link")
+    for name, value in form_of(person.el_number).items():
+        type_into(page.locator(f"#{name}"), value)
+    press(page.get_by_role("button", name="結び付ける"))
+    page.wait_for_url("**/my/account")
+
+
+def test_notices_and_an_account_by_keyboard_alone_and_without_a_script(
     chromium, site, city, provider, person, mailbox, tmp_path
 ):
-    """申込み・確認・停止 and 還付の口座, on a telephone that runs no script."""
+    """申込み・確認・停止 and 還付の口座, by somebody who has neither a mouse nor a script."""
     provider.person("card-9", name=person.name, address=person.address)
     give_letters(city, mailbox)
     context = chromium.new_context(locale="ja-JP", viewport=PHONE, java_script_enabled=False)
     page = context.new_page()
-    _sign_in(page, site)
-    for name, value in form_of(person.el_number).items():
-        page.fill(f"#{name}", value)
-    page.get_by_role("button", name="結び付ける").click()
-    page.goto(f"{site.address}/my/late-charge")
-    page.fill("#on", "2026-12-28")
-    page.get_by_role("button", name="計算する").click()
-    assert "2026年12月28日（月）に納めた場合" in page.inner_text("main")
 
-    page.goto(f"{site.address}/my/refund-account")
+    def button(name):
+        return page.get_by_role("button", name=name)
+
+    def main():
+        return page.inner_text("main")
+
+    _link_by_keyboard(page, site, person)
+    press(page.get_by_role("link", name="延滞金の試算"))
+    page.wait_for_url("**/my/late-charge")
+    tab_to(page.locator("#on"))
+    page.fill("#on", "2026-12-28")  # the order of its parts is the browser's
+    press(button("計算する"))
+    page.wait_for_url("**/my/late-charge?on=2026-12-28")
+    assert "2026年12月28日（月）に納めた場合" in main()
+
+    press(page.get_by_role("link", name="還付の口座"))
+    page.wait_for_url("**/my/refund-account")
     given = {"bank_code": "9998", "branch_code": "002", "account_no": "1234567"}
     for name, value in given.items():
-        page.fill(f"#{name}", value)
-    page.fill("#holder", "ミホン ミホン")
-    page.get_by_role("button", name="確認へ進む").click()
-    assert "1234567" in page.inner_text("main")
+        type_into(page.locator(f"#{name}"), value)
+    type_into(page.locator("#holder"), "ミホン ミホン")
+    press(button("確認へ進む"))
+    page.wait_for_selector("#sure")
+    assert "1234567" in main()
     page.screenshot(path=tmp_path / "9-sure.png")
-    page.get_by_role("button", name="この口座を届け出る").click()
-    assert "****567" in page.inner_text("main")
+    press(button("この口座を届け出る"))
+    page.wait_for_selector("text=****567")
     assert "1234567" not in page.content()
 
-    page.goto(f"{site.address}/my/notices")
-    page.fill("#mail", "hanako@example.jp")
-    page.get_by_role("button", name="同意して申し込む").click()
-    assert "確認のメールを送ります" in page.inner_text("main")
+    press(page.get_by_role("link", name="お知らせ", exact=True))
+    page.wait_for_url("**/my/notices")
+    type_into(page.locator("#mail"), "hanako@example.jp")
+    press(button("同意して申し込む"))
+    page.wait_for_selector("main [role=status]")
+    assert "確認のメールを送ります" in main()
     run_letters(city, consent_letters)
     page.goto(site.address + path_in(mailbox.mails[-1], "confirm"))
-    page.get_by_role("button", name="受け取る").click()
-    assert "受け取ります" in page.inner_text("main")
+    press(button("受け取る"))
+    page.wait_for_selector("main [role=status]")
+    assert "受け取ります" in main()
     page.goto(f"{site.address}/my/notices")
     page.screenshot(path=tmp_path / "10-notices.png", full_page=True)
-    page.get_by_role("button", name="お知らせを止める").click()
-    assert page.get_by_role("button", name="お知らせを止める").count() == 0
+    press(button("お知らせを止める"))
+    button("お知らせを止める").wait_for(state="detached")
+
+    press(page.get_by_role("link", name="納付状況", exact=True))
+    page.wait_for_url("**/my/account")
+    press(page.locator("summary", has_text="このページをやめる"))
+    press(button("結び付きを解く"))
+    page.wait_for_url("**/my")
     context.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import text
 
@@ -143,6 +145,18 @@ def test_what_was_typed_is_in_no_record(treasurer, city, slip):
         subjects = list(rows)
     assert len(subjects) == 2
     assert all(subject.isdigit() and len(subject) <= 3 for subject in subjects)
+
+
+def test_whose_name_a_search_has_shown_is_on_record(treasurer, city):
+    page = _find(treasurer, "ミホン").get_data(as_text=True)
+    with reading(city.engine, M) as connection:
+        rows = connection.execute(
+            text("SELECT subject FROM staff_event WHERE event = 'person_found'")
+        ).scalars()
+        subjects = set(rows)
+    shown = {f"notice:{number}" for number in re.findall(r"/staff/people/notices/(\d+)", page)}
+    assert subjects == shown
+    assert shown
 
 
 @pytest.mark.postgres

@@ -51,35 +51,29 @@ def test_a_clerk_reads_a_paper_reissues_it_and_sees_the_run(page, address, slip,
     page.click("text=読み取る")
     page.wait_for_selector("text=帳簿と一致しています")
     _good(page)
-    page.screenshot(path=tmp_path / "read.png", full_page=True)
     page.click(f"text=納付書 {slip.slip_no}")
     _good(page)
-    page.screenshot(path=tmp_path / "slip.png", full_page=True)
     page.fill("#reissue-reason", "紛失のため")
     page.click("text=再発行する")
     page.wait_for_url(lambda url: not url.endswith(f"/{slip.slip_id}"))
     page.click("button:has-text('印刷して読み戻す')")
     page.wait_for_selector("text=PDFを受け取る")
     _good(page)
-    page.screenshot(path=tmp_path / "reissued.png", full_page=True)
     with page.expect_download() as download:
         page.click("text=PDFを受け取る")
     assert download.value.suggested_filename.endswith(".pdf")
     page.click("text=読み戻しの報告")
     page.wait_for_selector("text=台帳と一致することを確かめました")
     _good(page)
-    page.screenshot(path=tmp_path / "run.png", full_page=True)
     page.goto(f"{address}/staff/slips/runs")
     _good(page)
-    page.screenshot(path=tmp_path / "runs.png", full_page=True)
 
 
-def test_an_account_is_opened_for_a_purpose_and_the_auditor_sees_it(page, address, slip, tmp_path):
+def test_an_account_is_opened_for_a_purpose_and_the_auditor_sees_it(page, address, slip):
     page.set_viewport_size({"width": 1366, "height": 768})
     _sign_in(page, address, "shuno")
     page.goto(f"{address}/staff/people")
     _good(page)
-    page.screenshot(path=tmp_path / "ask.png", full_page=True)
     page.fill("#person-number", slip.slip_no)
     page.select_option("#purpose", "telephone")
     page.click("text=記録して開く")
@@ -90,12 +84,10 @@ def test_an_account_is_opened_for_a_purpose_and_the_auditor_sees_it(page, addres
     for part in ("instalments", "timeline", "receipts", "slips", "holds", "cases"):
         page.goto(f"{account}?part={part}&on=2026-12-01")
         _good(page)
-        page.screenshot(path=tmp_path / f"account-{part}.png", full_page=True)
     page.goto(f"{account}?on=2026-12-01")
     page.click("td.figure-cell a")
     page.wait_for_selector("h1:has-text('延滞金の計算の過程')")
     _good(page)
-    page.screenshot(path=tmp_path / "late.png", full_page=True)
     page.context.clear_cookies()
     page.goto(account)  # nobody's session
     assert page.url.endswith("/sign-in")
@@ -103,7 +95,6 @@ def test_an_account_is_opened_for_a_purpose_and_the_auditor_sees_it(page, addres
     page.goto(f"{address}/staff/people/views")
     page.wait_for_selector("text=電話照会")
     _good(page)
-    page.screenshot(path=tmp_path / "views.png", full_page=True)
     page.goto(f"{address}/staff/slips/{slip.slip_id}")
     assert page.query_selector("text=再発行する") is None  # who looks on cannot act
     _good(page)

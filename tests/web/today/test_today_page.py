@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -19,9 +20,16 @@ from reconcile.report import open_items, trend
 from reconcile.report.period import day_report, year_report
 from reconcile.report.steps import START, StepRow, step_rows
 from reconcile.report.trend import STEPS, Figure
+from web import clock
 from web.accounts import staff
 from web.app import create_app
 from web.commands.setup import sample_profile
+from web.jobs import history
+from web.jobs.contract import JobContext, JobResult, JobState
+from web.jobs.due import due
+from web.jobs.limitation import limitation
+from web.jobs.locks import noting
+from web.jobs.timing import Slot
 from web.today.figures import Kept, figures
 
 CODE = "99999"
@@ -465,3 +473,104 @@ def _table(answer) -> list[dict[str, str]]:
     assert answer.status_code == 200
     assert answer.mimetype == "text/csv"
     return list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+
+
+_slots = itertools.count()
+
+
+def _counted(city, result, job="limitation"):
+    """A run of a job that counts for this page, as it stands in the history."""
+    with noting(city.engine, CODE) as connection:
+        run = history.begin(
+            connection, CODE, job, Slot(clock.now() - timedelta(hours=next(_slots)), 1), "host/1/x",
+            as_of_on=clock.today(),
+        )  # fmt: skip
+        history.end(connection, CODE, run, result)
+
+
+def test_what_is_prescribed_soon_is_counted_as_the_list_has_it(city):
+    def counted(now):
+        return limitation(
+            JobContext(city.settings, city.engine, CODE, now, "schedule", said.append)
+        ).totals
+
+    said: list[str] = []
+    early = counted(datetime(2026, 6, 3, 5, tzinfo=clock.JST))
+    assert early == {"prescribing": 0, "prescribing_yen": 0, "prescribed": 0,
+                     "prescribed_yen": 0, "within_days": 90}  # fmt: skip
+    with reading(city.engine, CODE) as connection:
+        left = connection.execute(
+            text(
+                "SELECT COUNT(*) AS number, SUM(amount_yen - term_yen - whole_yen + surplus_yen) "
+                "AS yen FROM instalment_account WHERE municipality_code = :m "
+                "AND amount_yen - term_yen - whole_yen + surplus_yen > 0"
+            ),
+            {"m": CODE},
+        ).one()
+    late = counted(datetime(2041, 6, 3, 5, tzinfo=clock.JST))
+    assert (late["prescribed"], late["prescribed_yen"]) == (left.number, left.yen)
+    assert late["prescribing"] == left.number > 0
+    assert len(said) == 2
+
+
+@pytest.mark.usefixtures("morning")
+def test_the_first_page_says_what_is_prescribed_soon(city, treasurer):
+    assert "時効が近い未納" not in treasurer.get("/staff/").get_data(as_text=True)
+    totals = {"prescribing": 41, "prescribing_yen": 912_300, "prescribed": 3,
+              "prescribed_yen": 500, "within_days": 90}  # fmt: skip
+    _counted(city, JobResult(totals=totals))
+    page = " ".join(treasurer.get("/staff/").get_data(as_text=True).split())
+    link = "/staff/charges?part=prescribing&amp;within=90"
+    assert f'<a href="{link}">時効が近い未納</a> <strong>41件</strong> 912,300円' in page
+    assert "完成 3件" in page
+    assert treasurer.get(link.replace("&amp;", "&")).status_code == 200
+    _counted(city, JobResult(totals=totals | {"prescribing": 0, "prescribing_yen": 0,
+                                              "prescribed": 0}))  # fmt: skip
+    page = treasurer.get("/staff/").get_data(as_text=True)
+    assert "90日のうちに時効となる未納はありません。" in page
+    _counted(city, JobResult(JobState.FAILED))  # the count before it stands, with its moment
+    assert "90日のうちに時効となる未納" in treasurer.get("/staff/").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("books", ["city", "postgres_city"])
+def test_what_fell_due_is_counted_by_levy(request, books):
+    city = request.getfixturevalue(books)
+    context = JobContext(
+        city.settings, city.engine, CODE, datetime(2026, 7, 1, 5, tzinfo=clock.JST), "schedule",
+        lambda _said: None,
+    )  # fmt: skip
+    totals = due(context).totals
+    with reading(city.engine, CODE) as connection:
+        rows = connection.execute(
+            text(
+                "SELECT n.item_code, CAST(i.due_on AS VARCHAR(10)) AS due_on, a.amount_yen, "
+                "a.term_yen + a.whole_yen - a.surplus_yen AS paid_yen FROM instalment i "
+                "JOIN instalment_account a ON a.notice_id = i.notice_id AND a.term = i.term "
+                "JOIN notice n ON n.notice_id = i.notice_id WHERE i.fiscal_year = 2026"
+            )
+        ).all()
+    gone = [row for row in rows if row.due_on < "2026-07-01"]
+    assert 0 < len(gone) < len(rows)
+    assert totals["due"] == len(gone)
+    assert totals["due_yen"] == sum(row.amount_yen for row in gone)
+    for item in {row.item_code for row in gone}:
+        of = [row for row in gone if row.item_code == item]
+        assert totals[f"{item}:due_yen"] == sum(row.amount_yen for row in of)
+        assert totals[f"{item}:paid_yen"] == sum(row.paid_yen for row in of)
+
+
+@pytest.mark.usefixtures("morning")
+def test_the_rate_of_what_fell_due_stands_beside_the_rate_of_the_year(city, treasurer):
+    assert "納期到来分の収納率" not in treasurer.get("/staff/").get_data(as_text=True)
+    totals = {"due": 3, "due_yen": 1000, "due_paid_yen": 987, "fiscal_year": 2026,
+              "901:due_yen": 1000, "901:paid_yen": 987}  # fmt: skip
+    _counted(city, JobResult(totals=totals), "due")
+    page = treasurer.get("/staff/").get_data(as_text=True)
+    assert "98.7%" in page
+    assert "調定 1,000円" in page
+    jobs = treasurer.get("/staff/jobs").get_data(as_text=True)
+    assert "納期到来分の調定 1,000円" in jobs
+    assert "901:" not in jobs
+    assert "納期到来分の収納率" not in treasurer.get("/staff/today/2026-06-02").get_data(
+        as_text=True
+    )

@@ -1,0 +1,137 @@
+"""住民の画面の最初の表示: how soon somebody on a slow line sees it, and what the line carries.
+
+``python benchmarks/first_view.py [--times 5]``
+
+``kokin serve`` with the sample municipality, and Chromium with nothing kept, behind a line of
+400 kbit/s that answers after 200 ms and after 400 ms. Printed for each page and language: the
+median and the slowest first contentful paint in milliseconds, the bytes that came over the line
+before the load event, and the bytes of the same files without compression.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
+
+from browser import launched  # noqa: E402 - the path above leads to it
+
+from benchmarks._resident_place import environment  # noqa: E402 - the same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Response
+
+BYTES_PER_SECOND, LATENCIES_MS = 50_000, (200, 400)
+FIRST_VIEW_MS, BYTES_MAX = 1_000, 150_000
+PAGES = ("/", "/several", "/help/", "/help/late-charge", "/my")
+LANGUAGES = ("ja", "ja-easy", "vi")  # easy Japanese is the longest: every word has its reading
+PAINTED = """async () => [
+  await new Promise((found) => new PerformanceObserver((list) =>
+    found(list.getEntriesByName("first-contentful-paint")[0].startTime)
+  ).observe({ type: "paint", buffered: true })),
+  [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+    .reduce((sum, each) => sum + each.transferSize, 0)]"""
+
+
+def main() -> None:
+    """Serve, look, print."""
+    parser = argparse.ArgumentParser(description="the first view over a slow line")
+    parser.add_argument("--times", type=int, default=5)
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as name,
+        _served(Path(name)) as address,
+        launched() as chromium,
+    ):
+        _look(chromium, f"{address}/", "ja", LATENCIES_MS[0])  # makes what is made once
+        for latency_ms in LATENCIES_MS:
+            print(f"\n{BYTES_PER_SECOND * 8 // 1000} kbit/s, answered after {latency_ms} ms")
+            for path, code in itertools.product(PAGES, LANGUAGES):
+                _print(chromium, address, path, code, latency_ms, options.times)
+
+
+@contextlib.contextmanager
+def _served(home: Path) -> Iterator[str]:
+    url = f"sqlite:///{home / 'kokin.sqlite'}"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "web"]
+    made = environment(home, url)
+    subprocess.run([*command, "init", "--sample"], check=True, env=made, stdout=subprocess.DEVNULL)
+    with subprocess.Popen(
+        [*command, "serve", "--port", str(port)], env=made, stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            _wait_for(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    sys.exit("the server did not start")
+
+
+def _look(chromium: Browser, address: str, code: str, latency_ms: int) -> tuple[float, int, int]:
+    """First paint in milliseconds, bytes over the line, bytes unpacked: by somebody who is new."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    plain: dict[str, int] = {}
+
+    def weigh(answer: Response) -> None:
+        plain[answer.url] = len(answer.body())
+
+    page.on("response", weigh)
+    line = context.new_cdp_session(page)
+    line.send("Network.enable")
+    line.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": latency_ms,
+            "downloadThroughput": BYTES_PER_SECOND,
+            "uploadThroughput": BYTES_PER_SECOND,
+        },
+    )
+    page.goto(f"{address}?lang={code}", wait_until="load")
+    painted, carried = page.evaluate(PAINTED)
+    context.close()
+    return painted, carried, sum(plain.values())
+
+
+def _print(
+    chromium: Browser, address: str, path: str, code: str, latency_ms: int, times: int
+) -> None:
+    found = [_look(chromium, address + path, code, latency_ms) for _ in range(times)]
+    painted = sorted(each[0] for each in found)
+    _, carried, plain = found[-1]
+    kept = median(painted) < FIRST_VIEW_MS and plain < BYTES_MAX
+    print(
+        f"  {path:<18} {code:<8} first view {median(painted):5.0f} ms, slowest {painted[-1]:5.0f}; "
+        f"{carried / 1000:.0f} KB carried, {plain / 1000:.0f} KB unpacked "
+        f"({'kept' if kept else 'OVER'})",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
