@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 from ending import PATIENCE, ending
 from kokin_process import ROOT
@@ -27,7 +28,7 @@ NIGHTLY = {e.code for e in JOBS if e.waits is None and e.days is Days.EVERY_DAY}
 SLOTS = [entry.code for entry in JOBS if entry.waits is None]
 # ``kokin schedule``, in which whoever is the first to be at a report stops there.
 FIRST_STOPS = """
-import importlib, os, signal, sys
+import importlib, os, signal, sys, threading
 from web.cli import main
 _, flag, *words = sys.argv
 job = importlib.import_module("web.jobs.day_report")
@@ -38,6 +39,7 @@ def stop_once(*anything):
     except FileExistsError:
         return load_profile(*anything)
     os.kill(os.getpid(), signal.SIGSTOP)
+    threading.Event().wait()  # The signal reaches the main thread first, this one a moment later.
 job.load_profile = stop_once
 main(words)
 """
@@ -95,13 +97,27 @@ def _ended(processes):
     return [process.stderr.read() for process in processes if process.poll() is not None]
 
 
+def _is_stopped(process):
+    """Whether the system has stopped it (SIGSTOP): the third field, behind the name."""
+    stat = Path(f"/proc/{process.pid}/stat").read_text()
+    return stat.rpartition(")")[2].split()[0] == "T"
+
+
 def _caught(books, processes, flag):
     """The process that has stopped at a report, and the run of the report."""
     _waited(flag.exists, lambda: (_ended(processes), _runs(books)))
-    with reading(books.engine, M) as connection:
-        (run,) = history.running(connection, M, ["day_report"])
-    pid = int(run.holder.split("/")[1])
-    return next(process for process in processes if process.pid == pid), run
+    stopped = _waited(lambda: [process for process in processes if _is_stopped(process)])
+    (process,) = stopped
+    runs = _runs(books)
+    own = [run for run in runs if run.job == "day_report" and _pid(run) == process.pid]
+    assert own, runs
+    assert own[-1].state == "RUNNING", runs
+    return process, own[-1]
+
+
+def _pid(run):
+    """The process that a run names as its holder; 0 before anybody has begun it."""
+    return int(run.holder.split("/")[1]) if run.holder else 0
 
 
 def _all_slots_ended(books):
@@ -143,7 +159,7 @@ def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch, tmp_pat
     }
     assert {(run.job, run.slot) for run in unfinished} <= set(ended)
     (again,) = [run for run in runs if (run.job, run.slot, run.attempt) == (cut.job, cut.slot, 2)]
-    assert int(again.holder.split("/")[1]) == other.pid
+    assert _pid(again) == other.pid
     covers = {run.job: run.covers for run in runs if run.state == "OK"}
     assert covers | {"reconcile": NIGHTS, "verify": NIGHTS, "backup": NIGHTS} == covers
     assert covers["day_report"] == 1
