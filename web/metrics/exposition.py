@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,9 +21,13 @@ from payments.domain.errors import ConfigurationError
 from web.metrics.figures import BookFigures, free_space, read_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from web.services import Services
+    from sqlalchemy import Engine
+
+    from payments.store.municipalities import Body
+    from web.config import Settings
+    from web.notifications.spool import Spool
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series began says nothing here
 
@@ -53,12 +57,32 @@ _OF_BOOKS = (
 )
 
 
+class Measured(Protocol):
+    """計られるもの: where a process looks for the figures of its books."""
+
+    @property
+    def settings(self) -> Settings:
+        """Where its data folder is."""
+
+    @property
+    def engine(self) -> Engine:
+        """Its database."""
+
+    @property
+    def bodies(self) -> Sequence[Body]:
+        """Every body that it serves."""
+
+    @property
+    def spool(self) -> Spool:
+        """The notifications that it has received and not yet booked."""
+
+
 class Metrics(Collector):
     """計測値 of one process: its requests as they come, the books when somebody asks."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, measured: Measured) -> None:
         """Nothing is read before somebody asks."""
-        self._services = services
+        self._measured = measured
         self.registry = CollectorRegistry()
         self._seconds = Histogram(
             "kokin_request_seconds", "Seconds until a request was answered, by its route",
@@ -98,13 +122,13 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """What stands in the books now; where they cannot be read, that alone is said."""
-        free, whole = free_space(str(self._services.settings.home))
+        free, whole = free_space(str(self._measured.settings.home))
         yield _gauge("kokin_disk_free_bytes", "Free space on the disk of the data folder", free)
         yield _gauge("kokin_disk_bytes", "Size of the disk of the data folder", whole)
         try:
-            codes = [body.code for body in self._services.bodies]
-            figures = read_figures(self._services.engine, codes)
-            waiting = [self._services.spool.waiting(code) for code in codes]
+            codes = [body.code for body in self._measured.bodies]
+            figures = read_figures(self._measured.engine, codes)
+            waiting = [self._measured.spool.waiting(code) for code in codes]
         except (SQLAlchemyError, ConfigurationError):
             yield _gauge("kokin_books_readable", "Whether the books can be read", 0)
             return
