@@ -9,12 +9,15 @@ process), direct debits and their results, refunds and transfers that come back,
 cases looked at, days closed by two people, at the end the year and its carry-over. Everything goes
 through the jobs and functions that pages and commands use; the clock stands wherever the day is.
 
-What the folder holds is gone on with (``state.json`` names the day), so that a long year can be run
-in pieces (``--days``, ``--minutes``). With PostgreSQL a cluster of its own lives in the folder.
+What the folder holds is gone on with, so that a long year can be run in pieces (``--days``,
+``--minutes``, or SIGTERM, which lets the day come to its end). A day that was killed is taken back
+and played again (:mod:`_year_days`; only SQLite can). With PostgreSQL a cluster of its own lives in
+the folder.
 
 Printed: a row for every month (seconds of a day, mean and worst; receipts in the books, size of the
-database and per receipt; cases open, days closed), every day that did not close and why, and what
-``verify`` found every so many days and at the end. The script ends with an error when a day stays
+database, per receipt, and added in a day; reports on the disk; cases open, days closed), every day
+that did not close and why, what ``verify`` found every so many days and at the end, and at the
+end what each part of a day took, month by month. The script ends with an error when a day stays
 open, a check differs or verify finds anything.
 """
 
@@ -24,6 +27,8 @@ import argparse
 import json
 import logging
 import pickle
+import shutil
+import signal
 import sys
 import time
 from contextlib import contextmanager
@@ -45,6 +50,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from benchmarks import _year_desk as desk  # noqa: E402
 from benchmarks._year_city import FIRST, LAST, make  # noqa: E402
+from benchmarks._year_days import book_file, take_back, whole_day  # noqa: E402
 from benchmarks._year_desk import Year  # noqa: E402
 from payments.domain.calendars import is_bank_business_day  # noqa: E402
 from payments.store.unit_of_work import reading, unit_of_work  # noqa: E402
@@ -88,12 +94,13 @@ class State:
     """What is kept between two pieces of a year."""
 
     next_day: str = FIRST.isoformat()
-    begun: int = 0  # how often the day was begun
+    begun: bool = False  # whether the day was begun, and is not over
     secret: str = ""
     seconds: dict[str, list[float]] = field(default_factory=dict)  # month → seconds of each day
+    sizes: list[int] = field(default_factory=list)  # bytes of the books at the end of each month
     troubles: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)  # what was refused and came right later
-    parts: dict[str, float] = field(default_factory=dict)  # what took how long
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)  # month → what took how long
 
 
 def main() -> None:
@@ -105,7 +112,7 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--folder", type=Path, default=Path("/tmp/kokin-year"))  # noqa: S108
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--verify-days", type=int, default=7)
+    parser.add_argument("--verify-days", type=int, default=7, help="0: once, when the year is over")
     options = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     folder: Path = options.folder
@@ -118,6 +125,7 @@ def main() -> None:
 
 def _make_city(folder: Path, people: int, seed: int) -> None:
     begun = time.perf_counter()
+    shutil.rmtree(folder / "city", ignore_errors=True)  # half of one
     made = make(folder / "city", people, seed, lambda _done: None)
     seconds = time.perf_counter() - begun
     print(f"{people:,} people {made} made in {seconds:.1f} s", flush=True)
@@ -139,7 +147,8 @@ class _Run:
     """One piece of a year."""
 
     def __init__(self, folder: Path, url: str, options: argparse.Namespace) -> None:
-        self.folder, self.options = folder, options
+        self.folder, self.url, self.options = folder, url, options
+        self.ending = False
         self.settings = load_settings(
             home=folder, database_url=url, inbox=None, municipality="", inbox_settle_seconds=0
         )
@@ -147,6 +156,10 @@ class _Run:
         kept = folder / "state.pickle"
         if kept.exists():
             self.state, year = pickle.loads(kept.read_bytes())  # noqa: S301 - written by itself
+            if self.state.begun:
+                day = date.fromisoformat(self.state.next_day)
+                take_back(url, folder, sample_profile().municipality_code, day)
+                print(f"  {day} was cut off and is played again", flush=True)
             self.year = Year(self.session, folder / "city", **year)
         else:
             self.state = State()
@@ -155,11 +168,14 @@ class _Run:
             credits_ = desk.read_credits(folder / "city")
             self.year = Year(self.session, folder / "city", Random(1), lines=credits_)  # noqa: S311
             self.year.closed_until = (FIRST - timedelta(1)).isoformat()
+            self._keep()
         self.runner = Runner(self.settings, self.session.engine, lambda _line: None)
         self.client: FlaskClient = create_app(self.settings, self.session.engine).test_client()
 
     def _begin(self) -> None:
         """An installation with its people."""
+        if file := book_file(self.url):
+            file.unlink(missing_ok=True)  # half of one
         create(self.settings)
         enter(self.session, sample_profile())
         code = self.session.municipality
@@ -177,18 +193,19 @@ class _Run:
 
     @contextmanager
     def at(self, day: date, hour: int, minute: int = 0) -> Iterator[None]:
-        """The clock of everything stands here; some seconds later when the day is begun again."""
-        seconds = min(self.state.begun, 59)
-        moment = datetime(day.year, day.month, day.day, hour, minute, seconds, tzinfo=clock.JST)
+        """The clock of everything stands here."""
+        moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=clock.JST)
         with time_machine.travel(moment, tick=False):
             yield
 
     def go(self) -> None:
         """Day by day until the year, the days or the minutes are over."""
         begun, number = time.perf_counter(), 0
+        signal.signal(signal.SIGTERM, self._end_soon)
         print(
             f"{'month':<8} {'days':>4} {'s/day':>7} {'worst':>7} {'receipts':>9} {'MB':>8} "
-            f"{'B/receipt':>9} {'cases':>6} {'open credits':>12} closed until",
+            f"{'KB/day':>7} {'B/receipt':>9} {'reports':>7} {'cases':>6} {'open credits':>12} "
+            "closed until",
             flush=True,
         )
         day = date.fromisoformat(self.state.next_day)
@@ -197,18 +214,29 @@ class _Run:
                 break
             if self.options.minutes and time.perf_counter() - begun > self.options.minutes * 60:
                 break
-            self.state.begun += 1
+            if self.ending:
+                break
+            self._whole(day)
+            number += 1
+            day += timedelta(1)
+        self._end(day)
+
+    def _end_soon(self, *_: object) -> None:
+        """SIGTERM: this day is the last of the piece."""
+        self.ending = True
+
+    def _whole(self, day: date) -> None:
+        """One day with what is said at its end; all of it, or nothing."""
+        with whole_day(self.url):
+            self.state.begun = True
             self._keep()
             self._day(day)
-            number += 1
             if (day + timedelta(1)).day == 1 or day == LAST:
                 print(self._row(day), flush=True)
             if self.options.verify_days and not (day - FIRST).days % self.options.verify_days:
                 self._verify(day)
-            day += timedelta(1)
-            self.state.next_day, self.state.begun = day.isoformat(), 0
+            self.state.next_day, self.state.begun = (day + timedelta(1)).isoformat(), False
             self._keep()
-        self._end(day)
 
     def _day(self, day: date) -> None:
         """One calendar day at its hours."""
@@ -241,9 +269,12 @@ class _Run:
         """What a part of the day took, summed up over the month."""
         begun = time.perf_counter()
         found = work(*arguments)
-        took = time.perf_counter() - begun
-        self.state.parts[name] = self.state.parts.get(name, 0.0) + took
+        self._took(name, time.perf_counter() - begun)
         return found
+
+    def _took(self, name: str, seconds: float) -> None:
+        month = self.state.parts.setdefault(self.state.next_day[:7], {})
+        month[name] = month.get(name, 0.0) + seconds
 
     def _tick(self, day: date, hour: int, minute: int) -> None:
         """What is due of the jobs."""
@@ -309,7 +340,7 @@ class _Run:
         with self.at(day, 23):
             differences = verify(self.session.engine, self.session.municipality)
         took = time.perf_counter() - begun
-        self.state.parts["verify"] = self.state.parts.get("verify", 0.0) + took
+        self._took("verify", took)
         if differences:
             self.state.troubles.append(f"{day} verify: {differences[:5]}")
             print(f"  {day} verify in {took:.1f} s: {differences[:5]}", flush=True)
@@ -320,10 +351,13 @@ class _Run:
             receipts, cases, open_credits = connection.exec_driver_sql(_ACROSS).one()
             size = _size(connection)
         seconds = self.state.seconds[f"{day:%Y-%m}"]
+        added = size - (self.state.sizes or [0])[-1]
+        self.state.sizes.append(size)
         return (
             f"{day:%Y-%m}  {len(seconds):>4} {sum(seconds) / len(seconds):>7.2f} "
             f"{max(seconds):>7.2f} {receipts:>9,} {size / 1e6:>8.1f} "
-            f"{size / max(receipts, 1):>9,.0f} {cases:>6,} {open_credits:>12,} "
+            f"{added / 1e3 / len(seconds):>7,.0f} {size / max(receipts, 1):>9,.0f} "
+            f"{_below(self.folder / 'reports') / 1e6:>7.1f} {cases:>6,} {open_credits:>12,} "
             f"{self.year.closed_until}"
         )
 
@@ -338,17 +372,24 @@ class _Run:
 
     def _end(self, day: date) -> None:
         """Verified once more; what went wrong."""
-        self._verify(day - timedelta(1))
+        if day > LAST or self.options.verify_days:
+            self._verify(day - timedelta(1))
         self.runner.lanes.release()
         self.session.engine.dispose()
-        parts = sorted(self.state.parts.items(), key=lambda each: -each[1])
-        print("seconds: " + " ".join(f"{name} {seconds:.0f}" for name, seconds in parts))
+        for month, parts in self.state.parts.items():
+            took = sorted(parts.items(), key=lambda each: -each[1])
+            print(f"{month} " + " ".join(f"{name} {seconds:.1f}" for name, seconds in took))
         print(f"days that waited: {len(self.state.told)}")
         if day > LAST and not self._year_closed():
             self.state.troubles.append(f"the year {YEAR} was not closed")
         if self.state.troubles:
             sys.exit("\n".join(self.state.troubles))
         print("every check holds")
+
+
+def _below(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _size(connection: Any) -> int:
