@@ -5,7 +5,8 @@ beside the database. Both end with the process, however it dies. It is held for 
 that finds to do, so that several processes share the work: whoever is free takes the next lane.
 The row of ``job_runner`` is what people see of it: who ran something last, since when, and when
 anybody last held the lane. A lock that nobody gets while the row stays silent is held by a process
-that hangs.
+that hangs; the clock of the machine may jump meanwhile, either way, without anybody being taken for
+dead who lives, or for alive who is dead.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import logging
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, text
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
+
+SEEN_BEATS = 2  # who lives gives another sign within so many intervals
 
 runners = JobRunnerRow.__table__  # type: ignore[attr-defined]
 
@@ -131,6 +135,7 @@ class Lanes:
         self._names: set[str] = set()
         self._shown: set[str] = set()  # where the row has named this process
         self._heard: dict[str, datetime] = {}  # sign of life that is known to stand in the row
+        self._last: dict[str, tuple[datetime, float]] = {}  # sign of another, and since when seen
 
     def hold(self, municipality_code: str, lane: str) -> bool:
         """Whether this process runs the lane: it does already, or nobody does."""
@@ -141,6 +146,7 @@ class Lanes:
             taken = self._take_file(name) if self._sqlite else self._take_lock(name)
         if taken:
             self._give_sign(municipality_code, lane)
+            self._last.pop(name, None)
         elif self._is_stale(municipality_code, lane):
             log.warning("no sign of life from the holder of %s", name)
             self._end_session(name)
@@ -183,7 +189,7 @@ class Lanes:
         """
         with self._guard:
             now = clock.now()
-            if (now - self._beaten_at).total_seconds() < self.beat_seconds:
+            if self._is_recent(self._beaten_at, now):
                 return
             self._beaten_at = now
             names = sorted(self._files or self._names)
@@ -277,12 +283,26 @@ class Lanes:
             self._session = None
 
     def _is_stale(self, municipality_code: str, lane: str) -> bool:
-        """Whether the holder that the database names has been silent for too long."""
+        """Whether the holder that the database names has been silent for too long.
+
+        One sign of life is watched by a clock that nobody sets: when the clock of the machine is
+        put forward, all signs are old at once, and a holder that lives has to have the time for
+        another one; when it is put back, the last sign is to come, and all that is known of the
+        silence is for how long it has been seen.
+        """
+        name = f"{municipality_code}/{lane}"
         with reading(self.engine, municipality_code) as connection:
             lease = leases_of(connection, municipality_code).get(lane)
         if lease is None or lease.released_at is not None:
             return False
-        return (clock.now() - lease.heartbeat_at).total_seconds() > self.stale_seconds
+        sign, since = self._last.get(name, (None, 0.0))
+        if sign != lease.heartbeat_at:
+            since = monotonic()
+            self._last[name] = lease.heartbeat_at, since
+        seen = monotonic() - since
+        age = (clock.now() - lease.heartbeat_at).total_seconds()
+        silence = age if age >= 0 else seen
+        return silence > self.stale_seconds and seen >= SEEN_BEATS * self.beat_seconds
 
     def _end_session(self, name: str) -> None:
         """PostgreSQL: end the session that holds the lock; on SQLite only its process can."""
@@ -304,4 +324,5 @@ class Lanes:
             self._heard[name] = lease.heartbeat_at
 
     def _is_recent(self, heard: datetime, now: datetime) -> bool:
-        return (now - heard).total_seconds() < self.beat_seconds
+        """A sign from an hour to come was given before the clock was put back: it says nothing."""
+        return 0 <= (now - heard).total_seconds() < self.beat_seconds

@@ -139,7 +139,7 @@ def change(job: str) -> Response | tuple[str, int]:
 
 
 def _is_alive(lease: Any) -> bool:
-    """Whether a runner has been heard of lately."""
-    silence = (clock.now() - lease.heartbeat_at).total_seconds()
+    """Whether a runner has been heard of lately; not if it was by a clock that went ahead."""
+    silence = abs((clock.now() - lease.heartbeat_at).total_seconds())
     beats = services().settings.schedule_heartbeat_seconds
     return lease.released_at is None and silence < SILENT_BEATS * beats

@@ -97,28 +97,95 @@ def test_a_lane_is_lent_for_a_look_and_named_by_who_runs_something(books, lanes,
         assert leases_of(connection, M)[BOOKS].released_at is None
 
 
-def test_who_hangs_in_a_look_is_ended_although_others_live(books, lanes, monkeypatch):
+@pytest.fixture
+def passed(monkeypatch):
+    """How many seconds have passed: by the clock of the machine, and by one that nobody sets."""
+    begun = clock.now()
+
+    def go_to(wall, steady):
+        monkeypatch.setattr(clock, "now", lambda: begun + timedelta(seconds=wall))
+        monkeypatch.setattr("web.jobs.locks.monotonic", lambda: float(steady))
+
+    go_to(0, 0)
+    return go_to
+
+
+def test_who_hangs_in_a_look_is_ended_although_others_live(books, lanes, passed):
     one, other = lanes("one"), lanes("other")
     other.hold(M, BOOKS)
     other.let_go(M, BOOKS)
     assert one.hold(M, BOOKS)  # and stops there
     assert _holder(books) == "other"
-    later = clock.now() + timedelta(minutes=11)
-    monkeypatch.setattr(clock, "now", lambda: later)
+    passed(600, 600)
+    assert not other.hold(M, BOOKS)
+    passed(660, 660)
     other.beat()
     assert not other.hold(M, BOOKS)
     assert other.hold(M, BOOKS) is (books.engine.dialect.name != "sqlite")
 
 
-def test_a_silent_holder_is_ended_where_that_is_possible(books, lanes, monkeypatch):
+def test_a_silent_holder_is_ended_where_that_is_possible(books, lanes, passed):
     one, other = lanes("one"), lanes("other")
     assert one.hold(M, BOOKS)
-    later = clock.now() + timedelta(minutes=11)
-    monkeypatch.setattr(clock, "now", lambda: later)
+    passed(660, 660)
+    assert [other.hold(M, BOOKS), other.hold(M, BOOKS)] == [False, False]  # its first look at it
+    passed(720, 720)
     assert not other.hold(M, BOOKS)
     on_sqlite = books.engine.dialect.name == "sqlite"  # there only the process itself can end it
     assert other.hold(M, BOOKS) is not on_sqlite
     assert _holder(books) == ("one" if on_sqlite else "other")
+
+
+def test_who_lives_is_not_ended_because_the_clock_was_put_forward(books, lanes, passed):
+    one, other = lanes("one"), lanes("other")
+    assert one.hold(M, BOOKS)
+    assert not other.hold(M, BOOKS)
+    passed(3_600, 20)  # all signs of life are an hour old
+    assert [other.hold(M, BOOKS), other.hold(M, BOOKS)] == [False, False]
+    one.beat()
+    for seconds in (30, 60, 90, 120):
+        passed(3_580 + seconds, seconds)
+        one.beat()
+        assert not other.hold(M, BOOKS)
+    assert one.hold(M, BOOKS)  # it still does
+    assert _holder(books) == "one"
+
+
+def test_a_sign_of_life_from_an_hour_to_come_keeps_nobody_in_his_place(books, lanes, passed):
+    one, other = lanes("one"), lanes("other")
+    passed(3_600, 0)  # wrongly
+    assert one.hold(M, BOOKS)  # and hangs
+    passed(10, 10)
+    assert not other.hold(M, BOOKS)
+    passed(600, 600)
+    assert [other.hold(M, BOOKS), other.hold(M, BOOKS)] == [False, False]
+    passed(620, 620)
+    assert not other.hold(M, BOOKS)
+    assert other.hold(M, BOOKS) is (books.engine.dialect.name != "sqlite")
+
+
+def test_signs_of_life_go_on_after_the_clock_was_put_back(books, lanes, passed):
+    """Until the wrong hour came nobody would have heard of a scheduler that works."""
+
+    def heard(lane):
+        with reading(books.engine, M) as connection:
+            return leases_of(connection, M)[lane].heartbeat_at
+
+    one = lanes("one")
+    passed(3_600, 0)  # wrongly
+    assert one.hold(M, BOOKS)
+    assert one.hold(M, "checks")
+    one.let_go(M, "checks")
+    one.beat()
+    passed(10, 10)
+    one.beat()
+    assert heard(BOOKS) == clock.now()  # of the lane that it holds
+    assert one.hold(M, "checks")
+    assert heard("checks") == clock.now()  # … and of one that it takes for a look
+    first = clock.now()
+    passed(20, 20)
+    one.beat()
+    assert heard(BOOKS) == first  # not more often than before
 
 
 def test_a_sign_of_life_is_given_now_and_then(books, lanes, monkeypatch):
@@ -266,8 +333,10 @@ def test_the_doctor_says_who_is_silent_and_what_keeps_failing(books, lanes, monk
     one = lanes("host/1/x")
     assert one.hold(M, BOOKS)
     assert said() == ""
-    later = clock.now() + timedelta(minutes=31)
-    monkeypatch.setattr(clock, "now", lambda: later)
+    begun = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: begun - timedelta(minutes=31))
+    assert "host/1/x" in said()  # nobody knows when that sign of life was given
+    monkeypatch.setattr(clock, "now", lambda: begun + timedelta(minutes=31))
     assert "host/1/x" in said()
     assert ("持ったまま" in said()) == (books.engine.dialect.name == "sqlite")
     for file in one._files.values():
