@@ -2,7 +2,7 @@
 
 ``make soak`` lives through more than a thousand faults in rounds, each in a town of its own. The
 seed of a run is printed, and ``KOKIN_SOAK_SEED`` repeats it; a round depends on its number and the
-seed alone, so ``make soak ARGS="-k 'faults and sqlite-7'"`` repeats one that failed.
+seed alone, so ``make soak ARGS="-k 'faults and sqlite-07'"`` repeats one that failed.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def test_one_fault_of_each_kind(request, database, tmp_path, record_property, sa
 
 @pytest.mark.soak
 @pytest.mark.timeout(ONE_ROUND)
+@pytest.mark.parametrize("number", range(1, ROUNDS + 1), ids="{:02}".format)
 @pytest.mark.parametrize("database", DATABASES)
-@pytest.mark.parametrize("number", range(1, ROUNDS + 1))
 def test_a_round_of_faults(
     request,
     database,
