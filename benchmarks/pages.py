@@ -1,7 +1,7 @@
 """画面の速さ: every page of the staff over a large city, on SQLite and on PostgreSQL.
 
 ``python benchmarks/pages.py [--obligors 50000 1200000] [--days 2] [--databases sqlite postgresql]
-[--requests 30] [--folder DIR] [--url URL --home DIR]``
+[--requests 30] [--folder DIR] [--url URL --home DIR] [--keep DIR [--fill-only]]``
 
 A sample city is made, its 調定 and slips are imported and its files are taken in, all by commands
 (not counted: 1,200,000 people are some 5 million instalments and take half an hour). Then every
@@ -16,7 +16,8 @@ Printed per page: p50, p95 and the slowest in milliseconds, what this process wo
 SQLite that is all of the work, however busy the machine is with other things), the heaviest answer
 in kilobytes, the ratio of p95 to the floor's, and whether it keeps to 300 ms and 300 KB. Downloads
 are told apart: their seconds to the first and to the last byte. ``--url`` and ``--home`` name a
-city that is there already.
+city that is there already. ``--keep`` fills a city step by step in a folder where it stays, with
+debits, refunds and letters by the staff; after an interruption it goes on where it was.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from benchmarks._pages_asked import CHOICES, CODE, FIXED, UNSAID, VALUES  # noqa: E402
+from benchmarks._pages_kept import city_files, fill_kept, kept_database  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,7 +88,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--url")
     parser.add_argument("--home", type=Path)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--fill-only", action="store_true")
     options = parser.parse_args()
+    if options.keep:
+        _kept(options)
+        return
     if options.url:
         measure(options.url, options.home, options.requests)
         return
@@ -101,6 +108,18 @@ def main() -> None:
                     _fill(folder, url)
                     print(f"\n{database}, {obligors:,} people, {options.days} days")
                     measure(url, folder / "home", options.requests)
+
+
+def _kept(options: argparse.Namespace) -> None:
+    """Fill what is not filled yet, database by database, and measure each."""
+    options.keep.mkdir(parents=True, exist_ok=True)
+    city = city_files(options.keep, options.obligors[0], options.days)
+    for name in options.databases:
+        with kept_database(options.keep, name) as url:
+            fill_kept(options.keep, name, url, city)
+            if not options.fill_only:
+                print(f"\n{name}, {options.obligors[0]:,} people, {options.days} days")
+                measure(url, options.keep / f"home-{name}", options.requests)
 
 
 def _kokin(folder: Path, url: str, *words: object) -> None:

@@ -12,6 +12,7 @@ from payments.domain.errors import KokinError, RefusedError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
+from reconcile.placement_model import APPROPRIATION
 from reconcile.placement_model import KIND as PLACEMENT
 from web import messages, stale
 from web.accounts import staff
@@ -35,7 +36,9 @@ WAITING_MAX = 1_000
 # Errors that stand beside the field in which they can be mended.
 NOTE_ERRORS = frozenset({"reason_missing", "reason_long"})
 
-PREVIEWED = frozenset({PLACEMENT, CREDIT_PLACEMENT})  # what books entries when it is agreed to
+PREVIEWED = frozenset(
+    {APPROPRIATION, PLACEMENT, CREDIT_PLACEMENT}
+)  # what books entries when it is agreed to
 
 approving = Blueprint("approvals", __name__, url_prefix="/staff/approvals")
 

@@ -7,6 +7,7 @@ anybody decides.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -216,6 +217,12 @@ def _closing(connection: Connection, profile: Profile, approval: Approval) -> St
 
 def _placement(connection: Connection, profile: Profile, approval: Approval) -> Story:
     """充当先の決定: where the money stands, and where it will stand."""
+    effect = placing.operation_sentence(approval.kind, approval.content["operation"])
+    return _moved(connection, profile, approval, effect)
+
+
+def _moved(connection: Connection, profile: Profile, approval: Approval, effect: str) -> Story:
+    """お金の置き場所: the places of a payment before and after, whatever asks for it."""
     content = approval.content
     amount_yen = int(content["amount_yen"])
     rows: list[tuple[Cell, ...]] = [
@@ -241,7 +248,7 @@ def _placement(connection: Connection, profile: Profile, approval: Approval) -> 
         case_no = {"case_no": content["case_no"]}
         links.append(Link(f"{words.WORDS['case']} {content['case_no']}", "cases.show", case_no))
     return Story(
-        placing.operation_sentence(approval.kind, content["operation"]),
+        effect,
         (sheet_of("changes", words.TITLES["changes"], head, rows), facts_of(facts)),
         links=tuple(links),
     )
@@ -330,14 +337,13 @@ def _then(name: str, period: str) -> tuple[str, str, str]:
 
 def _appropriation(connection: Connection, profile: Profile, approval: Approval) -> Story:
     """充当: the placement, and the overpayment that it comes from."""
-    story = _placement(connection, profile, approval)
     endpoint, values = refund_approving.place_of(approval)
-    links = (Link(_("過誤納を開く"), endpoint, values), *story.links)
-    effect = words.EFFECTS[approval.kind].format()
+    effect = effect_of(approval)
     if approval.content.get("entrusted"):
         day = formatting.long_day(approval.content["consented_on"])
         effect += _("納期限の来ていない分は、本人の同意（{day}）による委託納付です。", day=day)
-    return Story(effect, story.sheets, links=links)
+    story = _moved(connection, profile, approval, effect)
+    return replace(story, links=(Link(_("過誤納を開く"), endpoint, values), *story.links))
 
 
 KINDS: dict[str, Kind] = {

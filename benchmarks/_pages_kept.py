@@ -1,0 +1,97 @@
+"""A large city that stays in its folder, filled step by step; what is done is not done again.
+
+Each step leaves a mark beside the data when it has ended; who goes on after an interruption begins
+with the first step that has none. Every command books a whole file or nothing, so that a step may
+be asked for twice. PostgreSQL is a cluster of the folder's own that keeps what it is told.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks._kept_cluster import kept_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+RECONCILED_ON = "2026-06-10"
+# What the staff would have done by now: charges, accounts and batches of debits, refunds, letters.
+_DESK = """
+from web.commands.demo_desk import work
+from web.commands.session import Session
+from payments.store.unit_of_work import unit_of_work
+from web.accounts import staff
+session = Session()
+with unit_of_work(session.engine, session.municipality) as connection:
+    known = {each.user_name for each in staff.everybody(connection, session.municipality)}
+    for name, role in (("shuno", "collection"), ("shonin", "approver")):
+        if name not in known:
+            staff.add(connection, session.municipality, name, roles=(role,), display_name=name,
+                      password="kaikei-no-himitsu")
+work(session)
+"""
+
+
+def city_files(folder: Path, obligors: int, days: int) -> Path:
+    """The registers and files of the city, made once; their folder."""
+    city = folder / "city"
+    _step(folder, "city", "", "sample", "make", city, "--obligors", obligors, "--days", days,
+          "--seed", 3)  # fmt: skip
+    return city
+
+
+@contextmanager
+def kept_database(folder: Path, name: str) -> Iterator[str]:
+    """The address of the database of this name in the folder, while it is looked at."""
+    if name == "sqlite":
+        yield f"sqlite:///{folder / 'pages.sqlite'}"
+        return
+    place = folder / "server"
+    place.mkdir(exist_ok=True)
+    with kept_cluster(place) as kept:
+        yield kept.database("pages")
+
+
+def fill_kept(folder: Path, name: str, url: str, city: Path) -> None:
+    """The whole city into the database, and what people do with it."""
+    _step(folder, f"{name}.init", url, "init", "--sample")
+    _step(folder, f"{name}.assessments", url, "assessments", "import", city / "assessments.csv")
+    _step(folder, f"{name}.slips", url, "slips", "import", city / "slips.csv")
+    for day in sorted((city / "inbox").iterdir()):
+        for file in sorted(day.iterdir()):
+            # The sample holds files that are refused: their command does not end well.
+            _step(folder, f"{name}.{day.name}.{file.name}", url, "intake", "--received-on",
+                  day.name, file)  # fmt: skip
+    _step(folder, f"{name}.reconcile", url, "reconcile", "--as-of", RECONCILED_ON)
+    _step(folder, f"{name}.desk", url, code=_DESK)
+
+
+def _step(folder: Path, name: str, url: str, *words: object, code: str = "") -> None:
+    """One step in a process of its own, marked when it is over; its seconds are told."""
+    marks = folder / "done"
+    marks.mkdir(parents=True, exist_ok=True)
+    mark = marks / name
+    if mark.exists():
+        return
+    environment = os.environ | {
+        "KOKIN_HOME": str(folder / f"home-{name.partition('.')[0]}"), "KOKIN_DATABASE_URL": url,
+        "PYTHONPATH": str(ROOT), "KOKIN_MUNICIPALITY": "99999",
+    }  # fmt: skip
+    command = [sys.executable, *(("-c", code) if code else ("-m", "web", *map(str, words)))]
+    began = time.perf_counter()
+    ended = subprocess.run(
+        command, check=False, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    said = ended.stderr.decode(errors="replace").strip().splitlines()[-3:]
+    seconds = time.perf_counter() - began
+    print(f"  {name}: {seconds:.0f} s, ended with {ended.returncode}", file=sys.stderr, flush=True)
+    if ended.returncode and ".202" not in name:  # of a file of a day it may be as it should
+        sys.exit("\n".join([f"{name} failed", *said]))
+    mark.write_text(f"{seconds:.1f}\n{ended.returncode}\n" + "\n".join(said))
