@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import click
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from payments.domain.errors import KokinError
 from web.commands.session import Session, explain
@@ -48,6 +48,7 @@ COMMANDS = {
     "people": "people.people",
     "reconcile": "intake.reconcile",
     "refunds": "refunds.refunds",
+    "registers": "mapping.registers",
     "reports": "reports.reports",
     "restore": "backup.restore",
     "retention": "retention.retention",
@@ -80,6 +81,8 @@ PARTS = {
         "slip_handover.release",
     ),
 }
+# Gone, not ours, without its tables, or one that only reads, such as a standby (InternalError).
+UNUSABLE = (OperationalError, ProgrammingError, InternalError, InterfaceError)
 OTHERS = 0o077  # every right of the group and of everybody else
 
 
@@ -105,7 +108,7 @@ class Kokin(click.Group):
             return super().invoke(ctx)
         except KokinError as error:
             click.echo(explain(error.error_code, error.details), err=True)
-        except (OperationalError, ProgrammingError) as error:
+        except UNUSABLE as error:
             click.echo(explain("database_unusable", {"found": str(error.orig)}), err=True)
         finally:
             if isinstance(ctx.obj, Session):

@@ -311,6 +311,19 @@ def test_a_bad_setting_is_named(monkeypatch, tmp_path, name, value, code):
     assert f"（{code}）" in answer.stderr
 
 
+@pytest.mark.postgres
+def test_a_database_that_only_reads_is_named(monkeypatch, tmp_path, postgres_city):
+    """A standby, or one that its administrator has made so."""
+    only_reads = "?options=-c%20default_transaction_read_only%3Don"
+    monkeypatch.setenv("KOKIN_HOME", str(tmp_path))
+    monkeypatch.setenv("KOKIN_DATABASE_URL", f"{postgres_city.settings.database_url}{only_reads}")
+    (tmp_path / "new.csv").write_text("new")
+    answer = CliRunner().invoke(main, ["intake", str(tmp_path / "new.csv")])
+    assert answer.exit_code == 1
+    assert "（database_unusable）" in answer.stderr
+    assert "read-only" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("today", "days", "start"),
     [
