@@ -113,6 +113,8 @@ def _answer_promptly() -> None:
     # answered. What is there now stays to the end and need not be looked at again.
     gc.collect()
     gc.freeze()
+    # What is frozen is not cleared away at the end, of which libraries would complain there.
+    Finalize(None, gc.unfreeze, exitpriority=0)
     # How long the thread that books may keep the interpreter while requests wait for it.
     sys.setswitchinterval(SWITCH_SECONDS)
 
