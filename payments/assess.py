@@ -18,6 +18,7 @@ from payments.domain.errors import InvalidValueError
 from payments.domain.identifiers import DebitCustomerNo
 from payments.domain.kana import fold_name
 from payments.store.bulk import insert_rows, take_numbers
+from payments.store.personal import ADDRESS, Sealer
 from payments.store.statistics import count_afresh
 from payments.write_off import take_up_again
 
@@ -390,7 +391,8 @@ class Assessor:
         """Names and addresses as the latest line gives them."""
         if not self.obligors:
             return
-        names = ("obligor_no", "name", "kana", "kana_folded", "postal_code", "address")
+        names = ("obligor_no", "name", "kana", "kana_folded", "postal_code")
+        sealer = Sealer(self.connection, self.code)
         self.connection.execute(
             text(
                 """INSERT INTO obligor (municipality_code, obligor_no, name, kana, kana_folded,
@@ -400,7 +402,14 @@ class Assessor:
                        kana = excluded.kana, kana_folded = excluded.kana_folded,
                        postal_code = excluded.postal_code, address = excluded.address"""
             ),
-            [{"m": self.code, **dict(zip(names, o, strict=True))} for o in self.obligors.values()],
+            [
+                {
+                    "m": self.code,
+                    **dict(zip(names, said, strict=True)),
+                    "address": sealer.kept(ADDRESS, (said[0],), address),
+                }
+                for *said, address in self.obligors.values()
+            ],
         )
 
 

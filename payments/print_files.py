@@ -11,6 +11,7 @@ from payments.domain.errors import ConflictError, NotFoundError, RefusedError
 from payments.domain.slip import WHOLE_YEAR, SlipState
 from payments.print_plan import PrintRun, Refusal, change_run, refuse, run_of
 from payments.store.lookups import rows_about
+from payments.store.personal import EXPECTED, PRINTED, REFUSED, Sealer, open_address, open_kept
 from payments.store.slip_tables import PrintRunDifferenceRow, PrintRunFileRow
 from payments.vehicles import vehicles_of
 from payments.versions import OPEN_YEN, as_day
@@ -149,7 +150,7 @@ def expired(connection: Connection, municipality_code: str, run_id: int, today: 
 
 _ON_THE_PAGE = """s.slip_id, s.slip_no, s.version, s.notice_id, s.term, s.el_number,
     s.konbini_barcode, s.amount_yen, s.due_on, s.valid_until, s.issued_on, s.state, n.notice_no,
-    n.item_code, n.levy_year, o.name, o.postal_code, o.address"""
+    n.item_code, n.levy_year, o.obligor_no, o.name, o.postal_code, o.address"""
 
 
 def slips_of_file(
@@ -203,6 +204,7 @@ def _run_slips(
     return [
         _run_slip(
             row,
+            open_address(connection, municipality_code, row.obligor_no, row.address),
             parts.get(row.notice_id, []),
             others.get(row.notice_id, {}),
             vehicles.get(row.notice_id),
@@ -212,7 +214,11 @@ def _run_slips(
 
 
 def _run_slip(
-    row: Row[Any], parts: Sequence[Row[Any]], others: dict[str, str], vehicle: Vehicle | None
+    row: Row[Any],
+    address: str,
+    parts: Sequence[Row[Any]],
+    others: dict[str, str],
+    vehicle: Vehicle | None,
 ) -> RunSlip:
     """One slip of the file, with what its notice says beside it."""
     whole = row.term == WHOLE_YEAR
@@ -228,7 +234,7 @@ def _run_slip(
         row.seq, row.slip_id, row.slip_no, row.version, row.notice_id, row.term, row.el_number,
         row.konbini_barcode, row.amount_yen, as_day(row.due_on), as_day(row.valid_until),
         as_day(row.issued_on), row.notice_no, row.item_code, row.levy_year,
-        row.name, row.postal_code, row.address,
+        row.name, row.postal_code, address,
         terms=tuple(
             TermLine(part.term, part.open_yen, as_day(part.due_on))
             for part in covered
@@ -320,13 +326,15 @@ def record_file(
         file_table.insert().values(**keys, **asdict(file), differences=len(differences), done_at=at)
     )
     if differences:
-        connection.execute(
-            difference_table.insert(),
-            [
-                {**keys, "file_no": file.file_no, "difference_no": number, **asdict(difference)}
-                for number, difference in enumerate(differences, start=1)
-            ],
-        )
+        sealer = Sealer(connection, municipality_code)
+        rows = []
+        for number, difference in enumerate(differences, start=1):
+            place = (run_id, file.file_no, number)
+            said = asdict(difference)
+            for column in (PRINTED, EXPECTED):
+                said[column.name] = sealer.kept(column, place, said[column.name])
+            rows.append({**keys, "file_no": file.file_no, "difference_no": number, **said})
+        connection.execute(difference_table.insert(), rows)
 
 
 def _number_pages(
@@ -406,11 +414,20 @@ def differences_of_run(
     names = RunDifference.__dataclass_fields__
     table = difference_table
     rows = connection.execute(
-        select(*(table.c[name] for name in names))
+        select(table.c.difference_no, *(table.c[name] for name in names))
         .where(table.c.municipality_code == municipality_code, table.c.run_id == run_id)
         .order_by(table.c.file_no, table.c.difference_no)
     )
-    return [RunDifference(**row._mapping) for row in rows]  # noqa: SLF001 - as above
+    found = []
+    for number, *values in rows:
+        said = dict(zip(names, values, strict=True))
+        place = (run_id, said["file_no"], number)
+        for column in (PRINTED, EXPECTED):
+            said[column.name] = open_kept(
+                connection, column, municipality_code, place, said[column.name]
+            )
+        found.append(RunDifference(**said))
+    return found
 
 
 def refusals(connection: Connection, municipality_code: str, run_id: int) -> list[RunRefusal]:
@@ -429,4 +446,13 @@ def refusals(connection: Connection, municipality_code: str, run_id: int) -> lis
         ),
         {"m": municipality_code, "run_id": run_id},
     )
-    return [RunRefusal(*row) for row in rows]
+    return [
+        RunRefusal(
+            seq,
+            code,
+            field,
+            open_kept(connection, REFUSED, municipality_code, (run_id, seq), found),
+            *others,
+        )
+        for seq, code, field, found, *others in rows
+    ]

@@ -19,6 +19,7 @@ from payments.numbering import random_confirmation
 from payments.print_sections import Section, by_layout, cut_files, file_of, sections_of
 from payments.print_selection import ORDERS, candidates
 from payments.store.bulk import take_numbers
+from payments.store.personal import REFUSED, Sealer
 from payments.store.slip_tables import PrintRunRow, PrintRunSlipRow
 from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import unit_of_work
@@ -366,13 +367,22 @@ def refuse(
     """印刷しない: these places get no page; the list says why."""
     if not refusals:
         return
+    sealer = Sealer(connection, municipality_code)
     connection.execute(
         text(
             "UPDATE print_run_slip SET refusal = :code, refusal_field = :field, "
             "refusal_found = :found WHERE municipality_code = :m AND run_id = :run_id "
             "AND seq = :seq AND page_no IS NULL"
         ),
-        [{"m": municipality_code, "run_id": run_id, **asdict(refusal)} for refusal in refusals],
+        [
+            {
+                "m": municipality_code,
+                "run_id": run_id,
+                **asdict(refusal),
+                "found": sealer.kept(REFUSED, (run_id, refusal.seq), refusal.found),
+            }
+            for refusal in refusals
+        ],
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import DateTime, text
 
 from payments.domain.errors import NotFoundError
 from payments.store.lookups import rows_about
+from payments.store.personal import open_address
 from payments.versions import OPEN_YEN, as_day
 from reconcile.post import LEGS_PER_TURN
 
@@ -211,7 +212,9 @@ def person_account(
     )
     receipts = _receipts(connection, scope)
     return PersonAccount(
-        person=Person(*person),
+        person=Person(*person)._replace(
+            address=open_address(connection, municipality_code, person.obligor_no, person.address)
+        ),
         instalments=instalments,
         slips=tuple(
             Slip(**_facts(row, "valid_until", "issued_on"))

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from payments.store.engine import CONNECTIONS, keys_of, open_engine
+from payments.store.known_keys import require_keys
 from payments.store.municipalities import bodies
 from payments.store.row_security import EVERY
 from payments.store.statistics import state_statistics
 from payments.store.unit_of_work import enter_municipality, reading
-from reconcile.store.evidence import require_keys
 from web.calc.tables import put_in_force
 
 if TYPE_CHECKING:

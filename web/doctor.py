@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from payments.domain.errors import ConfigurationError, KokinError
 from payments.store.municipalities import bodies
+from payments.store.personal import columns_pending
 from payments.store.roles import unheld_role
 from payments.store.unit_of_work import reading
 from web import clock, doctor_machine, formatting, messages
@@ -72,7 +73,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("folders", "書出し先のフォルダ", doctor_machine.folders),
         ("disk", "ディスクの空き", doctor_machine.disk),
         ("clock", "時計", doctor_machine.machine_clock),
-        ("evidence_keys", "証拠の暗号化の鍵", _evidence_keys),
+        ("evidence_keys", "証拠と個人情報の暗号化の鍵", _evidence_keys),
         ("notification_keys", "通知用の鍵", _keys),
         ("notifications", "記帳を待つ納付通知", _notifications),
         ("jobs", "定時処理", _jobs),
@@ -188,8 +189,25 @@ def _inbox(settings: Settings) -> None:
 
 
 def _evidence_keys(settings: Settings) -> str:
-    """Every key that the evidence needs is there, and is the right one."""
-    return formatting.encryption(require_evidence_keys(settings).newest)
+    """Every key that something was sealed with is there and is the right one; what is in clear."""
+    newest = require_evidence_keys(settings).newest
+    said = formatting.encryption(newest)
+    file = settings.sqlite_file
+    if not newest or (file is not None and not file.exists()):
+        return said
+    engine = open_books(settings)
+    try:
+        with reading(engine) as connection:
+            codes = [body.code for body in bodies(connection)]
+        pending = 0
+        for code in codes:
+            with reading(engine, code) as connection:
+                pending += columns_pending(connection, code)
+    finally:
+        engine.dispose()
+    if pending:
+        said += f"、まだこの鍵でない住所など {pending:,}件（kokin evidence rekey）"
+    return said
 
 
 def _keys(settings: Settings) -> None:

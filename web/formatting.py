@@ -164,9 +164,9 @@ def line_place(file_name: object, line_no: object) -> str:
 
 
 def encryption(newest_key: str) -> str:
-    """暗号化: with which key evidence is sealed, or that it is not."""
+    """暗号化: with which key evidence and personal columns are sealed, or that they are not."""
     if not newest_key:
-        return translate("暗号化なし")
+        return translate("暗号化なし（証拠も住所も平文のまま）")
     return translate("鍵「{key}」で暗号化", key=newest_key)
 
 

@@ -21,6 +21,7 @@ from payments.store.bulk import insert_rows, take_numbers
 from payments.store.charge_tables import LateChargeRunRow
 from payments.store.lookups import rows_about
 from payments.store.municipalities import load_profile
+from payments.store.personal import open_address
 from payments.store.unit_of_work import reading, unit_of_work
 from payments.versions import as_day
 from reconcile.charges.due import Due, charges_due, claims_of
@@ -216,13 +217,25 @@ def _lines(
     }
     due_on = on + timedelta(days=profile.charges.due_days)
     return [
-        _line(profile, each, principals[each.place], row, due_on)
+        _line(
+            profile,
+            each,
+            principal := principals[each.place],
+            open_address(connection, code, principal.obligor_no, principal.address),
+            row,
+            due_on,
+        )
         for each, row in sorted(changing, key=lambda pair: pair[0])
     ]
 
 
 def _line(
-    profile: Profile, wanted: Wanted, principal: Row[Any], standing: Row[Any] | None, due_on: date
+    profile: Profile,
+    wanted: Wanted,
+    principal: Row[Any],
+    address: str,
+    standing: Row[Any] | None,
+    due_on: date,
 ) -> _Line:
     """One line: the claim begins, has another amount, or is cancelled."""
     kind, flags, before = "initial", "", 0
@@ -234,7 +247,7 @@ def _line(
     row = AssessmentRow(
         profile.municipality_code, wanted.item_code, principal.fiscal_year, principal.levy_year,
         principal.notice_no, principal.term, principal.obligor_no, principal.name, principal.kana,
-        principal.postal_code, principal.address, wanted.amount_yen, due_on.isoformat(), kind, "",
+        principal.postal_code, address, wanted.amount_yen, due_on.isoformat(), kind, "",
         flags,
     )  # fmt: skip
     return _Line(row, wanted, wanted.amount_yen - before)

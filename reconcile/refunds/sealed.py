@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 from payments.domain.errors import ConfigurationError
 from payments.store.bulk import take_numbers
 from payments.store.engine import keys_of
-from reconcile.store.evidence import open_piece, remember_key
+from payments.store.known_keys import open_piece, remember_key
 from reconcile.store.refund_tables import SealedTextRow
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from sqlalchemy import bindparam, insert, select, text, tuple_, update
 
 from payments.domain.errors import ConfigurationError
 from payments.store.engine import keys_of
+from payments.store.known_keys import open_piece, remember_key, require_keys
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.store.evidence import open_piece, place_of, remember_key, require_keys
+from reconcile.store.evidence import place_of
 from reconcile.store.evidence_tables import EvidenceRekeyRow
 from reconcile.store.tables import EvidenceRow
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from payments.store.bulk import take_numbers
 from payments.store.engine import keys_of
+from payments.store.known_keys import open_piece, remember_key
 from payments.store.lookups import rows_about
-from reconcile.store.evidence import open_piece, remember_key
 from reconcile.store.refund_tables import SealedTextRow
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import KokinError
 from payments.store.engine import keys_of
-from reconcile.store.evidence import open_piece
+from payments.store.known_keys import open_piece
 from reconcile.verify.walk import Difference
 
 if TYPE_CHECKING:

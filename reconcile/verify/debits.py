@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import KokinError
 from payments.store.engine import keys_of
+from payments.store.known_keys import open_piece
 from reconcile.formats import debit_request
 from reconcile.formats.debit_records import Batch, Debit
 from reconcile.formats.wrapping import Wrapping
-from reconcile.store.evidence import open_piece
 from reconcile.verify.walk import Difference
 
 if TYPE_CHECKING:

@@ -5,15 +5,22 @@ from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
+from payments.domain.errors import ConfigurationError
 from payments.store.sealed_bytes import new_key_text
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
+from web.accounts import totp
+from web.certificates import confirmation
+from web.certificates.confirmation import Paper
 from web.cli import main
 from web.commands.session import Session
 from web.config import load_settings
 from web.events.kinds import KINDS, NUMBERS
 from web.events.subscribers import Wish, rotate, secrets_of, subscribe
+from web.residents import contacts
+from web.residents.identity import arrive
 
 OUTSIDE = {"webhook_hosts": "*.example.jp"}
 FIRST, SECOND = new_key_text("2026"), new_key_text("2027")
@@ -83,6 +90,62 @@ def test_the_secrets_of_those_who_are_told_turn_with_the_keys(run, city):
     assert run("evidence", "rekey", "--clear", keys=SECOND).exit_code == 0
     with reading(city.engine, "99999") as connection:
         assert secrets_of(connection, city.settings, "99999", 1, clock.now()) == before
+
+
+def test_what_residents_and_staff_have_told_turns_with_the_keys(run, city):
+    old, only_new = (
+        city.settings.model_copy(update={"encryption_keys": keys}) for keys in (FIRST, SECOND)
+    )
+    paper = Paper("payment", "題", "見本市", "見本 太郎", clock.now(), "文", (), ())
+    with unit_of_work(city.engine, "99999") as connection:
+        who = arrive(connection, old, "99999", "https://id.example.jp", "card-1")
+        contacts.ask(connection, old, "99999", who, "hanako@example.jp", ["received"], "ja")
+        issued = confirmation.issue(connection, old, "99999", paper, issued_to="r")
+        totp.begin(connection, old, "99999", "kaikei")
+    with pytest.raises(ConfigurationError):
+        told(city, only_new, who, issued.code)
+    for keys, settings in (
+        (f"{FIRST} {SECOND}", only_new),
+        (SECOND, only_new),
+    ):
+        assert run("evidence", "rekey", keys=keys).exit_code == 0
+        mail, checked, begun = told(city, settings, who, issued.code)
+        assert (mail, checked.paper) == ("h***@example.jp", paper)
+        assert begun == told(city, settings, who, issued.code)[2]
+    assert run("evidence", "rekey", "--clear", keys=SECOND).exit_code == 0
+    assert told(city, city.settings, who, issued.code)[0] == "h***@example.jp"
+
+
+def test_a_row_that_does_not_open_stays_and_keeps_the_run_unfinished(run, city):
+    with unit_of_work(city.engine, "99999") as connection:
+        settings = city.settings.model_copy(update={"encryption_keys": new_key_text("2025")})
+        totp.begin(connection, settings, "99999", "kaikei")
+        before = connection.execute(text("SELECT sealed FROM staff_totp")).scalar_one()
+    answer = run("evidence", "rekey", keys=FIRST)
+    assert (answer.exit_code, "住所・口座など: 1" in answer.stdout) == (1, True)
+    with reading(city.engine, "99999") as connection:
+        assert connection.execute(text("SELECT sealed FROM staff_totp")).scalar_one() == before
+
+
+def told(city, settings, who, code):
+    """What is read with these keys: the masked address, the paper, the seed of an app."""
+    with unit_of_work(city.engine, "99999") as connection:
+        mail = contacts.contact_of(connection, settings, "99999", who)
+        checked = confirmation.check(connection, settings, "99999", code)
+        return mail.shown, checked, totp.begin(connection, settings, "99999", "kaikei")
+
+
+def test_the_doctor_says_what_lies_in_clear_until_it_is_sealed(run):
+    def says(keys):
+        found = json.loads(run("doctor", "--json", keys=keys).stdout)
+        return next(each["note"] for each in found if each["code"] == "evidence_keys")
+
+    assert "平文" in says("")
+    assert "まだこの鍵でない住所など" in says(FIRST)
+    assert "住所など: 0件" not in run("evidence", "status", keys=FIRST).stdout
+    assert run("evidence", "rekey", keys=FIRST).exit_code == 0
+    assert "まだ" not in says(FIRST)
+    assert "住所など: 0件" in run("evidence", "status", keys=FIRST).stdout
 
 
 def test_a_new_key_is_a_line_of_a_key_file(run, tmp_path):

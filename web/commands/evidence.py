@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from payments.store.engine import keys_of
+from payments.store.known_keys import require_keys
+from payments.store.personal import columns_pending, reseal_columns
 from payments.store.sealed_bytes import new_key_text
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds.sealed import seal_anew
-from reconcile.store.evidence import require_keys
 from reconcile.store.rekey import pending
 from reconcile.store.rekey import rekey as turn
 from web import clock, formatting
@@ -21,6 +22,7 @@ from web.events.subscribers import reseal_secrets
 from web.notifications.keys import reseal
 from web.notifications.reseal import reseal_all
 from web.notifications.spool import Spool
+from web.sealed_rows import reseal_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -55,16 +57,25 @@ def status(session: Session, *, as_json: bool) -> None:
     code = session.municipality
     with reading(session.engine, code) as connection:
         needed = require_keys(connection, code)
+        personal = columns_pending(connection, code, clear=not keys_of(connection).newest)
     newest = keys_of(session.engine).newest
     rest = pending(session.engine, code, clear=not newest)
     if as_json:
-        say_json({"newest": newest, "needed": needed, "pending": rest._asdict()})
+        say_json(
+            {
+                "newest": newest,
+                "needed": needed,
+                "pending": rest._asdict(),
+                "personal_pending": personal,
+            }
+        )
         return
     session.out.print(formatting.encryption(newest), markup=False)
     session.out.print(f"証拠に要る鍵: {'、'.join(needed) or 'なし'}", markup=False)
     session.out.print(
         f"新しい鍵になっていない量: {rest.pieces:,}片 {rest.size_bytes:,}バイト", markup=False
     )
+    session.out.print(f"新しい鍵になっていない住所など: {formatting.count(personal)}", markup=False)
 
 
 @evidence.command()
@@ -73,7 +84,7 @@ def status(session: Session, *, as_json: bool) -> None:
 @MUNICIPALITY
 @session_of
 def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
-    """すべての証拠と、通知用の鍵・外部通知の秘密を、いちばん新しい鍵で暗号化し直します。
+    """証拠・個人情報の列・通知用の鍵と秘密のすべてを、いちばん新しい鍵で暗号化し直します。
 
     途中で止めても失われるものはなく、もう一度実行すると続きから進みます。取込や照合と並べて
     実行できます。終わったら、古い鍵は鍵のファイルから外せます。
@@ -90,7 +101,10 @@ def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
             clear=clear,
             progress=progress,
             beside=lambda: (
-                reseal_all(spool, code, clear=clear) + _accounts_anew(engine, code, clear=clear)
+                reseal_all(spool, code, clear=clear)
+                + _accounts_anew(engine, code, clear=clear)
+                + reseal_columns(engine, code, clear=clear)
+                + reseal_rows(engine, session.settings, code, clear=clear)
             ),
         )
     with unit_of_work(engine, code) as connection:
@@ -113,7 +127,7 @@ def _show(session: Session, done: Rekeyed) -> None:
     for sha256 in done.left[:LEFT_SHOWN]:
         session.out.print(f"    開けませんでした: sha256 {sha256}", markup=False)
     if done.left_beside:
-        beside = f"    開けない通知の本文: {formatting.count(done.left_beside)}"
+        beside = f"    開けない本文・住所・口座など: {formatting.count(done.left_beside)}"
         session.out.print(beside, markup=False)
     if done.left:
         session.out.print("    `kokin verify` で確かめてください。", markup=False)

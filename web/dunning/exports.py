@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from payments.store.personal import open_address
 from reconcile.dunning.pull import pull_lines
 from reconcile.dunning.rules import grounds_in
 from web import messages
@@ -88,17 +89,19 @@ def rows_csv(connection: Connection, profile: Profile, list_no: int) -> Iterator
 
 def letters_csv(connection: Connection, profile: Profile, list_no: int) -> Iterator[bytes]:
     """督促状の差込みデータ for a printer, in the order of the envelopes."""
-    names = names_of(profile)
+    names, code = names_of(profile), profile.municipality_code
     found = connection.execute(
         text(_LETTERS),
-        {"m": profile.municipality_code, "list_no": list_no},
+        {"m": code, "list_no": list_no},
         execution_options={"yield_per": _AT_ONCE},
     )
     return csv_file(
         LETTER_COLUMNS,
         (
             (
-                row.seq, row.postal_code, row.address, row.name, row.obligor_no, row.item_code,
+                row.seq, row.postal_code,
+                open_address(connection, code, row.obligor_no, row.address),
+                row.name, row.obligor_no, row.item_code,
                 names.get(row.item_code, ""), row.levy_year, row.notice_no, row.term, row.due_on,
                 row.yen, row.fee_yen, row.slip_no or "", row.el_number or "",
                 row.konbini_barcode or "", row.valid_until or "",

@@ -14,6 +14,7 @@ import typst
 from sqlalchemy import text
 
 from payments.domain.overpayment import OverpaymentReason
+from payments.store.personal import open_address
 from reconcile.refunds.notices import APPROPRIATION
 from web import formatting
 from web.days.paper import fonts
@@ -43,7 +44,9 @@ def notice_pdf(connection: Connection, profile: Profile, notice: Notice) -> byte
     data = said | {
         "name": person.name,
         "postal_code": f"{person.postal_code[:3]}-{person.postal_code[3:]}",
-        "address": person.address,
+        "address": open_address(
+            connection, profile.municipality_code, notice.obligor_no, person.address
+        ),
     }
     return typst.compile(
         files("web.refunds").joinpath(TEMPLATE).read_bytes(),
@@ -70,6 +73,8 @@ def letter(profile: Profile, notice: Notice) -> dict[str, Any]:
         (LETTER["refund"], _yen(said["refund_yen"])),
         (LETTER["interest_from"], f"{_day(said['interest_from_on'])}（{reason.article}）"),
     ]
+    if bore := said.get("interest_on_parts_yen", 0):
+        facts.append((LETTER["interest_on_parts"], _yen(bore)))
     sections = []
     if notice.kind != APPROPRIATION:
         claim = LETTER["claim"].format(

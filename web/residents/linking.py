@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select, text, update
 
 from payments.domain.errors import NotFoundError, RefusedError
 from payments.store.bulk import take_numbers
+from payments.store.personal import open_address
 from web import clock
 from web.notifications import sealed_secrets
 from web.residents import sessions
@@ -100,7 +101,8 @@ def ask(
     owner = connection.execute(text(_OWNER), {"m": code, "key": f"E{number.digits}"}).one_or_none()
     if owner is None:
         raise NotFoundError("resident_slip")
-    agreed = compare(signed.claims, owner.name, owner.kana, owner.address)
+    address = open_address(connection, code, owner.obligor_no, owner.address)
+    agreed = compare(signed.claims, owner.name, owner.kana, address)
     if agreed.whole and not residents_of(connection, code, owner.obligor_no):
         write(connection, code, signed.resident_id, LINKED, owner.obligor_no, BY_SLIP)
         sessions.forget_claims(connection, code, signed.resident_id)

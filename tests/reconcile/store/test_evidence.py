@@ -16,12 +16,13 @@ from sqlalchemy.exc import DBAPIError
 
 from payments.domain.errors import ConfigurationError
 from payments.store.engine import open_engine
+from payments.store.known_keys import require_keys
 from payments.store.municipalities import save_profile
 from payments.store.sealed_bytes import NO_KEYS, Key, KeyRing
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
-from reconcile.store.evidence import PIECE_BYTES, read_evidence, require_keys
+from reconcile.store.evidence import PIECE_BYTES, read_evidence
 from reconcile.store.rekey import pending, rekey
 from reconcile.verify.everything import verify
 
