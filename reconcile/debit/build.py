@@ -96,11 +96,17 @@ class Run:
 
 
 def run_of(
-    connection: Connection, profile: Profile, debit_on: date, due_from_on: date | None = None
+    connection: Connection,
+    profile: Profile,
+    debit_on: date,
+    due_from_on: date | None = None,
+    *,
+    coded: bool = True,
 ) -> Run:
     """振替日の予定 of the first round: bank by bank, what is in force and what would be now.
 
-    What stands in a batch in force is looked at by the day from which it took instalments.
+    What stands in a batch in force is looked at by the day from which it took instalments. Whoever
+    only counts asks for no 新規コード (``coded``), which are a question to all debits there were.
     """
     code = profile.municipality_code
     begin = due_from_on or debit_on
@@ -117,7 +123,7 @@ def run_of(
             found = candidates(
                 connection, code, Asked(debit_on, batch.due_from_on, besides=besides)
             )
-        choice = chosen(connection, code, found, bank_code, besides=besides)
+        choice = chosen(connection, code, found, bank_code, besides=besides, coded=coded)
         # What the results themselves have changed is no difference of two selections.
         awaited = batch is not None and not answered(connection, code, batch)[0]
         changes = changes_from(connection, code, batch, choice) if batch and awaited else ()

@@ -169,12 +169,18 @@ def chosen(
     bank_code: str,
     *,
     besides: int = 0,
+    coded: bool = True,
 ) -> Choice:
-    """選択 for one bank, in the order of the notices; 新規コード by what was debited before."""
-    before = {
-        (row.obligor_no, row.item_code): int(row.entry_no)
-        for row in connection.execute(text(_BEFORE), {"m": municipality_code, "besides": besides})
-    }
+    """選択 for one bank, in the order of the notices; 新規コード by what was debited before.
+
+    Without ``coded`` everything is as if nobody had been debited before: for counts alone.
+    """
+    debited = (
+        connection.execute(text(_BEFORE), {"m": municipality_code, "besides": besides})
+        if coded
+        else ()
+    )
+    before = {(row.obligor_no, row.item_code): int(row.entry_no) for row in debited}
     rows: list[Row] = []
     counts: Counter[str] = Counter()
     yen: Counter[str] = Counter()

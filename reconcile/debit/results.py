@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import text
 
 from payments.domain.calendars import add_business_days
+from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from sqlalchemy import Connection
 
-    from reconcile.debit.batches import Batch
+    from reconcile.debit.batches import Batch, Row
 
 PAID, MISSING, UNLIKE = "0", "", "?"
 # A file names its day without a year: it is that of the newest such day (zengin_common).
@@ -31,6 +33,14 @@ JOIN source_line l ON l.municipality_code = :m AND l.file_id = f.file_id
     AND l.remittance_ref = :ref AND l.identity LIKE :consignor
 WHERE f.municipality_code = :m AND f.status = 'accepted' AND f.channel = 'debit'
     AND CAST(f.received_on AS VARCHAR(10)) BETWEEN :begin AND :end
+ORDER BY l.file_id, l.line_no"""
+# The same of a few rows, by what their lines are known by (reconcile.formats.debit_result).
+_OF_SOME = """
+SELECT l.slip_key, l.amount_yen, l.kind, l.file_id, l.line_no FROM source_line l
+JOIN source_file f ON f.municipality_code = l.municipality_code AND f.file_id = l.file_id
+    AND f.status = 'accepted' AND f.channel = 'debit'
+WHERE l.municipality_code = :m AND l.identity IN :some
+    AND CAST(f.received_on AS VARCHAR(10)) BETWEEN '{begin}' AND '{end}'
 ORDER BY l.file_id, l.line_no"""
 _ANSWERED = f"""
 SELECT COUNT(*) AS number, SUM(a.amount_yen) AS yen FROM (
@@ -89,19 +99,8 @@ def results_of(connection: Connection, municipality_code: str, batch: Batch) -> 
     for row in connection.execute(text(_LINES), {"m": municipality_code, **_place(batch)}):
         # The first report of a debit counts; one that contradicts it is a case of its own.
         came.setdefault(str(row.slip_key), row)
-    found = []
     asked = connection.execute(text(_ROWS), {"m": municipality_code, "batch_no": batch.batch_no})
-    for row in asked:
-        line = came.pop(row.customer_no, None)
-        code = MISSING if line is None else str(line.kind)
-        if line is not None and line.amount_yen != row.amount_yen:
-            code = UNLIKE
-        where = (None, None) if line is None else (line.file_id, line.line_no)
-        found.append(
-            Result(
-                row.row_no, row.notice_id, row.term, row.customer_no, row.amount_yen, code, *where
-            )
-        )
+    found = [_result(row, came.pop(row.customer_no, None)) for row in asked]
     return found + [
         Result(
             0, 0, "", str(line.slip_key), int(line.amount_yen or 0), str(line.kind), line.file_id,
@@ -109,6 +108,31 @@ def results_of(connection: Connection, municipality_code: str, batch: Batch) -> 
         )
         for line in came.values()
     ]  # fmt: skip
+
+
+def results_of_rows(
+    connection: Connection, municipality_code: str, batch: Batch, rows: Sequence[Row]
+) -> list[Result]:
+    """結果 of these rows of a batch alone, in their order: as :func:`results_of` says of them."""
+    place = _place(batch)
+    begin = f"{batch.head.consignor_code}|{place['ref']}|"
+    came: dict[str, Any] = {}
+    statement = _OF_SOME.format(begin=place["begin"], end=place["end"])  # two days of ours
+    identities = [begin + row.customer_no for row in rows]
+    for line in rows_about(connection, statement, municipality_code, identities):
+        came.setdefault(str(line.slip_key), line)
+    return [_result(row, came.get(row.customer_no)) for row in rows]
+
+
+def _result(row: Any, line: Any) -> Result:
+    """結果の一行: a row and the first line about it, if any came."""
+    code = MISSING if line is None else str(line.kind)
+    if line is not None and line.amount_yen != row.amount_yen:
+        code = UNLIKE
+    where = (None, None) if line is None else (line.file_id, line.line_no)
+    return Result(
+        row.row_no, row.notice_id, row.term, row.customer_no, row.amount_yen, code, *where
+    )
 
 
 def outcome_of(connection: Connection, municipality_code: str, batch: Batch) -> Outcome:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import text
 
 from reconcile.debit import batches as books
-from reconcile.debit.results import results_of
+from reconcile.debit.results import results_of_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,9 +44,7 @@ def debits_of(
         row = books.rows_of(connection, municipality_code, batch_no, after=row_no - 1, limit=1)[0]
         code, file_id, line_no = "", None, None
         if batch.in_force:
-            result = next(
-                r for r in results_of(connection, municipality_code, batch) if r.row_no == row_no
-            )
+            (result,) = results_of_rows(connection, municipality_code, batch, [row])
             code, file_id, line_no = result.code, result.file_id, result.line_no
         found.append(Told(batch, row_no, row.amount_yen, row.new_code, code, file_id, line_no))
     return found

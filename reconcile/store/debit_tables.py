@@ -164,3 +164,18 @@ class DebitEventRow(SQLModel, table=True):
     file_sha256: str = Field(max_length=64)
     count: int | None = None  # 受付件数
     amount_yen: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class DebitCountRow(SQLModel, table=True):
+    """振替日の集計: what a large day came to when it was counted last (reconcile.debit.counts).
+
+    Derived from the books and counted again at any time. ``mark`` says where the books stood.
+    """
+
+    __tablename__ = "debit_count"
+    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    debit_on: date = Field(primary_key=True)
+    mark: str = Field(max_length=80)
+    counted_at: datetime = Field(sa_type=DateTime(timezone=True))
+    content_json: str

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, g, redirect, render_template, request, send_file, url_for
 
 from payments import approve
-from payments.domain.errors import InvalidValueError, KokinError
+from payments.domain.errors import InvalidValueError, KokinError, RefusedError
 from payments.domain.profile import profile_from_mapping
 from payments.domain.reason import REASON_MAX, require_reason
 from payments.store.municipalities import is_live, load_profile, set_live
@@ -99,6 +99,7 @@ def check() -> str | tuple[str, int]:
     with reading(services().engine, code) as connection:
         before = parameters.newest(connection, code).profile
         try:
+            _require_proof()
             after = _sent(asdict(before), section, entry)
             parameters.content_of(connection, code, after, date.max)
         except KokinError as error:
@@ -114,6 +115,7 @@ def ask() -> BaseResponse | tuple[str, int]:
     code = services().municipality
     after = profile_from_mapping(_posted_profile())
     try:
+        _require_proof()
         effective_on = _effective_on()
         with unit_of_work(services().engine, code) as connection:
             approval = parameters.ask(
@@ -191,12 +193,31 @@ def calendar() -> str:
     return render_template("admin/calendar.html", year=year, **found._asdict())
 
 
+def _require_proof() -> None:
+    """直前の本人確認, as :func:`web.security.proven` asks for it, but on the page itself.
+
+    A whole profile is too much to be kept aside meanwhile: the page shows once more what was sent,
+    and the proof is given on another. Raises :class:`RefusedError` ``proof_needed``.
+    """
+    current = g.staff_session
+    if not (current.needs or current.is_proved(clock.now())):
+        raise RefusedError("proof_needed")
+
+
+def _file_sent() -> str:
+    """設定ファイル as it was sent: as a file, or as text."""
+    sent = request.files.get("file")
+    text = ""
+    if sent:
+        sent.seek(0)
+        text = sent.read().decode("utf-8-sig", "replace")
+    return text or request.form.get("toml", "")
+
+
 def _sent(before: dict[str, Any], section: str, entry: str) -> Profile:
     """The whole profile that was sent: a file, its text, or the fields of one section."""
     if section == FILE:
-        sent = request.files.get("file")
-        text = sent.read().decode("utf-8-sig", "replace") if sent else ""
-        return toml.read(text or request.form.get("toml", ""))
+        return toml.read(_file_sent())
     if request.form.get("do") == "remove":
         return profile_from_mapping(forms.without(before, section, entry))
     return profile_from_mapping(forms.changed(before, section, entry, request.form))
@@ -205,7 +226,7 @@ def _sent(before: dict[str, Any], section: str, entry: str) -> Profile:
 def _mended(profile: dict[str, Any], section: str, entry: str, error: KokinError) -> str:
     """The form once more, with what was typed and what is wrong with it."""
     if section not in forms.SECTIONS:
-        return _form(profile, FILE, "", {}, error, toml_text=request.form.get("toml", ""))
+        return _form(profile, FILE, "", {}, error, toml_text=_file_sent())
     typed = {field.name: request.form.get(field.name, "") for field in forms.SECTIONS[section]}
     return _form(profile, section, entry, typed, error)
 
@@ -233,6 +254,7 @@ def _form(
         },
         values=values,
         error=_said(error, section),
+        prove=_asks_proof(error),
         wrong=wrong,
         toml_text=toml_text,
         removable=bool(entry),
@@ -259,6 +281,7 @@ def _checked(before: Profile, after: Profile, error: KokinError | None = None) -
         reason=request.form.get("reason", ""),
         reason_max=REASON_MAX,
         error=_said(error),
+        prove=_asks_proof(error),
         change_row=change_row,
         words=words,
     )
@@ -327,6 +350,10 @@ def _policy(policy: str) -> str:
     month, _, day = value.partition("-")
     said = translated(words.POLICIES.get(word, policy))
     return said.format(count=value, month=month.lstrip("0"), day=day.lstrip("0"))
+
+
+def _asks_proof(error: KokinError | None) -> bool:
+    return error is not None and error.error_code == "proof_needed"
 
 
 def _said(error: KokinError | None, section: str = "") -> str:

@@ -90,9 +90,18 @@ class Checked(NamedTuple):
 
 
 def issue(
-    connection: Connection, settings: Settings, code: str, paper: Paper, *, issued_to: str
+    connection: Connection,
+    settings: Settings,
+    code: str,
+    paper: Paper,
+    *,
+    issued_to: str,
+    obligor_no: str = "",
 ) -> Issued:
-    """確認書の発行: keep what the paper says; the code is told this once and kept nowhere."""
+    """確認書の発行: keep what the paper says; the code is told this once and kept nowhere.
+
+    ``obligor_no`` is whose paper it is, for the person's own account.
+    """
     now = clock.now().replace(microsecond=0)
     drawn = "".join(secrets.choice(ALPHABET) for _digit in range(RANDOM))
     issued = Issued(f"{code}{drawn}", now, clock.in_japan(now).date() + LASTS)
@@ -105,11 +114,22 @@ def issue(
             kind=paper.kind,
             sealed=sealed_secrets.seal(settings, _place(code, digest), said),
             issued_to=issued_to,
+            obligor_no=obligor_no,
             issued_at=now,
             expires_on=issued.expires_on,
         )
     )
     return issued
+
+
+def of_person(connection: Connection, code: str, obligor_no: str) -> list[tuple[str, datetime]]:
+    """その人の証明: kind and moment of every paper about a person, the newest first."""
+    found = connection.execute(
+        select(table.c.kind, table.c.issued_at)
+        .where(table.c.municipality_code == code, table.c.obligor_no == obligor_no)
+        .order_by(table.c.issued_at.desc())
+    )
+    return [(str(row.kind), row.issued_at) for row in found]
 
 
 def check(

@@ -67,8 +67,9 @@ def paper() -> Response | tuple[str, int]:
         said = tax_paper(services().profile, basis, clock.now())
         with unit_of_work(services().engine, code) as connection:
             issued = confirmation.issue(
-                connection, services().settings, code, said, issued_to=g.user.user_name
-            )
+                connection, services().settings, code, said, issued_to=g.user.user_name,
+                obligor_no=basis.obligor_no,
+            )  # fmt: skip
             record(connection, "certificate_issued", f"{said.kind} {basis.cut_off_on}")
     except KokinError as error:
         return _page(error=messages.error(error.error_code, error.details)), status_of(error)

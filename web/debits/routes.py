@@ -19,16 +19,18 @@ from payments.domain.reason import REASON_MAX, require_reason
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.debit import batches as books
-from reconcile.debit import build, release
+from reconcile.debit import build, counts, release
 from reconcile.debit.accounts import ENDED, SET, Account, Wish, entries_of, register_one
 from reconcile.debit.acknowledge import acknowledge as record_answer
+from reconcile.debit.answers import take_answers
 from reconcile.formats.debit_accounts import require_account
+from reconcile.model import Delivery
 from web import clock, messages, stale
 from web.accounts.record import record
 from web.approval_roles import require_asker
 from web.csv_download import csv_download
 from web.debits.asking import act, ask
-from web.debits.view import ROWS_SHOWN, batch_page, run_page, shown_rows
+from web.debits.view import ROWS_SHOWN, batch_page, every_row, run_page
 from web.duties import Do
 from web.errors import status_of
 from web.security import may
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 debits = Blueprint("debits", __name__, url_prefix="/staff/debits")
 _KIND = {"release": release.RELEASE, "replace": release.REPLACE, "withdraw": release.WITHDRAW}
+ANSWER_MAX = 1_000_000  # bytes; some hundred banks are a few kilobytes
 _PAYER = re.compile(r"[0-9A-Za-z]{1,15}")
 COLUMNS = ("row", "item_code", "levy_year", "notice_no", "term", "customer_no", "amount_yen",
            "new_code", "result_code")  # fmt: skip
@@ -71,6 +74,7 @@ def make() -> BaseResponse | tuple[str, int]:
             )
             for batch in built:
                 record(connection, "debit_built", f"batch:{batch.batch_no}")
+            counts.keep(connection, profile, debit_on, clock.now())
 
         _write(do)
     except KokinError as error:
@@ -83,6 +87,15 @@ def make() -> BaseResponse | tuple[str, int]:
 def show_day(day: str) -> str:
     """一つの振替日: every bank, acknowledged or red."""
     return _day_page(_day(day))
+
+
+@debits.post("/days/<day>/count")
+@may(Do.READ_DEBITS)
+def count(day: str) -> BaseResponse:
+    """数え直し: of a large day, which is told as it was counted last."""
+    debit_on = _day(day)
+    _write(lambda connection, profile: counts.keep(connection, profile, debit_on, clock.now()))
+    return redirect(url_for("debits.show_day", day=debit_on.isoformat()), 303)
 
 
 @debits.post("/days/<day>/second")
@@ -105,12 +118,36 @@ def make_second(day: str) -> BaseResponse | tuple[str, int]:
             )
             for batch in built:
                 record(connection, "debit_built", f"batch:{batch.batch_no}")
+            counts.keep(connection, profile, debit_on, clock.now())
 
         _write(do)
     except KokinError as error:
         said = messages.error(error.error_code, error.details)
         return _day_page(first_on, error=said, second_on=typed), status_of(error)
     return redirect(url_for("debits.show_day", day=debit_on.isoformat()), 303)
+
+
+@debits.post("/answers")
+@may(Do.MAKE_DEBITS)
+def answers() -> str | tuple[str, int]:
+    """受付結果のファイル: every bank compared with what was sent."""
+    given = request.files.get("file")
+    try:
+        if given is None or not given.filename:
+            raise InvalidValueError("debit_answer_empty")
+        data = given.stream.read(ANSWER_MAX + 1)
+        if len(data) > ANSWER_MAX:
+            raise InvalidValueError("debit_answer_line", line_no=1, field="file",
+                                    found=len(data), expected=ANSWER_MAX)  # fmt: skip
+        delivery = Delivery(given.filename[-100:], data)
+        taken = take_answers(
+            services().engine, services().municipality, delivery, act(g.user.user_name)
+        )
+        with unit_of_work(services().engine, services().municipality) as connection:
+            record(connection, "debit_acknowledged", f"file:{taken.file_id}")
+    except KokinError as error:
+        return _listing(answered=messages.error(error.error_code, error.details)), status_of(error)
+    return render_template("debits/answers.html", taken=taken, name=delivery.name)
 
 
 @debits.get("/<int:debit_no>")
@@ -131,7 +168,7 @@ def download(debit_no: int) -> Response:
 
     def rows() -> Iterator[tuple[object, ...]]:
         with reading(engine, code) as connection:
-            for row in shown_rows(connection, code, batch):
+            for row in every_row(connection, code, batch):
                 yield (row.row_no, row.item_code, row.levy_year, row.notice_no, row.term,
                        row.customer_no, row.amount_yen, row.new_code, row.result)  # fmt: skip
 
@@ -283,7 +320,7 @@ def _write(do: Callable[[Connection, Profile], None], debit_no: int = 0) -> None
         do(connection, load_profile(connection, code))
 
 
-def _listing(given: dict[str, str] | None = None, error: str = "") -> str:
+def _listing(given: dict[str, str] | None = None, error: str = "", answered: str = "") -> str:
     code = services().municipality
     with reading(services().engine, code) as connection:
         found = books.batches(connection, code)
@@ -291,7 +328,9 @@ def _listing(given: dict[str, str] | None = None, error: str = "") -> str:
     for batch in found:
         if batch.in_force:
             days.setdefault(batch.debit_on, []).append(batch)
-    return render_template("debits/list.html", days=days, given=given or {}, error=error)
+    return render_template(
+        "debits/list.html", days=days, given=given or {}, error=error, answered=answered
+    )
 
 
 def _day_page(day: date, **more: Any) -> str:

@@ -9,18 +9,21 @@ from payments.domain.calendars import add_business_days, bank_business_day
 from payments.store.lookups import rows_about
 from reconcile.debit import batches as books
 from reconcile.debit.batches import FIRST, Batch
-from reconcile.debit.build import changes_from, choice_again, run_of
-from reconcile.debit.results import Outcome, awaited_until, outcome_of, results_of
+from reconcile.debit.counts import LIVE_MAX, counts_of, sums_of, unplanned
+from reconcile.debit.results import awaited_until, results_of_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
-    from reconcile.debit.build import BankPlan, Change
+    from reconcile.debit.build import Change
+    from reconcile.debit.counts import DayCounts, Plan, Sums
 
 ROWS_SHOWN = 100
+ROWS_AT_ONCE = 2_000  # of a list that is sent as it comes
 
 
 class ShownRow(NamedTuple):
@@ -41,11 +44,15 @@ class ShownRow(NamedTuple):
 
 
 class BankLine(NamedTuple):
-    """一つの銀行 of a day: its plan, its batch, and what came back."""
+    """一つの銀行 of a day: what is planned, its batch, and what came back.
 
-    plan: BankPlan | None
+    ``plan`` and ``sums`` are None where a large day was not counted yet.
+    """
+
+    plan: Plan | None
     batch: Batch | None
-    outcome: Outcome | None
+    sums: Sums | None
+    changed: int
     bank_code: str
     bank_name: str
     red: bool
@@ -64,6 +71,7 @@ class RunPage:
     late: bool  # a bank has no file yet, and its 送付期限 is over
     ahead: bool
     may_second: bool
+    counts: DayCounts | None  # None: a large day that nobody has counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +80,24 @@ class BatchPage:
 
     rows: tuple[ShownRow, ...]
     next_after: int  # 0 on the last page
-    outcome: Outcome
-    changes: tuple[Change, ...]
+    sums: Sums | None
+    changed: int
+    changes: tuple[Change, ...]  # of a large day only their number is known
     send_until_on: date
     late: bool  # it was not sent yet, and its 送付期限 is over
     ahead: bool
+    counts: DayCounts | None
 
 
 def run_page(connection: Connection, profile: Profile, day: date, today: date) -> RunPage:
     """振替日 with all its banks."""
-    run = run_of(connection, profile, day)
-    names = {bank.bank_code: bank.bank_name for bank in profile.debit.banks}
-    lines = [
-        _line(connection, profile, plan, plan.batch, plan.bank_code, names) for plan in run.banks
-    ]
+    counts = counts_of(connection, profile, day)
+    standing = books.batches_on(connection, profile.municipality_code, day)
+    first = {batch.bank_code: batch for batch in standing if batch.round == FIRST}
+    banks = sorted({*(bank.bank_code for bank in profile.debit.banks), *first})
+    lines = [_line(profile, counts, code, first.get(code)) for code in banks]
     second = [
-        _line(connection, profile, None, batch, batch.bank_code, names)
-        for batch in books.batches_on(connection, profile.municipality_code, day)
-        if batch.round != FIRST
+        _line(profile, counts, batch.bank_code, batch) for batch in standing if batch.round != FIRST
     ]
     until_on = send_until(profile, day)
     sent = [line.batch is not None and _was_sent(line.batch) for line in (*lines, *second)]
@@ -97,12 +105,13 @@ def run_page(connection: Connection, profile: Profile, day: date, today: date) -
         day,
         tuple(lines),
         tuple(second),
-        run.nowhere,
+        counts.nowhere if counts else {},
         until_on,
         awaited_until(day, profile.debit.result_days),
         until_on < today and not all(sent),
         day > today,
-        any(line.outcome is not None and line.outcome.failed[0] for line in lines),
+        any(line.sums is not None and line.sums.failed[0] for line in lines),
+        counts,
     )
 
 
@@ -114,19 +123,33 @@ def batch_page(
     page = shown_rows(connection, code, batch, after=after, limit=ROWS_SHOWN + 1)
     more = len(page) > ROWS_SHOWN
     page = page[:ROWS_SHOWN]
-    changes: tuple[Change, ...] = ()
     until_on, waits = send_until(profile, batch.debit_on), batch.in_force and not _was_sent(batch)
-    if waits:
-        changes = changes_from(connection, code, batch, choice_again(connection, profile, batch))
+    counts = counts_of(connection, profile, batch.debit_on)
+    number = batch.batch_no
+    sums = counts.sums.get(number) if counts else None
+    if sums is None and batch.count <= LIVE_MAX:  # one that ended stands in no count of its day
+        sums = sums_of(connection, code, batch)
     return BatchPage(
         tuple(page),
         page[-1].row_no if more else 0,
-        outcome_of(connection, code, batch),
-        changes,
+        sums,
+        counts.changed.get(number, 0) if counts and waits else 0,
+        (counts.changes or {}).get(number, ()) if counts and waits else (),
         until_on,
         until_on < today and waits,
         batch.debit_on > today,
+        counts,
     )
+
+
+def every_row(connection: Connection, municipality_code: str, batch: Batch) -> Iterator[ShownRow]:
+    """明細 from the first to the last, a portion at a time, however many there are."""
+    after = 0
+    while portion := shown_rows(
+        connection, municipality_code, batch, after=after, limit=ROWS_AT_ONCE
+    ):
+        yield from portion
+        after = portion[-1].row_no
 
 
 def shown_rows(
@@ -138,8 +161,10 @@ def shown_rows(
     limit: int | None = None,
 ) -> list[ShownRow]:
     """明細 of a batch with names and results, in the order of its file, behind a row."""
-    results = {r.row_no: r for r in results_of(connection, municipality_code, batch) if r.row_no}
     rows = books.rows_of(connection, municipality_code, batch.batch_no, after=after, limit=limit)
+    results = {
+        each.row_no: each for each in results_of_rows(connection, municipality_code, batch, rows)
+    }
     names = {
         row.notice_id: row
         for row in rows_about(
@@ -174,17 +199,18 @@ def _was_sent(batch: Batch) -> bool:
 
 
 def _line(
-    connection: Connection,
-    profile: Profile,
-    plan: BankPlan | None,
-    batch: Batch | None,
-    bank_code: str,
-    names: dict[str, str],
+    profile: Profile, counts: DayCounts | None, bank_code: str, batch: Batch | None
 ) -> BankLine:
-    outcome = outcome_of(connection, profile.municipality_code, batch) if batch else None
+    names = {bank.bank_code: bank.bank_name for bank in profile.debit.banks}
     name = batch.head.bank_name if batch else names.get(bank_code, "")
-    red = plan is not None and plan.state == "none"
-    if batch is not None and outcome is not None:
-        # Every bank of the run is acknowledged, or red (I19).
-        red = batch.state != books.ACKNOWLEDGED if not outcome.came else not outcome.agrees
-    return BankLine(plan, batch, outcome, bank_code, name, red)
+    plan = counts.plans.get(bank_code) if counts and not batch else None
+    if counts is None or batch is None:
+        # What nobody has counted is not red for it; a batch that nobody acknowledged is.
+        red = batch.state != books.ACKNOWLEDGED if batch else unplanned(plan)
+        return BankLine(plan, batch, None, 0, bank_code, name, red)
+    sums = counts.sums.get(batch.batch_no)
+    # Every bank of the run is acknowledged, or red (I19).
+    came = sums is not None and sums.came
+    red = not sums.agrees if sums and came else batch.state != books.ACKNOWLEDGED
+    changed = counts.changed.get(batch.batch_no, 0)
+    return BankLine(plan, batch, sums, changed, bank_code, name, red)

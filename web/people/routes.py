@@ -18,6 +18,7 @@ from reconcile.person_letters import letters_to
 from web import clock, messages
 from web.accounts.record import record
 from web.calc.tables import rates_of
+from web.certificates import confirmation
 from web.csv_download import csv_answer
 from web.duties import Do, can
 from web.errors import status_of
@@ -51,7 +52,7 @@ from web.typed_days import day_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
     from werkzeug.wrappers import Response as BaseResponse
@@ -191,7 +192,8 @@ def download(view_id: str) -> Response | tuple[str, int]:
     account = _account(view)
     shown = narrowed(account, _wanted())
     on, _levy, charges, _error = _late(account, shown)
-    pieces = account_csv(claims_of(shown, on, charges), timeline(shown, _letters(view)), _names())
+    entries = timeline(shown, _letters(view), _papers(view))
+    pieces = account_csv(claims_of(shown, on, charges), entries, _names())
     return csv_answer(f"account-{clock.today()}.csv", pieces)
 
 
@@ -265,6 +267,11 @@ def _letters(view: View) -> tuple[Letter, ...]:
         return letters_to(connection, services().municipality, view.obligor_no)
 
 
+def _papers(view: View) -> list[tuple[str, datetime]]:
+    with reading(services().engine, services().municipality) as connection:
+        return confirmation.of_person(connection, services().municipality, view.obligor_no)
+
+
 def _names() -> dict[str, str]:
     return {item.item_code: item.name for item in services().profile.items}
 
@@ -295,7 +302,7 @@ def _rows(part: str, account: PersonAccount, claims: list[Any], view: View) -> l
     if part == "instalments":
         return claims
     if part == "timeline":
-        return timeline(account, _letters(view))
+        return timeline(account, _letters(view), _papers(view))
     return list(getattr(account, part))
 
 

@@ -11,13 +11,13 @@ from web.language import translate as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date
+    from datetime import date, datetime
 
     from reconcile.person_account import Instalment, PersonAccount
     from reconcile.person_letters import Letter
 
-ASSESSMENT, SLIP, RECEIPT, HOLD, CARRIED, CASE, LETTER = (
-    "assessment", "slip", "receipt", "hold", "carried", "case", "letter",
+ASSESSMENT, SLIP, RECEIPT, HOLD, CARRIED, CASE, LETTER, PAPER = (
+    "assessment", "slip", "receipt", "hold", "carried", "case", "letter", "paper",
 )  # fmt: skip
 WHOLE = ("", "00")
 
@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """時系列の一件: ``endpoint`` and ``values`` lead to its evidence."""
+    """時系列の一件: ``endpoint`` and ``values`` lead to its evidence; "" where a person has it."""
 
     on: date
     kind: str
@@ -45,12 +45,20 @@ class Entry:
     values: dict[str, str | int]
 
 
-def timeline(account: PersonAccount, letters: Iterable[Letter]) -> list[Entry]:
-    """時系列, newest first; on one day payments stand above what they answer."""
+def timeline(
+    account: PersonAccount,
+    letters: Iterable[Letter],
+    papers: Iterable[tuple[str, datetime]] = (),
+) -> list[Entry]:
+    """時系列, newest first; on one day payments stand above what they answer.
+
+    ``papers`` are the certificates about the person: their kind, and when they were issued.
+    """
     places = places_of(account.instalments)
-    order = (CASE, RECEIPT, CARRIED, HOLD, LETTER, SLIP, ASSESSMENT)
+    order = (CASE, RECEIPT, CARRIED, HOLD, PAPER, LETTER, SLIP, ASSESSMENT)
     entries = [*_claims(account, places), *_slips(account, places), *_money(account, places)]
     entries += [*_holds(account, places), *_cases(account, places), *_letters(letters, places)]
+    entries += _papers(papers)
     return sorted(entries, key=lambda e: (-e.on.toordinal(), order.index(e.kind)))
 
 
@@ -158,3 +166,11 @@ def _letters(letters: Iterable[Letter], places: dict[int, Place]) -> Iterator[En
                 each.on, LETTER, places[each.notice_id], each.term, each.amount_yen, said,
                 "dunning.explain_notice", {"list_no": each.number, "notice_id": each.notice_id},
             )  # fmt: skip
+
+
+def _papers(papers: Iterable[tuple[str, datetime]]) -> Iterator[Entry]:
+    """Certificates: what they said is sealed, and stands on the paper in the person's hand."""
+    for kind, issued_at in papers:
+        said = _("{paper}を発行", paper=messages.label("issued_paper", kind))
+        on = clock.in_japan(issued_at).date()
+        yield Entry(on, PAPER, Place(), "", None, said, "", {})

@@ -135,7 +135,7 @@ def take_confirmation() -> BaseResponse:
     with unit_of_work(services().engine, services().municipality) as connection:
         issued = confirmation.issue(
             connection, services().settings, services().municipality, paper,
-            issued_to=me().resident_id,
+            issued_to=me().resident_id, obligor_no=obligor_no,
         )  # fmt: skip
     check_at = url_for("verifying.ask", _external=True)
     return Response(

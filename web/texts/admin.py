@@ -14,6 +14,7 @@ SECTIONS: dict[str, str] = {
     "charges.levies": "科目ごとの延滞金・督促手数料・時効",
     "charges.fees": "督促手数料の額",
     "dunning": "督促",
+    "characters": "印字できない文字",
     "enquiries": "住民の照会",
     "enquiries.ways": "住民に示す納付の方法",
     "costs": "費用の単価",
@@ -55,6 +56,7 @@ FIELDS: dict[str, str] = {
     "version": "版",
     "effective_on": "適用日",
     "layouts": "資料の独自様式",
+    "registers": "台帳の対応づけ",
     "slip_layouts": "納付書の様式",
     "item_code": "科目コード",
     "law": "根拠",
@@ -76,6 +78,8 @@ FIELDS: dict[str, str] = {
     "account_type": "預金種目",
     "account_no": "口座番号",
     "money_kind": "お金とみなす明細",
+    "fallback": "印字できない文字を置き換える",
+    "decided": "置き換える文字",
     "consignor_name": "委託者名",
     "lead_days": "振替日の何営業日前までに依頼するか",
     "cut_off": "依頼の締切時刻",
@@ -134,6 +138,8 @@ HINTS: dict[str, str] = {
     "cases_per_run_max": "これと次の割合の両方を超えると、照合は何も反映せずに止まります。",
     "cases_share_max": "0 から 1 まで。",
     "refund_return_patterns": "一行に一つ。半角カナで、通帳の摘要にあるとおりに。",
+    "fallback": "置き換えない場合、その納付書は印刷されず、印刷報告に理由が出ます。",
+    "decided": "一行に一つ。文字=置き換え の形で、置き換えはJIS X 0213の文字で。",
     "collecting_body_code": "eL番号の先頭5桁。ほかの団体と同じ番号は使えません。",
     "payer_name": "半角カナで、通帳の摘要にあるとおりに。",
     "fee": "別に請求される、払込明細のとおり差し引かれる、または一件ごとに決まった額を差し引かれる。",
@@ -227,6 +233,7 @@ EFFECT_TODAY = (
 )
 
 ADMIN_ERRORS: dict[str, str] = {
+    "proof_needed": "この操作には、直前10分以内の本人確認が必要です。別の画面で本人確認を済ませてから、もう一度送ってください。送った内容は下に残しています。",
     "parameters_same": "いまの設定と変わるところがありません。",
     "parameters_day": "適用日「{found}」は使えません。{expected} の日付にしてください。",
     "parameters_code": "ほかの団体（{found}）の設定です。この団体は {expected} です。",

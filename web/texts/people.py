@@ -30,7 +30,9 @@ PEOPLE: dict[str, dict[str, str]] = {
         "carried": "滞納繰越",
         "case": "確認事項",
         "letter": "文書",
+        "paper": "証明",
     },
+    "issued_paper": {"tax": "納税証明の書面", "payment": "納付確認書"},
     "claim_state": {
         "paid": "納付済",
         "part": "一部納付",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
+from datetime import timedelta
 from html import unescape
 from io import BytesIO
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from payments.store.municipalities import is_live, load_profile
 from payments.store.unit_of_work import reading
-from web import clock
+from web import clock, messages
 from web.admin import forms, toml
 
 M = "99999"
@@ -234,3 +235,26 @@ def test_a_body_goes_live_by_two_people_and_back_by_one(app, city, administrator
     assert administrator.post("/staff/admin/sample", data={"reason": "試行"}).status_code == 303
     with reading(city.engine, M) as connection:
         assert not is_live(connection, M)
+
+
+def test_a_change_needs_a_fresh_proof_and_loses_nothing_for_it(city, treasurer, monkeypatch):
+    page = _text(treasurer.post("/staff/admin/check", data=_fields(city, "body", contact="新")))
+    carried = unescape(_CARRIED.search(page).group(1))
+    request = {"profile": carried, "effective_on": "2999-01-01", "reason": "委託先の変更"}
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=11))
+    sent = _fields(city, "body", contact="新しい窓口")
+    pasted = {"section": "file", "toml": "name = '貼り付けた設定'"}
+    handed = {"section": "file", "file": (BytesIO("name = '送った設定'".encode()), "a.toml")}
+    for data, kept in ((sent, "新しい窓口"), (pasted, "貼り付けた設定"), (handed, "送った設定")):
+        answer = treasurer.post("/staff/admin/check", data=data)
+        assert answer.status_code == 409
+        assert messages.error("proof_needed", {}) in _text(answer)
+        assert kept in unescape(_text(answer))
+    refused = treasurer.post("/staff/admin/ask", data=request)
+    assert refused.status_code == 409
+    assert "/staff/prove" in _text(refused)
+    assert unescape(_CARRIED.search(_text(refused)).group(1)) == carried
+    assert "委託先の変更" in _text(refused)
+    treasurer.post("/staff/prove", data={"password": PASSWORD, "back": "/staff/admin"})
+    assert treasurer.post("/staff/admin/ask", data=request).status_code == 303

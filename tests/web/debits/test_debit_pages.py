@@ -11,6 +11,7 @@ import pytest
 from browser import fits, served, violations
 from debit_town import BANKS, DEBIT_ON, DebitTown
 
+from reconcile.debit import counts
 from web import clock
 from web.accounts import staff
 from web.app import create_app
@@ -210,3 +211,39 @@ def test_the_pages_are_for_everybody(desk, page):
                 assert fits(page)
         page.goto(f"{address}/staff/debits?lang=en")
         assert violations(page) == []
+
+
+def test_a_large_day_is_told_as_it_was_counted_and_counted_again_when_asked(desk, monkeypatch):
+    monkeypatch.setattr(counts, "LIVE_MAX", 0)
+    monkeypatch.setattr(view, "LIVE_MAX", 0)
+    monkeypatch.setattr(view, "ROWS_AT_ONCE", 1)
+    treasurer, day = desk.sign_in("kaikei"), "/staff/debits/days/2026-05-28"
+    assert "まだ数えていません" in text_of(treasurer.get(day))
+    treasurer.post("/staff/debits", data={"debit_on": "2026-05-28"})  # counts what it has made
+    kept = text_of(treasurer.get(day))
+    assert "に数えたものです" in kept
+    assert "その後に帳簿が動いています" not in kept
+    asked = treasurer.post("/staff/debits/1/release", data={"reason": "5月28日分"})
+    approve_last(desk, asked.headers["Location"])
+    treasurer.post("/staff/debits/1/file")
+    moved = text_of(treasurer.get(day))
+    assert "その後に帳簿が動いています" in moved
+    assert "未着" in text_of(treasurer.get("/staff/debits/1"))
+    assert treasurer.post(f"{day}/count").headers["Location"] == day
+    assert "その後に帳簿が動いています" not in text_of(treasurer.get(day))
+    rows = desk.sign_in("kansa").get("/staff/debits/1/rows.csv").get_data(as_text=True)
+    assert rows.count("\r\n") == 1 + int(
+        desk.town.rows("SELECT count FROM debit_batch WHERE batch_no = 1")[0][0]
+    )
+
+
+def test_what_is_kept_is_what_is_counted(desk, monkeypatch):
+    desk.sign_in("kaikei").post("/staff/debits", data={"debit_on": "2026-05-28"})
+    with desk.town.write() as connection:
+        live = counts.counts_of(connection, desk.town.profile, DEBIT_ON)
+        monkeypatch.setattr(counts, "LIVE_MAX", 0)
+        assert counts.counts_of(connection, desk.town.profile, DEBIT_ON) is None
+        counts.keep(connection, desk.town.profile, DEBIT_ON, NOW)
+        kept = counts.counts_of(connection, desk.town.profile, DEBIT_ON)
+    for name in ("plans", "sums", "changed", "nowhere", "moved"):
+        assert getattr(kept, name) == getattr(live, name), name

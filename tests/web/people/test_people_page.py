@@ -16,6 +16,8 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.person_account import person_account
 from reconcile.person_letters import Letter
 from web import clock
+from web.certificates import confirmation
+from web.certificates.confirmation import Paper
 from web.cli import main
 from web.commands.session import Session
 from web.people.account import page_of
@@ -227,3 +229,17 @@ def test_a_long_account_is_told_page_by_page_or_whole():
     assert page_of(rows, -1).rows == tuple(range(100))
     assert page_of(rows, 2, everything=True).rows == tuple(rows)
     assert page_of([], 1).pages == 1
+
+
+def test_certificates_stand_on_the_timeline_of_their_person(treasurer, city, paid):
+    paper = Paper(
+        "tax", "納税証明書", "みほん市", "税目 太郎", clock.now(), "証明します。", ("年度",), (("2026",),),
+    )  # fmt: skip
+    with unit_of_work(city.engine, "99999") as connection:
+        for whose in (paid.obligor_no, "1"):
+            confirmation.issue(
+                connection, city.settings, "99999", paper, issued_to="shuno", obligor_no=whose
+            )
+    place = _open(treasurer, paid.obligor_no)
+    assert treasurer.get(f"{place}?part=timeline").get_data(as_text=True).count("を発行") == 1
+    assert "納税証明の書面を発行" in treasurer.get(f"{place}/account.csv").get_data(as_text=True)
