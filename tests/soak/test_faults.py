@@ -2,7 +2,8 @@
 
 ``make soak`` lives through more than a thousand faults in rounds, each in a town of its own. The
 seed of a run is printed, and ``KOKIN_SOAK_SEED`` repeats it; a round depends on its number and the
-seed alone, so ``make soak ARGS="-k 'faults and sqlite-07'"`` repeats one that failed.
+seed alone, so ``make soak ARGS="-k 'faults and sqlite-07'"`` repeats one that failed. ``make test``
+lives through a handful, always the same.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import pytest
 import time_machine
 from bill_books import open_bills
 from fault_disk import Limited, Mounted, Two, Wire, can_mount
-from fault_table import PROPERTY, SEED, as_data
+from fault_kinds import KINDS
+from fault_table import PROPERTY, SEED, Seen, as_data, summary, table
 from fault_town import BILLS, JOBS_OFF, Town
 from faults import kinds_for, live_through, plan
 from kokin_forked import BEGINS_AT, starter
@@ -41,6 +43,13 @@ M = "99999"
 ROUNDS, FAULTS = 13, 40  # of each kind of database: 1,040 faults together
 ONE_ROUND = 900  # seconds
 FIRST_SEED = 20261123
+A_HANDFUL = (
+    "kill_server",
+    "kill_intake",
+    "full_disk",
+    "delivered_twice",
+    "corrupted_evidence",
+)
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +137,32 @@ TOWNS = {"sqlite": _sqlite_town, "postgresql": _postgres_town}
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 
+def test_a_handful_of_faults(request, tmp_path, record_property, said):
+    """Short enough for every run of the tests, at whose end it is summed up."""
+    faults = [kind for kind in KINDS if kind.name in A_HANDFUL]
+    with _sqlite_town(request, tmp_path, Random(FIRST_SEED), mounted=False) as town:
+        seen = live_through(town, faults, said)
+    record_property(PROPERTY, as_data(str(FIRST_SEED), seen))
+    assert {name: (each.recovered, each.named) for name, each in seen.items()} == {
+        name: (1, int(name == "corrupted_evidence")) for name in A_HANDFUL
+    }
+
+
+def test_what_rounds_have_seen_is_added_up():
+    one = as_data("7", {"full_disk": Seen(2, 2, 0, 3.0, 2.0, 31)})
+    other = as_data("7", {"full_disk": Seen(1, 0), "corrupted_evidence": Seen(1, 1, 1, 2.0, 2.0)})
+    assert summary([one, other, as_data("8", {"full_disk": Seen(1, 1)})]) == [
+        "faults: 4 injected, 3 recovered, 1 named by verify (seed 7)",
+        "faults: 1 injected, 1 recovered, 0 named by verify (seed 8)",
+    ]
+    lines = [line.split() for line in table([one, other])]
+    assert lines[1:] == [
+        ["corrupted_evidence", "1", "1", "1", "2.0", "2.0", "0"],
+        ["full_disk", "3", "2", "0", "1.5", "2.0", "31"],
+        ["all", "4", "3", "1"],
+    ]
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(ONE_ROUND)
 @pytest.mark.parametrize("database", DATABASES)
@@ -136,7 +171,7 @@ def test_one_fault_of_each_kind(request, database, tmp_path, record_property, sa
     faults = kinds_for(database)
     with TOWNS[database](request, tmp_path, chance, mounted=False) as town:
         seen = live_through(town, faults, said)
-    record_property(PROPERTY, as_data(seen))
+    record_property(PROPERTY, as_data(str(FIRST_SEED), seen))
     assert sum(each.recovered for each in seen.values()) == len(faults)
 
 
@@ -157,5 +192,5 @@ def test_a_round_of_faults(
     faults = plan(database, FAULTS, chance)
     with TOWNS[database](request, tmp_path, chance, mounted=can_mount()) as town:
         seen = live_through(town, faults, said)
-    record_property(PROPERTY, as_data(seen))
+    record_property(PROPERTY, as_data(seed, seen))
     assert sum(each.recovered for each in seen.values()) == FAULTS

@@ -25,16 +25,32 @@ class Seen:
     minutes: int = 0  # of the town's clock that had to pass, in the worst case
 
 
-def as_data(seen: Mapping[str, Seen]) -> dict[str, dict[str, Any]]:
-    """What was seen, as it travels from one process of the tests to another."""
-    return {name: asdict(each) for name, each in seen.items()}
+def as_data(seed: str, seen: Mapping[str, Seen]) -> dict[str, Any]:
+    """What a round has seen, as it travels from one process of the tests to another."""
+    return {"seed": seed, "kinds": {name: asdict(each) for name, each in seen.items()}}
 
 
-def table(rounds: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[str]:
+def summary(rounds: Iterable[Mapping[str, Any]]) -> list[str]:
+    """要約: a line for each seed, for who reads no more than the end of a run."""
+    found: dict[str, list[Mapping[str, int]]] = defaultdict(list)
+    for each in rounds:
+        found[each["seed"]] += each["kinds"].values()
+    return [
+        f"faults: {_sum(kinds, 'injected'):,} injected, {_sum(kinds, 'recovered'):,} recovered, "
+        f"{_sum(kinds, 'named'):,} named by verify (seed {seed})"
+        for seed, kinds in sorted(found.items())
+    ]
+
+
+def _sum(kinds: Iterable[Mapping[str, int]], name: str) -> int:
+    return sum(each[name] for each in kinds)
+
+
+def table(rounds: Iterable[Mapping[str, Any]]) -> list[str]:
     """一覧: all rounds of a run added up by kind, as lines for people."""
     total: dict[str, Seen] = defaultdict(Seen)
     for each in rounds:
-        for name, found in each.items():
+        for name, found in each["kinds"].items():
             mine, one = total[name], Seen(**found)
             mine.injected += one.injected
             mine.recovered += one.recovered

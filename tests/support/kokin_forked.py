@@ -11,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import gc
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 CLOCK = "KOKIN_TEST_CLOCK"  # the file of the clock, in the environment of a command
 BEGINS_AT = datetime(2026, 6, 17, 1, 0, tzinfo=UTC)  # ten in the morning in Japan
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.05
+LISTEN_EVERY = 0.1  # who talks much is heard while somebody waits for his end
 PIPE_BYTES = 1 << 20
 LOADED = ("granian", "web.app", "web.scheduler")  # what the commands load when they need it
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
@@ -74,6 +77,7 @@ class Child:
         self.pid = pid
         self.status: int | None = None
         self._starter, self._said, self._words = starter, said, b""
+        self._end = os.pidfd_open(pid)  # It is there, at least as a zombie, until it is asked for.
 
     def has_ended(self) -> bool:
         """Whether it has; ``status`` is its exit code then, negative for a signal."""
@@ -87,7 +91,7 @@ class Child:
         end = time.monotonic() + seconds
         while not self.has_ended():
             assert time.monotonic() < end, f"it has not ended: {self.words()}"
-            time.sleep(0.005)
+            select.select([self._end], [], [], LISTEN_EVERY)
         assert self.status is not None
         return self.status
 
@@ -108,6 +112,7 @@ class Child:
     def forget(self) -> None:
         """Nobody asks what it has said any more."""
         os.close(self._said)
+        os.close(self._end)
 
 
 class Starter:
@@ -228,6 +233,8 @@ def _run() -> None:
 
     for name in main.list_commands(None):  # type: ignore[arg-type] # commands are listed without it
         main.get_command(None, name)  # type: ignore[arg-type] # as above
+    gc.collect()
+    gc.freeze()  # What all share is looked through, and thereby copied, by nobody.
     words, clock = _serve_requests()
     # The worker of the server is forked too; its parent has closed every connection by then.
     multiprocessing.set_start_method = lambda *_arguments, **_options: None

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from fault_table import PROPERTY, SEED, table
+from fault_table import PROPERTY, SEED, summary, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,18 +47,20 @@ def said(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Faults by kind; of a soak also what was done, and how long it took."""
+    """How many faults were survived; of a soak also by kind, what was done, and how long it took."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     reports = sorted((each for each in reports if each.when == "call"), key=lambda r: r.nodeid)
     rounds = [
         each for report in reports for name, each in report.user_properties if name == PROPERTY
     ]
+    for line in summary(rounds):
+        terminalreporter.line(line)
+    if not _is_soak(config):
+        return
     if rounds:
         terminalreporter.section(f"災い（{SEED}={os.environ[SEED]}）")
         for line in table(rounds):
             terminalreporter.line(line)
-    if not _is_soak(config):
-        return
     terminalreporter.section(f"長い試験（{SEED}={os.environ[SEED]}）")
     for report in reports:
         done = [f"{name}={value}" for name, value in report.user_properties if name != PROPERTY]
