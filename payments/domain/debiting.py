@@ -6,7 +6,9 @@ Sources: files.md 1.3, 1.5 and 3.6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from payments.domain.errors import InvalidValueError
@@ -34,6 +36,37 @@ class DebitBank:
     line_ends: str = "crlf"  # "crlf" or "none" (files.md 1.6)
 
 
+ENCODINGS, SEPARATORS = ("cp932", "utf-8-sig"), (",", "\t", ";", "")
+DAY_FORMS = {"YYYYMMDD": "%Y%m%d", "YYYY-MM-DD": "%Y-%m-%d", "YYYY/MM/DD": "%Y/%m/%d", "MMDD": ""}
+SKIP_MAX = 20
+_COLUMN, _SPAN = re.compile(r"[1-9][0-9]{0,2}"), re.compile(r"([1-9][0-9]{0,3})-([1-9][0-9]{0,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLayout:
+    """受付結果の様式: where banks, or a centre for several, say what they took, as data.
+
+    A place is the number of a column from 1; without a ``separator``, bytes from and to, as
+    ``1-4``. Lines that do not begin with ``only`` are left out (e.g. headers and trailers).
+    """
+
+    encoding: str = "cp932"
+    separator: str = ","
+    skip_lines: int = 1
+    only: str = ""
+    day_form: str = "YYYYMMDD"
+    bank_code: str = "1"
+    debit_on: str = "2"
+    count: str = "3"
+    amount_yen: str = "4"
+    round: str = ""  # "" where a bank has one batch on a day; else 1 (初回) or 2 (再振替)
+
+    def places(self) -> dict[str, str]:
+        """Which value stands where; without those that the file does not have."""
+        names = ("bank_code", "debit_on", "count", "amount_yen", "round")
+        return {name: place for name in names if (place := getattr(self, name))}
+
+
 @dataclass(frozen=True, slots=True)
 class Debiting:
     """口座振替: what holds for all banks."""
@@ -45,6 +78,15 @@ class Debiting:
     result_days: int = 5  # business days after the debit within which the result comes
     ahead_days_max: int = DAYS_MAX  # a batch for a later day is a mistake (I17, I18)
     second_codes: tuple[str, ...] = ("1",)  # 振替結果コード that a second debit takes up
+    answers: AnswerLayout = field(default_factory=AnswerLayout)  # 受付結果の様式
+
+    def __post_init__(self) -> None:
+        """A stored profile has the layout as plain data; a key that nobody knows is a mistake."""
+        if isinstance(self.answers, Mapping):
+            known = {each.name for each in fields(AnswerLayout)}
+            for name in self.answers.keys() - known:
+                raise InvalidValueError("profile_debit", field=f"debit.answers.{name}", found="")
+            object.__setattr__(self, "answers", AnswerLayout(**self.answers))
 
 
 def require_debiting(debit: Debiting) -> None:
@@ -61,10 +103,29 @@ def require_debiting(debit: Debiting) -> None:
         "result_days": (not _is_days(debit.result_days), debit.result_days),
         "ahead_days_max": (not 0 < debit.ahead_days_max <= 366, debit.ahead_days_max),
         "second_codes": (not RESULT_FAILED.issuperset(debit.second_codes), debit.second_codes),
+        **_answer_faults(debit.answers),
     }
     for name, (wrong, found) in faults.items():
         if wrong:
             raise InvalidValueError("profile_debit", field=f"debit.{name}", found=str(found))
+
+
+def _answer_faults(layout: AnswerLayout) -> dict[str, tuple[bool, object]]:
+    """What no file could be read with."""
+    form = _COLUMN if layout.separator else _SPAN
+    chosen = {
+        "encoding": layout.encoding in ENCODINGS,
+        "separator": layout.separator in SEPARATORS,
+        "day_form": layout.day_form in DAY_FORMS,
+        "skip_lines": isinstance(layout.skip_lines, int) and 0 <= layout.skip_lines <= SKIP_MAX,
+        "only": isinstance(layout.only, str),
+    }
+    found = {name: (not good, getattr(layout, name)) for name, good in chosen.items()}
+    for name in ("bank_code", "debit_on", "count", "amount_yen", "round"):
+        place = getattr(layout, name)
+        wrong = not form.fullmatch(place) if place or name != "round" else False
+        found[name] = (wrong, place)
+    return {f"answers.{name}": fault for name, fault in found.items()}
 
 
 def _require_digits(bank: DebitBank) -> None:

@@ -15,8 +15,10 @@ from sqlalchemy import text
 from payments import approve
 from payments.domain.accrual import LeftOut
 from payments.domain.errors import RefusedError
+from payments.domain.overpayment import expires_on
 from payments.domain.refund_interest import RefundInterest, refund_interest, unclaimed
 from payments.store.bulk import take_numbers
+from payments.versions import as_day
 from reconcile import flag
 from reconcile.journal import open_journal
 from reconcile.placement.record import ANSWERED
@@ -31,7 +33,8 @@ from reconcile.refunds.events import (
     refund,
     write_event,
 )
-from reconcile.refunds.found import Overpayment, overpayment
+from reconcile.refunds.found import Overpayment, overpayment, years_of
+from reconcile.refunds.on_appropriated import on_appropriated
 from reconcile.rules import CASE_OUTCOMES
 from reconcile.store.refund_tables import RefundRow
 
@@ -160,6 +163,76 @@ def ask_refund(
     )  # fmt: skip
 
 
+# ---- the interest on what was appropriated ----
+
+
+def interest_content(
+    connection: Connection, profile: Profile, subject: str, as_of: date
+) -> dict[str, Any]:
+    """依頼の内容: 還付加算金 alone, on what was appropriated and does not go back itself.
+
+    Raises :class:`RefusedError` ``refund_not_classed`` (or nothing is borne for that reason),
+    ``refund_interest_nothing``, ``refund_expired`` or ``refund_payee``.
+    """
+    code = profile.municipality_code
+    owed = on_appropriated(connection, code, subject)
+    if owed is None:
+        raise RefusedError("refund_not_classed", subject=subject)
+    if not owed.interest_yen:
+        raise RefusedError("refund_interest_nothing", subject=subject)
+    row = owed.classed
+    last = expires_on(as_day(row.arose_on), years_of(profile, row.item_code))
+    if last < as_of:
+        raise RefusedError("refund_expired", expected=last.isoformat())
+    given = payees.current(connection, code, row.obligor_no)
+    if given is None:
+        raise RefusedError("refund_payee", subject=subject)
+    account = payees.account(connection, code, given.account_no)
+    return {
+        "subject": subject,
+        "overpayment_no": row.overpayment_no,
+        "reason": row.reason,
+        "place": f"{row.item_code}/{row.levy_year}/{row.notice_no}/{row.term}",
+        "notice_id": row.notice_id,
+        "term": row.term,
+        "amount_yen": 0,
+        "interest_yen": owed.interest_yen,
+        "interest_from_on": as_day(row.interest_from_on).isoformat(),
+        "out_from_on": None,
+        "out_until": None,
+        "account_no": account.account_no,
+        "account": account.shown,
+        "bears": owed.said(),
+    }
+
+
+def ask_interest(
+    connection: Connection,
+    profile: Profile,
+    subject: str,
+    *,
+    as_of: date,
+    asked_by: str,
+    at: datetime,
+    reason: str,
+) -> Approval:
+    """充当した額の還付加算金の依頼; what :func:`interest_content` and ``approve.ask`` raise."""
+    content = interest_content(connection, profile, subject, as_of)
+    return approve.ask(
+        connection, profile.municipality_code, KIND, subject, content,
+        asked_by=asked_by, at=at, reason=reason,
+    )  # fmt: skip
+
+
+def content_again(
+    connection: Connection, profile: Profile, said: dict[str, Any], as_of: date
+) -> dict[str, Any]:
+    """依頼の内容 as it would be now, of a refund or of interest alone; what the asking raises."""
+    if said["amount_yen"] == 0:
+        return interest_content(connection, profile, said["subject"], as_of)
+    return content_of(connection, profile, said["subject"], said["amount_yen"], as_of)
+
+
 # ---- deciding ----
 
 
@@ -170,45 +243,56 @@ def carry_out(connection: Connection, profile: Profile, approval: Approval, *, o
     :func:`content_of` raises.
     """
     said = approval.content
-    content = content_of(connection, profile, said["subject"], said["amount_yen"], on)
+    content = content_again(connection, profile, said, on)
     if approve.canonical(content) != approve.canonical(said):
         raise RefusedError("approval_stale", approval_id=approval.approval_id)
     code = profile.municipality_code
-    found = overpayment(connection, profile, said["subject"], on)
-    interest, out = interest_of(connection, profile, found, said["amount_yen"], on)
+    about = _about(connection, profile, said, on)
     by, at = str(approval.decided_by), approval.decided_at
     journal_id = open_journal(connection, code, KIND, on, by, reason=approval.reason)
     number = take_numbers(connection, code, "refund", 1)
+    days = {name: said[name] for name in ("interest_from_on", "out_from_on", "out_until")}
     connection.execute(
         table.insert().values(
             municipality_code=code,
             refund_no=number,
             approval_id=approval.approval_id,
-            overpayment_no=found.overpayment_no,
-            file_id=found.file_id,
-            line_no=found.line_no,
-            notice_id=found.notice_id,
-            term=found.term,
-            obligor_no=found.obligor_no,
+            overpayment_no=said["overpayment_no"],
+            file_id=about.file_id,
+            line_no=about.line_no,
+            notice_id=about.notice_id,
+            term=about.term,
+            obligor_no=about.obligor_no,
             amount_yen=said["amount_yen"],
-            interest_yen=interest.interest_yen,
-            interest_from_on=interest.starts_on,
+            interest_yen=said["interest_yen"],
             decided_on=on,
-            out_from_on=out.from_on if out else None,
-            out_until=out.until_on if out else None,
             account_no=said["account_no"],
             journal_id=journal_id,
             asked_by=approval.asked_by,
             decided_by=by,
             made_at=at,
+            **{name: as_day(day) if day else None for name, day in days.items()},
         )
     )
     write_event(connection, code, number, DECIDED, on=on, by=by, at=at, journal_id=journal_id)
     decided = refund(connection, code, number)
     post(connection, code, journal_id, decided, 1, ("suspense", "refund_due"), "refund_decided")
-    if found.waiting_yen == said["amount_yen"]:
-        _close_cases(connection, code, found, on, by, approval.reason)
+    if isinstance(about, Overpayment) and about.waiting_yen == said["amount_yen"]:
+        _close_cases(connection, code, about, on, by, approval.reason)
     return number
+
+
+def _about(connection: Connection, profile: Profile, said: dict[str, Any], on: date) -> Any:
+    """Of what a refund is: the overpayment that waits, or the class of one that was appropriated.
+
+    The overpayment is read before its money moves.
+    """
+    if said["amount_yen"]:
+        return overpayment(connection, profile, said["subject"], on)
+    owed = on_appropriated(connection, profile.municipality_code, said["subject"])
+    if owed is None:
+        raise RefusedError("refund_not_classed", subject=said["subject"])
+    return owed.classed
 
 
 def post(
@@ -221,7 +305,12 @@ def post(
     reason: str,
     yen: int | None = None,
 ) -> None:
-    """還付の仕訳: debit and credit of one posting about a refund; its principal unless said."""
+    """還付の仕訳: debit and credit of one posting about a refund; its principal unless said.
+
+    Interest alone (on what was appropriated) has no principal and moves nothing here.
+    """
+    if (about.amount_yen if yen is None else yen) == 0:
+        return
     connection.execute(
         text(_POST),
         {
@@ -313,6 +402,8 @@ def cancel(connection: Connection, profile: Profile, approval: Approval, *, on: 
         connection, code, number, CANCELLED, on=on, by=by, at=at, journal_id=journal_id,
         note=approval.reason,
     )  # fmt: skip
+    if not found.amount_yen:  # interest alone: it is owed again, and its page says so
+        return
     again = overpayment(connection, profile, found.subject, on)
     kind = again.outcome if again.outcome in CASE_OUTCOMES else "overpaid_by_correction"
     line = (again.file_id, again.line_no) if again.file_id else (None, None)

@@ -19,6 +19,7 @@ from payments.store.bulk import take_numbers
 from payments.versions import as_day
 from reconcile.refunds.events import CANCELLED, refunds
 from reconcile.refunds.found import overpayment, years_of
+from reconcile.refunds.on_appropriated import on_appropriated, parts_of
 from reconcile.store.refund_tables import RefundNoticeRow
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def content_of(
         raise RefusedError("refund_not_classed", subject=subject)
     reason = OverpaymentReason(row.reason)
     parts = appropriated(connection, code, subject)
+    owed = on_appropriated(connection, code, subject) if parts else None
     waits = 0
     with suppress(NotFoundError):  # all of it was appropriated
         waits = max(overpayment(connection, profile, subject, on).waiting_yen, 0)
@@ -125,6 +127,7 @@ def content_of(
         "total_yen": refund_yen + sum(part["amount_yen"] for part in parts),
         "refund_yen": refund_yen,
         "parts": parts,
+        "interest_on_parts_yen": owed.interest_yen if owed is not None else 0,
         "claim_late_on": claim_late_from(on).isoformat(),
         "expires_on": expires_on(arose_on, years_of(profile, row.item_code)).isoformat(),
     }
@@ -138,25 +141,7 @@ def appropriated(
     rows = connection.execute(
         text(_DONE), {"m": municipality_code, "named": f'%"overpayment": "{subject}"%'}
     )
-    found = []
-    for row in rows:
-        content = json.loads(row.content_json)
-        stood: dict[str, int] = {}
-        for part in content["stands"]["parts"]:
-            stood[part["place"]] = stood.get(part["place"], 0) + part["amount_yen"]
-        for part in content["parts"]:
-            effective_on = content["effective_on"].get(part["place"])
-            yen = part["amount_yen"] - stood.get(part["place"], 0)
-            if effective_on and yen > 0:
-                found.append(
-                    {
-                        "place": part["place"],
-                        "amount_yen": yen,
-                        "effective_on": effective_on,
-                        "entrusted": part["place"] in content.get("entrusted", ()),
-                    }
-                )
-    return found
+    return [part for row in rows for part in parts_of(json.loads(row.content_json))]
 
 
 def notice(connection: Connection, municipality_code: str, notice_no: int) -> Notice:

@@ -140,11 +140,14 @@ class OverpaymentRow(SQLModel, table=True):
 
 
 class RefundRow(SQLModel, table=True):
-    """還付: what two people decided to pay back to whom, with its interest."""
+    """還付: what two people decided to pay back to whom, with its interest.
+
+    ``amount_yen`` is 0 where only the interest on what was appropriated is paid.
+    """
 
     __tablename__ = "refund"
     __table_args__: ClassVar[Any] = (
-        CheckConstraint("amount_yen > 0 AND interest_yen >= 0"),
+        CheckConstraint("amount_yen >= 0 AND interest_yen >= 0 AND amount_yen + interest_yen > 0"),
         CheckConstraint("asked_by <> decided_by"),
         UniqueConstraint("municipality_code", "approval_id"),
         Index("refund_by_line", "municipality_code", "file_id", "line_no"),
@@ -206,7 +209,9 @@ class RefundBatchRow(SQLModel, table=True):
 
     __tablename__ = "refund_batch"
     __table_args__: ClassVar[Any] = (
-        CheckConstraint("count > 0 AND amount_yen > 0 AND interest_yen >= 0"),
+        CheckConstraint(
+            "count > 0 AND amount_yen >= 0 AND interest_yen >= 0 AND amount_yen + interest_yen > 0"
+        ),
         CheckConstraint("(build_no = 1) = (reason = '')"),
         UniqueConstraint("municipality_code", "transfer_on", "account_key", "build_no"),
         CLUSTERED,

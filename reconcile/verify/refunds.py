@@ -18,12 +18,12 @@ from payments.domain.errors import KokinError
 from payments.domain.overpayment import OverpaymentReason, interest_from
 from payments.domain.refund_interest import refund_interest
 from payments.store.engine import keys_of
+from payments.store.known_keys import open_piece
 from reconcile.formats.zengin_transfer import Order, Transfer, write
-from reconcile.store.evidence import open_piece
 from reconcile.verify.walk import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconcile.verify.walk import Store
 
@@ -121,7 +121,7 @@ def _refund(row: Any, approval: Any) -> Iterator[Difference]:
     found_ = [row.subject, row.amount_yen, row.interest_yen, row.account_no]
     if expected != found_:
         yield Difference("refund", subject, str(expected), str(found_))
-    begins, interest_yen = _worked_out(row)
+    begins, interest_yen = _worked_out(row, said.get("bears", ()))
     if (row.begins, row.interest_yen) != (begins, interest_yen):
         yield Difference(
             "refund_interest",
@@ -131,8 +131,8 @@ def _refund(row: Any, approval: Any) -> Iterator[Difference]:
         )
 
 
-def _worked_out(row: Any) -> tuple[str, int]:
-    """加算の始まり and 還付加算金 once more."""
+def _worked_out(row: Any, bears: Sequence[dict[str, Any]]) -> tuple[str, int]:
+    """加算の始まり and 還付加算金 once more; ``bears`` are the sums that were appropriated."""
     names = ("event_day", "corrected", "out_first", "out_last")
     days = {name: date.fromisoformat(day) for name in names if (day := getattr(row, name))}
     try:
@@ -143,12 +143,14 @@ def _worked_out(row: Any) -> tuple[str, int]:
             corrected_on=days.get("corrected"),
         )
         left_out = [LeftOut(days["out_first"], days["out_last"])] if "out_first" in days else []
-        found = refund_interest(
-            row.amount_yen, begins, date.fromisoformat(row.decided), left_out=left_out
+        sums = [(each["amount_yen"], each["ends_on"]) for each in bears]
+        interest_yen = sum(
+            refund_interest(yen, begins, date.fromisoformat(ends), left_out=left_out).interest_yen
+            for yen, ends in sums or [(row.amount_yen, row.decided)]
         )
     except (KokinError, ValueError, TypeError) as error:
         return str(error), 0
-    return begins.isoformat(), found.interest_yen
+    return begins.isoformat(), interest_yen
 
 
 def _history(row: Any, events: list[Any], booked: list[Money]) -> Iterator[Difference]:
@@ -159,7 +161,7 @@ def _history(row: Any, events: list[Any], booked: list[Money]) -> Iterator[Diffe
         if event.event not in _NEXT[before]:
             yield Difference("refund_event", subject, "/".join(sorted(_NEXT[before])), event.event)
         before = event.event
-        if before in _BOOKED:
+        if before in _BOOKED and row.amount_yen:  # interest alone has no principal
             expected.append((event.journal_id, *_BOOKED[before], row.amount_yen))
         if before == "returned" and row.interest_yen:
             journal_id = event.journal_id

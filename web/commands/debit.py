@@ -15,8 +15,10 @@ from reconcile.debit import batches as books
 from reconcile.debit import build as building
 from reconcile.debit import release as releasing
 from reconcile.debit.acknowledge import acknowledge as record_answer
+from reconcile.debit.answers import take_answers
 from reconcile.debit.results import Outcome, outcome_of, results_of
 from reconcile.debit.story import debits_of
+from reconcile.model import Delivery
 from web import formatting, messages
 from web.accounts import staff
 from web.commands.debit_accounts import accounts
@@ -31,6 +33,7 @@ from web.commands.session import (
     session_of,
 )
 from web.commands.signing import USER, signed
+from web.debits.answered import answers_data, answers_lines
 from web.debits.asking import act, ask
 from web.printing.folder import whole_file
 
@@ -270,6 +273,33 @@ def acknowledge(
     session.seal()
     session.out.print(_line(batch), markup=False)
     fail_unless(batch.state == books.ACKNOWLEDGED)
+
+
+@debit.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@USER
+@JSON
+@MUNICIPALITY
+@session_of
+def answers(session: Session, file: Path, user_name: str, *, as_json: bool) -> None:
+    """受付結果のファイルを取り込み、銀行ごとに送付と比べます（様式は団体設定の [debit.answers]）。
+
+    送付と異なれば確認事項を開きます。異なるもの、束のないもの、回答のない銀行があれば、終了コード1です。
+    """
+    person = signed(session, user_name, asks=releasing.RELEASE)
+    delivery = Delivery(file.name, file.read_bytes())
+    taken = take_answers(session.engine, session.municipality, delivery, act(person))
+    with unit_of_work(session.engine, session.municipality) as connection:
+        staff.record(
+            connection, session.municipality, person, "debit_acknowledged", f"file:{taken.file_id}"
+        )
+    session.seal()
+    if as_json:
+        say_json(answers_data(taken))
+    else:
+        for line in answers_lines(taken):
+            session.out.print(line, markup=False)
+    fail_unless(taken.good)
 
 
 @debit.command()

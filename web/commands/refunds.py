@@ -196,6 +196,7 @@ def class_(
 @refunds.command()
 @SUBJECT
 @click.option("--appropriate", "first", is_flag=True, help="提案のとおりの充当を依頼します。")
+@click.option("--interest", is_flag=True, help="充当した額の還付加算金だけを依頼します。")
 @click.option("--yen", "amount_yen", type=click.IntRange(min=1), help="還付する額（既定: 残額）。")
 @REASON
 @USER
@@ -204,9 +205,9 @@ def class_(
 @session_of
 def ask(
     session: Session, subject: str, amount_yen: int | None, reason: str, user_name: str,
-    *, first: bool, as_json: bool,
+    *, first: bool, interest: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """還付（または充当）を依頼します。別の職員が承認するまで、何も変わりません。"""
+    """還付（または充当、充当した額の加算金）を依頼します。別の職員が承認するまで、何も変わりません。"""
 
     def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
         asked: dict[str, Any] = {
@@ -217,6 +218,8 @@ def ask(
         }
         if first:
             found = appropriate.ask_appropriation(connection, profile, subject, **asked)
+        elif interest:
+            found = [decide.ask_interest(connection, profile, subject, **asked)]
         else:
             found = [decide.ask_refund(connection, profile, subject, amount_yen, **asked)]
         return {"approvals": [approval.approval_id for approval in found]}

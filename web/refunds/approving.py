@@ -64,9 +64,7 @@ def content_now(connection: Connection, profile: Profile, approval: Approval) ->
         return decide.cancel_content(connection, code, int(said["refund_no"]))
     if approval.kind == release.KIND:
         return release.release_content(connection, code, int(said["batch_no"]))
-    return decide.content_of(
-        connection, profile, said["subject"], said["amount_yen"], clock.today()
-    )
+    return decide.content_again(connection, profile, said, clock.today())
 
 
 def told(approval: Approval) -> tuple[str, tuple[Sheet, ...]]:
@@ -82,6 +80,14 @@ def told(approval: Approval) -> tuple[str, tuple[Sheet, ...]]:
             (_("加算の始まり"), formatting.long_day(content["interest_from_on"])),
             (_("還付先"), content["account"]),
         ]
+        rows += [
+            (
+                _("充当した {yen}（{day}まで）", yen=formatting.yen(each["amount_yen"]),
+                  day=formatting.long_day(each["ends_on"])),
+                formatting.yen(each["interest_yen"]),
+            )
+            for each in content.get("bears", ())
+        ]  # fmt: skip
         if content["out_from_on"]:
             span = [formatting.long_day(content[name]) for name in ("out_from_on", "out_until")]
             rows.append(

@@ -12,7 +12,6 @@ from flask import Response, g, redirect, render_template, request, url_for
 from payments.domain.errors import KokinError, NotFoundError, RefusedError
 from payments.domain.overpayment import OverpaymentReason
 from payments.domain.reason import REASON_MAX
-from payments.domain.refund_interest import refund_interest
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import appropriate, decide, notices, payees
 from reconcile.refunds.ageing import BUCKETS, ageing
@@ -28,6 +27,7 @@ from web.errors import status_of
 from web.refunds.paper import notice_pdf
 from web.refunds.shared import all_words, consent, day, reason, refunding, said, typed
 from web.refunds.words import interest_lines, nothing_words
+from web.refunds.working import bears_of, sums_of
 from web.security import may
 from web.services import services
 from web.texts.refunds import CSV_COLUMNS
@@ -179,6 +179,22 @@ def ask_refund(subject: str) -> BaseResponse | tuple[str, int]:
     return _do(subject, deed)
 
 
+@refunding.post("/overpayments/<subject>/interest")
+@may(Do.WORK_REFUNDS)
+def ask_interest(subject: str) -> BaseResponse | tuple[str, int]:
+    """充当した額の還付加算金の依頼."""
+
+    def deed(connection: Connection) -> None:
+        require_asker(g.user, decide.KIND)
+        approval = decide.ask_interest(
+            connection, services().profile, subject, as_of=clock.today(),
+            asked_by=g.user.user_name, at=clock.now(), reason=reason(),
+        )  # fmt: skip
+        record(connection, "refund_asked", str(approval.approval_id))
+
+    return _do(subject, deed)
+
+
 @refunding.post("/overpayments/<subject>/notices")
 @may(Do.WORK_REFUNDS)
 def issue(subject: str) -> BaseResponse | tuple[str, int]:
@@ -290,6 +306,7 @@ def _page(subject: str, error: KokinError | None = None) -> str:
         back = refunds(connection, code, subject=subject)
         accounts = payees.history(connection, code, obligor_no)
         done = notices.appropriated(connection, code, subject)
+        bears = bears_of(connection, code, subject, proposal, today)
     return render_template(
         "refunds/show.html",
         subject=subject,
@@ -304,6 +321,7 @@ def _page(subject: str, error: KokinError | None = None) -> str:
         refunds=back,
         accounts=accounts,
         done=done,
+        bears=bears,
         reasons=list(OverpaymentReason),
         account_types=payees.ACCOUNT_TYPES,
         may_work=can(g.user, Do.WORK_REFUNDS),
@@ -328,19 +346,14 @@ def _refund_page(refund_no: int, error: KokinError | None = None) -> str:
             for number in {found.account_no, *(h.account_no for h in history if h.account_no)}
         }
         given = payees.current(connection, code, found.obligor_no)
-    left_out = decide.left_out_of(found)
-    interest = refund_interest(
-        found.amount_yen, found.interest_from_on, found.decided_on, left_out=left_out
-    )
+        sums = sums_of(connection, code, found)
     return render_template(
         "refunds/refund.html",
         refund=found,
         history=history,
         accounts=accounts,
         given=given,
-        interest=interest,
-        lines=interest_lines(interest),
-        nothing=nothing_words(interest),
+        sums=sums,
         may_work=can(g.user, Do.WORK_REFUNDS),
         error=said(error),
         typed=typed(error),

@@ -20,6 +20,12 @@ FINDINGS: dict[str, str] = {
     "other_channel": "置かれたフォルダとは別の経路の資料です。",
     "other_municipality_file": "すべての明細が他の団体のものです。",
     "wrong_register": "取り込もうとした台帳とは別の資料です。",
+    # what banks say they took of our batches
+    "debit_answer_differs": "銀行の受付が、送付した束と異なります。",
+    "debit_answer_no_batch": "当てはまる束がありません。",
+    "debit_answer_not_sent": "まだ送付していない束です。",
+    "debit_answer_line": "読めない値があります。",
+    "debit_answer_empty": "明細が一行もありません。",
     # bytes and records
     "bom": "先頭にBOMがあります。",
     "undecodable": "文字として読めないバイトがあります。",

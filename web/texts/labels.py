@@ -73,6 +73,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "slip_register": "納付書台帳",
         "vehicle_register": "車両台帳",
         "debit_accounts": "口座振替口座台帳",
+        "debit_answer": "口座振替の受付結果",
         "obligors": "宛名台帳",
         "notification": "納付通知（HTTP）",
         "": "不明",
