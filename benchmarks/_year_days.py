@@ -26,11 +26,13 @@ BESIDE = ("-wal", "-shm")
 ON_DISK = ("archive", "quarantine", "inbox")  # by body; all but the inbox by day below it
 
 
-def book_file(url: str) -> Path | None:
-    """The file of the books; None where a server keeps them."""
+def book_files(url: str) -> list[Path]:
+    """The files of the books and of the spool of notifications; none where a server keeps them."""
     address = make_url(url)
-    sqlite = address.get_backend_name() == "sqlite"
-    return Path(str(address.database)) if sqlite else None
+    if address.get_backend_name() != "sqlite":
+        return []
+    books = Path(str(address.database))
+    return [books, books.with_name(f"{books.stem}-notifications{books.suffix}")]
 
 
 def take_back(url: str, home: Path, code: str, day: date) -> None:
@@ -38,11 +40,12 @@ def take_back(url: str, home: Path, code: str, day: date) -> None:
 
     Nobody may have the books open. Ends the script where a server keeps them: it has no such file.
     """
-    file = book_file(url)
-    if file is None:
+    files = book_files(url)
+    if not files:
         sys.exit(f"{day} was cut off, and its traces are in the books: begin anew in a new folder")
-    for ending in BESIDE:
-        Path(f"{file}{ending}").unlink(missing_ok=True)
+    for file in files:
+        for ending in BESIDE:
+            Path(f"{file}{ending}").unlink(missing_ok=True)
     for name in ON_DISK:
         shutil.rmtree(
             home / name / code / ("" if name == "inbox" else f"{day}"), ignore_errors=True
@@ -51,19 +54,21 @@ def take_back(url: str, home: Path, code: str, day: date) -> None:
 
 @contextmanager
 def whole_day(url: str) -> Iterator[None]:
-    """The file of the books stays as it is until the end of the day, when all of it is copied."""
-    file = book_file(url)
-    if file is None:
-        yield
-        return
-    held = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    _copy_all(held)
-    held.execute("BEGIN")
-    held.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    """The files of the books stay as they are until the end of the day, when all is copied."""
+    held = [
+        sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        for file in book_files(url)
+        if file.exists()
+    ]
+    for connection in held:
+        _copy_all(connection)
+        connection.execute("BEGIN")
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     yield  # after an exception nothing is copied: the process ends, and the day has not been
-    held.execute("COMMIT")
-    _copy_all(held)
-    held.close()
+    for connection in held:
+        connection.execute("COMMIT")
+        _copy_all(connection)
+        connection.close()
 
 
 def _copy_all(connection: sqlite3.Connection) -> None:

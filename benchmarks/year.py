@@ -14,10 +14,11 @@ What the folder holds is gone on with, so that a long year can be run in pieces 
 and played again (:mod:`_year_days`; only SQLite can). With PostgreSQL a cluster of its own lives in
 the folder.
 
-Printed: a row for every month (seconds of a day, mean and worst; receipts in the books, size of the
-database, per receipt, and added in a day; reports on the disk; cases open, days closed), every day
-that did not close and why, what ``verify`` found every so many days and at the end, and at the
-end what each part of a day took, month by month. The script ends with an error when a day stays
+Printed: a row for every month (seconds of a day, mean and worst, and how many of them with the
+processor, which says more beside other work; receipts in the books, size of the database, per
+receipt, and added in a day; reports on the disk; cases open, days closed), every day that did not
+close and why, what ``verify`` found every so many days and at the end, and at the end what each
+part of a day took of the processor, month by month. The script ends with an error when a day stays
 open, a check differs or verify finds anything.
 """
 
@@ -50,7 +51,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from benchmarks import _year_desk as desk  # noqa: E402
 from benchmarks._year_city import FIRST, LAST, make  # noqa: E402
-from benchmarks._year_days import book_file, take_back, whole_day  # noqa: E402
+from benchmarks._year_days import book_files, take_back, whole_day  # noqa: E402
 from benchmarks._year_desk import Year  # noqa: E402
 from payments.domain.calendars import is_bank_business_day  # noqa: E402
 from payments.store.unit_of_work import reading, unit_of_work  # noqa: E402
@@ -70,6 +71,7 @@ from web.jobs.runner import Runner  # noqa: E402
 from web.jobs.table import LANES, codes_of  # noqa: E402
 from web.notifications import keys  # noqa: E402
 from web.notifications.signing import signed_headers  # noqa: E402
+from web.notifications.spool import Spool  # noqa: E402
 
 PATH = "/api/v1/payment-notifications"
 KEY = "year-operator"
@@ -97,6 +99,9 @@ class State:
     begun: bool = False  # whether the day was begun, and is not over
     secret: str = ""
     seconds: dict[str, list[float]] = field(default_factory=dict)  # month → seconds of each day
+    processor: dict[str, float] = field(
+        default_factory=dict
+    )  # month → of these, with the processor
     sizes: list[int] = field(default_factory=list)  # bytes of the books at the end of each month
     troubles: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)  # what was refused and came right later
@@ -174,7 +179,7 @@ class _Run:
 
     def _begin(self) -> None:
         """An installation with its people."""
-        if file := book_file(self.url):
+        for file in book_files(self.url):
             file.unlink(missing_ok=True)  # half of one
         create(self.settings)
         enter(self.session, sample_profile())
@@ -190,6 +195,9 @@ class _Run:
             )
             for job in NOT_EVERY_NIGHT:
                 set_plan(connection, code, self.settings, job, {"enabled": False}, actor="year")
+        spool = Spool(self.session.engine)
+        _ = spool._engine  # noqa: SLF001 - its file is there before the first day
+        spool.close()
 
     @contextmanager
     def at(self, day: date, hour: int, minute: int = 0) -> Iterator[None]:
@@ -203,9 +211,9 @@ class _Run:
         begun, number = time.perf_counter(), 0
         signal.signal(signal.SIGTERM, self._end_soon)
         print(
-            f"{'month':<8} {'days':>4} {'s/day':>7} {'worst':>7} {'receipts':>9} {'MB':>8} "
-            f"{'KB/day':>7} {'B/receipt':>9} {'reports':>7} {'cases':>6} {'open credits':>12} "
-            "closed until",
+            f"{'month':<8} {'days':>4} {'s/day':>7} {'worst':>7} {'cpu/day':>7} {'receipts':>9} "
+            f"{'MB':>8} {'KB/day':>7} {'B/receipt':>9} {'reports':>7} {'cases':>6} "
+            f"{'open credits':>12} closed until",
             flush=True,
         )
         day = date.fromisoformat(self.state.next_day)
@@ -240,7 +248,7 @@ class _Run:
 
     def _day(self, day: date) -> None:
         """One calendar day at its hours."""
-        seconds = time.perf_counter()
+        seconds, processor = time.perf_counter(), time.process_time()
         if day == RATES_ON:
             (self.folder / RATES_FILE).write_text(RATES.format(year=YEAR + 1), "utf-8")
         self._part("night", self._tick, day, 5, 0)
@@ -263,13 +271,16 @@ class _Run:
             with self.at(day, 16):
                 self._part("notifications", self._notify, day)
         self._part("evening", self._tick, day, 20, 5)
-        self.state.seconds.setdefault(f"{day:%Y-%m}", []).append(time.perf_counter() - seconds)
+        month = f"{day:%Y-%m}"
+        self.state.seconds.setdefault(month, []).append(time.perf_counter() - seconds)
+        worked = self.state.processor.get(month, 0.0) + time.process_time() - processor
+        self.state.processor[month] = worked
 
     def _part(self, name: str, work: Any, *arguments: Any) -> Any:
-        """What a part of the day took, summed up over the month."""
-        begun = time.perf_counter()
+        """What a part of the day took of the processor, summed up over the month."""
+        begun = time.process_time()
         found = work(*arguments)
-        self._took(name, time.perf_counter() - begun)
+        self._took(name, time.process_time() - begun)
         return found
 
     def _took(self, name: str, seconds: float) -> None:
@@ -336,10 +347,10 @@ class _Run:
 
     def _verify(self, day: date) -> None:
         """Everything recomputed; what differs is a trouble."""
-        begun = time.perf_counter()
+        begun = time.process_time()
         with self.at(day, 23):
             differences = verify(self.session.engine, self.session.municipality)
-        took = time.perf_counter() - begun
+        took = time.process_time() - begun
         self._took("verify", took)
         if differences:
             self.state.troubles.append(f"{day} verify: {differences[:5]}")
@@ -355,7 +366,8 @@ class _Run:
         self.state.sizes.append(size)
         return (
             f"{day:%Y-%m}  {len(seconds):>4} {sum(seconds) / len(seconds):>7.2f} "
-            f"{max(seconds):>7.2f} {receipts:>9,} {size / 1e6:>8.1f} "
+            f"{max(seconds):>7.2f} {self.state.processor[f'{day:%Y-%m}'] / len(seconds):>7.2f} "
+            f"{receipts:>9,} {size / 1e6:>8.1f} "
             f"{added / 1e3 / len(seconds):>7,.0f} {size / max(receipts, 1):>9,.0f} "
             f"{_below(self.folder / 'reports') / 1e6:>7.1f} {cases:>6,} {open_credits:>12,} "
             f"{self.year.closed_until}"
