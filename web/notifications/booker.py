@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LOCK_WAIT_MS = 20  # what booking waits for the books' lock
 BEHIND_FROM = 4  # so many waiting are more than a request sits through
 RETRY_SECONDS = 0.25
-TROUBLE_RETRIES = 20  # … so many times longer when something is wrong
+TROUBLE_RETRIES = 20  # … in the end so many times longer when something stays wrong
 REST = 9  # while more arrives than is booked: so many times as long as the step took
 PATIENCE_SECONDS = 1  # a request never waits longer, whatever happens to the booker
 
@@ -48,6 +48,7 @@ class Booker:
         self._spool = spool
         self._municipality_code = municipality_code
         self._retry_seconds = self._pause = retry_seconds
+        self._troubles = 0  # rounds in a row in which something was wrong
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
@@ -119,10 +120,16 @@ class Booker:
             except SQLAlchemyError as error:
                 # The statement may carry numbers of slips: only the kind of error is logged.
                 log.error("the spool cannot be booked: %s", type(error).__name__)  # noqa: TRY400
-                self._fail(TROUBLE_RETRIES * self._retry_seconds)
+                self._fail(self._longer_each_time())
             except Exception:
                 log.exception("the spool cannot be booked")
-                self._fail(TROUBLE_RETRIES * self._retry_seconds)
+                self._fail(self._longer_each_time())
+
+    def _longer_each_time(self) -> float:
+        """A pause behind trouble: what was wrong for a moment is not waited for as long again."""
+        times = min(2**self._troubles, TROUBLE_RETRIES)
+        self._troubles += times < TROUBLE_RETRIES
+        return times * self._retry_seconds
 
     def _fail(self, pause: float) -> None:
         """Let nobody wait for this round, and begin the next one after ``pause`` seconds."""
@@ -160,6 +167,7 @@ class Booker:
             if self._closed.is_set():
                 return
             begun, arrived = time.monotonic(), self._arrived
+        self._troubles = 0
         self._tell(keeps_up=True, done=self._begun)
 
     def _tell(self, *, keeps_up: bool, handled: int = 0, done: int = 0) -> None:

@@ -108,6 +108,31 @@ def test_trouble_ends_no_booker(booker, rounds, caplog, error):
     assert "the spool cannot be booked" in caplog.text
 
 
+def test_trouble_that_lasts_is_asked_about_less_and_less_often(booker, rounds, monkeypatch):
+    """A disk that was full for a moment kept what came in it waiting for five seconds."""
+    left, pauses, fail = [7], [], booker._fail
+
+    def fail_so_often():
+        if left[0]:
+            left[0] -= 1
+            raise SQLAlchemyError
+        return iter([_step(1)])
+
+    def note(pause):
+        pauses.append(round(pause / SOON))
+        fail(pause)
+
+    monkeypatch.setattr(booker, "_fail", note)
+    rounds.plans[:] = [fail_so_often]
+    assert _returns(booker, 1)
+    assert booker.wait_until_idle(LONG)
+    assert pauses == [1, 2, 4, 8, 16, 20, 20]
+    left[0] = 1
+    assert _returns(booker, 2)
+    assert booker.wait_until_idle(LONG)
+    assert pauses[7:] == [1]  # it begins anew behind a round that went well
+
+
 def test_after_the_end_nobody_waits(booker):
     booker.close()
     assert _returns(booker, 1)
