@@ -4,6 +4,7 @@
 ``sqlite_url``, ``postgres_url``   the same, of one kind
 ``bare_database_url``     a database before the first migration, once per kind
 ``postgres_cluster``      the cluster itself, for what needs a superuser
+``kokin_loaded``          starts programs of kokin without the seconds in which they are loaded
 ``page``                  an empty page of a real Chromium, Japanese, in Tokyo (mark: ``browser``)
 """
 
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import fired
 import hypothesis
+import loaded
 import postgres
 import pytest
 import spare_databases as spare
@@ -164,6 +166,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def run_dir() -> Path:
     """The folder that the worker processes of this run share."""
     return Path(os.environ[postgres.RUN_DIR_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def kokin_loaded() -> Iterator[loaded.Loaded]:
+    """Programs of kokin that begin at once; made by the first test of this worker that needs it."""
+    with loaded.loaded() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import contextlib
 import random
 import shutil
 import sqlite3
+import subprocess
 import time
 import uuid
 from collections import Counter
@@ -24,12 +25,14 @@ from payments.store.engine import open_engine
 from payments.store.unit_of_work import reading
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import postgres
     from kokin_forked import Starter
+    from loaded import Loaded
+
+    Begin = Callable[..., subprocess.Popen[bytes]]
 
 RECEIVED = ("--received-on", "2026-06-17")
 BOOKS = "kokin.sqlite"
@@ -48,9 +51,9 @@ class Undisturbed:
 class Town:
     """取込前の帳簿: the bills, and a file of payments that nobody has taken in yet."""
 
-    def __init__(self, folder: Path, bills: EqualBills) -> None:
-        """The file, and what it comes to when nothing comes between."""
-        self.folder = folder
+    def __init__(self, folder: Path, bills: EqualBills, begin: Begin = subprocess.Popen) -> None:
+        """The file, and what it comes to when nothing comes between; ``begin`` starts processes."""
+        self.folder, self.begin = folder, begin
         self.file = folder / "sokuho.csv"
         self.file.write_bytes(one_day(bills, seed=5))
         self.before(bills)
@@ -69,7 +72,7 @@ class Town:
         """The command on books of its own."""
         home = self.folder / uuid.uuid4().hex
         home.mkdir()
-        yield Kokin(self.copied(home), home)
+        yield Kokin(self.copied(home), home, self.begin)
         shutil.rmtree(home)
 
     def copied(self, home: Path) -> str:
@@ -141,10 +144,12 @@ class Town:
 class SqliteTown(Town):
     """The books as a file."""
 
-    def __init__(self, folder: Path, template: Path, bills: EqualBills) -> None:
+    def __init__(
+        self, folder: Path, template: Path, bills: EqualBills, begin: Begin = subprocess.Popen
+    ) -> None:
         """``template``: an empty, migrated database."""
         self.template = template
-        super().__init__(folder, bills)
+        super().__init__(folder, bills, begin)
 
     def before(self, bills: EqualBills) -> None:
         """The bills in a file without a log beside it."""
@@ -162,11 +167,16 @@ class PostgresTown(Town):
     """The books on a server, which goes on when the command is killed."""
 
     def __init__(
-        self, folder: Path, cluster: postgres.Cluster, url: str, bills: EqualBills
+        self,
+        folder: Path,
+        cluster: postgres.Cluster,
+        url: str,
+        bills: EqualBills,
+        begin: Begin = subprocess.Popen,
     ) -> None:
         """``url``: an empty, migrated database."""
         self.cluster, self.url = cluster, url
-        super().__init__(folder, bills)
+        super().__init__(folder, bills, begin)
 
     def before(self, bills: EqualBills) -> None:
         """The bills in the database itself."""
@@ -185,9 +195,12 @@ class PostgresTown(Town):
 
 
 @pytest.fixture(scope="module")
-def small(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> SqliteTown:
+def small(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, kokin_loaded: Loaded
+) -> SqliteTown:
     """A thousand bills."""
-    return SqliteTown(tmp_path_factory.mktemp("small"), sqlite_template, EqualBills(1_000))
+    folder = tmp_path_factory.mktemp("small")
+    return SqliteTown(folder, sqlite_template, EqualBills(1_000), kokin_loaded.start)
 
 
 def test_killed_when_the_evidence_is_kept(small: SqliteTown) -> None:
@@ -219,10 +232,11 @@ def test_the_power_fails_while_the_log_is_written(
 
 @pytest.mark.postgres
 def test_killed_on_postgresql(
-    postgres_cluster: postgres.Cluster, postgres_url: str, tmp_path: Path
+    postgres_cluster: postgres.Cluster, postgres_url: str, tmp_path: Path, kokin_loaded: Loaded
 ) -> None:
     """The server takes back what a command without an end had begun."""
-    town = PostgresTown(tmp_path, postgres_cluster, postgres_url, EqualBills(500))
+    bills, begin = EqualBills(500), kokin_loaded.start
+    town = PostgresTown(tmp_path, postgres_cluster, postgres_url, bills, begin)
     town.killed_when(_after(town.undisturbed.seconds * 0.7))
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from loaded import Loaded
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
@@ -35,10 +36,10 @@ PAYMENTS = one_day(BILLS, seed=6)
 
 
 @pytest.fixture
-def kokin(database_url: str, tmp_path: Path) -> Kokin:
+def kokin(database_url: str, tmp_path: Path, kokin_loaded: Loaded) -> Kokin:
     """The command on books with bills."""
     open_bills(database_url, BILLS).dispose()
-    return Kokin(database_url, tmp_path)
+    return Kokin(database_url, tmp_path, kokin_loaded.start)
 
 
 def _at_once(kokin: Kokin, *files: Path) -> list[dict[str, Any]]:

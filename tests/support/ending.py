@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 # Seconds; less than what pyproject.toml gives a test, so that it can say itself what went wrong.
@@ -18,13 +18,20 @@ PATIENCE = 200
 
 
 @contextlib.contextmanager
-def ending(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+def ending(
+    command: Sequence[str | Path],
+    *,
+    start: Callable[..., Any] = subprocess.Popen,
+    **options: Any,
+) -> Iterator[subprocess.Popen[Any]]:
     """A process in a session of its own: behind this it is gone with all that it has started.
+
+    ``start``: what starts it; :meth:`loaded.Loaded.start` is quick with programs of kokin.
 
     Whoever reads from it or waits for it does so for ``PATIENCE`` at most: then all are killed,
     which ends every such wait, and the test fails (AssertionError) even if it does not notice.
     """
-    process = subprocess.Popen(command, start_new_session=True, **options)
+    process = start(command, start_new_session=True, **options)
     late = threading.Event()
 
     def end() -> None:

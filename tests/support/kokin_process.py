@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner
 
@@ -31,6 +31,7 @@ class Kokin:
 
     url: str
     home: Path
+    begin: Callable[..., Any] = subprocess.Popen  # or :meth:`loaded.Loaded.start`
 
     def environment(self) -> dict[str, str]:
         """Where it finds its database."""
@@ -39,7 +40,7 @@ class Kokin:
     def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
         """A process that runs the command."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
-        return subprocess.Popen(
+        return self.begin(  # type: ignore[no-any-return] # whichever begins it
             [sys.executable, "-m", "web", *map(str, words)],
             cwd=ROOT,
             env=inherited | self.environment(),

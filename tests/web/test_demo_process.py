@@ -30,11 +30,12 @@ main()
 """
 
 
-def _start(tmp_path, *options, program=WHOLE, **own):
+def _start(tmp_path, *options, program=WHOLE, start=subprocess.Popen, **own):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
     words = ("demo", "--data", tmp_path / "demo", "--obligors", "30", "--days", "1")
     return ending(
         [sys.executable, *program, *map(str, words), *options],
+        start=start,
         env=inherited | {"KOKIN_HOME": str(tmp_path)} | own,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -42,11 +43,12 @@ def _start(tmp_path, *options, program=WHOLE, **own):
     )
 
 
-def test_a_taken_port_is_named_before_the_work(tmp_path):
+def test_a_taken_port_is_named_before_the_work(tmp_path, kokin_loaded):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with _start(tmp_path, "--port", str(taken.getsockname()[1])) as demo:
+        port = str(taken.getsockname()[1])
+        with _start(tmp_path, "--port", port, start=kokin_loaded.start) as demo:
             _, errors = demo.communicate(timeout=PATIENCE)
     assert demo.returncode == 1
     assert "port_in_use" in errors
@@ -54,17 +56,18 @@ def test_a_taken_port_is_named_before_the_work(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sent", "program"),
+    ("sent", "program", "quick"),
     [
-        (signal.SIGTERM, WHOLE),
-        (signal.SIGINT, ("-c", EMPTY)),
-        (signal.SIGKILL, ("-c", EMPTY)),
+        (signal.SIGTERM, WHOLE, False),  # all of it as delivered, the start of each process too
+        (signal.SIGINT, ("-c", EMPTY), True),
+        (signal.SIGKILL, ("-c", EMPTY), True),
     ],
     ids=["SIGTERM", "SIGINT", "SIGKILL"],
 )
-def test_nothing_outlives_the_demo(tmp_path, sqlite_template, sent, program):
-    books = str(sqlite_template)
-    with _start(tmp_path, "--port", "0", program=program, EMPTY_BOOKS=books) as demo:
+def test_nothing_outlives_the_demo(tmp_path, sqlite_template, kokin_loaded, sent, program, quick):
+    own = {"EMPTY_BOOKS": str(sqlite_template)}
+    start = kokin_loaded.start if quick else subprocess.Popen
+    with _start(tmp_path, "--port", "0", program=program, start=start, **own) as demo:
         heard = ""
         while "受信フォルダ" not in heard:  # the scheduler has begun its work
             heard = demo.stderr.readline()

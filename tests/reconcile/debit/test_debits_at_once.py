@@ -52,8 +52,9 @@ print(json.dumps(said), flush=True)
 
 
 @pytest.fixture
-def town(database_url):
+def town(database_url, kokin_loaded):
     found = DebitTown(database_url)
+    found.start = kokin_loaded.start
     found.settle(4)
     yield found
     found.close()
@@ -63,7 +64,7 @@ def _started(town, what, number=0):
     url = town.engine.url.render_as_string(hide_password=False)
     return ending(
         [sys.executable, "-c", WORK, url, what, str(number)],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        start=town.start, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 

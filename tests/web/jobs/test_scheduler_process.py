@@ -46,7 +46,7 @@ main(words)
 
 
 @contextlib.contextmanager
-def _schedulers(settings, number, flag):
+def _schedulers(settings, number, flag, start):
     """Processes of ``kokin schedule``, none of which outlives the test."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
     own = {
@@ -62,6 +62,7 @@ def _schedulers(settings, number, flag):
             stack.enter_context(
                 ending(
                     [sys.executable, "-c", FIRST_STOPS, str(flag), "schedule"],
+                    start=start,
                     cwd=ROOT,
                     env=inherited | own,
                     stdout=subprocess.DEVNULL,
@@ -127,7 +128,7 @@ def _all_slots_ended(books):
     return done >= NIGHTLY and len(nights) == NIGHTS and runs
 
 
-def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch, tmp_path):
+def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch, tmp_path, kokin_loaded):
     # The clock steps over the nights: the jobs have been watched since before them.
     now = clock.now()
     with monkeypatch.context() as past, noting(books.engine, M) as connection:
@@ -135,7 +136,7 @@ def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch, tmp_pat
         plans.watch(connection, M, SLOTS)
         plans.set_plan(connection, M, books.settings, "arrivals", {"enabled": False}, actor="cli")
     flag = tmp_path / "at-a-report"
-    with _schedulers(books.settings, 2, flag) as processes:
+    with _schedulers(books.settings, 2, flag, kokin_loaded.start) as processes:
         killed, cut = _caught(books, processes, flag)
         killed.kill()
         killed.wait(PATIENCE)

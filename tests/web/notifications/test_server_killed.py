@@ -27,9 +27,11 @@ SENDERS = 8
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def either_city(request):
-    """The small city on both kinds of database."""
-    return request.getfixturevalue("city" if request.param == "sqlite" else "postgres_city")
+def either_city(request, kokin_loaded):
+    """The small city on both kinds of database, and what starts a server quickly."""
+    found = request.getfixturevalue("city" if request.param == "sqlite" else "postgres_city")
+    found.start = kokin_loaded.start
+    return found
 
 
 class Server:
@@ -74,7 +76,8 @@ def _server(city):
         "KOKIN_NOTIFICATION_KEYS": f"{KEY}:{SECRET}",
     }
     command = [sys.executable, "-m", "web", "serve", "--port", "0"]
-    with ending(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    options = {"env": environment, "stderr": subprocess.PIPE, "text": True}
+    with ending(command, start=city.start, **options) as process:
         said = process.stderr.readline()
         yield Server(process, int(said.partition("127.0.0.1:")[2].partition("/")[0]))
 

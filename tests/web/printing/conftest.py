@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from loaded import Loaded
+
 NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 OBLIGORS = 14
 
@@ -135,13 +137,13 @@ class Hamlet(SimpleNamespace):
             "KOKIN_HOME": str(self.settings.home),
             "KOKIN_DATABASE_URL": self.settings.database_url,
             "KOKIN_MUNICIPALITY": "99999",
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
         script = self.settings.home / "child.py"
         script.write_text(CHILD, "utf-8")
         command = [sys.executable, script, where, call, when, action, *words]
         return ending(
             [str(word) for word in command],
+            start=self.start,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -170,20 +172,22 @@ def _frozen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hamlet(hamlet_template: Path, tmp_path: Path) -> Iterator[Hamlet]:
+def hamlet(hamlet_template: Path, tmp_path: Path, kokin_loaded: Loaded) -> Iterator[Hamlet]:
     """The hamlet on SQLite."""
     shutil.copyfile(hamlet_template, tmp_path / "hamlet.sqlite")
     session = Session(_settings(f"sqlite:///{tmp_path / 'hamlet.sqlite'}", tmp_path))
-    yield Hamlet(settings=session.settings, engine=session.engine)
+    yield Hamlet(settings=session.settings, engine=session.engine, start=kokin_loaded.start)
     session.close()
 
 
 @pytest.fixture
-def postgres_hamlet(postgres_url: str, assessments: Path, tmp_path: Path) -> Iterator[Hamlet]:
+def postgres_hamlet(
+    postgres_url: str, assessments: Path, tmp_path: Path, kokin_loaded: Loaded
+) -> Iterator[Hamlet]:
     """The hamlet on PostgreSQL."""
     session = Session(_settings(postgres_url, tmp_path))
     _fill(session, assessments)
-    yield Hamlet(settings=session.settings, engine=session.engine)
+    yield Hamlet(settings=session.settings, engine=session.engine, start=kokin_loaded.start)
     session.close()
 
 
