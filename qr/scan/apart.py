@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # No directory is searched for modules merely because the service was started there.
 COMMAND = (sys.executable, "-P", "-W", "ignore", "-m", "qr.scan.worker")
+_PATIENCE = 19
 _GRACE = 1.2  # of the time, so that what was found until its end can still be said
 _ANSWER_BYTES_MAX = 20_000_000  # a page full of slips has a hundredth of this
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
@@ -48,6 +49,7 @@ def read_apart(data: bytes | Path, name: str, limits: ScanLimits) -> Generator[l
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
         COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()
     ) as child:
+        _let_others_go_first(child.pid)
         killer = threading.Timer(min(end.seconds_left, threading.TIMEOUT_MAX), child.kill)
         killer.daemon = True
         killer.start()
@@ -68,6 +70,15 @@ def read_apart(data: bytes | Path, name: str, limits: ScanLimits) -> Generator[l
         # No file does this: the module is missing or wrong, and has said so on its own.
         raise subprocess.CalledProcessError(status, COMMAND)
     raise source.refusal("scan_too_heavy")
+
+
+def _let_others_go_first(pid: int) -> None:
+    """Whoever waits for a page goes before whoever waits for a picture, from its first instruction:
+
+    an interpreter that starts and loads its libraries takes as long as many pages.
+    """
+    with contextlib.suppress(OSError):  # it has ended already
+        os.setpriority(os.PRIO_PROCESS, pid, _PATIENCE)
 
 
 def _environment() -> dict[str, str]:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_PATIENCE = 19  # whoever waits for a page goes before whoever waits for a picture
-
-
 def main() -> None:
     """Read the request, then the file, within its limits."""
     request = json.loads(sys.stdin.buffer.readline())
@@ -61,7 +58,6 @@ def _lines() -> Callable[[dict[str, object]], None]:
 
 def _confine(limits: ScanLimits) -> None:
     """From here on the system ends this process rather than give it more than its limits."""
-    os.nice(_PATIENCE)
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_max, limits.memory_max))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the picture
     if math.isfinite(limits.seconds_max):
