@@ -44,6 +44,7 @@ def live_through(town: Town, faults: Sequence[Kind], say: Callable[[str], None])
         mine.injected += 1
         try:
             kind.do(town)
+            done = time.monotonic() - began
             settled = town.settle()
             differences = town.verify()
             assert differences == [], differences[:20]
@@ -56,6 +57,9 @@ def live_through(town: Town, faults: Sequence[Kind], say: Callable[[str], None])
         mine.seconds += seconds
         mine.longest = max(mine.longest, seconds)
         mine.minutes = max(mine.minutes, settled.minutes)
-        say(f"{number}: {kind.name} {seconds:.1f} s, {settled.minutes} minutes")
+        say(
+            f"{number}: {kind.name} {seconds:.1f} s (the fault {done:.1f}, until it was settled "
+            f"{settled.seconds:.1f}), {settled.minutes} minutes"
+        )
     assert town.ran_twice() == []
     return dict(seen)
