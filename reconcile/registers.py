@@ -6,10 +6,12 @@ Evidence first, then one transaction: a register is taken in entirely or not at 
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from payments.assess import Assessor
 from payments.enrol import Enroller
+from payments.names import name_obligors, names_of
 from payments.store.municipalities import load_profile
 from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading as read_only
@@ -18,8 +20,15 @@ from payments.vehicles import register as register_vehicles
 from reconcile import flag
 from reconcile.debit.accounts import Occasion
 from reconcile.debit.accounts import register as register_accounts
-from reconcile.formats import assessments, debit_accounts, slip_register, vehicle_register
+from reconcile.formats import (
+    assessments,
+    debit_accounts,
+    obligors,
+    slip_register,
+    vehicle_register,
+)
 from reconcile.formats.detect import detect
+from reconcile.formats.mapped import claiming
 from reconcile.intake import (
     decided_meanwhile,
     keep_evidence,
@@ -85,10 +94,7 @@ def import_assessments(
             file_id=kept.file_id, reason=reason,
         )  # fmt: skip
         assessor = Assessor(connection, profile, file_id=kept.file_id, journal_id=journal_id)
-        result = assessor.apply(
-            (line, hashlib.blake2b(repr(line[2:]).encode(), digest_size=16).digest())
-            for line in _watched(sheet, progress)
-        )
+        result = assessor.apply(_named(connection, municipality_code, sheet, progress))
         cases = [
             flag.Case(
                 "overpaid_by_correction", f"{s.notice_id}/{s.term}", s.amount_yen, kept.file_id
@@ -184,6 +190,62 @@ def import_debit_accounts(
     return _take_in(engine, municipality_code, delivery, received_on, debit_accounts, work)
 
 
+def import_obligors(
+    engine: Engine,
+    municipality_code: str,
+    delivery: Delivery,
+    *,
+    received_on: date,
+    actor: str = "system",
+    progress: Callable[[int], None] | None = None,
+) -> FileReport:
+    """宛名の取込: take in names and addresses; the latest line about a person counts."""
+    _ = actor
+
+    def work(connection: Connection, _profile: Profile, _kept: Kept, sheet: Any) -> dict[str, int]:
+        lines = _watched(sheet, progress)
+        return name_obligors(connection, municipality_code, (line[3:] for line in lines))
+
+    return _take_in(engine, municipality_code, delivery, received_on, obligors, work)
+
+
+def _named(
+    connection: Connection,
+    municipality_code: str,
+    sheet: Any,
+    progress: Callable[[int], None] | None,
+) -> Iterator[tuple[Any, bytes]]:
+    """Every line with the digest of what stands in the file.
+
+    Where a mapping says that names come from the 宛名 taken in before, they are put in here. A
+    person without one stops the file.
+    """
+    lines = _watched(sheet, progress)
+    while portion := [*islice(lines, _REPORT_EVERY)]:
+        bare = {line.obligor_no for line in portion if not line.obligor_name}
+        names = names_of(connection, municipality_code, sorted(bare)) if bare else {}
+        for line in portion:
+            digest = hashlib.blake2b(repr(line[2:]).encode(), digest_size=16).digest()
+            if line.obligor_name:
+                yield line, digest
+            elif line.obligor_no in names:
+                name, kana, postal_code, address = names[line.obligor_no]
+                yield (
+                    line._replace(
+                        obligor_name=name,
+                        obligor_kana=kana,
+                        postal_code=postal_code,
+                        address=address,
+                    ),
+                    digest,
+                )
+            elif not sheet.sheet.full:
+                sheet.findings.append(
+                    Finding("obligor_unnamed", Severity.FATAL, line.line_no, line.byte_offset,
+                            "obligor_no", line.obligor_no, "宛名のある納付義務者")
+                )  # fmt: skip
+
+
 def _watched(sheet: Any, progress: Callable[[int], None] | None) -> Iterator[Any]:
     """The lines of a register, with progress; a register found bad is only read on."""
     for number, line in enumerate(sheet.lines, start=1):
@@ -208,7 +270,11 @@ def _take_in(
     with read_only(engine, municipality_code) as connection:
         profile = load_profile(connection, municipality_code)
     if not register.identify(delivery.data):
-        return _set_aside(engine, profile, delivery, kept, [_not_this(delivery.data, register)])
+        mapped = claiming(profile, delivery.data, register.LAYOUT.code)
+        if len(mapped) != 1:
+            finding = _not_this(delivery.data, register, [each.code for each in mapped])
+            return _set_aside(engine, profile, delivery, kept, [finding])
+        register = mapped[0]
     sheet = register.read(delivery.data, ReadContext(received_on, profile))
     try:
         with unit_of_work(engine, municipality_code) as connection:
@@ -250,8 +316,10 @@ def _summary(sheet: Any) -> Reading:
     )
 
 
-def _not_this(data: bytes, register: Any) -> Finding:
+def _not_this(data: bytes, register: Any, mapped: list[str]) -> Finding:
     """The file is not this register; say what it looks like instead."""
+    if mapped:
+        return Finding("several_formats", Severity.REFUSED, found=", ".join(mapped))
     found = detect(data)
     if isinstance(found, Finding) and found.code != "wrong_command":
         return found

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.arrivals import ArrivalRule
+from payments.domain.characters import graphemes, in_jis
 from payments.domain.charging import Charges, FeeRule, LevyCharges, require_charges
 from payments.domain.debiting import DebitBank, Debiting, require_debiting
 from payments.domain.dunning import Dunning, require_dunning
@@ -90,6 +91,19 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Characters:
+    """氏名の文字: what paper shows for one that no font has (payments.domain.characters)."""
+
+    fallback: bool = False  # else such a slip is not printed, and the run's report names it
+    decided: tuple[str, ...] = ()  # 置換え of the municipality, each ``character=instead``
+
+    @property
+    def table(self) -> dict[str, str]:
+        """Character → what stands for it."""
+        return dict(each.split("=", 1) for each in self.decided)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """団体設定 of one municipality, one version."""
 
@@ -113,6 +127,7 @@ class Profile:
     cases_per_run_max: int = 10_000  # a run opening more than this AND than the share below stops
     cases_share_max: float = 0.5
     layouts: tuple[str, ...] = ()  # 独自様式, each a description as JSON text (docs/formats.md)
+    registers: tuple[str, ...] = ()  # 台帳の対応づけ, described in the same way
     # 支払期限 (payments.domain.valid_until): from 納期限; in the barcode ("" where it is the same);
     # and from the day of issue, for a slip issued when the first would have passed.
     valid_until: str = "next_fiscal_year:04-30"
@@ -130,6 +145,7 @@ class Profile:
     enquiries: Enquiries = field(default_factory=Enquiries)  # 照会
     charges: Charges = field(default_factory=Charges)  # 延滞金・督促手数料・分納
     dunning: Dunning = field(default_factory=Dunning)  # 督促
+    characters: Characters = field(default_factory=Characters)  # 印字できない文字
 
     def item(self, item_code: str) -> Item:
         """The item of this code; :class:`InvalidValueError` when the profile has none."""
@@ -153,10 +169,11 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
         plain = {k: v for k, v in data.items() if k not in {"items", "agents", "accounts"}}
         if "refund_return_patterns" in plain:
             plain["refund_return_patterns"] = tuple(plain["refund_return_patterns"])
-        plain["layouts"] = tuple(
-            each if isinstance(each, str) else json.dumps(each, ensure_ascii=False)
-            for each in plain.get("layouts", ())
-        )
+        for name in ("layouts", "registers"):
+            plain[name] = tuple(
+                each if isinstance(each, str) else json.dumps(each, ensure_ascii=False)
+                for each in plain.get(name, ())
+            )
         forms = tuple(SlipForm(**form) for form in plain.pop("slip_layouts", ()))
         expected = tuple(ArrivalRule(**rule) for rule in plain.pop("arrivals", ()))
         costs, open_data = Costs(**plain.pop("costs", {})), OpenData(**plain.pop("open_data", {}))
@@ -164,6 +181,7 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
         enquiries = enquiries_from(plain.pop("enquiries", {}))
         debit = _debiting(plain.pop("debit", {}))
         dunning = Dunning(**plain.pop("dunning", {}))
+        characters = _characters(plain.pop("characters", {}))
         refunds = dict(plain.pop("refunds", {}))
         refunds["short_items"] = tuple(refunds.get("short_items", ()))
         profile = Profile(
@@ -173,6 +191,7 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
             enquiries=enquiries,
             charges=charges,
             dunning=dunning,
+            characters=characters,
             costs=costs,
             open_data=open_data,
             slip_layouts=forms,
@@ -196,6 +215,16 @@ def _charges(data: Mapping[str, Any]) -> Charges:
     levies = tuple(LevyCharges(**each) for each in plain.pop("levies", ()))
     fees = tuple(FeeRule(**each) for each in plain.pop("fees", ()))
     return Charges(**plain, levies=levies, fees=fees)
+
+
+def _characters(data: Mapping[str, Any]) -> Characters:
+    """The section of the characters, each replaced by text that JIS X 0213 has."""
+    found = Characters(**{**data, "decided": tuple(data.get("decided", ()))})
+    for each in found.decided:
+        character, _, instead = each.partition("=")
+        if len(graphemes(character)) != 1 or not instead or not in_jis(instead):
+            raise InvalidValueError("profile_field", reason=f"characters.decided: {each}")
+    return found
 
 
 def _debiting(data: Mapping[str, Any]) -> Debiting:

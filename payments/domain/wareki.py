@@ -7,6 +7,7 @@ day the file was received: the era in which it is not in the future and near (fi
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -27,6 +28,18 @@ ERAS = (
     Era("平成", date(1989, 1, 8)),
     Era("昭和", date(1926, 12, 25)),
 )
+
+
+# 元号 as registers write them: a kanji name, a letter, or the digit of 年月日の元号コード.
+_MARKS = {
+    "令和": 0, "R": 0, "r": 0, "5": 0, "平成": 1, "H": 1, "h": 1, "4": 1, "昭和": 2, "S": 2, "s": 2,
+    "3": 2,
+}  # fmt: skip
+_YEAR = "(令和|平成|昭和|[RrHhSs])\\s?(元|[0-9]{1,2})"
+_WRITTEN = re.compile(f"{_YEAR}(?:年|[./-])([0-9]{{1,2}})(?:月|[./-])([0-9]{{1,2}})日?")
+_WRITTEN_YEAR = re.compile(f"{_YEAR}(?:年度?)?")
+_CODED = re.compile("([345])([0-9]{2})([0-9]{2})([0-9]{2})")
+_CODED_YEAR = re.compile("([345])([0-9]{2})")
 
 
 def era_of(day: date) -> tuple[Era, int]:
@@ -72,6 +85,31 @@ def parse_yymmdd(
         found=text,
         expected=f"YYMMDD, {earliest.isoformat()}..{latest.isoformat()}",
     )
+
+
+def parse_era_day(text: str, *, coded: bool = False) -> date | None:
+    """元号つきの日: ``R8.6.1``, ``令和8年6月1日``, or ``coded`` as ``5080601``; None for no day.
+
+    A year may run past the end of its era (平成31年6月1日 is 令和元年6月1日); none lies before it.
+    """
+    found = (_CODED if coded else _WRITTEN).fullmatch(text)
+    if found is None:
+        return None
+    era, year = ERAS[_MARKS[found[1]]], 1 if found[2] == "元" else int(found[2])
+    try:
+        day = date(era.first_on.year + year - 1, int(found[3]), int(found[4]))
+    except ValueError:
+        return None
+    return day if year and day >= era.first_on else None
+
+
+def parse_era_year(text: str, *, coded: bool = False) -> int | None:
+    """元号つきの年: ``R8``, ``令和8年度``, or ``coded`` as ``508``; None for no year."""
+    found = (_CODED_YEAR if coded else _WRITTEN_YEAR).fullmatch(text)
+    if found is None:
+        return None
+    year = 1 if found[2] == "元" else int(found[2])
+    return ERAS[_MARKS[found[1]]].first_on.year + year - 1 if year else None
 
 
 def format_yymmdd(day: date) -> str:

@@ -127,31 +127,43 @@ def write(rows: Iterable[AssessmentRow]) -> bytes:
     return LAYOUT.write(rows)
 
 
+def faults_of(values: tuple[str, ...], amount: int, days: Days) -> Iterator[LineFault]:
+    """What a line says that cannot be, whatever file it comes from."""
+    if days[values[_DUE]] is None:
+        yield LineFault("date", _DUE, "YYYY-MM-DD")
+    if values[_KIND] == "cancellation" and amount != 0:
+        yield LineFault("cancellation_amount", _AMOUNT, "0")
+
+
+def other_year(values: tuple[str, ...]) -> str:
+    """会計年度 that the due date gives where the line says another; "" where they agree.
+
+    随時 and 特別徴収 differ with good reason, so it is a warning (files.md 3.5, column 3).
+    """
+    due = values[_DUE]
+    year = int(due[:4]) - (int(due[5:7]) < _FIRST_MONTH)
+    return "" if int(values[_FISCAL_YEAR]) == year else str(year)
+
+
+def line_of(line_no: int, offset: int, values: tuple[str, ...], amount: int) -> AssessmentLine:
+    """The line that these values are; all of them fit their columns."""
+    return AssessmentLine._make(
+        (
+            line_no, offset,
+            *values[:2], int(values[2]), int(values[3]), *values[4:11],
+            amount, *values[12:],
+        )
+    )  # fmt: skip
+
+
 def _lines(data: bytes, profile: Profile, sheet: Sheet) -> Iterator[AssessmentLine]:
     """Every line in which nothing is wrong."""
     days = Days()
-
-    def faults(values: tuple[str, ...], amount: int) -> Iterator[LineFault]:
-        if days[values[_DUE]] is None:
-            yield LineFault("date", _DUE, "YYYY-MM-DD")
-        if values[_KIND] == "cancellation" and amount != 0:
-            yield LineFault("cancellation_amount", _AMOUNT, "0")
-
-    for line_no, offset, length, values, amount in sound_lines(
-        data, LAYOUT, profile, sheet, faults
-    ):
-        due = values[_DUE]
-        year = int(due[:4]) - (int(due[5:7]) < _FIRST_MONTH)
-        if int(values[_FISCAL_YEAR]) != year:
-            # 随時 and 特別徴収 differ with good reason: a warning (files.md 3.5, column 3).
+    lines = sound_lines(data, LAYOUT, profile, sheet, lambda v, yen: faults_of(v, yen, days))
+    for line_no, offset, length, values, amount in lines:
+        year = other_year(values)
+        if year:
             where = place(data, LAYOUT, offset, length, _FISCAL_YEAR)
-            sheet.warn(
-                "fiscal_year", line_no, where, "fiscal_year", values[_FISCAL_YEAR], str(year)
-            )
-        yield AssessmentLine._make(
-            (
-                line_no, offset,
-                *values[:2], int(values[2]), int(values[3]), *values[4:11],
-                amount, *values[12:],
-            )
-        )  # fmt: skip
+            found = values[_FISCAL_YEAR]
+            sheet.warn("fiscal_year", line_no, where, "fiscal_year", found, year)
+        yield line_of(line_no, offset, values, amount)

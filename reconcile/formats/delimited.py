@@ -13,6 +13,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from payments.domain.characters import EXTENDING, EXTENDING_MAX
 from payments.domain.errors import InvalidValueError
 from reconcile.formats.wrapping import BOM, Wrapping
 
@@ -55,14 +56,18 @@ def digits(name: str, length: int, fault: str, *, optional: bool = False) -> Col
 
 
 def text(name: str, shortest: int, longest: int, fault: str) -> Column:
-    """A text of so many characters (文字)."""
-    span = f"{{{shortest},{longest}}}"
+    """A text of so many characters (文字), as people count them: a variant is one.
+
+    A mark belongs to the character before it once and for all (possessive), so that no text can
+    make the expression try them all in turn.
+    """
+    span, marks = f"{{{shortest},{longest}}}", f"[{EXTENDING}]{{0,{EXTENDING_MAX}}}+"
     return Column(
         name,
-        f'[^,"\x00-\x1f\x7f]{span}',
+        f'(?:[^,"\x00-\x1f\x7f]{marks}){span}',
         f"{shortest}〜{longest}文字",
         fault,
-        loose=f"(?s:.){span}",
+        loose=f"(?:(?s:.){marks}){span}",
         wide=True,
     )
 

@@ -23,6 +23,7 @@ _OTHER_COMMANDS = {
     "slip_register": "kokin slips",
     "vehicle_register": "kokin slips vehicles",
     "debit_accounts": "kokin debit accounts import",
+    "obligors": "kokin registers obligors",
 }
 
 

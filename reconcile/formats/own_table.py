@@ -81,6 +81,10 @@ class Table:
         """A table inside this one; empty when it is not there."""
         return Table(self.take(name, dict, {}), self.file, self.path(name))
 
+    def peek(self, name: str) -> object:
+        """The value as it stands, not taken yet; None when it is not there."""
+        return self._data.get(name)
+
     def is_table(self, name: str) -> bool:
         """Whether the value is a table rather than a word or a list of words."""
         return isinstance(self._data.get(name), dict)

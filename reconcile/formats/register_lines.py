@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconcile.formats.delimited_reader import place, records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from payments.domain.profile import Profile
     from reconcile.formats.delimited import Layout
@@ -37,6 +37,14 @@ class SoundLine(NamedTuple):
     amount_yen: int
 
 
+def whose(values: tuple[str, ...], ours: str, items: Collection[str]) -> Iterator[LineFault]:
+    """The municipality and the item that a line is about must be ours."""
+    if values[_MUNICIPALITY] != ours:
+        yield LineFault("other_municipality", _MUNICIPALITY, ours)
+    if values[_ITEM] not in items:
+        yield LineFault("unknown_item", _ITEM, "団体設定の科目")
+
+
 def sound_lines(
     data: bytes,
     layout: Layout,
@@ -54,12 +62,7 @@ def sound_lines(
     for line_no, offset, length, _, values, amount, bad in records(data, layout, sheet):
         if bad:
             continue
-        faults: list[LineFault] = []
-        if values[_MUNICIPALITY] != ours:
-            faults.append(LineFault("other_municipality", _MUNICIPALITY, ours))
-        if values[_ITEM] not in items:
-            faults.append(LineFault("unknown_item", _ITEM, "団体設定の科目"))
-        faults += faults_of(values, amount)
+        faults = [*whose(values, ours, items), *faults_of(values, amount)]
         for code, index, expected in faults:
             where = place(data, layout, offset, length, index)
             sheet.fatal(code, line_no, where, layout.names[index], values[index], expected)

@@ -55,6 +55,7 @@ CSV_HEADERS = {
     "vehicle_register": b"municipality_code,item_code,levy_year,notice_no,vehicle_no,",
     "debit_accounts": b"municipality_code,obligor_no,item_code,event,",
     "slip_register": b"municipality_code,item_code,levy_year,",
+    "obligors": b"municipality_code,obligor_no,obligor_name,",
 }
 
 

@@ -17,10 +17,12 @@ from reconcile.formats import (
     assessments,
     debit_accounts,
     notification,
+    obligors,
     slip_register,
     vehicle_register,
 )
 from reconcile.formats.detect import detect
+from reconcile.formats.mapped import mapping_of
 from reconcile.model import AdviceLine, BankLine, Finding, ReadContext, ReportLine
 from reconcile.store.evidence import read_evidence
 from reconcile.verify.debit_accounts import debit_accounts as accounts_as_read
@@ -107,8 +109,12 @@ def _file(
 ) -> Iterator[Difference]:
     """One accepted file, read once more."""
     context = ReadContext(date.fromisoformat(file.read_on), store.profile)
-    if file.format_code == assessments.LAYOUT.code:
-        yield from _events(store, stored, file, assessments.read(data, context))
+    mapped = mapping_of(store.profile, file.format_code)
+    register = mapped.mapping.register if mapped else file.format_code
+    if register == assessments.LAYOUT.code:
+        yield from _events(store, stored, file, (mapped or assessments).read(data, context))
+    elif register == obligors.LAYOUT.code:
+        yield from _obligors(store, file, (mapped or obligors).read(data, context))
     elif file.format_code == slip_register.LAYOUT.code:
         yield from _slips(store, file, slip_register.read(data, context))
     elif file.format_code == vehicle_register.LAYOUT.code:
@@ -279,6 +285,22 @@ def _slip_batch(store: Store, file_id: int, lines: dict[str, Any]) -> Iterator[D
             yield Difference("slip", f"{file_id}:{line.line_no}", slip_no, "")
         elif should != is_:
             yield Difference("slip", slip_no, shown(_SLIP, should, is_), shown(_SLIP, is_, should))
+
+
+def _obligors(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
+    """宛名: everybody of the file is in the register; a later line may say another name."""
+    lines = iter(sheet.lines)
+    while batch := [*islice(lines, _AT_ONCE)]:
+        rows = store.among(
+            "SELECT obligor_no FROM obligor WHERE municipality_code = :m AND obligor_no IN :keys",
+            [line.obligor_no for line in batch],
+        )
+        known = {row[0] for row in rows}
+        for line in batch:
+            if line.obligor_no not in known:
+                subject = f"{file.file_id}:{line.line_no}"
+                yield Difference("obligor", subject, line.obligor_no, "")
+    yield from _totals(file, sheet.count, sheet.amount_yen)
 
 
 def _vehicles(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:

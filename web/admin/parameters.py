@@ -25,6 +25,7 @@ from payments.store.municipalities import (
     require_own_number,
     save_profile,
 )
+from reconcile.formats.mapped import mappings_of
 from reconcile.formats.own_format import formats_of
 from web.accounts import staff
 from web.admin.differences import Difference, differences
@@ -138,6 +139,7 @@ def require_usable(
             "parameters_code", found=after.municipality_code, expected=municipality_code
         )
     formats_of(after)
+    mappings_of(after)
     layouts_by_item(after)
     require_own_number(connection, after)
     gone = {item.item_code for item in before.items} - {item.item_code for item in after.items}

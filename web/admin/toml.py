@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 def written(profile: Profile) -> str:
     """設定ファイル of a profile; read again it is the same profile."""
     data = {name: _lists(value) for name, value in asdict(profile).items() if value != ()}
-    data["layouts"] = [json.loads(each) for each in profile.layouts]
-    if not profile.layouts:
-        del data["layouts"]
+    for name in ("layouts", "registers"):
+        data.pop(name, None)
+        if described := getattr(profile, name):
+            data[name] = [json.loads(each) for each in described]
     return tomli_w.dumps(data, multiline_strings=True)
 
 

@@ -14,6 +14,7 @@ from payments.domain.profile import Profile, profile_from_mapping
 from payments.store.engine import open_engine
 from payments.store.municipalities import require_own_number, save_profile
 from payments.store.unit_of_work import unit_of_work
+from reconcile.formats.mapped import mappings_of
 from reconcile.formats.own_format import formats_of
 from web.admin.parameters import require_alone
 from web.commands.session import Session, session_of
@@ -109,13 +110,13 @@ def read_profile(path: Path) -> Profile:
     """A municipality's profile from a TOML file; ``profile_toml`` when it is none.
 
     ``slip_layouts`` names layout files of slips beside the profile; they are kept with it.
-    A described layout may stand in a file of its own beside the profile (``file = "…"``). All of
-    them are checked here, before anything is stored (docs/formats.md).
+    A described layout or register may stand in a file of its own beside the profile
+    (``file = "…"``). All of them are checked here, before anything is stored (docs/formats.md).
     """
-    data = _toml(path)
-    layouts = data.get("layouts", [])
-    if isinstance(layouts, list):
-        data["layouts"] = [_layout(path, layout) for layout in layouts]
+    data = toml_of(path)
+    for name in ("layouts", "registers"):
+        if isinstance(described := data.get(name, []), list):
+            data[name] = [_layout(path, each) for each in described]
     if isinstance(forms := data.get("slip_layouts", []), list):
         # A settings file that came from the books holds the layouts themselves.
         beside = [str(form) for form in forms if not isinstance(form, dict)]
@@ -123,6 +124,7 @@ def read_profile(path: Path) -> Profile:
         data["slip_layouts"] = [*kept, *embedded_forms(path.parent, beside)]
     profile = profile_from_mapping(data)
     formats_of(profile)
+    mappings_of(profile)
     layouts_by_item(profile)
     return profile
 
@@ -131,10 +133,10 @@ def _layout(profile: Path, layout: Any) -> Any:
     """One described layout; the file beside the profile when it names one and nothing else."""
     if not isinstance(layout, dict) or layout.keys() != {"file"}:
         return layout
-    return {**_toml(profile.parent / str(layout["file"])), "file": layout["file"]}
+    return {**toml_of(profile.parent / str(layout["file"])), "file": layout["file"]}
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def toml_of(path: Path) -> dict[str, Any]:
     """A TOML file."""
     try:
         return tomllib.loads(path.read_text("utf-8"))

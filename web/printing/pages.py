@@ -9,6 +9,7 @@ from qr.digits import el_qr
 from qr.digits.el_qr import ElQr
 from qr.layout.slip_page import SlipPage
 from web.enquiries.slip_code import code_of
+from web.printing.shown_names import shown
 
 if TYPE_CHECKING:
     from payments.domain.profile import Profile
@@ -33,9 +34,9 @@ def slip_page(slip: RunSlip, profile: Profile, layout: str, code_key: bytes = b"
         amount_yen=slip.amount_yen,
         due_on=slip.due_on,
         valid_until=slip.valid_until,
-        obligor_name=slip.name,
+        obligor_name=shown(slip.name, profile),
         obligor_postal_code=slip.postal_code,
-        obligor_address=slip.address,
+        obligor_address=shown(slip.address, profile),
         issuer=profile.name,
         contact=profile.contact,
         el_qr=_payload(slip) if slip.el_number and item.el_qr else None,

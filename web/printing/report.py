@@ -26,10 +26,11 @@ from web.printing.folder import (
     whole_file,
 )
 from web.printing.plan import choice_of
+from web.printing.shown_names import replaced
 from web.printing.status import status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Engine
 
@@ -62,9 +63,15 @@ def write_report(engine: Engine, municipality_code: str, run_id: int, folder: Pa
     with reading(engine, municipality_code) as connection:
         status = status_of(connection, municipality_code, run_id)
         profile = load_profile(connection, municipality_code)
-    facts = json.dumps(status.as_dict(), ensure_ascii=False, indent=2, default=str)
-    _write(folder / REPORT_JSON, [f"{facts}\n".encode()])
-    _write(folder / REPORT_HTML, [_html(status, profile).encode()])
+        other = [*replaced(connection, profile, run_id)]
+    said = [(one.slip_no, one.field, one.shown.codes, one.shown.instead) for one in other]
+    facts = status.as_dict() | {
+        "replaced": [dict(zip(("slip_no", "field", "character", "shown"), one, strict=True))
+                     for one in said]
+    }  # fmt: skip
+    text = json.dumps(facts, ensure_ascii=False, indent=2, default=str)
+    _write(folder / REPORT_JSON, [f"{text}\n".encode()])
+    _write(folder / REPORT_HTML, [_html(status, profile, said).encode()])
 
 
 def rewrite_report(engine: Engine, municipality_code: str, run_id: int) -> None:
@@ -81,7 +88,9 @@ def _write(path: Path, lines: Iterable[bytes]) -> None:
         stream.writelines(lines)
 
 
-def _html(status: RunStatus, profile: Profile) -> str:
+def _html(
+    status: RunStatus, profile: Profile, replaced_ones: Sequence[tuple[str, str, str, str]]
+) -> str:
     """The report as a page that stands alone: no script, nothing fetched."""
     pages = Environment(
         loader=PackageLoader("web", "templates"), autoescape=True, undefined=StrictUndefined
@@ -102,6 +111,7 @@ def _html(status: RunStatus, profile: Profile) -> str:
         read_back=read_back_words(status),
         names={file.file_no: file.name for file in status.files},
         differences_shown=_DIFFERENCES_SHOWN,
+        replaced=replaced_ones,
     )
 
 

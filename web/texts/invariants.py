@@ -53,6 +53,7 @@ INVARIANTS: dict[str, str] = {
     "slip_barcode": "バーコードと納付書の金額",
     "slip_upload": "納付書情報と納付書",
     "vehicle": "車両台帳と車両",
+    "obligor": "宛名と納付義務者",
     "upload_answer": "納付書情報の受付（T9）",
     "print_run": "印刷のページと一覧（T9）",
     "release_upload": "引き渡した納付書の受付（T9）",

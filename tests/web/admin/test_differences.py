@@ -59,7 +59,7 @@ def test_what_a_form_shows_is_what_it_sends_back(section):
 
 def test_every_section_of_a_profile_has_its_form():
     """What pages of their own change, and what only a file can, is named here."""
-    elsewhere = {"arrivals", "layouts", "slip_layouts", "municipality_code", "version"}
+    elsewhere = {"arrivals", "layouts", "registers", "slip_layouts", "municipality_code", "version"}
     elsewhere |= {"effective_on"}
     before = asdict(PROFILE)
     body = {field.name for field in forms.SECTIONS["body"]}

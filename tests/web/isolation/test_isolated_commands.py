@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 from click.testing import CliRunner
+from codebase import ROOT
 from two_bodies import ASKED, OWN, PASSWORDS
 
 from web.cli import main
@@ -19,6 +20,7 @@ from web.commands.session import Session
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LAYOUTS = ROOT / "docs" / "layouts" / "registers"
 # What every command is given; {names} are those of two_bodies.ASKED.
 PERSON = ("--user", "kaikei")
 WHY = ("--reason", "試し")
@@ -175,6 +177,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "people views": ("--obligor", "{obligor_no}"),
     "reconcile": (),
     "reports": ("suspense",),
+    "registers map-check": (str(LAYOUTS / "sample_obligors.toml"), "{file}"),
+    "registers obligors": ("{file}",),
     "retention archive": ("account_view", "--before", "2046-06-01", "--folder", "{out}"),
     "retention ask": ("1", "--folder", "{out}", *WHY, *PERSON),
     "retention check": ("--folder", "{out}"),
