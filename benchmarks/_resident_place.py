@@ -106,9 +106,13 @@ def read_once(folder: Path) -> None:
 
 
 def fill_once(folder: Path, url: str, slips: int) -> bool:
-    """Fill the database unless an earlier run has; whether it was filled now."""
+    """Fill the database unless an earlier run has; whether it was filled now.
+
+    One that was filled before gets the migrations that have come since.
+    """
     mark = folder / "filled"
     if mark.exists():
+        _init(folder, url)
         return False
     _fill(folder, url, slips)
     mark.touch()
@@ -122,10 +126,14 @@ def environment(folder: Path, url: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _init(folder: Path, url: str, *words: str) -> None:
+    command = [sys.executable, "-m", "web", "init", *words]
+    subprocess.run(command, check=True, env=environment(folder, url), stdout=subprocess.DEVNULL)
+
+
 def _fill(folder: Path, url: str, slips: int) -> None:
     """The tables that a status rests on, in one statement each."""
-    command = [sys.executable, "-m", "web", "init", "--sample"]
-    subprocess.run(command, check=True, env=environment(folder, url), stdout=subprocess.DEVNULL)
+    _init(folder, url, "--sample")
     engine = open_engine(url)
     postgres = engine.dialect.name == "postgresql"
     numbers = (

@@ -13,8 +13,9 @@ there. A question counts from the moment at which it was to be asked, so that a 
 still is not spared what it missed.
 
 Printed: p50, p95, p99 and the slowest in milliseconds beside the floor of the same run, a page that
-asks nothing (``/healthz``) at the same rate; the same again while ``--photos`` clients keep sending
-photographs; what was refused; the server's peak memory; the weight of the first page.
+asks nothing (``/healthz``) at the same rate, and what a question costs the server's processor; the
+same again while ``--photos`` clients keep sending photographs; what was refused; the server's peak
+memory; the weight of the first page.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import random
 import re
 import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
@@ -100,7 +103,7 @@ def _measure(folder: Path, url: str, slips: int, options: argparse.Namespace) ->
     ) as server:
         try:
             _wait_for(port)
-            asyncio.run(_ask_all(port, slips, options))
+            asyncio.run(_ask_all(port, slips, options, partial(_cpu_seconds, server.pid)))
             print(f"  server's peak memory: {_peak_mib(server.pid):,.0f} MiB")
         finally:
             server.terminate()
@@ -115,18 +118,33 @@ def _wait_for(port: int) -> None:
     sys.exit("the server did not start")
 
 
+def _processes(pid: int) -> list[str]:
+    """The server and its worker."""
+    return [str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+
+
+def _cpu_seconds(pid: int) -> float:
+    """What both have used of a processor."""
+    ticks = 0
+    for each in _processes(pid):
+        fields = Path(f"/proc/{each}/stat").read_text("utf-8").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _peak_mib(pid: int) -> float:
-    """The largest of the server and its worker."""
+    """The largest of the two."""
     found = []
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-    for each in [str(pid), *listed]:
+    for each in _processes(pid):
         with contextlib.suppress(OSError):
             said = Path(f"/proc/{each}/status").read_text("ascii")
             found += [int(kib) / 1024 for kib in re.findall(r"VmHWM:\s+(\d+)", said)]
     return max(found, default=0.0)
 
 
-async def _ask_all(port: int, slips: int, options: argparse.Namespace) -> None:
+async def _ask_all(
+    port: int, slips: int, options: argparse.Namespace, cpu: Callable[[], float]
+) -> None:
     weight, head, body = await _first_page(port)
     print(f"  first page with its files: {weight / 1000:.0f} KB")
 
@@ -147,7 +165,11 @@ async def _ask_all(port: int, slips: int, options: argparse.Namespace) -> None:
     await _steadily(port, question, options.rate, WARM_SECONDS)
     floored = await _steadily(port, floor, options.rate, options.seconds)
     _print("floor (/healthz)", floored, None)
-    _print("status", await _steadily(port, question, options.rate, options.seconds), floored)
+    used = cpu()
+    told = await _steadily(port, question, options.rate, options.seconds)
+    each_ms = (cpu() - used) * 1000 / len(told.times)
+    _print("status", told, floored)
+    print(f"    processor of the server: {each_ms:.2f} ms for each question")
     if options.photos:
         done = asyncio.Event()
         senders = [

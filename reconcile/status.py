@@ -4,29 +4,30 @@ What is printed on the slip is the credential: the 34 digits of the eL number, �
 the code printed beside them. The answer is about that slip only, never about its owner, and it says
 up to when each channel has reported and when more is awaited.
 
-A slip that is there and one that is not are looked for by the same statements, one for one, so that
-the time an answer takes says nothing more than the answer.
+A slip that is there and one that is not are looked for by the same statement, so that the time an
+answer takes says nothing more than the answer.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
 from payments.domain.enquiring import OpenWay, open_ways
 from payments.domain.slip import WHOLE_YEAR, SlipState
 from reconcile.arrivals.rules import calendar_of
-from reconcile.placement.placed import BY_HAND, placed_on
+from reconcile.placement.placed import BY_HAND, PLACED
 from reconcile.report.arrivals import as_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
     from payments.domain.arrivals import ArrivalRule
     from payments.domain.profile import Profile
@@ -49,22 +50,84 @@ SELECT s.slip_id, s.notice_id, s.term, s.due_on, s.valid_until, s.amount_yen, s.
   s.el_number, s.konbini_barcode, k.superseded
 FROM pay_key k JOIN slip s ON s.municipality_code = k.municipality_code AND s.slip_id = k.slip_id
 WHERE k.municipality_code = :m AND """
-_BY_NUMBER = text(f"{_SLIP} k.pay_key = :key")
-_BY_ID = text(f"{_SLIP} k.slip_id = :key ORDER BY k.superseded LIMIT 1")
-_RECEIPTS = text(
-    f"SELECT r.stage, CASE WHEN {BY_HAND.format(receipt='r')} THEN 0 "
-    "ELSE r.applied_yen END AS applied_yen, r.suspense_yen, r.paid_on, r.slip_id, r.term "
-    "FROM receipt r WHERE r.municipality_code = :m AND r.notice_id = :notice "
-    "AND r.stage <> 'withdrawn' ORDER BY r.paid_on, r.file_id, r.line_no"
-)
-_ACCOUNT = text(
-    "SELECT COUNT(*) AS terms, SUM(amount_yen) AS amount_yen, "
-    "SUM(amount_yen - term_yen - whole_yen + surplus_yen) AS outstanding_yen, "
-    "SUM(term_yen - written_off_yen) AS term_yen, SUM(whole_yen) AS whole_yen, "
-    "SUM(written_off_yen) AS written_off_yen FROM instalment_account "
-    "WHERE municipality_code = :m AND notice_id = :notice "
-    f"AND (term = :term OR (:term = '{WHOLE_YEAR}' AND in_group))"
-)
+# One statement, for each statement costs a way to the database and back: the slip, and in lists
+# what stands on its account, its receipts and what people placed. Where there is no such slip, the
+# same is asked about nobody's. By CASE: behind row-level security PostgreSQL looks into no index
+# for what COALESCE says.
+_NOTICE = f"CASE WHEN a.notice_id IS NULL THEN {_NOBODYS} ELSE a.notice_id END"
+_STATUS = f"""
+SELECT a.slip_id, a.notice_id, a.term, a.due_on, a.valid_until, a.amount_yen, a.state,
+  a.el_number, a.konbini_barcode, a.superseded,
+  (SELECT {{row}}(COUNT(*), SUM(i.amount_yen),
+    SUM(i.amount_yen - i.term_yen - i.whole_yen + i.surplus_yen),
+    SUM(i.term_yen - i.written_off_yen), SUM(i.whole_yen), SUM(i.written_off_yen))
+   FROM instalment_account i WHERE i.municipality_code = :m
+   AND i.notice_id = {_NOTICE}
+   AND (i.term = a.term OR (a.term = :whole AND i.in_group))) AS account,
+  (SELECT {{rows}}({{row}}(r.stage,
+    CASE WHEN {BY_HAND.format(receipt="r")} THEN 0 ELSE r.applied_yen END,
+    r.suspense_yen, r.paid_on, r.slip_id, r.term, r.file_id, r.line_no))
+   FROM receipt r WHERE r.municipality_code = :m
+   AND r.notice_id = {_NOTICE} AND r.stage <> 'withdrawn') AS receipts,
+  (SELECT {{rows}}({{row}}(t.term, r.stage)) {PLACED}
+   AND t.notice_id = {_NOTICE}) AS placed
+FROM (SELECT 1 AS one) o LEFT JOIN ({_SLIP} {{which}}) a ON 1 = 1"""
+_WHICH = {
+    "number": "k.pay_key = :key",
+    "id": "k.slip_id = :key ORDER BY k.superseded LIMIT 1",
+}
+_LISTS = {
+    "sqlite": {"row": "json_array", "rows": "json_group_array"},
+    "postgresql": {"row": "json_build_array", "rows": "json_agg"},
+}
+_TEXTS = {
+    (dialect, by): _STATUS.format(which=which, **lists).replace(":whole", f"'{WHOLE_YEAR}'")
+    for dialect, lists in _LISTS.items()
+    for by, which in _WHICH.items()
+}
+_STATEMENTS = {name: text(said) for name, said in _TEXTS.items()}
+
+
+class _Account(NamedTuple):
+    """An instalment's account, or of 全期 those of its group together; None where there is none."""
+
+    terms: int
+    amount_yen: int | None
+    outstanding_yen: int | None
+    term_yen: int | None
+    whole_yen: int | None
+    written_off_yen: int | None
+
+
+class _Receipt(NamedTuple):
+    """A receipt on the notice; ``applied_yen`` is 0 where people placed it."""
+
+    stage: str
+    applied_yen: int
+    suspense_yen: int
+    paid_on: str
+    slip_id: int | None
+    term: str | None
+    file_id: int
+    line_no: int
+
+
+class Found(NamedTuple):
+    """見つかったもの: the one row that the status of a slip rests on; of nobody's slip all None."""
+
+    slip_id: int | None
+    notice_id: int | None
+    term: str
+    due_on: date | str
+    valid_until: date | str
+    amount_yen: int
+    state: str
+    el_number: str | None
+    konbini_barcode: str | None
+    superseded: bool | int
+    account: list[Any] | str
+    receipts: list[Any] | str | None
+    placed: list[Any] | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,49 +163,74 @@ def slip_status(
     connection: Connection, profile: Profile, el_number: str, *, today: date
 ) -> SlipStatus:
     """The state of the slip with these 34 digits; ``unknown`` for any other text."""
-    return _status(connection, profile, _BY_NUMBER, f"E{el_number}", today)
+    return _status(connection, profile, "number", f"E{el_number}", today)
 
 
 def status_of_slip(
     connection: Connection, profile: Profile, slip_id: int, *, today: date
 ) -> SlipStatus:
     """The state of the slip with this number of the books; ``unknown`` where there is none."""
-    return _status(connection, profile, _BY_ID, slip_id, today)
+    return _status(connection, profile, "id", slip_id, today)
 
 
 def _status(
-    connection: Connection, profile: Profile, statement: Any, key: str | int, today: date
+    connection: Connection, profile: Profile, by: str, key: str | int, today: date
 ) -> SlipStatus:
-    code = profile.municipality_code
-    slip = connection.execute(statement, {"m": code, "key": key}).one_or_none()
-    # Where there is none, the same is asked about nobody's slip.
-    notice_id: int = slip.notice_id if slip else _NOBODYS
-    term: str = slip.term if slip else WHOLE_YEAR
-    place = {"m": code, "notice": notice_id}
-    account = connection.execute(_ACCOUNT, {**place, "term": term}).one()
-    receipts = connection.execute(_RECEIPTS, place).all()
-    placed = placed_on(connection, code, notice_id)
-    if slip is None:
+    statement = _STATEMENTS[connection.dialect.name, by]
+    row = connection.execute(statement, {"m": profile.municipality_code, "key": key}).one()
+    return status_from(Found(*row), profile, today=today)
+
+
+def prepared_for_postgresql() -> dict[str, tuple[str, str]]:
+    """The statement by ``number`` and by ``id`` for a connection that keeps it prepared.
+
+    Name → types and text; the values are the municipality and the key (``E`` and the digits).
+    """
+    types = {"number": "varchar, varchar", "id": "varchar, bigint"}
+    return {
+        by: (
+            types[by],
+            _TEXTS["postgresql", by].replace(":key", "$2").replace(":m", "$1"),
+        )
+        for by in _WHICH
+    }
+
+
+def status_from(found: Found, profile: Profile, *, today: date) -> SlipStatus:
+    """The state that this row tells."""
+    account = _Account(*_list(found.account))
+    receipts = [_Receipt(*each) for each in _list(found.receipts)]
+    receipts.sort(key=lambda each: (str(each.paid_on), each.file_id, each.line_no))
+    stages = {stage for term, stage in _list(found.placed) if found.term in {WHOLE_YEAR, term}}
+    if found.slip_id is None:
         return SlipStatus(UNKNOWN)
-    stages = {part.stage for part in placed if term in {WHOLE_YEAR, part.term}}
-    state, paid_on = _state(slip, account, receipts, stages, today)
-    valid_until = as_date(slip.valid_until) or date.max
+    state, paid_on = _state(found, account, receipts, stages, today)
+    valid_until = as_date(found.valid_until) or date.max
     ways: tuple[OpenWay, ...] = ()
     if state == UNCONFIRMED:
         ways = open_ways(
             profile.enquiries.ways,
-            amount_yen=slip.amount_yen,
+            amount_yen=found.amount_yen,
             valid_until=valid_until,
-            konbini_until=_konbini_until(slip.konbini_barcode),
-            has_el_qr=slip.el_number is not None,
+            konbini_until=_konbini_until(found.konbini_barcode),
+            has_el_qr=found.el_number is not None,
             today=today,
         )
-    late = (as_date(slip.due_on) or date.max) < today
+    late = (as_date(found.due_on) or date.max) < today
     return SlipStatus(state, paid_on, valid_until, ways, late)
 
 
+def _list(said: list[Any] | str | None) -> list[Any]:
+    """A list as the database gives it: SQLite as text, PostgreSQL of nothing none."""
+    return json.loads(said) if isinstance(said, str) else said or []
+
+
 def _state(
-    slip: Row[Any], account: Row[Any], receipts: Any, placed_stages: set[str], today: date
+    slip: Found,
+    account: _Account,
+    receipts: list[_Receipt],
+    placed_stages: set[str],
+    today: date,
 ) -> tuple[str, date | None]:
     """State and 領収日 of a slip; the first that holds, from what is surest to what is least."""
     paid = _payment(slip, account, receipts, placed_stages)
@@ -159,7 +247,7 @@ def _state(
 
 
 def _payment(
-    slip: Row[Any], account: Row[Any], receipts: Any, placed_stages: set[str]
+    slip: Found, account: _Account, receipts: list[_Receipt], placed_stages: set[str]
 ) -> tuple[str, date | None] | None:
     """State and 領収日 when something was paid for what the slip asks for, else None.
 

@@ -58,6 +58,14 @@ def for_residents() -> bool:
     return of_theirs and request.blueprint not in TWO_LANGUAGES
 
 
+def for_everybody() -> bool:
+    """Whether it is one of those, and shown to whoever comes, without a sign-in."""
+    if request.blueprint is None or not for_residents():
+        return False
+    rule = current_app.extensions.get("kokin_access", {}).get(request.blueprint)
+    return rule is not None and rule.value == "public"
+
+
 def other_languages() -> list[tuple[str, str, str]]:
     """ほかの言語: language tag, name in itself, and the address of this page in it."""
     shown = PUBLIC_LANGUAGES if for_residents() else LANGUAGES

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from flask import request
+from flask import g, request
 
 from web.furigana import with_furigana
 from web.language import EASY_JAPANESE, is_japanese, language
@@ -75,10 +75,20 @@ def is_on(name: str) -> bool:
     return name == FURIGANA and language() == EASY_JAPANESE
 
 
+def has_furigana() -> bool:
+    """Whether this page is shown with readings."""
+    return is_japanese() and is_on(FURIGANA)
+
+
+def note_furigana() -> None:
+    """The page that is being answered has its readings, if it is to have any."""
+    g.furigana_noted = True
+
+
 def _answered(response: Response) -> Response:
     if request.endpoint == "static" or not for_residents():
         return response
-    if is_japanese() and is_on(FURIGANA) and response.mimetype == "text/html":
+    if has_furigana() and response.mimetype == "text/html" and not g.get("furigana_noted"):
         response.set_data(with_furigana(response.get_data(as_text=True)))
     if any(request.args.get(name) in {ON, OFF} for name in AIDS):
         _remember(response)

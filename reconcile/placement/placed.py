@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
 from payments.domain.money import format_yen
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from sqlalchemy import Connection
 
 _LINES = """
@@ -20,14 +18,12 @@ JOIN placement p ON p.municipality_code = :m AND p.placement_no = t.placement_no
 WHERE t.municipality_code = :m AND t.notice_id = :notice_id
   AND (:term IN ('', '00') OR t.term = :term)
 ORDER BY p.file_id, p.line_no"""
-# In force is the placement whose journal decided the receipt as it stands.
-_IN_FORCE = """
-SELECT t.term, t.amount_yen, r.stage, r.paid_on, r.file_id, r.line_no FROM placement_part t
+# 充当済: parts in force are those of the placement whose journal decided the receipt as it stands.
+PLACED = """FROM placement_part t
 JOIN placement p ON p.municipality_code = :m AND p.placement_no = t.placement_no
 JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id AND r.line_no = p.line_no
  AND r.journal_id = p.journal_id AND r.stage <> 'withdrawn'
-WHERE t.municipality_code = :m AND t.notice_id = :notice_id
-ORDER BY r.paid_on, r.file_id, r.line_no, t.part_no"""
+WHERE t.municipality_code = :m"""
 _APPROVAL = """
 SELECT a.approval_id, a.asked_by, a.decided_by, a.reason, a.content_json FROM placement p
 JOIN approval a ON a.municipality_code = :m AND a.approval_id = p.approval_id
@@ -39,17 +35,6 @@ BY_HAND = """EXISTS (
       AND p.line_no = {receipt}.line_no AND p.journal_id = {receipt}.journal_id)"""
 
 
-class Placed(NamedTuple):
-    """充当済: money of one receipt on one instalment, by the decision in force."""
-
-    term: str
-    amount_yen: int
-    stage: str
-    paid_on: date | str | None
-    file_id: int
-    line_no: int
-
-
 def lines_placed_on(
     connection: Connection, municipality_code: str, notice_id: int, term: str = ""
 ) -> list[tuple[int, int]]:
@@ -57,12 +42,6 @@ def lines_placed_on(
     scope = {"m": municipality_code, "notice_id": notice_id, "term": term}
     rows = connection.execute(text(_LINES), scope)
     return [(int(row.file_id), int(row.line_no)) for row in rows]
-
-
-def placed_on(connection: Connection, municipality_code: str, notice_id: int) -> list[Placed]:
-    """充当済 on the instalments of a notice, oldest payment first."""
-    rows = connection.execute(text(_IN_FORCE), {"m": municipality_code, "notice_id": notice_id})
-    return [Placed(*row) for row in rows]
 
 
 def decided_by_people(

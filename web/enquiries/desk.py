@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import hmac
-import time
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.enquiring import Enquiries
 from payments.store.municipalities import load_profile
+from payments.store.one_trip import OneTrip, executed
 from payments.store.unit_of_work import reading
-from reconcile.status import UNKNOWN, SlipStatus, data_cut_offs, slip_status, status_of_slip
+from reconcile.status import (
+    UNKNOWN,
+    Found,
+    SlipStatus,
+    data_cut_offs,
+    prepared_for_postgresql,
+    slip_status,
+    status_from,
+    status_of_slip,
+)
 from web import clock
+from web.enquiries.kept_pages import KeptPages
+from web.enquiries.lately import Lately
 from web.enquiries.limits import Asked, Verdict, network
 from web.enquiries.photos import FOLDER, PhotoDesk
 from web.enquiries.tally import Question, Tally
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    from sqlalchemy import Connection
-
     from payments.domain.identifiers import ElNumber
     from payments.domain.profile import Profile
     from payments.store.municipalities import Body
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 BASIS_SECONDS = 1.0  # settings and cut-offs are read so often, however many ask
 _NOBODYS = "x" * 34  # no slip has this number
 _NO_SLIP = -1
+_EXECUTE = {by: executed(by, ("m", "key")) for by in prepared_for_postgresql()}
 
 
 class Asking(NamedTuple):
@@ -65,9 +73,12 @@ class EnquiryDesk:
         """Nothing is opened before the first question."""
         self._services = services
         self._tallies: dict[str, Tally] = {}
-        self._bases: dict[str, tuple[float, date, tuple[Profile, tuple[CutOff, ...]]]] = {}
-        self._bodies: tuple[float, list[Body]] = (0.0, [])
+        self._bases: dict[str, Lately[tuple[Profile, tuple[CutOff, ...]]]] = {}
+        self._bodies = Lately(lambda: services.bodies)
         self._sections: dict[str, Enquiries] = {}  # as they were at the last question
+        postgres = services.engine.dialect.name == "postgresql"
+        self._trip = OneTrip(services.engine, prepared_for_postgresql()) if postgres else None
+        self.pages = KeptPages()
         self.photos = PhotoDesk(services.settings.home / FOLDER)
         services.closers.append(self.close)
 
@@ -82,11 +93,7 @@ class EnquiryDesk:
 
     def bodies(self) -> list[Body]:
         """団体の一覧, looked up once a second, however many ask; errors as for all pages."""
-        until, found = self._bodies
-        if time.monotonic() >= until:
-            found = self._services.bodies
-            self._bodies = time.monotonic() + BASIS_SECONDS, found
-        return found
+        return self._bodies.get(BASIS_SECONDS)
 
     def body(self, collecting_body_code: str) -> Body | None:
         """団体 that a number leads to: the only one there is, or the one with this 収納機関番号."""
@@ -102,7 +109,7 @@ class EnquiryDesk:
     def section(self) -> Enquiries:
         """照会の設定 of the only body; where there are several, what is usual."""
         sole = self._services.sole
-        return self._profile(sole.code).enquiries if sole else Enquiries()
+        return self._basis(sole.code)[0].enquiries if sole else Enquiries()
 
     def tell(self, asking: Asking, *, limited: bool = True) -> Told:
         """The state of the slip, written down and counted before it is told.
@@ -112,33 +119,41 @@ class EnquiryDesk:
         """
         code, number = self._where(asking)
         self._services.enter(code)
-        today = clock.today()
-        with reading(self._services.engine, code) as connection:
-            profile, cut_offs = self._basis(connection, code)
-            if asking.named is not None:
-                slip_id = asking.named.slip_id if number else _NO_SLIP
-                status = status_of_slip(connection, profile, slip_id, today=today)
-            else:
-                status = slip_status(connection, profile, number, today=today)
+        profile, cut_offs = self._basis(code)
+        if asking.named is not None:
+            status = self._status(profile, "id", asking.named.slip_id if number else _NO_SLIP)
+        else:
+            status = self._status(profile, "number", number)
         question = self._question(asking, status)
         verdict = self._tally(code).ask(question, profile.enquiries)
         self._sections[code] = profile.enquiries
         led = self._services.sole is not None or number not in {"", _NOBODYS}
         return Told(status, verdict if limited else Verdict(0), profile, cut_offs, led)
 
-    def _basis(self, connection: Connection, code: str) -> tuple[Profile, tuple[CutOff, ...]]:
+    def _status(self, profile: Profile, by: str, key: str | int) -> SlipStatus:
+        """The slip as it is now: newer than what the answer says it rests on, and never older."""
+        code, today = profile.municipality_code, clock.today()
+        if self._trip is not None:
+            asked = {"m": code, "key": f"E{key}" if by == "number" else key}
+            ((row,),) = self._trip.run(code, _EXECUTE[by], asked)
+            return status_from(Found(*row), profile, today=today)
+        find = slip_status if by == "number" else status_of_slip
+        with reading(self._services.engine, code) as connection:
+            return find(connection, profile, key, today=today)  # type: ignore[arg-type]
+
+    def _basis(self, code: str) -> tuple[Profile, tuple[CutOff, ...]]:
         """設定とデータの基準, the same for all who ask within a second.
 
         What the answer rests on is never told newer than it is: the slip is looked up now.
         """
-        now = clock.now()
-        until, day, kept = self._bases.get(code, (0.0, None, None))
-        if kept is not None and time.monotonic() < until and day == clock.today():
-            return kept
-        profile = load_profile(connection, code)
-        found = profile, data_cut_offs(connection, profile, now, clock.today())
-        self._bases[code] = time.monotonic() + BASIS_SECONDS, clock.today(), found
-        return found
+
+        def make() -> tuple[Profile, tuple[CutOff, ...]]:
+            with reading(self._services.engine, code) as connection:
+                profile = load_profile(connection, code)
+                return profile, data_cut_offs(connection, profile, clock.now(), clock.today())
+
+        kept = self._bases.get(code) or self._bases.setdefault(code, Lately(make))
+        return kept.get(BASIS_SECONDS, clock.today())
 
     def _where(self, asking: Asking) -> tuple[str, str]:
         """The body to ask, and what to look for there."""
@@ -170,10 +185,6 @@ class EnquiryDesk:
         )
         return Question(asked, self.digest("number", whole), status.state, asking.way)
 
-    def _profile(self, code: str) -> Profile:
-        with reading(self._services.engine, code) as connection:
-            return load_profile(connection, code)
-
     def _tally(self, code: str) -> Tally:
         """The record of one body, made when it is first needed."""
         tally = self._tallies.get(code)
@@ -182,6 +193,8 @@ class EnquiryDesk:
         return tally
 
     def close(self) -> None:
-        """Write down what waits."""
+        """Write down what waits; leave the database."""
         for tally in self._tallies.values():
             tally.close()
+        if self._trip is not None:
+            self._trip.close()

@@ -226,11 +226,11 @@ def _answered(
         status = UNAVAILABLE if verdict.rule == "busy" else TOO_MANY
         page = _ask_page(said=refusal(verdict))
         return page, status, {"Retry-After": str(verdict.wait_seconds)}
-    return render_template(
-        "enquiries/answer.html",
-        answers=answers,
-        bases=bases_of(told),
-    )
+    bases = bases_of(told)
+    if len(answers) == 1:
+        answers = [answers[0]._replace(tail="")]  # shown where there are several
+        return desk.pages.page("enquiries/answer.html", {"answers": answers, "bases": bases})
+    return render_template("enquiries/answer.html", answers=answers, bases=bases)
 
 
 def _numbers_in(readings: Sequence[SlipReading]) -> list[ElNumber]:
@@ -240,14 +240,15 @@ def _numbers_in(readings: Sequence[SlipReading]) -> list[ElNumber]:
 
 
 def _ask_page(parts: Sequence[Part] = (), said: str = "", *, tried: bool = False) -> str:
-    return render_template(
-        "enquiries/ask.html",
-        parts=[_field(part) for part in parts or typed.parts_of()],
-        tried=tried,
-        said=said,
-        task=_task(),
-        with_codes=_with_codes(),
-    )
+    values = {
+        "parts": [_field(part) for part in parts or typed.parts_of()],
+        "tried": tried,
+        "said": said,
+        "with_codes": _with_codes(),
+    }
+    if parts:  # What somebody typed is kept nowhere.
+        return render_template("enquiries/ask.html", task=_task(), **values)
+    return _desk().pages.page("enquiries/ask.html", values, task=_task())
 
 
 def _several_page(said: str = "", text: str = "") -> str:

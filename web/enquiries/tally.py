@@ -15,12 +15,13 @@ import time
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import delete, insert, text
 from sqlalchemy.exc import OperationalError
 
 from payments.store.engine import is_busy, keys_of, open_engine
+from payments.store.one_trip import OneTrip, executed
 from payments.store.unit_of_work import side_work
 from web import clock
 from web.enquiries.limits import (
@@ -38,9 +39,9 @@ from web.notifications.group_commit import GroupCommit
 from web.tables import EnquiryCountRow, EnquiryLogRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from payments.domain.enquiring import Enquiries
 
@@ -85,6 +86,9 @@ class Tally:
         self._engine = open_engine(
             url, keys=keys_of(engine), lock_wait_ms=LOCK_WAIT_MS, connections=1
         )
+        self._trip: OneTrip | None = None
+        if engine.dialect.name == "postgresql":
+            self._trip = OneTrip(engine, _PREPARED, lock_wait_ms=LOCK_WAIT_MS)
         self._code = municipality_code
         self._commits = GroupCommit[tuple[Question, "Enquiries"] | None, Verdict](self._perform)
         self._pending: list[_Told] = []
@@ -131,6 +135,8 @@ class Tally:
             log.warning("%d enquiries could not be written down", len(self._pending))
             self._pending = []
         self._commits.close()
+        if self._trip is not None:
+            self._trip.close()
         self._engine.dispose()
 
     # ---- in the one thread that writes ----
@@ -188,12 +194,10 @@ class Tally:
 
     def _flush(self, told: list[_Told], now: float) -> None:
         added = _sums(told)
-        with side_work(self._engine, self._code) as connection:
-            if told:
-                connection.execute(insert(log_table), [self._row(each) for each in told])
-            totals = self._add(connection, added)
-            if now - self._tidied_at > TIDY_SECONDS:
-                self._tidied_at = now
+        totals = self._note_at_once(told, added) if self._trip else self._note(told, added)
+        if now - self._tidied_at > TIDY_SECONDS:
+            self._tidied_at = now
+            with side_work(self._engine, self._code) as connection:
                 connection.execute(
                     delete(count_table).where(
                         count_table.c.municipality_code == self._code,
@@ -203,6 +207,23 @@ class Tally:
         if len(self._known) > KNOWN_MAX:
             self._known = {}
         self._known.update(totals)
+
+    def _note(self, told: list[_Told], added: Mapping[Key, int]) -> dict[Key, int]:
+        """Write questions down and add to the counts; their totals."""
+        with side_work(self._engine, self._code) as connection:
+            if told:
+                connection.execute(insert(log_table), [self._row(each) for each in told])
+            rows = {"m": self._code, "rows": _counts(added)}
+            return _totals(connection.execute(_ADD, rows), added)
+
+    def _note_at_once(self, told: list[_Told], added: Mapping[Key, int]) -> dict[Key, int]:
+        """The same in one message, on PostgreSQL."""
+        if self._trip is None:
+            return {}
+        rows = [[str(value) for value in self._row(each).values()][1:] for each in told]
+        values = {"m": self._code, "log": json.dumps(rows), "rows": _counts(added)}
+        found = self._trip.run(self._code, _NOTE, values)
+        return _totals(found[-1], added)
 
     def _row(self, told: _Told) -> dict[str, object]:
         at = datetime.fromtimestamp(told.now, UTC)
@@ -219,40 +240,58 @@ class Tally:
             "proven": bool(question.asked.proof),
         }
 
-    def _add(self, connection: Connection, added: Mapping[Key, int]) -> dict[Key, int]:
-        """Add to the counts; their totals. In the order of their keys, so that none deadlock."""
-        keys = sorted(added)
-        rows = [[key.subject, key.begun, key.begun + key.seconds, added[key]] for key in keys]
-        found = connection.execute(
-            _ADD[connection.dialect.name], {"m": self._code, "rows": json.dumps(rows)}
-        )
-        totals = {(subject, begun, ends): asked for subject, begun, ends, asked in found}
-        return {key: totals[key.subject, key.begun, key.begun + key.seconds] for key in keys}
+
+def _counts(added: Mapping[Key, int]) -> str:
+    """What is added, in the order of the keys, so that of two processes none waits for both."""
+    keys = sorted(added)
+    return json.dumps(
+        [[key.subject, key.begun, key.begun + key.seconds, added[key]] for key in keys]
+    )
+
+
+def _totals(rows: Iterable[Sequence[Any]], added: Mapping[Key, int]) -> dict[Key, int]:
+    """What the counts have come to."""
+    found = {(subject, begun, ends): asked for subject, begun, ends, asked in rows}
+    return {key: found[key.subject, key.begun, key.begun + key.seconds] for key in added}
 
 
 # One statement for any number of counts, so that each database has to think about it only once.
 _ADDING = (
     "INSERT INTO enquiry_count (municipality_code, subject, begun, ends, asked) "
-    "SELECT CAST(:m AS VARCHAR(5)), {rows} "
+    "SELECT {m}, {rows} "
     "ON CONFLICT (municipality_code, subject, begun, ends) "
     "DO UPDATE SET asked = enquiry_count.asked + excluded.asked "
     "RETURNING subject, begun, ends, asked"
 )
-_ADD = {
-    "sqlite": text(
-        _ADDING.format(
-            rows="json_extract(each.value, '$[0]'), json_extract(each.value, '$[1]'), "
-            "json_extract(each.value, '$[2]'), json_extract(each.value, '$[3]') "
-            "FROM json_each(:rows) AS each WHERE true"
-        )
+_ADD = text(
+    _ADDING.format(
+        m="CAST(:m AS VARCHAR(5))",
+        rows="json_extract(each.value, '$[0]'), json_extract(each.value, '$[1]'), "
+        "json_extract(each.value, '$[2]'), json_extract(each.value, '$[3]') "
+        "FROM json_each(:rows) AS each WHERE true",
+    )
+)
+_PREPARED = {
+    "asked": (
+        "varchar, json",
+        (
+            "INSERT INTO enquiry_log (municipality_code, enquiry_id, asked_on, asked_at, "
+            "number_digest, source_digest, answer, way, proven) SELECT $1, each ->> 0, "
+            "CAST(each ->> 1 AS date), CAST(each ->> 2 AS timestamptz), each ->> 3, each ->> 4, "
+            "each ->> 5, each ->> 6, CAST(each ->> 7 AS boolean) "
+            "FROM json_array_elements($2) AS each"
+        ),
     ),
-    "postgresql": text(
+    "counted": (
+        "varchar, json",
         _ADDING.format(
+            m="$1",
             rows="each ->> 0, CAST(each ->> 1 AS bigint), CAST(each ->> 2 AS bigint), "
-            "CAST(each ->> 3 AS integer) FROM json_array_elements(CAST(:rows AS json)) AS each"
-        )
+            "CAST(each ->> 3 AS integer) FROM json_array_elements($2) AS each",
+        ),
     ),
 }
+_NOTE = f"{executed('asked', ('m', 'log'))}; {executed('counted', ('m', 'rows'))}"
 
 
 def _sums(told: list[_Told]) -> dict[Key, int]:
