@@ -64,6 +64,7 @@ class Selection:
     dunning_list: int | None = (
         None  # 督促状: the letters of a list, in the order of their envelopes
     )
+    with_fees: bool = False  # 督促手数料 of these letters, each by a slip of its own
 
 
 def candidates(selection: Selection, on: date) -> tuple[str, dict[str, Any]]:
@@ -153,10 +154,19 @@ def _scope(selection: Selection) -> tuple[str, dict[str, Any]]:
         )
     if selection.dunning_list is not None:
         values["dunning_list"] = selection.dunning_list
-        scope += (
-            " AND EXISTS (SELECT 1 FROM dunning_letter d WHERE d.municipality_code = :m "
-            "AND d.list_no = :dunning_list AND d.notice_id = a.notice_id AND d.term = a.term)"
+        letter = (
+            "EXISTS (SELECT 1 FROM dunning_letter d WHERE d.municipality_code = :m "
+            "AND d.list_no = :dunning_list AND d.notice_id = {0}notice_id AND d.term = {0}term)"
         )
+        listed = letter.format("a.")
+        if selection.with_fees:
+            listed = (
+                f"({listed} OR EXISTS (SELECT 1 FROM late_charge_booking b "
+                "WHERE b.municipality_code = :m AND b.kind = 'dunning_fee' "
+                f"AND b.notice_id = a.notice_id AND b.term = a.term "
+                f"AND {letter.format('b.principal_')}))"
+            )
+        scope += f" AND {listed}"
     return scope, values
 
 

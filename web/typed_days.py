@@ -6,10 +6,11 @@ in another time zone.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 from flask import abort
 
+from payments.domain.arrivals import JAPAN
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 
 
@@ -25,3 +26,20 @@ def day_or_none(text: str) -> date | None:
 def day_of_address(text: str) -> date:
     """日付; anything else is a page that is not there."""
     return day_or_none(text) or abort(404)
+
+
+def moment_of(typed: datetime) -> datetime:
+    """日本時間の時点: as it was typed; midnight is the end of its day."""
+    aware = typed.replace(tzinfo=JAPAN)
+    return aware + timedelta(days=1) if typed.time() == time() else aware
+
+
+def moment_of_address(text: str) -> datetime:
+    """時点 of an address, as a form sends it; anything else is a page that is not there."""
+    try:
+        typed = datetime.fromisoformat(text)
+    except ValueError:
+        abort(404)
+    if typed.tzinfo is not None or not FIRST_YEAR < typed.year < LAST_YEAR:
+        abort(404)
+    return moment_of(typed)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BOOKED = ("on_full_payment", "on_receipt")
 TRIGGERS = ("letter", "due")
+FEE_SLIPS = ("after", "enclosed")
 YEARS_MAX = 10
 FEE_YEN_MAX = 10_000
 DAYS_MAX = 60
@@ -55,6 +56,8 @@ class Charges:
     due_days: int = 14  # 納期限 of a charge: so many days after it was booked
     plans_by_two: bool = True  # 分納 needs a second person
     plan_grace_days: int = 5  # days for which a part that was not seen yet breaks no plan
+    # 督促手数料の納付書: made after dispatch, or enclosed with the letter, which then says so
+    fee_slip: str = "after"
     levies: tuple[LevyCharges, ...] = field(default_factory=tuple)
     fees: tuple[FeeRule, ...] = field(default_factory=tuple)
 
@@ -81,6 +84,7 @@ def require_charges(charges: Charges, items: Collection[str]) -> None:
     """
     faults = [
         ("booked", charges.booked, charges.booked in BOOKED, " / ".join(BOOKED)),
+        ("fee_slip", charges.fee_slip, charges.fee_slip in FEE_SLIPS, " / ".join(FEE_SLIPS)),
         ("plans_by_two", charges.plans_by_two, charges.plans_by_two in {True, False}, _TRUTH),
         _whole("due_days", charges.due_days, 0, DAYS_MAX),
         _whole("plan_grace_days", charges.plan_grace_days, 0, DAYS_MAX),

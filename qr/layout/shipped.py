@@ -12,7 +12,7 @@ from qr.layout.file import parse_layout
 if TYPE_CHECKING:
     from qr.layout.shapes import SlipLayout
 
-SHIPPED = ("standard", "vehicle", "window", "dunning")
+SHIPPED = ("standard", "vehicle", "window", "dunning", "dunning_fee")
 
 
 @cache

@@ -129,15 +129,22 @@ def book_fees(
         lines = [
             line
             for line in _lines(connection, profile, wanted, on, begins=True)
-            if line.row.kind == "initial"
+            # What was taken back with its letter begins anew; what stands is left as it is.
+            if line.row.kind == "initial" or line.change_yen == line.wanted.amount_yen
         ]
     return _book(engine, profile, lines, _Run(before, None, on, actor), len(asked))
 
 
 def cancel_fees(
-    engine: Engine, municipality_code: str, places: Iterable[PlaceKey], *, on: date, actor: str
+    engine: Engine,
+    municipality_code: str,
+    places: Iterable[PlaceKey],
+    *,
+    on: date,
+    actor: str,
+    basis: str = "{}",
 ) -> Booked:
-    """督促手数料の取消: of letters that should not have gone out."""
+    """督促手数料の取消: of letters that should not have gone out, or did not (``basis``)."""
     with reading(engine, municipality_code) as connection:
         profile = load_profile(connection, municipality_code)
         before = _last_run(connection, municipality_code)
@@ -145,7 +152,7 @@ def cancel_fees(
         for claim in claims_of(connection, municipality_code, places):
             levy = profile.charges.levy(claim.item_code)
             if levy is not None and levy.fee_item:
-                wanted.append(Wanted(claim.place, DUNNING_FEE, levy.fee_item, 0, "{}"))
+                wanted.append(Wanted(claim.place, DUNNING_FEE, levy.fee_item, 0, basis))
         lines = _lines(connection, profile, wanted, on, begins=False)
     return _book(engine, profile, lines, _Run(before, None, on, actor), len(wanted))
 

@@ -117,3 +117,18 @@ class DayClosureRow(SQLModel, table=True):
     decided_by: str = Field(max_length=60)
     reason: str
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class DayReportCopyRow(SQLModel, table=True):
+    """日計の控え: the report of an open day as it was shown at a moment, append-only (0043)."""
+
+    __tablename__ = "day_report_copy"
+    __table_args__: ClassVar[Any] = (CLUSTERED,)
+
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    day: date = Field(primary_key=True)
+    copy_no: int = Field(primary_key=True)
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
+    actor: str = Field(max_length=60)
+    report_json: str
+    report_sha256: str = Field(max_length=64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from dunning_town import AT, DunningTown, M
@@ -12,7 +12,7 @@ from years_town import claim
 from payments.domain.errors import NotFoundError
 from payments.domain.holds import HoldKind
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import day_close
+from reconcile import day_close, day_copies
 from reconcile.dunning import explain, pull
 from reconcile.person_account import person_account
 from reconcile.person_as_of import account_as_of
@@ -62,6 +62,20 @@ def _report(town, day):
     with reading(town.engine, M) as connection:
         report, closure = day_close.shown_day(connection, town.profile, day)
         return day_close.report_as_data(report), closure
+
+
+def _moment(day):
+    """Noon of a day in Japan."""
+    return datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
+
+
+def _shown(town, about, day):
+    """What somebody is shown of a day on a later one, word for word; it is kept with that."""
+    with unit_of_work(town.engine, M) as connection:
+        report, closure = day_close.shown_day(connection, town.profile, about)
+        if closure is None:
+            day_copies.keep(connection, M, report, at=_moment(day), by="abe")
+    return about, _moment(day), day_close.canonical_json(day_close.report_as_data(report))
 
 
 def _dun(town, day):
@@ -119,7 +133,7 @@ def _a_year(url):
         ),
         on="2025-04-10",
     )
-    accounts, lists, reports = {}, {}, {}
+    accounts, lists, reports, shown = {}, {}, {}, []
     day = FIRST
     while day <= LAST:
         if day.day in {3, 12, 21}:
@@ -130,6 +144,8 @@ def _a_year(url):
         if day.day == 25 and day.month % 3 == 1:
             (last,) = town.rows("SELECT MAX(journal_id) AS journal_id FROM journal")
             accounts[last.journal_id] = _open_now(town)
+        if day.day in {3, 12, 13, 21}:
+            shown += [_shown(town, each, day) for each in (day, day - timedelta(days=9))]
         if day in CLOSED:
             town.close_day(day.isoformat())
             reports[day] = _report(town, day)
@@ -140,6 +156,14 @@ def _a_year(url):
     assert {journal_id: _open_then(town, journal_id) for journal_id in accounts} == accounts
     assert {list_no: _told(town, list_no) for list_no in lists} == lists
     assert {day: _report(town, day) for day in reports} == reports
+    assert len(shown) == 96
+    assert len({said for _about, _at, said in shown}) > 60
+    with reading(town.engine, M) as connection:
+        for about, at, said in shown:
+            then = day_copies.as_of(connection, M, about, at + timedelta(minutes=1))
+            assert day_close.canonical_json(day_close.report_as_data(then.report)) == said
+        with pytest.raises(NotFoundError, match="day_copy"):
+            day_copies.as_of(connection, M, FIRST, _moment(FIRST - timedelta(days=1)))
     with reading(town.engine, M) as connection, pytest.raises(NotFoundError, match="person"):
         account_as_of(connection, M, "999999999999", 1)
     town.close()

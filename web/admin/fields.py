@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from payments.domain.charging import BOOKED, TRIGGERS
+from payments.domain.charging import BOOKED, FEE_SLIPS, TRIGGERS
 from payments.domain.debiting import LINE_ENDS
 from payments.domain.enquiring import NEEDS
 from payments.domain.late_charge_levies import shipped_levies
@@ -115,6 +115,7 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
         Field("due_days", "number"),
         Field("plans_by_two", "yes", needed=False),
         Field("plan_grace_days", "number"),
+        Field("fee_slip", "choice", FEE_SLIPS),
     ),
     "charges.levies": (
         Field("item_code", "choice", fixed=True, of="items"),
@@ -133,6 +134,10 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
         Field("wait_days", "number"),
         Field("minimum_yen", "number"),
         Field("limitation_days", "number"),
+    ),
+    "characters": (
+        Field("fallback", "yes", needed=False),
+        Field("decided", "lines", needed=False),
     ),
     "enquiries": (
         Field("address", needed=False),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from payments.domain.errors import InvalidValueError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import day_close
+from reconcile import day_close, day_copies
 from reconcile.closures import kept_report
 from reconcile.day_totals import summarise
 from reconcile.report.period import month_report
@@ -19,9 +19,11 @@ from web.commands.intake import DATE
 from web.commands.session import MUNICIPALITY, Session, fail_unless, session_of
 from web.commands.signing import USER, signed
 from web.commands.writing import write_whole
+from web.days.copies import keep_shown
 from web.days.exports import FORMATS, export
 from web.days.text import as_text, print_report
 from web.notifications.outlook import book_rest, require_booked, waiting
+from web.typed_days import moment_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,30 +59,45 @@ def day() -> None:
 @click.option(
     "--closure", type=int, help="この締め番号で締めたときのまま（後で取り消した締めも）。"
 )
+@click.option(
+    "--as-of",
+    "at",
+    type=click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    help="この時点の日計（日本時間。日だけなら、その日の終わり）。",
+)
 @click.option("--json", "as_json", is_flag=True, help="--format json と同じです。")
 @click.option("--out", metavar="FILE", help="書き出すファイル。- は標準出力（既定）。")
 @MUNICIPALITY
 @session_of
 def show(
     session: Session,
+    /,
     *,
-    date: datetime | None,
-    month: datetime | None,
-    year: int | None,
     form: str,
     closure: int | None,
+    at: datetime | None,
     as_json: bool,
     out: str | None,
+    **period: Any,
 ) -> None:
     """受領・照合結果・収入・現金・突合を表示します。締めた日は、締めたときのまま表示します。
+
+    表示した日計は控えに残り、--as-of で、過去の時点のまま何度でも表示できます。
 
     突合に不一致があるか、届くべき資料が届いていなければ、終了コードは1です。
     """
     summarise(session.engine, session.municipality)
     with reading(session.engine, session.municipality) as connection:
-        report, kept = _report(connection, session.municipality, date, month, year)
+        report, kept = _report(connection, session.municipality, **period)
         if closure is not None:
             report, kept = kept_report(connection, session.municipality, closure, report.day)
+        elif at is not None:
+            then = day_copies.as_of(connection, session.municipality, report.day, moment_of(at))
+            report, kept = then.report, then.closure
+            said = "" if then.exact else "（この後、指定の時点までに記帳または受領があります）"
+            session.err.print(f"{formatting.moment(then.made_at)} の控えです{said}。", markup=False)
+    if closure is None and at is None:
+        keep_shown(session.engine, report, kept, session.actor)
     if as_json:
         form = "json"
     if form == "text" and out in {None, "-"}:

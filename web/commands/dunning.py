@@ -305,6 +305,7 @@ def drop(session: Session, list_no: int, *, reason: str, user_name: str) -> None
             connection, session.municipality, list_no, on=clock.today(), actor=person,
             at=clock.now(), reason=reason,
         )  # fmt: skip
+    book_sent_fees(session.engine, session.municipality, on=clock.today(), actor=person)
     session.seal()
     session.out.print(f"督促リスト {list_no} を取り止めました。", markup=False)
 

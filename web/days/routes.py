@@ -10,13 +10,14 @@ from payments import approve
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.domain.errors import InvalidValueError
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import carry_over, closures, day_close
+from reconcile import carry_over, closures, day_close, day_copies
 from reconcile.report.period import latest_day, month_report
 from web import clock, messages
 from web.accounts.record import record
 from web.approval_desk import decide_as
 from web.approval_roles import require_asker
 from web.days.carried import carried_csv
+from web.days.copies import keep_shown
 from web.days.exports import MEDIA_TYPES, export, file_name
 from web.days.nil_form import enter_from_form
 from web.days.sheets import heading, sheets
@@ -24,7 +25,7 @@ from web.duties import Do
 from web.notifications.outlook import require_booked
 from web.security import may, source
 from web.services import services
-from web.typed_days import day_of_address
+from web.typed_days import day_of_address, moment_of_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,15 +63,41 @@ def show(day: str) -> str:
     with reading(services().engine, services().municipality) as connection:
         report, closure = day_close.shown_day(connection, services().profile, chosen)
         state = day_close.day_state(connection, services().municipality, chosen)
+    keep_shown(services().engine, report, closure, g.user.user_name)
     return render_template(
         "days/show.html",
         report=report,
         closure=closure,
+        then=None,
+        typed="",
         state=state,
         subject=chosen.isoformat(),
         heading=heading(report, closure),
         sheets={sheet.code: sheet for sheet in sheets(report)},
         unbooked=services().spool.waiting(services().municipality, chosen).number,
+        messages=messages,
+    )
+
+
+@days.get("/days/<day>/then")
+def show_then(day: str) -> str:
+    """過去の日計: as it was shown or signed at a moment."""
+    chosen = day_of_address(day)
+    typed = request.args.get("at", "")
+    at = moment_of_address(typed)
+    with reading(services().engine, services().municipality) as connection:
+        then = day_copies.as_of(connection, services().municipality, chosen, at)
+    return render_template(
+        "days/show.html",
+        report=then.report,
+        closure=then.closure,
+        then=then,
+        typed=typed,
+        state=None,
+        subject=chosen.isoformat(),
+        heading=heading(then.report, then.closure),
+        sheets={sheet.code: sheet for sheet in sheets(then.report)},
+        unbooked=0,
         messages=messages,
     )
 
@@ -96,13 +123,19 @@ def show_year(year: int) -> str:
 def download(day: str, form: str) -> Response:
     """The report of a day as a file."""
     chosen = day_of_address(day)
-    closure_no = request.args.get("closure", type=int)
+    closure_no, typed = request.args.get("closure", type=int), request.args.get("at", "")
     with reading(services().engine, services().municipality) as connection:
-        if closure_no is None:
+        if typed:
+            at = moment_of_address(typed)
+            then = day_copies.as_of(connection, services().municipality, chosen, at)
+            report, closure = then.report, then.closure
+        elif closure_no is None:
             report, closure = day_close.shown_day(connection, services().profile, chosen)
         else:  # as it was signed, also when it was re-opened afterwards
             code = services().municipality
             report, closure = closures.kept_report(connection, code, closure_no, chosen)
+    if not typed and closure_no is None:
+        keep_shown(services().engine, report, closure, g.user.user_name)
     return _file(report, closure, form)
 
 

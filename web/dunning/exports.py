@@ -28,6 +28,7 @@ ROW_COLUMNS = (
 LETTER_COLUMNS = (
     "順番", "郵便番号", "住所", "氏名", "宛名番号", "科目コード", "科目", "賦課年度", "通知書番号",
     "期別", "納期限", "督促する額", "督促手数料", "納付書番号", "eL番号", "バーコード", "支払期限",
+    "手数料の納付書番号", "手数料のeL番号", "手数料のバーコード",
 )  # fmt: skip
 PULL_COLUMNS = (
     "順番", "ファイル", "ページ", "郵便番号", "氏名", "科目", "賦課年度", "通知書番号", "期別",
@@ -40,11 +41,19 @@ SELECT w.item_code, n.levy_year, n.notice_no, w.term, w.obligor_no,
 FROM dunning_row w
 JOIN notice n ON n.municipality_code = :m AND n.notice_id = w.notice_id
 WHERE w.municipality_code = :m AND w.list_no = :list_no ORDER BY w.notice_id, w.term"""
-_LETTERS = """
+# The slip of its own that a fee has where it is enclosed with the letter.
+_FEE_SLIP = """(SELECT z.{0} FROM late_charge_booking b
+    JOIN slip z ON z.municipality_code = :m AND z.notice_id = b.notice_id AND z.term = b.term
+        AND z.state = 'new'
+    WHERE b.municipality_code = :m AND b.kind = 'dunning_fee'
+      AND b.principal_notice_id = l.notice_id AND b.principal_term = l.term
+    ORDER BY z.slip_id DESC LIMIT 1) AS fee_{0}"""
+_LETTERS = f"""
 SELECT l.seq, o.postal_code, o.address, o.name, w.obligor_no, w.item_code, n.levy_year,
     n.notice_no, w.term, CAST(w.due_on AS VARCHAR(10)) AS due_on, w.amount_yen - w.paid_yen AS yen,
     COALESCE(f.fee_yen, 0) AS fee_yen, s.slip_no, s.el_number, s.konbini_barcode,
-    CAST(s.valid_until AS VARCHAR(10)) AS valid_until
+    CAST(s.valid_until AS VARCHAR(10)) AS valid_until, {_FEE_SLIP.format("slip_no")},
+    {_FEE_SLIP.format("el_number")}, {_FEE_SLIP.format("konbini_barcode")}
 FROM dunning_letter l
 JOIN dunning_row w ON w.municipality_code = :m AND w.list_no = l.list_no
     AND w.notice_id = l.notice_id AND w.term = l.term
@@ -104,7 +113,8 @@ def letters_csv(connection: Connection, profile: Profile, list_no: int) -> Itera
                 row.name, row.obligor_no, row.item_code,
                 names.get(row.item_code, ""), row.levy_year, row.notice_no, row.term, row.due_on,
                 row.yen, row.fee_yen, row.slip_no or "", row.el_number or "",
-                row.konbini_barcode or "", row.valid_until or "",
+                row.konbini_barcode or "", row.valid_until or "", row.fee_slip_no or "",
+                row.fee_el_number or "", row.fee_konbini_barcode or "",
             )
             for row in found
         ),

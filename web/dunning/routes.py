@@ -161,12 +161,14 @@ def dispatch(list_no: int) -> BaseResponse | tuple[str, int]:
         )  # fmt: skip
         return ""
 
-    def fees() -> None:
-        book_sent_fees(
-            services().engine, services().municipality, on=clock.today(), actor=g.user.user_name
-        )
+    return _step(list_no, "dunning_dispatched", carry_out, _settle_fees)
 
-    return _step(list_no, "dunning_dispatched", carry_out, fees)
+
+def _settle_fees() -> None:
+    """督促手数料: those of letters that left, and back those of letters that never will."""
+    book_sent_fees(
+        services().engine, services().municipality, on=clock.today(), actor=g.user.user_name
+    )
 
 
 @dunning.post("/<int:list_no>/drop")
@@ -181,7 +183,7 @@ def drop(list_no: int) -> BaseResponse | tuple[str, int]:
         )  # fmt: skip
         return ""
 
-    return _step(list_no, "dunning_dropped", carry_out)
+    return _step(list_no, "dunning_dropped", carry_out, _settle_fees)
 
 
 @dunning.get("/recheck")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
-from reconcile import day_close
+from reconcile import day_close, day_copies
+from web.days.copies import keep_shown
 from web.days.exports import MEDIA_TYPES, export, file_name
 from web.days.text import as_text
 from web.jobs.contract import JobResult
@@ -26,6 +27,13 @@ def day_report(context: JobContext) -> JobResult:
     with reading(context.engine, code) as connection:
         profile = load_profile(connection, code)
         report, closure = day_close.shown_day(connection, profile, context.as_of)
+        open_days = day_copies.open_days(connection, code, context.as_of)
+    keep_shown(context.engine, report, closure, context.actor)
+    for day in open_days:
+        context.beat()
+        with reading(context.engine, code) as connection:
+            found = day_close.shown_day(connection, profile, day)
+        keep_shown(context.engine, *found, context.actor)
     _write(folder / file_name(report, "txt"), as_text(report, closure))
     for form in MEDIA_TYPES:
         context.beat()

@@ -99,6 +99,7 @@ FIELDS: dict[str, str] = {
     "due_days": "延滞金の納期限までの日数",
     "plans_by_two": "分納を二人で決める",
     "plan_grace_days": "分納の遅れを待つ日数",
+    "fee_slip": "督促手数料の納付書",
     "levy": "計算の定め",
     "charge_item": "延滞金の科目",
     "fee_item": "督促手数料の科目",
@@ -159,6 +160,7 @@ HINTS: dict[str, str] = {
     "orderer_name": "半角カナ。総合振込のファイルに書きます。",
     "due_days": "調定した日から数えます。0 から 60 まで。",
     "plan_grace_days": "まだ届いていない収納のために、不履行とする前に待つ日数。",
+    "fee_slip": "同封するときは、印刷の前に調定し、手数料だけの納付書を督促状の順に作ります。抜き取った分は取り消します。",
     "charge_item": "一つの税目だけの科目です。選ばなければ、計算はしても調定しません。",
     "fee_item": "一つの税目だけの科目です。",
     "prescription_years": "地方税は5年、保険料は2年（1 から 10 まで）。",
@@ -186,6 +188,7 @@ CHOICES: dict[str, dict[str, str]] = {
     "line_ends": {"crlf": "CRLF", "none": "なし"},
     "booked": {"on_full_payment": "本税が完納されたとき", "on_receipt": "本税が納められるたび"},
     "levy": {"tax": "市税（国民健康保険税を含む）", "national_health_fee": "国民健康保険料"},
+    "fee_slip": {"after": "発送のあとに調定する", "enclosed": "督促状に同封する"},
     "trigger": {"letter": "督促状を発する日", "due": "納期限"},
     "needs": {
         "el_qr": "eL-QR・eL番号",

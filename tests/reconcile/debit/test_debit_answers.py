@@ -118,7 +118,7 @@ def test_fixed_places_and_days_without_a_year_are_read_as_described():
     data = f"1HEADER\r\n{line}\r\n8TRAILER".encode("cp932")
     (answer,) = read_answers(data, FIXED, TODAY)
     assert answer[1:] == ("9998", DEBIT_ON, 12, 345_678, 0)
-    (late,) = read_answers(data, FIXED, date(2027, 1, 4))
+    (late,) = read_answers(data, FIXED, date(2026, 10, 4))
     assert late.debit_on == date(2026, 5, 28)
     with pytest.raises(InvalidValueError, match="debit_answer_line"):
         read_answers(b"2999805", FIXED, TODAY)

@@ -264,3 +264,41 @@ def test_letters_made_with_another_fee_than_that_of_the_day_do_not_leave(town):
         _sent(town)
     assert town.list(1).state == "pull_confirmed"
     assert town.rows("SELECT * FROM limitation_event") == []
+
+
+def test_fees_of_enclosed_slips_are_taken_back_with_letters_that_do_not_leave(town):
+    _charging(town)
+    first = town.draw()
+    town.approve(first)
+    booked = sent.book_list_fees(town.engine, M, first, on=ON, actor="abe")
+    assert (booked.count, booked.yen) == (6, 600)
+    assert sent.book_list_fees(town.engine, M, first, on=ON, actor="abe").count == 0
+    town.pay(1, 10_000, "2026-07-21", on="2026-07-22")
+    pulled = _second_draw(town, first)
+    assert len(pulled) == 1
+    _confirm(town, first, 1)
+    _dispatch(town, first, 5)
+    assert sent.book_sent_fees(town.engine, M, on=SENT, actor="abe").count == 0
+    assert _fees(town) == {(1, "01"): 0} | {(number, "01"): 100 for number in range(2, 7)}
+    seal_pending(town.engine, M)
+    assert verify(town.engine, M) == []
+
+
+def test_a_list_that_is_dropped_lets_its_fees_go_and_the_next_letter_bears_them(town):
+    _charging(town)
+    first = town.draw()
+    town.approve(first)
+    sent.book_list_fees(town.engine, M, first, on=ON, actor="abe")
+    with unit_of_work(town.engine, M) as connection:
+        record.drop(connection, M, first, on=ON, actor="abe", at=AT, reason="試験")
+    sent.book_sent_fees(town.engine, M, on=ON, actor="abe")
+    assert set(_fees(town).values()) == {0}
+    second = town.draw()
+    town.approve(second)
+    assert sent.book_list_fees(town.engine, M, second, on=ON, actor="abe").count == 6
+    assert set(_fees(town).values()) == {100}
+    # While that list is under way nothing is taken back by what became of the first.
+    sent.book_sent_fees(town.engine, M, on=ON, actor="abe")
+    assert set(_fees(town).values()) == {100}
+    seal_pending(town.engine, M)
+    assert verify(town.engine, M) == []

@@ -1,0 +1,99 @@
+"""日計の控え: the report of an open day as it stood, whatever happened to it since."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from years_town import M, YearsTown, claim
+
+from payments.domain.errors import NotFoundError
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile import day_close, day_copies
+from web.days.copies import keep_shown
+
+DAY = date(2026, 6, 10)
+
+
+@pytest.fixture
+def town(database_url):
+    made = YearsTown(database_url)
+    made.assess(claim(1, 2026, 10_000), claim(2, 2026, 10_000), on="2026-04-10")
+    yield made
+    made.close()
+
+
+def _report(town):
+    with reading(town.engine, M) as connection:
+        return day_close.shown_day(connection, town.profile, DAY)
+
+
+def _keep(town, at):
+    report, _closure = _report(town)
+    with unit_of_work(town.engine, M) as connection:
+        return report, day_copies.keep(connection, M, report, at=at, by="abe")
+
+
+def _then(town, at):
+    with reading(town.engine, M) as connection:
+        return day_copies.as_of(connection, M, DAY, at)
+
+
+def test_what_was_shown_is_shown_again_and_not_kept_twice(town):
+    first = datetime.now(UTC)
+    before, kept = _keep(town, first)
+    assert kept
+    assert not _keep(town, first + timedelta(seconds=1))[1]
+    town.pay(1, 10_000, "2026-06-10", on="2026-06-10")
+    after, kept = _keep(town, first + timedelta(hours=2))
+    assert kept
+    assert after != before
+    assert _then(town, first + timedelta(minutes=1)).report == before
+    assert _then(town, first + timedelta(hours=3)).report == after
+    with reading(town.engine, M) as connection:
+        assert len(day_copies.moments(connection, M, DAY)) == 2
+    with pytest.raises(NotFoundError, match="day_copy"):
+        _then(town, first - timedelta(seconds=1))
+
+
+def test_it_says_whether_anything_was_booked_in_between(town):
+    before = datetime.now(UTC)
+    _keep(town, before)
+    assert _then(town, before).exact
+    town.pay(1, 10_000, "2026-06-10", on="2026-06-10")
+    assert not _then(town, datetime.now(UTC) + timedelta(seconds=1)).exact
+
+
+def test_a_closed_day_is_that_which_was_signed_and_a_copy_is_only_added_to(town):
+    start = datetime(2026, 6, 10, 1, tzinfo=UTC)
+    before, _kept = _keep(town, start)
+    closure = town.close_day("2026-06-10")
+    then = _then(town, closure.made_at.replace(tzinfo=UTC) + timedelta(hours=1))
+    assert then.closure == closure
+    assert then.exact
+    assert _then(town, start).report == before
+    assert keep_shown(town.engine, *_report(town), "abe")
+    with pytest.raises(DBAPIError), unit_of_work(town.engine, M) as connection:
+        connection.execute(text("DELETE FROM day_report_copy"))
+
+
+def test_the_days_of_the_last_weeks_are_kept_until_they_are_closed(town):
+    town.pay(1, 10_000, "2026-06-10", on="2026-06-10")
+    town.pay(2, 10_000, "2026-06-11", on="2026-06-11")
+    with reading(town.engine, M) as connection:
+        found = day_copies.open_days(connection, M, date(2026, 6, 12))
+    assert found == (DAY, date(2026, 6, 11))
+    town.close_day("2026-06-10")
+    with reading(town.engine, M) as connection:
+        assert day_copies.open_days(connection, M, date(2026, 6, 12)) == (date(2026, 6, 11),)
+
+
+def test_nobody_waits_for_a_writer_to_be_shown_a_report(town):
+    if town.engine.dialect.name != "sqlite":
+        pytest.skip("only SQLite has one writer")
+    report, closure = _report(town)
+    with unit_of_work(town.engine, M):
+        assert not keep_shown(town.engine, report, closure, "abe")
+    assert keep_shown(town.engine, report, closure, "abe")
