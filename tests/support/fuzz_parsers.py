@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from delimited_samples import ROOT, barcode
 from fixed_samples import CONTEXT, GOLDEN, GOLDEN_ACCOUNT, SECOND_ACCOUNT
 from fuzzing import Parser, shaken
+from mapped_samples import EXAMPLES, example, mapped, mapped_context
+from mapped_samples import description as register_description
 from own_layouts import LAYOUTS, description, kyodo, kyodo_line, own_context, own_format
 
 from payments.domain.errors import InvalidValueError
 from payments.domain.identifiers import ElNumber
 from payments.domain.profile import profile_from_mapping
-from payments.domain.wareki import parse_yymmdd
+from payments.domain.wareki import parse_era_day, parse_era_year, parse_yymmdd
 from qr.digits import el_qr
 from qr.digits.symbol_reading import interpret
 from qr.layout import file as slip_layout_file
@@ -27,7 +29,9 @@ from reconcile.formats import (
     assessments,
     debit_accounts,
     debit_request,
+    mapping,
     notification,
+    obligors,
     slip_register,
     vehicle_register,
 )
@@ -46,7 +50,8 @@ if TYPE_CHECKING:
     from reconcile.formats.delimited_reader import RegisterReading
     from reconcile.model import ReadContext
 
-REGISTERS = (assessments, slip_register, vehicle_register, debit_accounts)
+REGISTERS = (assessments, slip_register, vehicle_register, debit_accounts, obligors)
+PERSON = obligors.ObligorRow("99999", "7", "葛\U000e0100 太郎", "カツラ", "1000001", "町")
 CONTEXT_ALL = replace(
     CONTEXT,
     profile=replace(
@@ -217,6 +222,7 @@ def parsers() -> tuple[Parser, ...]:
         "slip_register": _golden("slip_register"),
         "vehicle_register": _golden("vehicle_register"),
         "debit_accounts": (accounts,),
+        "obligors": (obligors.write([PERSON]),),
     }
     kyodo_file = kyodo(kyodo_line("1"), kyodo_line("2", transfer_on="2026-06-25"))
     own = {"konbini_kyodo": (kyodo_file,), "konbini_muf120": _golden("konbini_muf120")}
@@ -231,6 +237,9 @@ def parsers() -> tuple[Parser, ...]:
             for code, seeds in registers.items()
         ),
         *(Parser(f"own_{name}", seeds, _own(name)) for name, seeds in own.items()),
+        *(Parser(f"mapped_{name}", (example(name),), _mapped(name)) for name in EXAMPLES),
+        Parser("mapping", tuple(map(_mapping_text, EXAMPLES)), _mapping),
+        Parser("mapping_values", ANY, _shaken(register_description(EXAMPLES[1]), _mapping_of)),
         Parser("own_layout", described, _own_description),
         Parser("detect", everything, _detect),
         Parser("debit_request", _golden("debit_request"), _request),
@@ -239,6 +248,7 @@ def parsers() -> tuple[Parser, ...]:
         *(Parser(kind, seeds, _text(_symbol(kind))) for kind, seeds in symbols().items()),
         Parser("el_number_text", symbols()["el_number"], _text(ElNumber.parse_lenient)),
         Parser("wareki", (b"080630", b"310430", b"010501"), _text(_wareki)),
+        Parser("era", (b"R8.6.1", "令和8年6月1日".encode(), b"5080601"), _text(_era)),
         Parser("profile", (sample,), _text(toml.read)),
         Parser("profile_values", ANY, _shaken(values, profile_from_mapping)),
         Parser("own_layout_values", ANY, _shaken(layout, _own_layout)),
@@ -255,6 +265,36 @@ def _own(name: str) -> Callable[[bytes], None]:
 
 def _slip_layout_text(text: str) -> None:
     checked(slip_layout_file.parse_layout(text, "layout.toml"), "layout.toml")
+
+
+def _mapped(name: str) -> Callable[[bytes], None]:
+    """A described register of the examples."""
+    shape = register_description(name)
+    return _reads(mapped(shape), mapped_context(shape))
+
+
+def _mapping_text(name: str) -> bytes:
+    return json.dumps(register_description(name), ensure_ascii=False).encode()
+
+
+def _mapping(data: bytes) -> None:
+    """A described register as JSON, as the profile keeps it."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(found, dict):
+        _mapping_of(found)
+
+
+def _mapping_of(found: dict[str, Any]) -> None:
+    mapping.mapping(found, file="registers.toml", key="")
+
+
+def _era(text: str) -> None:
+    for coded in (False, True):
+        parse_era_day(text, coded=coded)
+        parse_era_year(text, coded=coded)
 
 
 def _request(data: bytes) -> None:
