@@ -12,20 +12,23 @@ from flask import Blueprint, Response, abort, g, make_response, render_template,
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from web.language import language
-from web.open_data.files import CSV_NAME, as_csv, as_json, as_metadata
+from web.open_data.files import COLLECTIONS, NAMES, as_csv, as_json, as_metadata, percent
 from web.open_data.small_cells import SMALL
 from web.open_data.tables import published
 from web.security import limiter
 from web.services import services
-from web.texts.open_data import CHANNEL_NAMES, COLUMNS, EVERYTHING
+from web.texts.open_data import CHANNEL_NAMES, COLUMNS, EVERYTHING, TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from payments.domain.profile import Profile
     from web.open_data.tables import Figures
 
 LIMIT = "60 per minute"
 CACHED = "public, max-age=3600"
 MONTHS_SHOWN = 12
+YEAR_DIGITS = 4  # a period of so many is a 会計年度
 open_data = Blueprint("open_data", __name__, url_prefix="/open-data")
 
 
@@ -56,39 +59,46 @@ def show(code: str) -> Response:
         tables=[(period, _table(figures, period)) for period in reversed([*shown, *years])],
         names={name: pair[place] for name, pair in CHANNEL_NAMES.items()},
         everything=EVERYTHING[place],
-        columns=[(name, words[place]) for name, words in COLUMNS.items()],
+        columns=[
+            (name, [(column, words[place]) for column, words in of.items()])
+            for name, of in COLUMNS.items()
+        ],
         small=SMALL,
-        csv_name=CSV_NAME,
+        files=[(name, TABLES[name]) for name in NAMES],
+        rates=_latest(figures.measures.rates),
+        shares=_latest(figures.measures.shares),
+        delays=_latest(figures.measures.delays),
+        percent=percent,
     )
 
 
-@open_data.get(f"/<code>/{CSV_NAME}")
+@open_data.get("/<code>/<slug>.csv")
 @limiter.limit(LIMIT)
-def as_csv_file(code: str) -> Response:
-    """The figures as CSV."""
-    _profile, figures = _figures(code)
-    return _file(as_csv(figures), "text/csv; charset=utf-8", figures)
+def as_csv_file(code: str, slug: str) -> Response:
+    """One of the tables as CSV."""
+    _profile, figures = _figures(code, slug)
+    return _file(as_csv(figures, slug), "text/csv; charset=utf-8", figures)
 
 
-@open_data.get("/<code>/collections.json")
+@open_data.get("/<code>/<slug>.json")
 @limiter.limit(LIMIT)
-def as_json_file(code: str) -> Response:
-    """The figures as JSON."""
-    profile, figures = _figures(code)
-    return _file(as_json(figures, profile.open_data), "application/json", figures)
+def as_json_file(code: str, slug: str) -> Response:
+    """One of the tables as JSON."""
+    profile, figures = _figures(code, slug)
+    return _file(as_json(figures, profile.open_data, slug), "application/json", figures)
 
 
-@open_data.get(f"/<code>/{CSV_NAME}-metadata.json")
+@open_data.get("/<code>/<slug>.csv-metadata.json")
 @limiter.limit(LIMIT)
-def as_metadata_file(code: str) -> Response:
-    """What the columns of the CSV mean."""
-    profile, figures = _figures(code)
-    return _file(as_metadata(figures, profile.open_data), "application/csvm+json", figures)
+def as_metadata_file(code: str, slug: str) -> Response:
+    """What the columns of a CSV mean."""
+    profile, figures = _figures(code, slug)
+    return _file(as_metadata(figures, profile.open_data, slug), "application/csvm+json", figures)
 
 
-def _figures(code: str) -> tuple[Profile, Figures]:
-    """The body and what it publishes; 404 where it publishes nothing."""
-    if not code.isdecimal() or not services().serves(code):
+def _figures(code: str, name: str = COLLECTIONS) -> tuple[Profile, Figures]:
+    """The body and what it publishes; 404 where it publishes nothing, or no such table."""
+    if name not in NAMES or not code.isdecimal() or not services().serves(code):
         abort(404)
     services().enter(code)
     with reading(services().engine, code) as connection:
@@ -114,6 +124,12 @@ def _file(data: bytes, kind: str, figures: Figures) -> Response:
     g.cached = CACHED
     answer.make_conditional(request)
     return answer
+
+
+def _latest(rows: Sequence[Any]) -> list[Any]:
+    """The rows of the latest month."""
+    last = max((row.period for row in rows if len(row.period) > YEAR_DIGITS), default="")
+    return [row for row in rows if row.period == last]
 
 
 def _table(figures: Figures, period: str) -> dict[str, dict[str, tuple[int | None, int | None]]]:

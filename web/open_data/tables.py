@@ -7,13 +7,14 @@ published when its last month is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from reconcile.journal import closed_books
 from reconcile.report.figures import by_month, collected_cells
+from web.open_data.measures import Measures, Tables, measures
 from web.open_data.small_cells import month_table, year_table
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Figures:
     as_of: date | None
     rows: tuple[Row, ...]
     levies: tuple[tuple[str, str], ...]  # code and name
+    measures: Measures = field(default_factory=Measures)
 
     @property
     def version(self) -> str:
@@ -62,22 +64,28 @@ def published(connection: Connection, profile: Profile) -> Figures:
     closed_until, _year = closed_books(connection, code)
     rows: list[Row] = []
     seen: set[str] = set()
+    also = Measures()
     if closed_until is not None:
         last = (closed_until + timedelta(days=1)).replace(day=1) - timedelta(days=1)
-        cells = collected_cells(by_month(connection, code), "", last.isoformat()[:7])
-        rows = _rows(cells)
-        seen = {row.levy_code for row in rows}
+        monthly = by_month(connection, code)
+        tables = _tables(collected_cells(monthly, "", last.isoformat()[:7]))
+        for month, table in tables.months.items():
+            rows += _of(month, "month", table)
+        for year, table in tables.years.items():
+            rows += _of(str(year), "year", table)
+        also = measures(connection, code, monthly, tables)
+        seen = {row.levy_code for row in (*rows, *also.rates)}
     levies = tuple((item.item_code, item.name) for item in profile.items if item.item_code in seen)
-    return Figures(code, profile.name, closed_until, tuple(rows), levies)
+    return Figures(code, profile.name, closed_until, tuple(rows), levies, also)
 
 
-def _rows(cells: dict[tuple[str, str, str], Cell]) -> list[Row]:
-    """Every month, then every year of which all months are there."""
+def _tables(cells: dict[tuple[str, str, str], Cell]) -> Tables:
+    """Every month, and every year of which all months are there."""
     months: dict[str, dict[Place, Cell]] = {}
     for (month, levy, channel), cell in cells.items():
         months.setdefault(month, {})[levy, channel] = cell
     tables = {month: month_table(of) for month, of in sorted(months.items())}
-    rows = [row for month, table in tables.items() for row in _of(month, "month", table)]
+    years: dict[int, Published] = {}
     last = max(tables, default="")
     for year in sorted({_fiscal_year(month) for month in tables}):
         mine = [month for month in tables if _fiscal_year(month) == year]
@@ -88,9 +96,8 @@ def _rows(cells: dict[tuple[str, str, str], Cell]) -> list[Row]:
                 for place, (count, yen) in months[month].items():
                     before = sums.get(place, (0, 0))
                     sums[place] = (before[0] + count, before[1] + yen)
-            table = year_table([tables[month] for month in mine], sums)
-            rows += _of(str(year), "year", table)
-    return rows
+            years[year] = year_table([tables[month] for month in mine], sums)
+    return Tables(tables, years)
 
 
 def _of(period: str, kind: str, table: Published) -> list[Row]:

@@ -13,8 +13,10 @@ from payments.domain.publishing import OpenData
 from payments.store.municipalities import load_profile, save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import day_close
-from reconcile.report.figures import by_month, collected_cells
-from web.open_data.small_cells import is_small, with_totals
+from reconcile.delays import Delay
+from reconcile.report.figures import MonthRow, by_month, collected_cells
+from web.open_data import measures
+from web.open_data.small_cells import Published, is_small, with_totals
 
 M = "99999"
 TERMS = OpenData(
@@ -54,7 +56,8 @@ def _rows(client):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "collections.csv", "collections.json", "collections.csv-metadata.json"]
+    "path",
+    ["", "collections.csv", "rates.csv", "collections.json", "collections.csv-metadata.json"],
 )
 def test_a_body_that_publishes_nothing_is_as_unknown_as_none(client, path):
     answers = [client.get(f"/open-data/{code}/{path}") for code in (M, "12345", "nobody")]
@@ -107,7 +110,14 @@ def test_nobody_is_in_it(client, published):
         people = connection.execute(text("SELECT obligor_no, name, address FROM obligor")).all()
     shown = "".join(
         client.get(f"/open-data/{M}/{path}").get_data(as_text=True)
-        for path in ("", "collections.csv", "collections.json")
+        for path in (
+            "",
+            "collections.csv",
+            "collections.json",
+            "rates.csv",
+            "channels.csv",
+            "delays.csv",
+        )
     )
     for person in people:
         assert not any(str(value) in shown for value in person)
@@ -143,3 +153,82 @@ def test_whoever_asks_too_often_waits(client):
     answers = [client.get("/open-data/").status_code for _ in range(61)]
     assert answers[0] == 200
     assert answers[-1] == 429
+
+
+def _table(client, name):
+    data = client.get(f"/open-data/{M}/{name}.csv").data
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("name", ["rates", "channels", "delays"])
+def test_each_table_is_there_as_csv_and_json_and_described(client, name):
+    rows = _table(client, name)
+    assert rows
+    # So small a city tells no channel by itself.
+    assert any(row["withheld"] == "0" for row in rows) == (name == "rates")
+    data = client.get(f"/open-data/{M}/{name}.json").json
+    assert [list(row) for row in data["rows"]] == [list(rows[0])] * len(rows)
+    described = client.get(f"/open-data/{M}/{name}.csv-metadata.json").get_json(force=True)
+    assert [column["name"] for column in described["tableSchema"]["columns"]] == list(rows[0])
+    assert described["url"] == f"{name}.csv"
+    assert client.get(f"/open-data/{M}/people.csv").status_code == 404
+
+
+@pytest.mark.usefixtures("published")
+def test_shares_are_those_of_what_is_told(client):
+    told = {
+        row["channel"]: row for row in _rows(client)
+        if (row["levy_code"], row["period"], row["withheld"]) == ("all", "2026-06", "0")
+    }  # fmt: skip
+    for row in _table(client, "channels"):
+        assert (row["withheld"] == "1") == (row["channel"] not in told)
+        if row["withheld"] == "0":
+            part, whole = (int(told[name]["count"]) for name in (row["channel"], "all"))
+            assert row["count_percent"] == str(part * 1_000 // whole / 10)
+
+
+def _withholding(*places):
+    """A table of two levies and two channels in which these places are withheld."""
+    cells = {(levy, channel): (100, 1_000) for levy in ("1", "2", "") for channel in ("a", "b", "")}
+    return Published(dict.fromkeys(places) | {p: c for p, c in cells.items() if p not in places})
+
+
+def test_a_rate_is_told_until_the_first_month_that_withholds_its_levy():
+    rows = [
+        MonthRow(month, levy, 2026, 2026, "a", *accounts, 100, yen)
+        for month in ("2026-04", "2026-05", "2026-06")
+        for levy in ("1", "2")
+        for accounts, yen in (
+            (("receivable", "assessed"), 10_000), (("suspense", "receivable"), 5_000),
+        )
+    ]  # fmt: skip
+    tables = measures.Tables(
+        {"2026-04": _withholding(), "2026-05": _withholding(("1", "")), "2026-06": _withholding()}
+    )
+    told = {(row.period, row.levy_code): row for row in measures._rates(tuple(rows), 2026, tables)}
+    assert told["2026-04", "1"].tenths == told["2026-06", "2"].tenths == 500
+    assert told["2026-06", "all"].tenths == 500
+    assert told["2026-05", "1"].tenths is told["2026-06", "1"].tenths is None
+    assert all(row.last_year_tenths is None for row in told.values())
+    later = measures._rates(tuple(r._replace(month=r.month.replace("2026", "2027"), claim_year=2027,
+                                             open_year=2027) for r in rows) + tuple(rows), 2027,
+                            measures.Tables({**tables.months, "2027-04": _withholding(),
+                                             "2027-05": _withholding()}))  # fmt: skip
+    before = {(row.period, row.levy_code): row.last_year_tenths for row in later}
+    assert (before["2027-04", "1"], before["2027-05", "1"]) == (500, None)
+
+
+def test_days_of_few_payments_and_shares_of_withheld_cells_are_not_told(monkeypatch):
+    found = [Delay("2026-06", "a", days, 1, 100) for days in range(9)]
+    monkeypatch.setattr(measures, "delays", lambda *_given: tuple(found))
+    tables = measures.Tables({"2026-06": _withholding(("", "b"))})
+    (few,) = measures._delays(None, M, tables)
+    assert (few.median_days, few.slow_days) == (None, None)
+    found += [Delay("2026-06", "a", 1, 11, 100), Delay("2026-06", "b", 1, 99, 100)]
+    enough, hidden = measures._delays(None, M, tables)
+    assert (enough.median_days, enough.slow_days) == (1, 6)
+    assert (hidden.median_days, hidden.slow_days) == (None, None)
+    shares = {row.channel: row.count_tenths for row in
+              measures._shares("2026-06", "month", tables.months["2026-06"])}  # fmt: skip
+    assert shares == {"a": 1_000, "b": None}
