@@ -20,10 +20,11 @@ import postgres
 import pytest
 import time_machine
 from bill_books import open_bills
-from fault_disk import Limited, Mounted, Two, Wire, can_mount
+from fault_disk import Limited, Mounted, Two, can_mount
 from fault_kinds import KINDS
 from fault_table import PROPERTY, SEED, Seen, as_data, summary, table
 from fault_town import BILLS, JOBS_OFF, Town
+from fault_wire import Wire
 from faults import kinds_for, live_through, plan
 from kokin_forked import BEGINS_AT, starter
 

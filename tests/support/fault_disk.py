@@ -1,15 +1,12 @@
-"""悪い媒体: a disk that is full or read-only, and a line to the database that is slow or cut."""
+"""悪い媒体: a disk that is full or read-only."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import resource
-import socket
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +16,6 @@ if TYPE_CHECKING:
 
 ROOM = 512 << 20
 TRIES = 20
-SWITCH_SECONDS = 0.0005  # nobody on a quick line waits for who computes beside it
 
 
 class Disk(Protocol):
@@ -154,75 +150,3 @@ def _descendants(process: int) -> Iterator[int]:
         for thread in Path(f"/proc/{process}/task").iterdir():
             for child in (thread / "children").read_text().split():
                 yield from _descendants(int(child))
-
-
-class Wire:
-    """回線: a line to the database server that can be slow, cut or down."""
-
-    def __init__(self, port: int) -> None:
-        """It leads to ``port`` of this machine."""
-        self._to = ("127.0.0.1", port)
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._door.getsockname()[1])
-        self.delay = 0.0  # seconds, of every piece of what is said
-        self.down = False  # nobody is let in
-        self._guard = threading.Lock()
-        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
-        self._before = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_SECONDS)
-        threading.Thread(target=self._let_in, daemon=True).start()
-
-    def cut(self) -> None:
-        """Every conversation ends in the middle of a word."""
-        with self._guard:
-            pairs, self._pairs = self._pairs, set()
-        for pair in pairs:
-            _hang_up(pair)
-
-    def close(self) -> None:
-        """Nobody comes any more."""
-        self.down = True
-        self._door.close()
-        self.cut()
-        sys.setswitchinterval(self._before)
-
-    def _let_in(self) -> None:
-        while True:
-            try:
-                near = self._door.accept()[0]
-            except OSError:
-                return
-            if self.down:
-                near.close()
-                continue
-            try:
-                pair = near, socket.create_connection(self._to)
-            except OSError:
-                near.close()
-                continue
-            with self._guard:
-                self._pairs.add(pair)
-            for source, target in (pair, pair[::-1]):
-                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(
-                    target=self._carry, args=(source, target, pair), daemon=True
-                ).start()
-
-    def _carry(
-        self, source: socket.socket, target: socket.socket, pair: tuple[socket.socket, ...]
-    ) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(1 << 16):
-                if self.delay:
-                    time.sleep(self.delay)
-                target.sendall(data)
-        _hang_up(pair)
-        with self._guard:
-            self._pairs.discard((pair[0], pair[1]))
-
-
-def _hang_up(pair: tuple[socket.socket, ...]) -> None:
-    for end in pair:
-        with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()

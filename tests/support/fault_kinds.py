@@ -101,10 +101,10 @@ def lost_connection(town: Town) -> None:
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
         else:
-            town.wire.down = way == "down"
+            town.wire.lie_down(down=way == "down")
             town.wire.cut()
             _pause(town, 0.6)
-            town.wire.down = False
+            town.wire.lie_down(down=False)
     _ends_with_a_sentence(command)
 
 
@@ -291,9 +291,9 @@ def _books_held(town: Town) -> None:
 
 
 def _slow_line(town: Town) -> None:
-    town.wire.delay = town.chance.uniform(0.005, 0.05)
+    town.wire.slow(town.chance.uniform(0.005, 0.05))
     _meanwhile(town)
-    town.wire.delay = 0
+    town.wire.slow(0)
 
 
 def _short_statements(town: Town) -> None:
