@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
 
@@ -65,7 +66,7 @@ def _copy(
         few = [[_plain(value) for value in (*head, *row)] for row in first]
         cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", few)
         return
-    with _copying(cursor, table, columns) as copy:
+    with _set_aside(cursor, table, columns) as transfer, transfer() as copy:
         for row in chain(first, rows):
             copy.write_row((*head, *row))
 
@@ -83,26 +84,43 @@ def copy_text(
     Some texts at a time, so that whoever makes them goes on while the server takes these over.
     """
     texts = iter(texts)
+    begun = next(texts, None)
+    if begun is None:
+        return
+    texts = chain((begun,), texts)
     cursor: Any = connection.connection.cursor()
     try:
-        for first in texts:
-            with _copying(cursor, table, columns) as copy:
-                for text_ in chain((first,), islice(texts, _TRANSFER - 1)):
-                    copy.write(text_)
+        with _set_aside(cursor, table, columns) as transfer:
+            for first in texts:
+                with transfer() as copy:
+                    for text_ in chain((first,), islice(texts, _TRANSFER - 1)):
+                        copy.write(text_)
     finally:
         cursor.close()
 
 
 @contextmanager
-def _copying(cursor: Any, table: str, columns: Sequence[str]) -> Iterator[Any]:
-    """COPY by way of a temporary table: PostgreSQL takes no COPY where row security stands."""
+def _set_aside(
+    cursor: Any, table: str, columns: Sequence[str]
+) -> Iterator[Callable[[], AbstractContextManager[Any]]]:
+    """COPY by way of a temporary table: PostgreSQL takes no COPY where row security stands.
+
+    Gives a function that begins one transfer. The table is made once for all of them: what it is
+    made of fills the catalogue, and to empty it costs next to nothing.
+    """
     names = ", ".join(columns)
     cursor.execute(
         f"CREATE TEMP TABLE copied ON COMMIT DROP AS SELECT {names} FROM {table} LIMIT 0"
     )
-    with cursor.copy(f"COPY copied ({names}) FROM STDIN") as copy:
-        yield copy
-    cursor.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM copied")
+
+    @contextmanager
+    def transfer() -> Iterator[Any]:
+        with cursor.copy(f"COPY copied ({names}) FROM STDIN") as copy:
+            yield copy
+        cursor.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM copied")
+        cursor.execute("TRUNCATE copied")
+
+    yield transfer
     cursor.execute("DROP TABLE copied")
 
 
