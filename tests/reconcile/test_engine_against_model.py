@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from emptied import emptied
 from engine_city import EngineCity
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from reference_author import play
 from reference_model import ReferenceCity
 from reference_rows import sample_profile
 from reference_strategies import scenarios
+
+from reconcile import post
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,10 +65,13 @@ def test_engine_and_model_agree_on_sqlite(
 
 @pytest.mark.postgres
 @settings(max_examples=10, suppress_health_check=QUIET)
-@given(scenarios())
-def test_engine_and_model_agree_on_postgresql(postgres_url: str, steps: tuple[Step, ...]) -> None:
-    """The same statements on PostgreSQL; the database is emptied between the cities."""
-    compare(emptied(postgres_url), steps)
+@given(scenarios(), st.sampled_from((1, post.MANY)))
+def test_engine_and_model_agree_on_postgresql(
+    postgres_url: str, steps: tuple[Step, ...], many: int
+) -> None:
+    """The same on PostgreSQL, emptied between the cities; balances one by one or all at once."""
+    with patch.object(post, "MANY", many):
+        compare(emptied(postgres_url), steps)
 
 
 @pytest.mark.soak
