@@ -19,29 +19,32 @@ if TYPE_CHECKING:
     )
 
 
-def late_charge(answer: LateChargeAnswer) -> dict[str, object]:
-    """延滞金."""
+def late_charge(answer: LateChargeAnswer, *, full: bool = False) -> dict[str, object]:
+    """延滞金: segments, their sum and the charge; ``full``: with what they were worked out from."""
     found = answer.found
-    return {
-        "base_yen": found.base_yen,
-        "segments": _segments(found.segments),
+    said = {
+        "segments": _segments(found.segments, full=full),
         "sum_yen": found.sum_yen,
         "charge_yen": found.charge_yen,
-        "nothing_due": _why(found.nothing_due),
     }
+    more = {"base_yen": found.base_yen, "nothing_due": _why(found.nothing_due)}
+    return said | more if full else said
 
 
-def refund_interest(answer: RefundAnswer) -> dict[str, object]:
-    """還付加算金."""
+def refund_interest(answer: RefundAnswer, *, full: bool = False) -> dict[str, object]:
+    """還付加算金: segments, their sum and the interest; ``full`` as above."""
     found = answer.found
-    return {
-        "start": found.starts_on.isoformat(),
-        "base_yen": found.base_yen,
-        "segments": _segments(found.segments),
+    said = {
+        "segments": _segments(found.segments, full=full),
         "sum_yen": found.sum_yen,
         "interest_yen": found.interest_yen,
+    }
+    more = {
+        "start": found.starts_on.isoformat(),
+        "base_yen": found.base_yen,
         "nothing_due": _why(found.nothing_due),
     }
+    return said | more if full else said
 
 
 def due_date(answer: DueDateAnswer) -> dict[str, object]:
@@ -70,8 +73,18 @@ def rates(table: RateTable) -> list[dict[str, object]]:
     ]
 
 
-def _segments(segments: Iterable[Segment]) -> list[dict[str, object]]:
+def _segments(segments: Iterable[Segment], *, full: bool) -> list[dict[str, object]]:
     """区間."""
+    more: list[dict[str, object]] = [
+        {
+            "tier": segment.terms.tier.value,
+            "base_yen": segment.terms.base_yen,
+            "left_out_percent": segment.terms.left_out_percent,
+        }
+        if full
+        else {}
+        for segment in segments
+    ]
     return [
         {
             "from": segment.from_on.isoformat(),
@@ -79,11 +92,9 @@ def _segments(segments: Iterable[Segment]) -> list[dict[str, object]]:
             "days": segment.days,
             "rate_percent": _percent(segment.rate_percent),
             "yen": segment.yen,
-            "tier": segment.terms.tier.value,
-            "base_yen": segment.terms.base_yen,
-            "left_out_percent": segment.terms.left_out_percent,
+            **rest,
         }
-        for segment in segments
+        for segment, rest in zip(segments, more, strict=True)
     ]
 
 

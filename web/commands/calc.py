@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from web.calc.working import Working
 
 JSON = click.option("--json", "as_json", is_flag=True, help="結果をJSONで出力します。")
+FULL = click.option(
+    "--full", is_flag=True, help="JSONに、基礎となる額、割合の区分、0円の理由も出力します。"
+)
 
 
 def _one_of(*values: str) -> str:
@@ -88,13 +91,14 @@ def calc() -> None:
     help="減免の期間。一部だけなら割合を付けます。何度でも書けます。",
 )
 @JSON
+@FULL
 @session_of
-def late_charge(session: Session, /, *, as_json: bool, **raw: Any) -> None:
+def late_charge(session: Session, /, *, as_json: bool, full: bool, **raw: Any) -> None:
     """延滞金を、区間ごとの計算とともに示します。0円ならその理由を示します。"""
     table = rates_of(session.settings)
     answer = ask_late_charge(_typed(raw), table)
     if as_json:
-        say_json(figures.late_charge(answer))
+        say_json(figures.late_charge(answer, full=full))
     else:
         _show(session, tell_late_charge(answer, table))
 
@@ -129,13 +133,14 @@ def late_charge(session: Session, /, *, as_json: bool, **raw: Any) -> None:
 @click.option("--notified", default="", metavar="YYYY-MM-DD", help="還付を通知した日。")
 @click.option("--claimed", default="", metavar="YYYY-MM-DD", help="還付を請求された日。")
 @JSON
+@FULL
 @session_of
-def refund_interest(session: Session, /, *, as_json: bool, **raw: Any) -> None:
+def refund_interest(session: Session, /, *, as_json: bool, full: bool, **raw: Any) -> None:
     """還付加算金を、区間ごとの計算とともに示します。"""
     table = rates_of(session.settings)
     answer = ask_refund_interest(_typed(raw), table)
     if as_json:
-        say_json(figures.refund_interest(answer))
+        say_json(figures.refund_interest(answer, full=full))
     else:
         _show(session, tell_refund_interest(answer, table))
 

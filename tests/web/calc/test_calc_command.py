@@ -36,9 +36,25 @@ def run(tmp_path):
 
 
 def _json(run, *words):
-    code, said, _err = run(*words, "--json")
+    full = ("--full",) if words[0] in {"late-charge", "refund-interest"} else ()
+    code, said, _err = run(*words, "--json", *full)
     assert code == 0
     return json.loads(said)
+
+
+def test_json_has_just_the_stated_shape(run):
+    said = json.loads(run("late-charge", *V01, "--json")[1])
+    assert list(said) == ["segments", "sum_yen", "charge_yen"]
+    each = ["from", "to", "days", "rate_percent", "yen"]
+    assert {tuple(segment) for segment in said["segments"]} == {tuple(each)}
+    words = ("--amount-yen", "1000000", "--start", "2024-06-01", "--decided", "2026-02-10")
+    said = json.loads(run("refund-interest", *words, "--json")[1])
+    assert list(said) == ["segments", "sum_yen", "interest_yen"]
+    assert {tuple(segment) for segment in said["segments"]} == {tuple(each)}
+    assert list(_json(run, "due-date", "2026-01-31")) == ["date"]
+    assert list(_json(run, "instalments", "--amount-yen", "9000", "--count", "2")) == [
+        "amounts_yen"
+    ]
 
 
 def _segments(told):
