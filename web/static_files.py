@@ -7,24 +7,32 @@ Of pages only those for residents are packed that repeat nothing of the request:
 slow line is half a second earlier with it. A page that repeats what somebody typed, or words of its
 address, never is: it carries the token of its forms, and the length of a packed page would tell the
 token to whoever can have the page repeat a guess (BREACH, 2013). Nor is any page of a person's own.
+
+Whoever comes for the first time is sent the style within the page, which the policy of its content
+allows by its digest: one way over the line less before the first view. The file is fetched behind
+it, for the pages that follow.
 """
 
 from __future__ import annotations
 
 import gzip
+from base64 import b64encode
 from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
+from markupsafe import Markup
 from werkzeug.security import safe_join
 
 from web.language import PUBLIC_LANGUAGES
-from web.language_choice import for_everybody
+from web.language_choice import for_everybody, for_residents
 from web.reading_aids import AIDS, OFF, ON
+from web.security import HEADERS
 
+PUBLIC_STYLE, POLICY = "public.css", "Content-Security-Policy"
 PAGE_LEVEL = 6  # a page is packed for each who asks
 # What an address may say and the page that it leads to does not repeat, unless it is one of these.
 SWITCHES = {"lang": frozenset(PUBLIC_LANGUAGES), **dict.fromkeys(AIDS, frozenset({ON, OFF}))}
@@ -36,6 +44,7 @@ _TEXT = frozenset({"text/css", "text/javascript", "application/javascript", "ima
 
 def deliver(app: Flask) -> None:
     """Have the files of the static folder kept and packed."""
+    app.jinja_env.globals["first_style"] = first_style
     app.url_defaults(_with_version)
     app.after_request(_kept_and_packed)
 
@@ -51,6 +60,10 @@ def _kept_and_packed(response: Response) -> Response:
     if response.status_code != HTTPStatus.OK:
         return response
     if request.endpoint != STATIC:
+        if "style_digest" in g:
+            own = f"style-src 'self' 'sha256-{g.style_digest}'"
+            policy = HEADERS[POLICY].replace("style-src 'self'", own)
+            response.headers[POLICY] = policy
         return _packed_page(response)
     file = _file((request.view_args or {})["filename"])
     if file is None:
@@ -68,6 +81,17 @@ def _kept_and_packed(response: Response) -> Response:
             response.set_etag(str(response.get_etag()[0]), weak=True)
             del response.headers["Accept-Ranges"]
     return response
+
+
+def first_style() -> Markup:
+    """The style of the pages for residents, for whoever has none of our cookies yet; else ""."""
+    if request.cookies or request.method != "GET" or not for_residents():
+        return Markup()
+    file = _file(PUBLIC_STYLE)
+    if file is None:
+        return Markup()
+    g.style_digest = file.digest
+    return Markup(file.plain)  # noqa: S704 - a file of ours
 
 
 def _packed_page(response: Response) -> Response:
@@ -88,6 +112,8 @@ class _File(NamedTuple):
 
     version: str
     packed: bytes
+    plain: str  # of text
+    digest: str  # as a policy names it
 
 
 def _file(name: str) -> _File | None:
@@ -101,4 +127,10 @@ def _file(name: str) -> _File | None:
 @lru_cache(maxsize=64)
 def _read(place: str, _changed_at: int) -> _File:
     data = Path(place).read_bytes()
-    return _File(sha256(data).hexdigest()[:DIGITS], gzip.compress(data, 9, mtime=0))
+    digest = sha256(data)
+    return _File(
+        digest.hexdigest()[:DIGITS],
+        gzip.compress(data, 9, mtime=0),
+        data.decode("utf-8", "replace"),
+        b64encode(digest.digest()).decode("ascii"),
+    )

@@ -20,6 +20,7 @@ from web.furigana import with_furigana
 from web.language import language
 from web.reading_aids import AIDS, has_furigana, is_on, note_furigana
 from web.services import services
+from web.static_files import first_style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +53,7 @@ class KeptPages:
         sole = services().sole
         key = (
             template, repr(values), request.path, request.endpoint, language(),
-            *map(is_on, AIDS), sole.name if sole else None,
+            *map(is_on, AIDS), sole.name if sole else None, bool(first_style()),
         )  # fmt: skip
         with self._lock:
             kept = self._pages.get(key)
