@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import re
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -76,7 +78,63 @@ def test_a_changed_file_has_another_address(tmp_path, city):
     assert _style(client) != before
 
 
-def test_a_page_with_a_token_is_not_packed(client):
-    answer = client.get("/", headers={"Accept-Encoding": "gzip"})
-    assert 'name="csrf_token"' in answer.get_data(as_text=True)
-    assert "Content-Encoding" not in answer.headers
+PACKED = {"Accept-Encoding": "gzip"}
+
+
+@pytest.mark.parametrize("address", ["/", "/several", "/help/", "/?lang=vi", "/?furigana=on"])
+def test_a_page_that_repeats_nothing_is_packed(client, address):
+    answer = client.get(address, headers=PACKED)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    page = gzip.decompress(answer.data).decode()
+    assert page.endswith("</html>")
+    assert int(answer.headers["Content-Length"]) == len(answer.data) < len(page.encode()) / 2
+    assert "Content-Encoding" not in client.get(address).headers
+
+
+@pytest.mark.parametrize(
+    "address", ["/?q=guess", "/help/?q=guess", "/?lang=guess", "/?lang=vi&lang=guess", "/nothing"]
+)
+def test_a_page_that_may_repeat_a_guess_is_not(client, address):
+    assert "Content-Encoding" not in client.get(address, headers=PACKED).headers
+
+
+def test_neither_is_an_answer_nor_a_page_of_staff(city):
+    app = create_app(city.settings, city.engine, TESTING=True, WTF_CSRF_ENABLED=False)
+    client = app.test_client()
+    number = {"collecting_body_code": "99999", "case_key": "9" * 20}
+    for form in (number, number | {"confirmation_no": "123456", "item_code": "001"}):
+        answer = client.post("/", data=form, headers=PACKED)
+        assert answer.status_code in {200, 422}
+        assert "Content-Encoding" not in answer.headers
+    assert "Content-Encoding" not in client.get("/staff/sign-in", headers=PACKED).headers
+
+
+POLICY = "Content-Security-Policy"
+INLINED = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
+def test_who_comes_for_the_first_time_has_the_style_in_the_page(city):
+    app = create_app(city.settings, city.engine, TESTING=True)
+    client = app.test_client()
+    for _ in range(2):  # also where the page was kept
+        answer = app.test_client().get("/")
+        page = answer.get_data(as_text=True)
+        (style,) = INLINED.findall(page)
+        digest = b64encode(sha256(style.encode()).digest()).decode()
+        assert f"style-src 'self' 'sha256-{digest}';" in answer.headers[POLICY]
+        assert "unsafe" not in answer.headers[POLICY]
+        assert style == Path(app.static_folder, "public.css").read_text("utf-8")
+        assert re.search(r'public\.css\?v=[0-9a-f]{12}" media="print"', page)
+    client.get("/")
+    again = client.get("/")  # with the cookie of its forms
+    assert INLINED.findall(again.get_data(as_text=True)) == []
+    assert "sha256" not in again.headers[POLICY]
+    assert 'media="print"' not in again.get_data(as_text=True)
+
+
+def test_no_other_page_has_it(client):
+    for address in ("/staff/sign-in", "/open-data/", "/api/v1/docs"):
+        answer = client.get(address)
+        assert INLINED.findall(answer.get_data(as_text=True)) == []
+        assert "sha256" not in answer.headers[POLICY]
