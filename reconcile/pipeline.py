@@ -16,6 +16,7 @@ from sqlalchemy import text
 from payments.domain.errors import RefusedError
 from payments.store.bulk import insert_rows
 from payments.store.municipalities import load_profile
+from payments.store.phases import phase
 from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
@@ -91,12 +92,32 @@ def take_in(
     ``received_on`` resolves dates without a year; ``file_format`` skips identification (a
     notification is what its endpoint says it is). Never raises for what is wrong with the file.
     """
-    kept = keep_evidence(engine, municipality_code, delivery, received_on=received_on)
+    with phase("intake", body=municipality_code) as say:
+        report = _take_in(
+            engine, municipality_code, delivery, received_on, actor, progress, file_format
+        )
+        say(format=report.format_code, status=str(report.status), count=report.count)
+    return report
+
+
+def _take_in(
+    engine: Engine,
+    municipality_code: str,
+    delivery: Delivery,
+    received_on: date,
+    actor: str,
+    progress: Callable[[int], None] | None,
+    file_format: Format | None,
+) -> FileReport:
+    """The same within its phase."""
+    with phase("intake.keep"):
+        kept = keep_evidence(engine, municipality_code, delivery, received_on=received_on)
     if kept.is_duplicate:
         return duplicate(delivery, kept)
     with read_only(engine, municipality_code) as connection:
         profile = load_profile(connection, municipality_code)
-    found = file_format or detect(delivery.data, profile)
+    with phase("intake.detect"):
+        found = file_format or detect(delivery.data, profile)
     if isinstance(found, Finding):
         return set_aside(engine, profile, delivery, kept, [found], None)
     context = ReadContext(received_on, profile)
@@ -195,22 +216,26 @@ class FileRun:
     ) -> FileReport:
         """The story of one file."""
         clear_staging(self.connection, self.code)
-        self._normalise(found, progress)
+        with phase("intake.normalise"):
+            self._normalise(found, progress)
         self._name(found)
         cases: list[flag.Case] = []
-        if found.channel is Channel.BANK:
-            match.load_lines(self.connection, self.scope)
-            self._settle_statement()
-        elif found.channel is Channel.ADVICE:
-            match.load_lines(self.connection, self.scope)
-            self._settle_advice()
-        else:
-            cases = self._match_and_post()
-        opened = self._flag(cases, found.count)
-        announce_payments(self.connection, self.code, self.journal_id)
+        with phase("intake.match"):
+            if found.channel is Channel.BANK:
+                match.load_lines(self.connection, self.scope)
+                self._settle_statement()
+            elif found.channel is Channel.ADVICE:
+                match.load_lines(self.connection, self.scope)
+                self._settle_advice()
+            else:
+                cases = self._match_and_post()
+        with phase("intake.flag"):
+            opened = self._flag(cases, found.count)
+            announce_payments(self.connection, self.code, self.journal_id)
         record_file(self.connection, self.code, kept.file_id, FileStatus.ACCEPTED, found)
         record_findings(self.connection, self.code, kept.file_id, found.findings)
-        outcomes = tally(self.connection, self.scope)
+        with phase("intake.tally"):
+            outcomes = tally(self.connection, self.scope)
         clear_staging(self.connection, self.code)
         return FileReport(
             delivery.name,

@@ -38,6 +38,7 @@ LICENCES = {
 _WRITTEN = {
     "Apache Software License": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
+    "3-Clause BSD License": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-only",
     "MIT License": "MIT",

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     backup_database_url: str = Field(default="", repr=False)  # default: database_url
     backups_kept: int = Field(default=14, ge=1)  # older ones are removed by the job
     metrics_token: str = Field(default="", repr=False)  # without one /metrics is for this machine
+    otlp_url: str = Field(default="", pattern=r"^(https?://\S+)?$")  # where traces go; none without
+    otlp_token: str = Field(default="", repr=False)  # sent with them (Authorization: Bearer)
+    otlp_ratio: float = Field(default=1.0, ge=0, le=1)  # of the traces that are kept
     # お知らせ: municipality code → its recipients, as JSON; without them a file is dropped.
     notices: dict[str, Recipients] = Field(default_factory=dict)
     summary_at: str = Field(default="08:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")

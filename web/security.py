@@ -30,6 +30,7 @@ from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
 from payments.domain.errors import RefusedError
+from payments.store.phases import phase
 from payments.store.unit_of_work import reading
 from web import clock
 from web.accounts import kept_form, sessions, staff
@@ -88,12 +89,19 @@ class Application(Flask):
     def full_dispatch_request(self) -> Response:
         """Answer, and note how long it took."""
         begun, status = perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
-        try:
-            response = super().full_dispatch_request()
-            status = response.status_code
-        finally:
-            rule = request.url_rule
-            self._metrics.note(rule.rule if rule else None, status, begun)
+        rule = request.url_rule
+        with phase(
+            "request",
+            method=request.method if rule else "",  # of what is asked for only: a list of ours
+            route=rule.rule if rule else "",
+            traceparent=request.headers.get("traceparent", ""),
+        ) as say:
+            try:
+                response = super().full_dispatch_request()
+                status = response.status_code
+            finally:
+                say(status=status, body=g.get("municipality", ""))
+                self._metrics.note(rule.rule if rule else None, status, begun)
         return response
 
     @property

@@ -1,4 +1,4 @@
-"""A scripted day: whatever is logged or said during it has no name, number or amount of anybody."""
+"""A scripted day: what is logged, said or traced has no name, number or amount of anybody."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import time
 from datetime import datetime
 
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from signed_requests import URL, headers
 
 from payments.store.unit_of_work import unit_of_work
 from sample_data.city import generate
-from web import clock, logs
+from web import clock, logs, tracing
 from web.app import create_app
 from web.jobs import history
 from web.jobs.runner import Runner
@@ -47,10 +49,20 @@ def log():
 
 
 @pytest.fixture
+def spans():
+    """Every span of the day, as an exporter would get it."""
+    kept = InMemorySpanExporter()
+    end = tracing.trace_to(SimpleSpanProcessor(kept), "day")
+    yield kept
+    end()
+
+
+@pytest.fixture
 def delivered(city, tmp_path):
     """Three days of the sample people's files, sound and spoilt, wait in the inbox."""
     folder = tmp_path / "new"
     generate.make(folder, obligors=120, days=3, seed=7, start=city.day)
+    city.settings.inbox_settle_seconds = 0  # one look is enough
     inbox = city.settings.home / "inbox" / M
     inbox.mkdir(parents=True, exist_ok=True)
     arrived = time.time() - 3_600
@@ -124,7 +136,16 @@ def _ask_everything(city, treasurer, person, slip):
     stranger.post(URL, data=body, headers={"Content-Type": "application/json"})
 
 
-def test_no_line_of_a_day_says_anything_about_anybody(city, delivered, treasurer, log, monkeypatch):
+def _shown(span):
+    """What a span says, without its times: their digits are nobody's."""
+    events = [(event.name, dict(event.attributes)) for event in span.events]
+    status = (span.status.status_code.name, span.status.description)
+    return f"{span.name} {dict(span.attributes)} {events} {status} {dict(span.resource.attributes)}"
+
+
+def test_no_line_or_span_of_a_day_says_anything_about_anybody(
+    city, delivered, treasurer, log, spans, monkeypatch
+):
     said = []
     now = datetime(2026, 6, 3, 12, tzinfo=clock.JST)
     monkeypatch.setattr(clock, "now", lambda: now)
@@ -132,9 +153,13 @@ def test_no_line_of_a_day_says_anything_about_anybody(city, delivered, treasurer
     monkeypatch.undo()
     people, slips = _rows(delivered / "assessments.csv"), _rows(delivered / "slips.csv")
     _ask_everything(city, treasurer, people[0], slips[0])
-    everything = [*said, *log.getvalue().splitlines()]
+    traced = spans.get_finished_spans()
+    everything = [*said, *log.getvalue().splitlines(), *map(_shown, traced)]
+    phases = {span.name.split()[0] for span in traced}
+    assert phases >= {"job", "intake", "intake.match", "intake.normalise", "GET", "POST"}
     assert "signature refused" in log.getvalue()
     assert len(said) > 20
+    assert sum(".csv" in line or ".txt" in line for line in said) > 5  # files were taken in
     assert _told(everything, delivered) == []
     # It would be seen: each kind of thing, in a line as any other.
     for secret in (people[3]["obligor_name"], slips[3]["case_key"], people[3]["obligor_no"]):

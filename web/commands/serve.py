@@ -18,6 +18,7 @@ from web.database import open_books, require_evidence_keys
 from web.logs import begin_logs
 from web.parent import end_with
 from web.server import THREADS, free_port
+from web.tracing import begin_tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,12 +63,18 @@ def _load(settings: Settings) -> tuple[WSGIApplication, Callable[[], None]]:
     from web.app import create_app  # noqa: PLC0415 - only a server needs it
 
     begin_logs()
+    end_tracing = begin_tracing(settings, "serve")
     app = create_app(settings, open_books(settings, connections=CONNECTIONS))
     services: Services = app.extensions["kokin"]
     # Before `kokin init` there is nothing to book; /readyz says so.
     with contextlib.suppress(ConfigurationError, SQLAlchemyError):
         services.begin_booking()
-    return app, services.close
+
+    def close() -> None:
+        services.close()
+        end_tracing()
+
+    return app, close
 
 
 @click.command()
@@ -82,4 +89,8 @@ def schedule(session: Session, *, beside: bool) -> None:
     if beside:  # Of a process that holds the other end of the standard input.
         end_with(partial(os.read, sys.stdin.fileno(), 1))
     require_evidence_keys(session.settings)
-    run_scheduler(session.settings, session.engine, session.err)
+    end_tracing = begin_tracing(session.settings, "schedule")
+    try:
+        run_scheduler(session.settings, session.engine, session.err)
+    finally:
+        end_tracing()

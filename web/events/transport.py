@@ -16,6 +16,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from payments.store.phases import onward, phase
 from web.events.addresses import UnreachableError, find_place
 from web.events.signature import signatures
 
@@ -60,8 +61,24 @@ def post_signed(
     receiver refuses what was recorded and sent again later. ``lines``: connections that stay open
     for what follows; without them there is one for this request only.
     """
+    with phase("webhook") as say:
+        answer = _post(reach, url, secrets, body, message_id, int(at.timestamp()), seconds, lines)
+        say(reason=answer.reason, status=answer.status or 0)
+    return answer
+
+
+def _post(
+    reach: Reach,
+    url: str,
+    secrets: Sequence[str],
+    body: bytes,
+    message_id: str,
+    timestamp: int,
+    seconds: float,
+    lines: Lines | None,
+) -> Answer:
+    """The same within its phase, which whoever is asked can go on with (W3C Trace Context)."""
     begun = time.monotonic()
-    timestamp = int(at.timestamp())
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "kokin",
@@ -70,6 +87,7 @@ def post_signed(
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signatures(secrets, message_id, timestamp, body),
+        **onward(),
     }
     status = None
     try:

@@ -74,6 +74,6 @@ def prune_archive(context: JobContext) -> JobResult:
 
 
 def _line(report: FileReport) -> str:
-    """One file in the words of a log: nothing out of the file itself."""
+    """One file in the words of a log: nothing out of it. The sum of one line is what one paid."""
     status = messages.label("file_status", report.status.value)
-    return f"[{status}] {report.name} {report.count:,}件 {report.amount_yen:,}円"
+    return f"[{status}] {report.name} {report.count:,}件"

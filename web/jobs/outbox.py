@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from payments.domain.errors import ConfigurationError
 from payments.store.engine import is_busy
+from payments.store.phases import carried
 from payments.store.unit_of_work import reading
 from web import clock, leases
 from web.events.addresses import Reach
@@ -95,7 +96,7 @@ class _Run:
             letters = self._letters(connection, claims)
         reach = Reach.of(self.context.settings)
         with ThreadPoolExecutor(SENDERS, "outbox") as senders:
-            answers = list(senders.map(partial(self._post, reach), letters))
+            answers = list(senders.map(carried(partial(self._post, reach)), letters))
         for left in reversed(range(WRITES_TRIED)):
             try:
                 states = self._write_down(letters, answers)

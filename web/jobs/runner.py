@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from payments.domain.errors import KokinError
 from payments.store.engine import is_busy
 from payments.store.municipalities import load_profile, municipality_codes
+from payments.store.phases import phase
 from payments.store.unit_of_work import reading
 from web import clock, leases, messages
 from web.formatting import moment
@@ -257,7 +258,9 @@ class Runner:
         with contextlib.suppress(OperationalError):  # While the books are busy, the sign waits.
             self.lanes.show(municipality_code, entry_of(run.job).lane)
         try:
-            result = entry_of(run.job).run(context)
+            with phase("job", job=run.job, body=municipality_code) as say:
+                result = entry_of(run.job).run(context)
+                say(state=str(result.state))
         except Exception as error:
             log.exception("job %s, run %s of %s", run.job, run.run_id, municipality_code)
             code = error.error_code if isinstance(error, KokinError) else "job_raised"

@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from payments.store.engine import is_busy
+from payments.store.phases import phase
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.formats.notification import FORMAT
 from reconcile.model import Delivery, FileStatus
@@ -139,7 +140,8 @@ def book_waiting(
                 return
             begin(len(found))
             last = found[-1].spool_no
-            booked = _book(engine, spool, municipality_code, found)
+            with phase("notifications.book", body=municipality_code, count=len(found)):
+                booked = _book(engine, spool, municipality_code, found)
         yield Step(found, booked)
 
 

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import queue
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from payments.store.phases import phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +119,8 @@ class GroupCommit(Generic[Item, Result]):
         settled = threading.Event()
         with self._turn:
             batch = self._gather()
-            results = self._performed(batch) if batch else None
+            with phase("notifications.group", count=len(batch)) if batch else nullcontext():
+                results = self._performed(batch) if batch else None
             self._settled_last = settled
             if self._writers() == 1:  # Nobody gains by having the turn before all are told.
                 self._tell(batch, results, settled)

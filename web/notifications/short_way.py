@@ -10,6 +10,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from payments.store.phases import phase
 from web.language import speaking
 from web.language_choice import of_program
 from web.notifications.gate import BODY_BYTES_MAX, REPLAYED, take_in
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from payments.store.phases import Say
     from web.notifications.gate import Gate
     from web.services import Services
 
@@ -39,10 +41,14 @@ def short_way(app: Flask) -> Callable[[WSGIEnvironment, StartResponse], Iterable
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes] | None:
         if not _is_plain(environ):
             return None
-        with speaking(of_program(environ.get("HTTP_ACCEPT_LANGUAGE", ""))):
-            return told(environ, start_response)
+        asked = environ.get("HTTP_TRACEPARENT", "")
+        with (
+            speaking(of_program(environ.get("HTTP_ACCEPT_LANGUAGE", ""))),
+            phase("request", method="POST", route=PATH, traceparent=asked) as say,
+        ):
+            return told(environ, start_response, say)
 
-    def told(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def told(environ: WSGIEnvironment, start_response: StartResponse, say: Say) -> Iterable[bytes]:
         try:
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             municipality_code, signed = gate.check(environ, PATH, body)
@@ -51,10 +57,12 @@ def short_way(app: Flask) -> Callable[[WSGIEnvironment, StartResponse], Iterable
         except Exception as error:  # noqa: BLE001 - it is answered as on the long way
             with app.request_context(environ):
                 refused = app.finalize_request(app.handle_user_exception(error))
+                say(status=refused.status_code)
                 return refused(environ, start_response)
         more = [("Content-Length", str(len(found.data)))]
         if found.replayed:
             more.append((REPLAYED, "true"))
+        say(status=found.status, body=municipality_code)
         start_response(_REASONS[found.status], headers + more)
         return [found.data]
 
