@@ -12,6 +12,7 @@ from payments.store.row_security import EVERY
 from payments.store.statistics import state_statistics
 from payments.store.unit_of_work import enter_municipality, reading
 from web.calc.tables import put_in_force
+from web.online_indexes import build_lacking, lacking
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -58,7 +59,11 @@ def require_evidence_keys(settings: Settings) -> KeyRing:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Run every migration that the database at ``url`` still lacks, one transaction each."""
+    """Run every migration that the database at ``url`` still lacks, in one transaction.
+
+    Indexes of large tables are built behind it (:mod:`web.online_indexes`); an upgrade that was cut
+    off there builds what is lacking when it is run again.
+    """
     # Alembic is loaded by who migrates or asks for the version: few commands do.
     from alembic import command  # noqa: PLC0415
 
@@ -71,6 +76,7 @@ def upgrade(url: str, revision: str = "head") -> None:
                 enter_municipality(connection, EVERY)  # A migration is about all of them.
             command.upgrade(config, revision)
             state_statistics(connection)
+        build_lacking(engine, applied_revisions(engine))
     finally:
         engine.dispose()
 
@@ -79,6 +85,22 @@ def current_revision(engine: Engine) -> str | None:
     """The revision the database is at, None when it is empty."""
     with engine.connect() as connection:
         return _revision(connection)
+
+
+def applied_revisions(engine: Engine) -> set[str]:
+    """The revision the database is at and all before it."""
+    with engine.connect() as connection:
+        newest = _revision(connection)
+    if newest is None:
+        return set()
+    return {script.revision for script in _scripts().iterate_revisions(newest, "base")}
+
+
+def lacking_indexes(engine: Engine) -> list[str]:
+    """Indexes of large tables that an upgrade did not get to build to their end."""
+    applied = applied_revisions(engine)
+    with engine.connect() as connection:
+        return [index.name for index in lacking(connection, applied)]
 
 
 def head_revision() -> str | None:

@@ -20,7 +20,13 @@ from payments.store.roles import unheld_role
 from payments.store.unit_of_work import reading
 from web import clock, doctor_machine, formatting, messages
 from web.commands.session import choose_municipality, listed
-from web.database import current_revision, head_revision, open_books, require_evidence_keys
+from web.database import (
+    current_revision,
+    head_revision,
+    lacking_indexes,
+    open_books,
+    require_evidence_keys,
+)
 from web.events.addresses import Reach, UnreachableError, require_permitted
 from web.inbox.folders import markers_of, places
 from web.jobs.contract import JobState
@@ -133,6 +139,8 @@ def _database(settings: Settings) -> None:
         revision = current_revision(engine)
         if revision != head_revision():
             raise ConfigurationError("database_version", found=str(revision))
+        if lacking_here := lacking_indexes(engine):
+            raise ConfigurationError("database_index", found="、".join(lacking_here))
     finally:
         engine.dispose()
 

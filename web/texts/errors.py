@@ -38,6 +38,7 @@ ERRORS: dict[str, str] = {
     "database_missing": "データベース {path} がありません。先に kokin init を実行してください。",
     "database_unusable": "データベースを使えません。kokin init と kokin doctor で確かめてください: {found}",
     "database_version": "データベースの版が異なります（{found}）。kokin init で最新の形に改めてください。",
+    "database_index": "索引 {found} の作成が途中で止まっています。kokin init をもう一度実行してください（稼働したままで構いません）。",
     "municipality": "団体 {municipality_code} は登録されていません。",
     "municipality_none": "団体が登録されていません。kokin init --sample または --profile で登録してください。",
     "municipality_unknown": "団体 {found} は登録されていません。",

@@ -17,10 +17,14 @@ INDEX = "instalment_by_due_on"
 
 
 def upgrade() -> None:
-    """One index; its rows are the instalments in the order of their due dates."""
-    op.create_index(INDEX, "instalment", ["municipality_code", "due_on"])
+    """One index; its rows are the instalments in the order of their due dates.
+
+    On PostgreSQL it is built behind the commit, so that nobody waits for it.
+    """
+    if op.get_bind().dialect.name == "sqlite":
+        op.create_index(INDEX, "instalment", ["municipality_code", "due_on"])
 
 
 def downgrade() -> None:
     """Take it away again."""
-    op.drop_index(INDEX, "instalment")
+    op.drop_index(INDEX, "instalment", if_exists=True)
