@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.identifiers import ElNumber
-from reconcile.status import EXPIRED, UNCONFIRMED, UNKNOWN
+from reconcile.status import (
+    CHECKING,
+    EXPIRED,
+    PAID,
+    PAID_OTHERWISE,
+    PROVISIONAL,
+    REISSUED,
+    TERMS_BEGUN,
+    UNCONFIRMED,
+    UNKNOWN,
+)
 from web import clock, messages
 from web.enquiries.typed import doubts
 from web.formatting import count
+from web.help.questions import questions
 from web.texts.labels import LABELS
 
 if TYPE_CHECKING:
@@ -20,6 +31,18 @@ if TYPE_CHECKING:
     from web.enquiries.desk import Told
     from web.enquiries.limits import Verdict
 
+# What people who see this answer ask next.
+QUESTIONS = {
+    UNCONFIRMED: "not-confirmed",
+    PROVISIONAL: "quick-report",
+    CHECKING: "when-shown",
+    PAID: "no-receipt",
+    PAID_OTHERWISE: "whole-or-parts",
+    TERMS_BEGUN: "whole-or-parts",
+    EXPIRED: "expired",
+    REISSUED: "reissued",
+    UNKNOWN: "wrong-number",
+}
 TAIL = 4  # last digits of 納付番号 that are shown at least
 _HOUR, _MINUTE = 3_600, 60
 
@@ -65,6 +88,7 @@ class Answer(NamedTuple):
     late: bool
     tail: str
     refused: str
+    question: tuple[str, str] | None  # of the help, by its address and its words
 
 
 def tail_of(numbers: Sequence[ElNumber]) -> int:
@@ -90,7 +114,13 @@ def shown(told: Told, number: ElNumber | None, tail: int = TAIL) -> Answer:
         late=status.late and status.state in {UNCONFIRMED, EXPIRED},
         tail=number.case_key[-tail:] if number else "",
         refused="" if told.verdict.answered else refusal(told.verdict),
+        question=question_on(QUESTIONS[status.state]) if status.state in QUESTIONS else None,
     )
+
+
+def question_on(slug: str) -> tuple[str, str]:
+    """質問と答えの一つ: its address and its words."""
+    return slug, next(each.title for each in questions() if each.slug == slug)
 
 
 def _way(each: OpenWay, valid_until: date | None) -> ShownWay:

@@ -18,7 +18,7 @@ from payments.domain.identifiers import ElNumber
 from qr.scan.limits import UPLOAD_LIMITS
 from web import clock, messages
 from web.enquiries import proof, slip_code, typed
-from web.enquiries.answers import bases_of, refusal, shown, tail_of, wrong_words
+from web.enquiries.answers import bases_of, question_on, refusal, shown, tail_of, wrong_words
 from web.enquiries.desk import Asking, EnquiryDesk
 from web.enquiries.limits import network
 from web.enquiries.photos import RETRY_SECONDS, FullError
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 UNPROCESSABLE, TOO_MANY, UNAVAILABLE = 422, 429, 503
 FORM_BYTES = 64 << 10  # what a form needs beside its file
 TYPED_MAX = 8_000
+WHERE = "number-where"  # the question of the help that says where on a slip the numbers are
 _CAMERA = HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)")
 
 enquiries = Blueprint("enquiries", __name__)
@@ -245,6 +246,7 @@ def _ask_page(parts: Sequence[Part] = (), said: str = "", *, tried: bool = False
         "tried": tried,
         "said": said,
         "with_codes": _with_codes(),
+        "where": question_on(WHERE),
     }
     if parts:  # What somebody typed is kept nowhere.
         return render_template("enquiries/ask.html", task=_task(), **values)
@@ -253,7 +255,12 @@ def _ask_page(parts: Sequence[Part] = (), said: str = "", *, tried: bool = False
 
 def _several_page(said: str = "", text: str = "") -> str:
     return render_template(
-        "enquiries/several.html", said=said, typed=text, task=_task(), most=_slips_max()
+        "enquiries/several.html",
+        said=said,
+        typed=text,
+        task=_task(),
+        most=_slips_max(),
+        where=question_on(WHERE),
     )
 
 
