@@ -24,7 +24,7 @@ from web.approval_roles import require_asker
 from web.certificates import confirmation
 from web.certificates.feed import as_csv, vehicle_feed
 from web.certificates.paper import paper_pdf
-from web.certificates.tax_paper import seen_words, tax_paper
+from web.certificates.tax_paper import channel_words, seen_words, tax_paper
 from web.duties import Do
 from web.errors import status_of
 from web.people.purpose import OTHER, begin_view
@@ -32,8 +32,11 @@ from web.security import may
 from web.services import services
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from werkzeug.wrappers import Response as BaseResponse
 
+    from payments.domain.profile import Profile
     from reconcile.certificate import Basis
 
 certificates = Blueprint("certificates", __name__, url_prefix="/staff/certificates")
@@ -140,12 +143,20 @@ def _page(basis: Basis | None = None, error: str = "") -> str:
         "certificates/desk.html",
         basis=basis,
         error=error,
-        behind=behind,
+        behind={channel_words(profile, name): until for name, until in behind.items()},
+        complete=_complete(profile, basis),
         typed=request.form.get("obligor_no", ""),
         year=fiscal_year(today),
         names={item.item_code: item.name for item in profile.items},
         reason_max=REASON_MAX,
     )
+
+
+def _complete(profile: Profile, basis: Basis | None) -> dict[str, date]:
+    """データの基準日 by the words for each channel."""
+    if basis is None:
+        return {}
+    return {channel_words(profile, name): day for name, day in basis.complete_until.items()}
 
 
 def _file(data: bytes, kind: str, name: str) -> Response:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconcile.arrivals.sources import sources
 from web import messages
+from web.arrivals.words import source_words
 from web.certificates.confirmation import Basis as Rests
 from web.certificates.confirmation import Paper
 from web.formatting import fiscal_year, plain_day, yen
@@ -29,7 +31,7 @@ def tax_paper(profile: Profile, basis: Basis, now: datetime) -> Paper:
             (words.PROVISIONAL, yen(sum(levy.provisional_yen for levy in basis.levies))),
             (words.CUT_OFF, plain_day(basis.cut_off_on)),
             *(
-                (words.CHANNEL.format(channel=messages.label("agent", name)), plain_day(day))
+                (words.CHANNEL.format(channel=channel_words(profile, name)), plain_day(day))
                 for name, day in sorted(basis.complete_until.items())
             ),
         ]
@@ -48,6 +50,15 @@ def tax_paper(profile: Profile, basis: Basis, now: datetime) -> Paper:
             notes=words.NOTES,
             basis=tuple(Rests(*each) for each in basis.settled),
         )
+
+
+def channel_words(profile: Profile, code: str) -> str:
+    """送付元 as people say it: an agent by its name, a bank's statement by the kind of file."""
+    said = messages.label("agent", code)
+    if said != code:
+        return said
+    names = {source.code: source_words(source) for source in sources(profile)}
+    return names.get(code, code)
 
 
 def seen_words(basis: Basis) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 
+from payments import approve
 from payments import plans as books
 from payments.domain.errors import InvalidValueError, KokinError, NotFoundError
 from payments.domain.plans import even_payments, monthly
@@ -80,14 +81,20 @@ def listing() -> str:
     }
     with reading(services().engine, code) as connection:
         rows = readers[part](connection)
-        stands = {}
+        stands, waiting = {}, list[approve.Approval]()
+        if part == "write_offs":  # what one person has asked for, and nobody has decided
+            waiting = [
+                each
+                for kind in (giving_up.KIND, giving_up.REVERSAL_KIND)
+                for each in approve.approvals(connection, code, state=approve.WAITING, kind=kind)
+            ]
         if part == "plans":
             grace = profile.charges.plan_grace_days
             stands = books.standings(connection, code, rows[:SHOWN], today, grace_days=grace)
     return render_template(
         "charges/listing.html", parts=PARTS, part=part, rows=rows[:SHOWN], number=len(rows),
         more=len(rows) > SHOWN, within=within, only_open=only_open, state=state, stands=stands,
-        states=(books.KEPT, *books.ENDS), today=today, names=_names(),
+        states=(books.KEPT, *books.ENDS), today=today, names=_names(), waiting=waiting,
     )  # fmt: skip
 
 
