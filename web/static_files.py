@@ -57,13 +57,12 @@ def _with_version(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _kept_and_packed(response: Response) -> Response:
+    if "style_digest" in g:
+        own = f"style-src 'self' 'sha256-{g.style_digest}'"
+        response.headers[POLICY] = HEADERS[POLICY].replace("style-src 'self'", own)
     if response.status_code != HTTPStatus.OK:
         return response
     if request.endpoint != STATIC:
-        if "style_digest" in g:
-            own = f"style-src 'self' 'sha256-{g.style_digest}'"
-            policy = HEADERS[POLICY].replace("style-src 'self'", own)
-            response.headers[POLICY] = policy
         return _packed_page(response)
     file = _file((request.view_args or {})["filename"])
     if file is None:

@@ -117,8 +117,8 @@ INLINED = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 def test_who_comes_for_the_first_time_has_the_style_in_the_page(city):
     app = create_app(city.settings, city.engine, TESTING=True)
     client = app.test_client()
-    for _ in range(2):  # also where the page was kept
-        answer = app.test_client().get("/")
+    for address in ("/", "/", "/help/", "/nowhere"):  # also where the page was kept
+        answer = app.test_client().get(address)
         page = answer.get_data(as_text=True)
         (style,) = INLINED.findall(page)
         digest = b64encode(sha256(style.encode()).digest()).decode()
