@@ -18,17 +18,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reconcile.formats.own_format import formats_of
-from reconcile.model import Reading, ReportLine
+from reconcile.model import ColumnedLines, Reading, in_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconcile.formats.contract import Format
-    from reconcile.model import ReadContext
+    from reconcile.model import Columns, ReadContext, ReportLine
 
 LARGE_BYTES = 24 << 20  # below, starting a process takes longer than it saves
 MIN_PROCESSORS = 2
-_PORTION = 2_000
 
 
 @contextmanager
@@ -44,7 +43,7 @@ def reading_of(found: Format, data: bytes, context: ReadContext) -> Iterator[Rea
         try:
             _ask(reader.stdin, (found.code, context, data))
             reading = Reading(found.code, found.channel, lines=iter(()))
-            reading.lines = _lines(reader.stdout, reading, here)
+            reading.lines = ColumnedLines(_portions(reader.stdout, reading, here))
             yield reading
         finally:
             reader.kill()
@@ -68,6 +67,11 @@ def _start() -> subprocess.Popen[bytes] | None:
 
 def until_failed(found: Reading) -> Iterator[ReportLine]:
     """The lines of a file; once it has failed it is read on for its findings alone."""
+    # What the other process gives ends there by itself, and goes on in columns.
+    return found.lines if isinstance(found.lines, ColumnedLines) else _until_failed(found)
+
+
+def _until_failed(found: Reading) -> Iterator[ReportLine]:
     findings = found.findings
     for line in found.lines:
         if not (findings and found.failed):
@@ -83,14 +87,14 @@ def _ask(stream: Any, question: tuple[str, ReadContext, bytes]) -> None:
         stream.close()
 
 
-def _lines(stream: Any, reading: Reading, here: Reading) -> Iterator[ReportLine]:
-    """The lines as they come; then ``reading`` says what the whole file says."""
+def _portions(stream: Any, reading: Reading, here: Reading) -> Iterator[Columns]:
+    """The lines as they come, in columns; then ``reading`` says what the whole file says."""
     given = 0
     while isinstance(answer := _next(stream), list):
-        yield from map(ReportLine._make, zip(*answer, strict=True))
+        yield answer
         given += len(answer[0])
     if answer is None:
-        yield from islice(until_failed(here), given, None)
+        yield from in_columns(islice(until_failed(here), given, None))
         answer = _said(here)
     for name, value in answer.items():
         setattr(reading, name, value)
@@ -115,9 +119,8 @@ def _answer(question: Any, stream: Any) -> None:
     code, context, data = pickle.load(question)  # noqa: S301 - from the process that asks
     found = next(each for each in formats_of(context.profile) if each.code == code)
     reading = found.read(data, context)
-    lines = until_failed(reading)
-    while portion := list(islice(lines, _PORTION)):
-        pickle.dump(list(zip(*portion, strict=True)), stream, pickle.HIGHEST_PROTOCOL)
+    for columns in in_columns(until_failed(reading)):
+        pickle.dump(columns, stream, pickle.HIGHEST_PROTOCOL)
     pickle.dump(_said(reading), stream, pickle.HIGHEST_PROTOCOL)
     stream.flush()
 

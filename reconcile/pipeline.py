@@ -41,13 +41,12 @@ from reconcile.model import (
     FileStatus,
     Finding,
     ReadContext,
-    ReportLine,
     Severity,
 )
 from reconcile.settlement.advice import compare_advice, take_in_advice
 from reconcile.settlement.deposits import Books
 from reconcile.settlement.remittances import enter_groups, join_groups
-from reconcile.store.lines import write_lines
+from reconcile.store.lines import groups_named, write_lines
 from reconcile.store.staging import clear_staging
 from reconcile.store.write_back import written_back
 from reconcile.tally import tally
@@ -62,7 +61,7 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
     from reconcile.formats.contract import Format
     from reconcile.intake import Kept
-    from reconcile.model import Delivery, Reading
+    from reconcile.model import Columns, Delivery, Reading
 
 
 __all__ = ["reconcile_waiting", "take_in"]
@@ -258,12 +257,11 @@ class FileRun:
         """Every record of the file as one line; a file that does not tie stops here (R4)."""
         read = 0
 
-        def look(portion: list[ReportLine]) -> None:
+        def look(columns: Columns) -> None:
             nonlocal read
-            for line in portion:
-                if line.remittance_ref and line.stage == "confirmed" and line.fault is None:
-                    self.refs.setdefault(line.remittance_ref, line.remitted_on)
-            read += len(portion)
+            for ref, remitted_on in groups_named(columns).items():
+                self.refs.setdefault(ref, remitted_on)
+            read += len(columns[0])
             if progress is not None:
                 progress(read)
 

@@ -11,11 +11,10 @@ while its server writes some, the next ones are read.
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from payments.store.bulk import copied, copied_column, copy_text
-from reconcile.model import ReportLine
+from reconcile.model import ColumnedLines, ReportLine, in_columns
 from reconcile.store.ahead import read_ahead
 
 if TYPE_CHECKING:
@@ -23,9 +22,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-_PORTION = 2_000
-_Columns = list[tuple[Any, ...]]
+    from reconcile.model import Columns
+
 _COLUMNS = ("municipality_code", "file_id", *ReportLine._fields)
+_REF, _STAGE, _REMITTED_ON, _FAULT = map(
+    ReportLine._fields.index, ("remittance_ref", "stage", "remitted_on", "fault")
+)
 _WORD = re.compile("[0-9A-Za-z_:|.-]*")
 _NOTHING = -1  # stands for None on its way: no text and no amount equals it
 
@@ -35,39 +37,40 @@ def write_lines(
     municipality_code: str,
     file_id: int,
     lines: Iterable[ReportLine],
-    look: Callable[[list[ReportLine]], None],
+    look: Callable[[Columns], None],
 ) -> None:
-    """報告明細: write all lines of a file; ``look`` is shown each portion on its way."""
-    portions = _portions(lines)
+    """報告明細: write all lines of a file; ``look`` is shown the columns of each portion."""
+    portions = lines.portions if isinstance(lines, ColumnedLines) else in_columns(lines)
     if connection.dialect.name == "sqlite":
-        for portion in portions:
-            look(portion)
-            _into_sqlite(connection, municipality_code, file_id, _columns(portion))
+        for columns in portions:
+            look(columns)
+            _into_sqlite(connection, municipality_code, file_id, columns)
         return
 
     def texts() -> Iterator[str]:
-        written = ((p, _as_text(municipality_code, file_id, _columns(p))) for p in portions)
-        for portion, text in read_ahead(written):
-            look(portion)
+        written = ((each, _as_text(municipality_code, file_id, each)) for each in portions)
+        for columns, text in read_ahead(written):
+            look(columns)
             yield text
 
     copy_text(connection, "source_line", _COLUMNS, texts())
 
 
-def _portions(lines: Iterable[ReportLine]) -> Iterator[list[ReportLine]]:
-    """The lines, some thousand at a time."""
-    lines = iter(lines)
-    while portion := list(islice(lines, _PORTION)):
-        yield portion
-
-
-def _columns(portion: list[ReportLine]) -> _Columns:
-    """The same field by field."""
-    return list(zip(*portion, strict=True))
+def groups_named(columns: Columns) -> dict[str, str | None]:
+    """払込単位: those that confirmed lines of a portion name, with the day of their remittance."""
+    refs, faults = columns[_REF], columns[_FAULT]
+    if not any(refs):  # 速報: a million lines that name none
+        return {}
+    named = zip(refs, columns[_STAGE], columns[_REMITTED_ON], faults, strict=True)
+    groups: dict[str, str | None] = {}
+    for ref, stage, remitted_on, fault in named:
+        if ref and stage == "confirmed" and fault is None:
+            groups.setdefault(ref, remitted_on)
+    return groups
 
 
 def _into_sqlite(
-    connection: Connection, municipality_code: str, file_id: int, columns: _Columns
+    connection: Connection, municipality_code: str, file_id: int, columns: Columns
 ) -> None:
     """One portion, column by column."""
     marks = [f"'{municipality_code}'", str(file_id)]
@@ -88,7 +91,7 @@ def _into_sqlite(
     cursor.close()
 
 
-def _as_text(municipality_code: str, file_id: int, columns: _Columns) -> str:
+def _as_text(municipality_code: str, file_id: int, columns: Columns) -> str:
     """One portion in the text form of PostgreSQL's COPY, column by column."""
     marks = [municipality_code, str(file_id)]
     varying: list[Iterable[str]] = []

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import shutil
+from dataclasses import fields, replace
+from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bill_books import M
 from delimited_samples import CONTEXT, barcode
 from own_layouts import description, kyodo, kyodo_line, own_context
+from reference_rows import sample_profile
+from sqlalchemy import text
 
+from payments.store.engine import open_engine
+from payments.store.municipalities import save_profile
+from payments.store.unit_of_work import unit_of_work
 from reconcile import apart
 from reconcile.apart import reading_of, until_failed
 from reconcile.formats import konbini_dsk
 from reconcile.formats.detect import detect
-from reconcile.model import Finding, Reading
+from reconcile.model import Delivery, FileStatus, Finding, Reading
+from reconcile.pipeline import take_in
 
 if TYPE_CHECKING:
     import subprocess
+    from pathlib import Path
 
     from reconcile.formats.contract import Format
     from reconcile.model import ReadContext
@@ -25,12 +35,12 @@ if TYPE_CHECKING:
 LINES = 5_000  # more than two portions
 
 
-def payments(number: int = LINES) -> bytes:
+def payments(number: int = LINES, *, kind: str = "01", remitted_on: str = "0") -> bytes:
     """A file of payments of the sample municipality."""
     return konbini_dsk.write(
         konbini_dsk.DskRow(
-            "01", "20260609", "1234", barcode(f"{place:016d}"), 12300, "030", "ファミリーマート",
-            "000001", "0", "20260610",
+            kind, "20260609", "1234", barcode(f"{place:016d}"), 12300, "030", "ファミリーマート",
+            "000001", remitted_on, "20260610",
         )
         for place in range(number)
     )  # fmt: skip
@@ -134,3 +144,29 @@ def test_it_ends_when_nobody_asks_for_the_rest() -> None:
     """Leaving early leaves nothing behind and waits for nothing."""
     with reading_of(konbini_dsk.FORMAT, payments(), CONTEXT) as reading:
         assert len(list(islice(reading.lines, 3))) == 3
+
+
+def test_the_books_are_the_same(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines that come in columns are written as they are, and name their remittance."""
+    data = payments(40, kind="02", remitted_on="20260615")
+    books = []
+    for least in (0, len(data) + 1):  # read elsewhere, read here
+        monkeypatch.setattr(apart, "LARGE_BYTES", least)
+        path = shutil.copyfile(sqlite_template, tmp_path / f"{least}.sqlite")
+        engine = open_engine(f"sqlite:///{path}")
+        with unit_of_work(engine, M) as connection:
+            save_profile(connection, replace(sample_profile(), cases_per_run_max=10**9))
+        report = take_in(engine, M, Delivery("kakuho.csv", data), received_on=date(2026, 6, 10))
+        assert report.status is FileStatus.ACCEPTED
+        with unit_of_work(engine, M) as connection:
+            rows = [
+                connection.execute(text(f"SELECT * FROM {table} ORDER BY 1, 2, 3")).all()
+                for table in ("source_line", "line_outcome", "remittance_group")
+            ]
+        engine.dispose()
+        books.append(rows)
+    lines, _, groups = books[0]
+    assert (len(lines), len(groups)) == (40, 1)
+    assert books[0] == books[1]
