@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select, text
 
+from payments.domain.arrivals import JAPAN
 from payments.domain.errors import NotFoundError
 from reconcile import closures
 from reconcile.journal import closed_books
@@ -102,7 +103,8 @@ def as_of(connection: Connection, municipality_code: str, day: date, at: datetim
         .limit(1)
     ).one_or_none()
     if row is None:
-        raise NotFoundError("day_copy", day=day.isoformat(), at=at.isoformat(timespec="minutes"))
+        said = at.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M")
+        raise NotFoundError("day_copy", day=day.isoformat(), at=said)
     made_at = _aware(row.made_at)
     exact = _mark(connection, municipality_code, made_at) == _mark(
         connection, municipality_code, at

@@ -41,6 +41,14 @@ _SAID = {
     NO_BATCH: "debit_answer_no_batch",
     NOT_SENT: "debit_answer_not_sent",
 }
+_FIELDS = {
+    "encoding": "文字コード",
+    "bank_code": "銀行番号",
+    "debit_on": "引落日",
+    "count": "件数",
+    "amount_yen": "金額",
+    "round": "初回・再振替",
+}
 _DIGITS = re.compile(r"[0-9]{1,12}")
 
 
@@ -161,7 +169,7 @@ def _day(line_no: int, value: str, form: str, today: date) -> date:
 
 def _bad(line_no: int, field: str, found: str, expected: str) -> InvalidValueError:
     return InvalidValueError(
-        "debit_answer_line", line_no=line_no, field=field, found=found, expected=expected
+        "debit_answer_line", line_no=line_no, field=_FIELDS[field], found=found, expected=expected
     )
 
 

@@ -137,7 +137,7 @@ def answers() -> str | tuple[str, int]:
             raise InvalidValueError("debit_answer_empty")
         data = given.stream.read(ANSWER_MAX + 1)
         if len(data) > ANSWER_MAX:
-            raise InvalidValueError("debit_answer_line", line_no=1, field="file",
+            raise InvalidValueError("debit_answer_line", line_no=1, field="ファイル",
                                     found=len(data), expected=ANSWER_MAX)  # fmt: skip
         delivery = Delivery(given.filename[-100:], data)
         taken = take_answers(
@@ -364,6 +364,7 @@ def _batch_page(debit_no: int, errors: dict[str, str] | None = None, given: Any 
         field=stale.FIELD,
         reason_max=REASON_MAX,
         rows_shown=ROWS_SHOWN,
+        names={item.item_code: item.name for item in profile.items},
     )
 
 

@@ -83,6 +83,7 @@ ERRORS: dict[str, str] = {
     "report_rows": "お探しの明細はありません（「{found}」）。報告のページから開き直してください。",
     "profile_costs": "団体設定の費用の単価 {field} が正しくありません（値「{found}」）。払込元（each_yen）・チャネル（sheets）の名と、0以上の整数にしてください。",
     "profile_enquiries": "団体設定の照会の {field} が正しくありません（値「{found}」）。address は https:// で始まり、? や # を含まないものにしてください。",
+    "profile_retention": "団体設定の保存年限の {field} が正しくありません（値「{found}」、正しい形: {expected}）。法律が許す年数より短くはできません。根拠を書き、同じ記録の同じ日の定めは一つにしてください。",
     "profile_open_data": "団体設定の公開の {field} が正しくありません（値「{found}」）。公開する（published = true）ときは、利用条件（licence）を書いてください。licence_url は https:// で始めてください。",
     "profile_money": "団体設定の口座の money_kind は 01 または 03 にしてください（値「{found}」）。",
     "demo_folder": "フォルダ {path} は体験用のデータではないため、消さずに中止しました。--data で別のフォルダを指定してください。",
@@ -309,7 +310,7 @@ ERRORS: dict[str, str] = {
     "placement_room": "この期別に充てられるのは {expected:,}円 までです。",
     "placement_empty": "充てる額を書いてください。消込を取り消して全額を仮受に戻すには、下の「消込を取り消す」を使います。",
     # closing
-    "day_copy": "{day}の日計には、{at}（世界時）までの控えがありません。",
+    "day_copy": "{day}の日計には、{at}までの控えがありません。",
     "closure": "締め番号 {closure_no} は、この日・年度の締めではありません。",
     "close_order": "{subject} の締め・締めの取消はできません。締めは日付の順に、取消は最後に締めたものから行います。年度は出納閉鎖日（5月31日）を締めてから締めます。",
     "close_blocked": "{subject} は、未着の資料または不一致があるため締められません（{blockers}）。理由を書いて、差異があっても締めることを選んでください。",

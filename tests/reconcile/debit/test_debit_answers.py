@@ -90,9 +90,9 @@ def test_what_fits_no_batch_or_was_not_sent_is_said_and_kept(town):
 @pytest.mark.parametrize(
     ("line", "field"),
     [
-        ("999,20260528,1,100", "bank_code"), ("9998,2026-5-28,1,100", "debit_on"),
-        ("9998,20260528,一,100", "count"), ("9998,20260528,1,-100", "amount_yen"),
-        ("9998,20260528,1", "amount_yen"),
+        ("999,20260528,1,100", "銀行番号"), ("9998,2026-5-28,1,100", "引落日"),
+        ("9998,20260528,一,100", "件数"), ("9998,20260528,1,-100", "金額"),
+        ("9998,20260528,1", "金額"),
     ],
 )  # fmt: skip
 def test_a_line_that_cannot_be_read_stops_the_whole_file(town, line, field):
