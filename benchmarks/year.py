@@ -160,7 +160,8 @@ class _Run:
         self.session = Session(self.settings)
         kept = folder / "state.pickle"
         if kept.exists():
-            self.state, year = pickle.loads(kept.read_bytes())  # noqa: S301 - written by itself
+            state, year = pickle.loads(kept.read_bytes())  # noqa: S301 - written by itself
+            self.state = State(**state)
             if self.state.begun:
                 day = date.fromisoformat(self.state.next_day)
                 take_back(url, folder, sample_profile().municipality_code, day)
@@ -379,7 +380,7 @@ class _Run:
                 ("rng", "balance_yen", "lines", "results", "dispatches", "closed_until",
                  "transfers")}  # fmt: skip
         part = self.folder / "state.part"
-        part.write_bytes(pickle.dumps((self.state, year)))
+        part.write_bytes(pickle.dumps((vars(self.state), year)))
         part.replace(self.folder / "state.pickle")
 
     def _end(self, day: date) -> None:

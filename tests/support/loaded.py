@@ -8,8 +8,10 @@ its own session, files and environment. :class:`Loaded` starts them in the place
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
+import gc
 import importlib
 import io
 import json
@@ -23,7 +25,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -268,8 +270,6 @@ def _run(words: list[str]) -> None:
 
 def _load() -> None:
     """Everything that a command needs."""
-    import gc  # noqa: PLC0415 - the other end needs none
-
     gc.disable()
     for name in LOADED:
         importlib.import_module(name)
@@ -280,6 +280,27 @@ def _load() -> None:
     gc.enable()
 
 
+def _end(words: list[str]) -> NoReturn:
+    """Run it to its end as Python does, but for the second in which it would tear down all."""
+    code: Any = 0
+    try:
+        _run(words)
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001 - as Python shows what nobody has caught
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    if isinstance(code, str):
+        print(code, file=sys.stderr)  # noqa: T201 - as Python does
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            stream.flush()
+    os._exit(code or 0)
+
+
 if __name__ == "__main__":
     _load()
-    _run(_serve(socket.socket(fileno=int(sys.argv[1])))["words"])
+    _end(_serve(socket.socket(fileno=int(sys.argv[1])))["words"])
