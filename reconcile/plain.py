@@ -103,9 +103,15 @@ MEET_OTHERS = f"""
 DELETE FROM decision WHERE municipality_code = :m AND {_AT_THEIR_NOTICES}
 """
 # Conditions for lines ``l``: those that are not plain, and plain ones that meet one of these.
-OTHERS = f"""AND NOT EXISTS (
+# SQLite finds a decision by its row number. PostgreSQL is to see how few lines are left over, which
+# it knows of columns only: it would otherwise read all keys of the city for them.
+OTHERS = {
+    "sqlite": f"""AND NOT EXISTS (
     SELECT 1 FROM decision p WHERE p.municipality_code = :m
-      AND p.line = l.file_id * {LINE_SPACE} + l.line_no)"""
+      AND p.line = l.file_id * {LINE_SPACE} + l.line_no)""",
+    "postgresql": """AND NOT EXISTS (
+    SELECT 1 FROM decision p WHERE p.municipality_code = :m AND p.line_no = l.line_no)""",
+}
 MEETING = f"""AND l.line_no IN (
     SELECT line_no FROM decision WHERE municipality_code = :m AND {_AT_THEIR_NOTICES})"""
 
@@ -124,7 +130,7 @@ def decide_plain(connection: Connection, scope: dict[str, Any]) -> None:
     for facts in (_FACTS, _CONFIRMING):
         run(decision_from(facts.format(set_aside=f"AS {set_aside}")) + in_order)
     rows = scope["lines"]
-    count_staging(connection, rows, "decision", "municipality_code", "line", "notice_id")
+    count_staging(connection, rows, "decision", "municipality_code", "line_no", "notice_id")
     run(MEET_EACH_OTHER)
 
 
