@@ -13,7 +13,7 @@ LONG := -m soak -o timeout=3600 -o faulthandler_timeout=4500
 MILLION := -m soak -o timeout=21600 -o faulthandler_timeout=25200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak fuzz accessibility bundle sbom audit lock clean
+.PHONY: help demo test check format bench soak fuzz accessibility guides bundle sbom audit lock clean
 
 help: ## この一覧
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -50,6 +50,10 @@ fuzz: ## 読取器ごとに100万件の乱数試験（KOKIN_FUZZ_INPUTS と KOKI
 accessibility: ## 住民の画面を全言語で試し、結果をアクセシビリティの画面に書く
 	@tools/setup.sh test
 	@KOKIN_WRITE_ACCESSIBILITY=1 $(PYTHON) -m pytest -n 0 $(LONG) tests/web/help
+
+guides: ## 手引きの画面の写しを作り直す（docs/guide/pictures）
+	@tools/setup.sh test
+	@KOKIN_WRITE_GUIDES=1 $(PYTHON) -m pytest -n 0 tests/web/guides
 
 bundle: ## 閉域向けの一式を作る（dist/、ハッシュの目録つき）
 	@tools/setup.sh run
