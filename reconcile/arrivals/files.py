@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 REACH = timedelta(days=45)  # how late a file may be and still find its day by itself
 
+# In no order: for one SQLite walks through the days of all files there ever were.
 _FILES = """
 SELECT f.file_id, f.name, f.format_code, f.agent, f.status, f.received_on, f.taken_in_at,
     f.created_on, f.count AS records, f.amount_yen, r.source, r.due_on, r.basis, r.minutes_late
@@ -29,8 +30,7 @@ WHERE f.municipality_code = :m AND f.file_id IN (
     WHERE g.municipality_code = :m AND g.channel NOT IN ('', 'notification')
         AND g.received_on BETWEEN :first AND :last
     UNION SELECT d.file_id FROM arrival_record d
-    WHERE d.municipality_code = :m AND d.due_on BETWEEN :due_first AND :due_last)
-ORDER BY f.received_on, f.file_id"""
+    WHERE d.municipality_code = :m AND d.due_on BETWEEN :due_first AND :due_last)"""
 # A file of which every line came before, and the file of the same format that said it first.
 _RESENT = """
 SELECT l.file_id, MIN(p.file_id) AS first_id

@@ -27,12 +27,14 @@ PAID, MISSING, UNLIKE = "0", "", "?"
 # A file names its day without a year: it is that of the newest such day (zengin_common).
 LOOKED_BACK = timedelta(days=100)
 _EARLY, _LATE = timedelta(days=7), timedelta(days=300)
+# CROSS JOIN: SQLite begins with the files of these days, not with every line there ever was.
 _LINES = """
 SELECT l.slip_key, l.amount_yen, l.kind, l.file_id, l.line_no FROM source_file f
-JOIN source_line l ON l.municipality_code = :m AND l.file_id = f.file_id
-    AND l.remittance_ref = :ref AND l.identity LIKE :consignor
+CROSS JOIN source_line l
 WHERE f.municipality_code = :m AND f.status = 'accepted' AND f.channel = 'debit'
-    AND CAST(f.received_on AS VARCHAR(10)) BETWEEN :begin AND :end
+    AND f.received_on BETWEEN :begin AND :end
+    AND l.municipality_code = :m AND l.file_id = f.file_id
+    AND l.remittance_ref = :ref AND l.identity LIKE :consignor
 ORDER BY l.file_id, l.line_no"""
 # The same of a few rows, by what their lines are known by (reconcile.formats.debit_result).
 _OF_SOME = """
