@@ -16,6 +16,7 @@ from payments.domain.arrivals import ArrivalRule
 from payments.domain.errors import KokinError
 from payments.release import KIND as RELEASE
 from payments.release import release_content
+from reconcile import certificate as certifying
 from reconcile import day_close
 from reconcile.arrivals import rules as arrival_rules
 from reconcile.arrivals.sources import sources
@@ -43,6 +44,7 @@ from web.placements.panel import places
 from web.printing.report import read_back_words
 from web.printing.status import status_of
 from web.refunds import approving as refund_approving
+from web.residents import linking
 from web.retention import letting_go
 from web.texts import admin
 from web.texts import approvals as words
@@ -82,6 +84,9 @@ def kind_words(approval: Approval) -> str:
 
 
 _SUBJECTS: dict[str, Callable[[Approval], str]] = {
+    **dict.fromkeys(refund_approving.REFUND_KINDS, refund_approving.subject_words),
+    certifying.KIND: lambda approval: formatting.long_day(approval.subject),
+    linking.KIND: lambda approval: _("結び付けの確認 {number}", number=approval.subject),
     **dict.fromkeys(charges_told.KINDS, charges_told.subject_words),
     LIVE: lambda approval: str(approval.content["name"]),
     **dict.fromkeys(debit_release.KINDS, debit_subject),

@@ -79,7 +79,7 @@ def tell(explanation: Explanation) -> list[Section]:
         if not explanation.stories:
             sections.append(Section(words.HEADINGS["evidence"], (say("no_payments"),)))
     for story in explanation.stories:
-        sections += _line(story, with_claim=explanation.slip is None)
+        sections += _line(story, explanation.case, with_claim=explanation.slip is None)
     if explanation.left_off:
         number = formatting.count(explanation.left_off)
         sections.append(Section(words.HEADINGS["others"], (say("left_off", number=number),)))
@@ -89,8 +89,8 @@ def tell(explanation: Explanation) -> list[Section]:
 # ---- one line ----
 
 
-def _line(story: LineStory, *, with_claim: bool) -> list[Section]:
-    """One line from its bytes to what came of it."""
+def _line(story: LineStory, told: CaseStory | None, *, with_claim: bool) -> list[Section]:
+    """One line from its bytes to what came of it; a case that was told is not told again."""
     sections = [_summary(story), _evidence(story.evidence)]
     sections += [section for decision in story.decisions for section in _decision(decision)]
     tables = (bookings_table(story.bookings),) if story.bookings else ()
@@ -104,7 +104,9 @@ def _line(story: LineStory, *, with_claim: bool) -> list[Section]:
         sections.append(Section(words.HEADINGS["settlement"], (say("no_group"),)))
     if story.others:
         sections.append(Section(words.HEADINGS["others"], tables=(others_table(story),)))
-    sections.append(_people(story.cases, story.approvals))
+    cases = [case for case in story.cases if told is None or case.case_no != told.case_no]
+    if cases or story.approvals or told is None:
+        sections.append(_people(cases, story.approvals))
     if story.seals:
         sections.append(Section(words.HEADINGS["seals"], tuple(map(_seal, story.seals))))
     sections.append(

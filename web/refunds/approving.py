@@ -114,6 +114,15 @@ def told(approval: Approval) -> tuple[str, tuple[Sheet, ...]]:
     return words.EFFECTS[approval.kind].format(**content), (sheet,)
 
 
+def subject_words(approval: Approval) -> str:
+    """対象 as people say it: the claim, the refund or the batch."""
+    if approval.kind == release.KIND:
+        return _("振込データ {number}", number=approval.content["batch_no"])
+    if approval.kind == decide.CANCEL:
+        return _("還付 {number}", number=approval.content["refund_no"])
+    return str(approval.content["place"])
+
+
 def place_of(approval: Approval) -> tuple[str, dict[str, Any]]:
     """開くページ: the endpoint and its values."""
     if approval.kind == release.KIND:
