@@ -117,7 +117,7 @@ def walk(page: Page, screen: Screen, known: dict[str, str]) -> None:
         elif kind == "open":
             page.locator("summary").filter(has_text=rest).first.click()
         elif kind == "press":
-            page.get_by_role("button", name=rest).first.click()
+            page.get_by_role("button", name=rest, exact=True).first.click()
         else:
             raise AssertionError(step)
 
@@ -130,6 +130,7 @@ def missing(page: Page, screen: Screen) -> list[str]:
 
 def picture(page: Page, target: Path) -> int:
     """Write the page as a small PNG with few colours; its size in bytes."""
+    page.wait_for_load_state("networkidle")
     shot = Image.open(io.BytesIO(page.screenshot()))
     small = io.BytesIO()
     shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
