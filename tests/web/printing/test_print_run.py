@@ -13,18 +13,18 @@ from sqlalchemy import text
 
 from payments import approve
 from payments.domain.errors import InvalidValueError
-from payments.domain.profile import SlipForm
+from payments.domain.profile import Characters, SlipForm
 from payments.print_runs import Selection, discard, plan_totals, run_of
 from payments.release import KIND, subject_of
 from payments.store.bulk import take_numbers
-from payments.store.municipalities import save_profile
+from payments.store.municipalities import load_profile, save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from qr.layout.shipped import slip_layout
 from web import clock
 from web.commands.setup import sample_profile
 from web.printing import run as printing
 from web.printing import workers
-from web.printing.folder import MARK, REPORT_HTML, sha256_of
+from web.printing.folder import MARK, REPORT_HTML, REPORT_JSON, sha256_of
 from web.printing.release import folder_findings, release_check, unread_files
 from web.printing.report import rewrite_report
 from web.printing.status import status_of
@@ -298,6 +298,32 @@ def test_a_character_that_the_font_lacks_holds_back_no_other_slip(any_hamlet, tm
     report = (out / REPORT_HTML).read_text("utf-8")
     assert "印字用の文字がありません" in report
     assert listed[0]["slip_no"] in report
+
+
+def test_a_body_may_have_such_a_character_replaced_and_the_report_says_so(any_hamlet, tmp_path):
+    hamlet = any_hamlet
+    out = tmp_path / "out"
+    first = hamlet.rows("SELECT obligor_no FROM obligor ORDER BY postal_code, obligor_no")[0][0]
+    with unit_of_work(hamlet.engine, "99999") as connection:
+        connection.execute(
+            text(
+                "UPDATE obligor SET name = :n WHERE municipality_code = '99999' AND obligor_no = :o"
+            ),
+            {"n": "外\ue000葛\U000e01ef\U00030000", "o": first},
+        )
+        profile = load_profile(connection, "99999")
+        decided = Characters(fallback=True, decided=("\U00030000=口",))
+        save_profile(connection, replace(profile, characters=decided))
+    answer = hamlet.issue(out, "--json")
+    assert answer.exit_code == 0, answer.output
+    assert len(hamlet.manifest(out)) == 12
+    assert release_check(hamlet.engine, "99999", 1, out) == []
+    said = json.loads((out / REPORT_JSON).read_text("utf-8"))["replaced"]
+    assert {(one["character"], one["shown"]) for one in said} == {
+        ("U+E000", "〓"), ("U+845B U+E01EF", "葛"), ("U+30000", "口"),
+    }  # fmt: skip
+    assert {one["field"] for one in said} == {"obligor_name"}
+    assert "置き換えて印字した文字" in (out / REPORT_HTML).read_text("utf-8")
 
 
 def test_one_altered_digit_stops_the_run_and_names_its_place(any_hamlet, tmp_path, monkeypatch):
