@@ -63,6 +63,11 @@ FROM (
         AND i.term = a.term
     WHERE a.municipality_code = :m AND a.amount_yen > 0
         AND CAST(i.due_on AS VARCHAR(10)) < :as_of
+        -- Most are paid, and are not asked for grounds that the outside would throw away.
+        AND (a.amount_yen > a.term_yen + a.whole_yen - a.surplus_yen
+            OR a.notice_id IN (SELECT p.notice_id FROM receipt p
+                WHERE p.municipality_code = :m AND p.stage = 'provisional'
+                AND p.notice_id IS NOT NULL))
 ) past
 WHERE open_yen > 0 OR ground = 'provisional'
 GROUP BY ground
