@@ -32,6 +32,10 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
         "settle": ("払込の指定", "承認すると、この入金を表の払込のお金とします。"),
     },
 }
+# A placement that the law asks for says what it is, whatever it does to the money.
+_OPERATIONS["appropriation"] = {
+    code: ("過誤納の充当", sentence) for code, (_, sentence) in _OPERATIONS["placement"].items()
+}
 SUSPENSE = "仮受"
 UNIDENTIFIED = "不明入金（歳計外）"
 GROUP = "払込"
