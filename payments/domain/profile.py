@@ -20,6 +20,7 @@ from payments.domain.enquiring import Enquiries, enquiries_from, require_enquiri
 from payments.domain.errors import InvalidValueError
 from payments.domain.overpayment import Refunds, require_refunds
 from payments.domain.publishing import Costs, OpenData, require_costs, require_open_data
+from payments.domain.retaining import Retaining, require_retention
 from payments.domain.valid_until import require_policy
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ class Profile:
     charges: Charges = field(default_factory=Charges)  # 延滞金・督促手数料・分納
     dunning: Dunning = field(default_factory=Dunning)  # 督促
     characters: Characters = field(default_factory=Characters)  # 印字できない文字
+    retention: tuple[Retaining, ...] = ()  # 保存年限, where it is longer than the shortest
 
     def item(self, item_code: str) -> Item:
         """The item of this code; :class:`InvalidValueError` when the profile has none."""
@@ -182,6 +184,7 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
         debit = _debiting(plain.pop("debit", {}))
         dunning = Dunning(**plain.pop("dunning", {}))
         characters = _characters(plain.pop("characters", {}))
+        retention = tuple(Retaining(**rule) for rule in plain.pop("retention", ()))
         refunds = dict(plain.pop("refunds", {}))
         refunds["short_items"] = tuple(refunds.get("short_items", ()))
         profile = Profile(
@@ -192,6 +195,7 @@ def profile_from_mapping(data: Mapping[str, Any]) -> Profile:
             charges=charges,
             dunning=dunning,
             characters=characters,
+            retention=retention,
             costs=costs,
             open_data=open_data,
             slip_layouts=forms,
@@ -292,6 +296,7 @@ def _check(profile: Profile) -> None:
     require_enquiries(profile.enquiries)
     require_charges(profile.charges, {item.item_code for item in profile.items})
     require_dunning(profile.dunning)
+    require_retention(profile.retention)
     for account in profile.accounts:
         if account.money_kind not in {"01", "03"}:
             raise InvalidValueError("profile_money", found=account.money_kind, expected="01 or 03")

@@ -39,6 +39,12 @@ def _profile(**changes: Any) -> dict[str, Any]:
     return tomllib.loads((ROOT / "web/profiles/99999.toml").read_text("utf-8")) | changes
 
 
+def _kept(**changes):
+    """A rule of retention, as a file of settings has it."""
+    rule = {"record": "account_view", "from_on": "2026-04-01", "years": 7, "ground": "規程12条"}
+    return rule | changes
+
+
 @pytest.mark.parametrize(
     ("code", "change"),
     [
@@ -58,6 +64,12 @@ def _profile(**changes: Any) -> dict[str, Any]:
         ),
         ("profile_enquiries", lambda plain: plain.update(enquiries={"address": "http://a.jp/"})),
         ("profile_enquiries", lambda plain: plain.update(enquiries={"slips_max": 0})),
+        ("profile_retention", lambda plain: plain.update(retention=[_kept(years=4)])),
+        ("profile_retention", lambda plain: plain.update(retention=[_kept(years=True)])),
+        ("profile_retention", lambda plain: plain.update(retention=[_kept(record="posting")])),
+        ("profile_retention", lambda plain: plain.update(retention=[_kept(from_on="2026-4-1")])),
+        ("profile_retention", lambda plain: plain.update(retention=[_kept(ground=" ")])),
+        ("profile_retention", lambda plain: plain.update(retention=[_kept(), _kept(years=9)])),
         (
             "profile_enquiries",
             lambda plain: plain.update(enquiries={"ways": [{"code": "app", "needs": "luck"}]}),

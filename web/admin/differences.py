@@ -26,6 +26,7 @@ CODES: dict[str, tuple[str, ...]] = {
     "charges.levies": ("item_code",),
     "charges.fees": ("item_code", "from_on", "trigger"),
     "enquiries.ways": ("code",),
+    "retention": ("record", "from_on"),
 }
 _SHOWN_MAX = 200  # characters of a value that people compare by eye
 

@@ -12,6 +12,7 @@ from payments.domain.charging import BOOKED, FEE_SLIPS, TRIGGERS
 from payments.domain.debiting import LINE_ENDS
 from payments.domain.enquiring import NEEDS
 from payments.domain.late_charge_levies import shipped_levies
+from payments.domain.retaining import SHORTEST, YEARS_MAX
 
 BODY = "body"
 NUMBER_MAX = 1_000_000
@@ -164,6 +165,12 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
         Field("licence_url", needed=False),
         Field("contact", needed=False),
     ),
+    "retention": (
+        Field("record", "choice", tuple(SHORTEST), fixed=True),
+        Field("from_on", "day", fixed=True),
+        Field("years", "number", most=YEARS_MAX),
+        Field("ground"),
+    ),
 }
 
 USUAL: dict[str, dict[str, object]] = {
@@ -176,5 +183,6 @@ USUAL: dict[str, dict[str, object]] = {
     "charges.levies": {"levy": "tax", "prescription_years": 5},
     "charges.fees": {"trigger": "letter"},
     "enquiries.ways": {"needs": "paper", "limit_yen": 0},
+    "retention": {"record": "account_view", "years": 5},
 }  # fmt: skip
 """いつもの値: what the form of a new entry begins with."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from payments.domain.errors import RefusedError
+from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock, formatting, messages
 from web.commands.intake import DATE
 from web.commands.session import MUNICIPALITY, Session, explain, say_json, say_list, session_of
 from web.commands.signing import USER, signed
-from web.retention.rules import RULES, rule_of, start_of
+from web.retention.rules import RULES, rule_in_force, rules_of, start_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,11 +50,12 @@ def plan(session: Session, as_of: datetime | None, *, as_json: bool) -> None:
     found: list[dict[str, Any]] = []
     code = session.municipality
     with reading(session.engine, code) as connection:
-        for rule in RULES:
+        for rule in rules_of(load_profile(connection, code), day):
             before = rule.before(day)
             number, oldest = held(connection, code, rule)
             found.append({
                 "table": rule.table, "years": rule.years, "ground": rule.ground,
+                "own_ground": rule.own_ground, "from_on": rule.from_on,
                 "before_on": before.date(), "held": number, "oldest_at": oldest,
                 "due": due(connection, code, rule, before),
             })  # fmt: skip
@@ -68,6 +70,8 @@ def plan(session: Session, as_of: datetime | None, *, as_json: bool) -> None:
             markup=False,
         )
         ground = messages.label("retention_ground", row["ground"])
+        if row["own_ground"]:
+            ground = f"{row['own_ground']}（{row['from_on']} から）"
         session.out.print(f"    根拠: {ground}", markup=False)
     session.out.print("帳簿は保存年限にかかわらず残します。", markup=False)
 
@@ -85,7 +89,9 @@ def archive(
     """保存年限を過ぎた行をParquetに保管し、読み戻して確かめます。行は消えません。"""
     from web.retention.archive import archive as write  # noqa: PLC0415
 
-    rule, code = rule_of(table), session.municipality
+    code = session.municipality
+    with reading(session.engine, code) as connection:
+        rule = rule_in_force(load_profile(connection, code), table, clock.today())
     latest = rule.before(clock.today())
     wanted = start_of(before.date()) if before else latest
     if wanted > latest:

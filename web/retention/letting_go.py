@@ -14,7 +14,7 @@ from payments.domain.errors import RefusedError
 from web import clock
 from web.retention.archive import archive_of, deletions
 from web.retention.rows import Chain, chain_of, delete_older
-from web.retention.rules import rule_of
+from web.retention.rules import rule_in_force
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,7 +73,8 @@ def carry_out(connection: Connection, profile: Profile, approval: Approval) -> N
     """
     code = profile.municipality_code
     found = archive_of(connection, code, int(approval.content["archive_no"]))
-    rule, before = rule_of(found.table_name), clock.in_japan(found.before_at)
+    rule = rule_in_force(profile, found.table_name, clock.today())
+    before = clock.in_japan(found.before_at)
     archived = Chain(found.row_count, found.rows_sha256)
     if (
         approve.canonical(content_of(found)) != approve.canonical(approval.content)

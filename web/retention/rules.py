@@ -2,8 +2,8 @@
 
 No national law sets one period for all records of a municipality: its own rules for documents do
 (文書管理規程). What follows are the shortest periods that the laws on taxes and on personal data
-leave room for. A body that keeps records for longer names an earlier day when it archives; nothing
-goes by itself.
+leave room for (:data:`payments.domain.retaining.SHORTEST`). A body that keeps records for longer
+says so in its settings, with the day and the ground of each rule; nothing goes by itself.
 
 The books (claims, receipts, postings, evidence, decisions, seals) have no rule here: they are kept
 whole. A tax may be assessed or refunded for five years, for seven after a fraud (地方税法17条の5、
@@ -12,21 +12,31 @@ whole. A tax may be assessed or refunded for five years, for seven after a fraud
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from typing import TYPE_CHECKING
 
 from payments.domain.errors import NotFoundError
+from payments.domain.retaining import SHORTEST, in_force
 from web import clock
+
+if TYPE_CHECKING:
+    from payments.domain.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """定め: rows of ``table`` are kept for ``years`` from ``moment``; ``ground``: a label."""
+    """定め: rows of ``table`` are kept for ``years`` from ``moment``.
+
+    ``ground``: a label; ``own_ground`` and ``from_on``: as the body's own settings say, or "".
+    """
 
     table: str
     moment: str
     years: int
     ground: str
+    own_ground: str = ""
+    from_on: str = ""
 
     def before(self, as_of: date) -> datetime:
         """保存の満了: what happened before this moment may go; the beginning of a day in Japan."""
@@ -35,16 +45,17 @@ class Rule:
         return start_of(date(as_of.year - self.years, as_of.month, day))
 
 
-# 個人情報保護法61条2項: no personal data beyond what the purpose needs (in force since 2023-04-01).
-# Who looked and who did what stays as long as claims of and against the body: 地方自治法236条.
-RULES = (
-    Rule("enquiry_log", "asked_at", 1, "personal_data"),
-    Rule("event_attempt", "made_at", 1, "operation"),
-    Rule("notice_event", "happened_at", 2, "operation"),
-    Rule("notice_sent", "made_at", 2, "operation"),
-    Rule("account_view", "viewed_at", 5, "access"),
-    Rule("resident_view", "viewed_at", 5, "access"),
-    Rule("staff_event", "happened_at", 5, "access"),
+_RECORDS = {  # table → its moment and the label of the ground of the shortest period
+    "enquiry_log": ("asked_at", "personal_data"),
+    "event_attempt": ("made_at", "operation"),
+    "notice_event": ("happened_at", "operation"),
+    "notice_sent": ("made_at", "operation"),
+    "account_view": ("viewed_at", "access"),
+    "resident_view": ("viewed_at", "access"),
+    "staff_event": ("happened_at", "access"),
+}
+RULES = tuple(
+    Rule(table, moment, SHORTEST[table], ground) for table, (moment, ground) in _RECORDS.items()
 )
 _BY_TABLE = {rule.table: rule for rule in RULES}
 
@@ -54,6 +65,19 @@ def rule_of(table: str) -> Rule:
     if table not in _BY_TABLE:
         raise NotFoundError("retention_rule", found=table, expected="、".join(_BY_TABLE))
     return _BY_TABLE[table]
+
+
+def rules_of(profile: Profile, on: date) -> list[Rule]:
+    """その日の定め of a body for every table: its own where it has one, else the shortest."""
+    return [rule_in_force(profile, rule.table, on) for rule in RULES]
+
+
+def rule_in_force(profile: Profile, table: str, on: date) -> Rule:
+    """その日の定め of a table; :class:`NotFoundError` ``retention_rule``."""
+    rule, own = rule_of(table), in_force(profile.retention, table, on)
+    if own is None:
+        return rule
+    return replace(rule, years=own.years, own_ground=own.ground, from_on=own.from_on)
 
 
 def start_of(day: date) -> datetime:

@@ -19,6 +19,7 @@ SECTIONS: dict[str, str] = {
     "enquiries.ways": "住民に示す納付の方法",
     "costs": "費用の単価",
     "open_data": "数字の公開",
+    "retention": "保存年限",
     "arrivals": "受領予定",
     "slip_layouts": "納付書の様式",
 }
@@ -29,6 +30,7 @@ NOTES: dict[str, str] = {
     "dunning": "画面とコマンドの初めの値です。リストを作る人は、そのリストだけの値を選べます。",
     "enquiries": "窓口と住民のページで納付書の状況を尋ねるときの定めです。",
     "costs": "単価は、団体の契約と実績から入力します。入力しなければ費用は計算しません。",
+    "retention": "法律が許す最も短い年数より長く残すときに加えます。適用日から効き、前の定めも消さずに残します。",
     "open_data": "公開すると、個人の情報を含まない数字だけが、誰でも見られるページに出ます。",
 }
 CHANGES: dict[str, str] = {"added": "追加", "removed": "削除", "changed": "変更"}
@@ -105,6 +107,9 @@ FIELDS: dict[str, str] = {
     "fee_item": "督促手数料の科目",
     "prescription_years": "時効の年数",
     "from_on": "いつから",
+    "record": "記録",
+    "years": "保存年数",
+    "ground": "根拠（文書管理規程など）",
     "trigger": "どの日で決めるか",
     "fee_yen": "督促手数料（円）",
     "wait_days": "納期限のあと待つ日数",
@@ -182,6 +187,15 @@ HINTS: dict[str, str] = {
     "open_data.contact": "公開のページに出す問い合わせ先。",
 }
 CHOICES: dict[str, dict[str, str]] = {
+    "record": {
+        "enquiry_log": "照会の記録",
+        "event_attempt": "外部通知の配信記録",
+        "notice_event": "お知らせの送信記録",
+        "notice_sent": "お知らせ",
+        "account_view": "職員による閲覧の記録",
+        "resident_view": "本人による閲覧の記録",
+        "staff_event": "職員の操作記録",
+    },
     "law": {"tax": "地方税", "public": "税外の公金"},
     "fee": {"gross": "別に請求", "advised": "払込明細のとおり差引", "agreed": "一件ごとに差引"},
     "money_kind": {"03": "03 入出金明細", "01": "01 振込入金通知"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -13,7 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from payments.domain.errors import ConfigurationError, NotFoundError, RefusedError
-from payments.store.municipalities import load_profile
+from payments.domain.retaining import Retaining
+from payments.store.municipalities import load_profile, save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.audit.seal import seal_pending
 from reconcile.verify.everything import verify
@@ -25,11 +27,12 @@ from web.retention import archive as archiving
 from web.retention import letting_go, pseudonyms
 from web.retention.archive import archive, archives_of, require_file
 from web.retention.rows import EMPTY, chain_of, due, held, table_of
-from web.retention.rules import RULES, rule_of, start_of
+from web.retention.rules import RULES, rule_in_force, rule_of, rules_of, start_of
 
 M = "99999"
 PASSWORD = "kaikei-no-himitsu"  # of the staff of the small city
 TODAY = date(2033, 7, 1)
+DAYS = (date(2026, 3, 31), date(2026, 4, 1), date(2033, 6, 30), TODAY)
 OLD, YOUNG = datetime(2026, 6, 1, 3, tzinfo=UTC), datetime(2033, 6, 30, 3, tzinfo=UTC)
 RULE = rule_of("account_view")
 
@@ -221,6 +224,44 @@ def test_the_books_have_no_rule(kept):
             chain_of(connection, M, rule_of("enquiry_log"), start_of(date(1990, 1, 1))).sha256
             == EMPTY
         )
+
+
+def _keep_longer(engine, *rules):
+    """The body's own rules for views of accounts."""
+    own = tuple(
+        Retaining("account_view", from_on, years, ground) for from_on, years, ground in rules
+    )
+    with unit_of_work(engine, M) as connection:
+        save_profile(connection, replace(load_profile(connection, M), retention=own))
+
+
+def test_the_rule_of_the_day_holds_and_what_it_keeps_cannot_go(town):
+    approval = _ask(town, _archive(town))  # asked for while five years held
+    _keep_longer(town.engine, ("2026-04-01", 6, "規程"), ("2033-07-01", 10, "改正規程"))
+    with reading(town.engine, M) as connection:
+        profile = load_profile(connection, M)
+    years = [rule_in_force(profile, "account_view", day).years for day in DAYS]
+    assert years == [5, 6, 6, 10]
+    others = {rule.table: rule.years for rule in rules_of(profile, TODAY)}
+    assert others == {rule.table: rule.years for rule in RULES} | {"account_view": 10}
+    with pytest.raises(RefusedError) as refused:
+        _decide(town, approval)
+    assert refused.value.error_code == "approval_stale"
+    assert _views(town) == 10
+
+
+def test_the_commands_say_whose_rule_it_is_and_keep_to_it(kept):
+    _keep_longer(kept.engine, ("2026-04-01", 7, "文書管理規程 別表2"))
+    shown = _run(kept, "plan").stdout
+    assert "職員による閲覧の記録（account_view）: 7年保存" in shown
+    assert "文書管理規程 別表2（2026-04-01 から）" in shown
+    row = next(r for r in json.loads(_run(kept, "plan", "--json").stdout) if r["years"] == 7)
+    assert (row["due"], row["from_on"]) == (7, "2026-04-01")
+    _keep_longer(kept.engine, ("2026-04-01", 8, "文書管理規程 別表2"))
+    early = _run(
+        kept, "archive", "account_view", "--folder", str(kept.folder), "--before", "2026-07-01"
+    )
+    assert (early.exit_code, "retention_early" in early.stderr) == (1, True)
 
 
 def test_pseudonymised_figures_name_nobody_and_lead_nowhere(kept, tmp_path):
