@@ -381,7 +381,6 @@ class Assessor:
                 ),
                 self.updates,
             )
-
         take_up_again(
             self.connection, self.code, self.taken_up, journal_id=self.journal_id, approval_id=None
         )
@@ -391,8 +390,9 @@ class Assessor:
         """Names and addresses as the latest line gives them."""
         if not self.obligors:
             return
-        names = ("obligor_no", "name", "kana", "kana_folded", "postal_code")
-        sealer = Sealer(self.connection, self.code)
+        names = ("obligor_no", "name", "kana", "kana_folded", "postal_code", "address")
+        keep = Sealer(self.connection, self.code).kept
+        rows = ((*said, keep(ADDRESS, (said[0],), at)) for *said, at in self.obligors.values())
         self.connection.execute(
             text(
                 """INSERT INTO obligor (municipality_code, obligor_no, name, kana, kana_folded,
@@ -402,14 +402,7 @@ class Assessor:
                        kana = excluded.kana, kana_folded = excluded.kana_folded,
                        postal_code = excluded.postal_code, address = excluded.address"""
             ),
-            [
-                {
-                    "m": self.code,
-                    **dict(zip(names, said, strict=True)),
-                    "address": sealer.kept(ADDRESS, (said[0],), address),
-                }
-                for *said, address in self.obligors.values()
-            ],
+            [{"m": self.code, **dict(zip(names, row, strict=True))} for row in rows],
         )
 
 

@@ -11,7 +11,8 @@ from payments.domain.errors import ConflictError, NotFoundError, RefusedError
 from payments.domain.slip import WHOLE_YEAR, SlipState
 from payments.print_plan import PrintRun, Refusal, change_run, refuse, run_of
 from payments.store.lookups import rows_about
-from payments.store.personal import EXPECTED, PRINTED, REFUSED, Sealer, open_address, open_kept
+from payments.store.personal import open_address
+from payments.store.print_words import read_differences, read_refusals, write_differences
 from payments.store.slip_tables import PrintRunDifferenceRow, PrintRunFileRow
 from payments.vehicles import vehicles_of
 from payments.versions import OPEN_YEN, as_day
@@ -325,16 +326,9 @@ def record_file(
     connection.execute(
         file_table.insert().values(**keys, **asdict(file), differences=len(differences), done_at=at)
     )
-    if differences:
-        sealer = Sealer(connection, municipality_code)
-        rows = []
-        for number, difference in enumerate(differences, start=1):
-            place = (run_id, file.file_no, number)
-            said = asdict(difference)
-            for column in (PRINTED, EXPECTED):
-                said[column.name] = sealer.kept(column, place, said[column.name])
-            rows.append({**keys, "file_no": file.file_no, "difference_no": number, **said})
-        connection.execute(difference_table.insert(), rows)
+    write_differences(
+        connection, municipality_code, run_id, file.file_no, [asdict(each) for each in differences]
+    )
 
 
 def _number_pages(
@@ -411,48 +405,10 @@ def differences_of_run(
     connection: Connection, municipality_code: str, run_id: int
 ) -> list[RunDifference]:
     """読み戻しの相違の一覧, in the order of files and pages."""
-    names = RunDifference.__dataclass_fields__
-    table = difference_table
-    rows = connection.execute(
-        select(table.c.difference_no, *(table.c[name] for name in names))
-        .where(table.c.municipality_code == municipality_code, table.c.run_id == run_id)
-        .order_by(table.c.file_no, table.c.difference_no)
-    )
-    found = []
-    for number, *values in rows:
-        said = dict(zip(names, values, strict=True))
-        place = (run_id, said["file_no"], number)
-        for column in (PRINTED, EXPECTED):
-            said[column.name] = open_kept(
-                connection, column, municipality_code, place, said[column.name]
-            )
-        found.append(RunDifference(**said))
-    return found
+    found = read_differences(connection, municipality_code, run_id)
+    return [RunDifference(**difference) for difference in found]
 
 
 def refusals(connection: Connection, municipality_code: str, run_id: int) -> list[RunRefusal]:
     """印刷できない納付書の一覧, in the order of the run."""
-    rows = connection.execute(
-        text(
-            """SELECT p.seq, p.refusal, p.refusal_field, p.refusal_found,
-                      COALESCE(s.slip_no, '') AS slip_no, n.notice_no, p.term
-               FROM print_run_slip p
-               JOIN notice n ON n.municipality_code = p.municipality_code
-                AND n.notice_id = p.notice_id
-               LEFT JOIN slip s ON s.municipality_code = p.municipality_code
-                AND s.slip_id = p.slip_id
-               WHERE p.municipality_code = :m AND p.run_id = :run_id AND p.refusal <> ''
-               ORDER BY p.seq"""
-        ),
-        {"m": municipality_code, "run_id": run_id},
-    )
-    return [
-        RunRefusal(
-            seq,
-            code,
-            field,
-            open_kept(connection, REFUSED, municipality_code, (run_id, seq), found),
-            *others,
-        )
-        for seq, code, field, found, *others in rows
-    ]
+    return [RunRefusal(*row) for row in read_refusals(connection, municipality_code, run_id)]

@@ -224,23 +224,16 @@ def _lines(
     }
     due_on = on + timedelta(days=profile.charges.due_days)
     return [
-        _line(
-            profile,
-            each,
-            principal := principals[each.place],
-            open_address(connection, code, principal.obligor_no, principal.address),
-            row,
-            due_on,
-        )
+        _line(connection, profile, each, principals[each.place], row, due_on)
         for each, row in sorted(changing, key=lambda pair: pair[0])
     ]
 
 
 def _line(
+    connection: Connection,
     profile: Profile,
     wanted: Wanted,
     principal: Row[Any],
-    address: str,
     standing: Row[Any] | None,
     due_on: date,
 ) -> _Line:
@@ -254,7 +247,10 @@ def _line(
     row = AssessmentRow(
         profile.municipality_code, wanted.item_code, principal.fiscal_year, principal.levy_year,
         principal.notice_no, principal.term, principal.obligor_no, principal.name, principal.kana,
-        principal.postal_code, address, wanted.amount_yen, due_on.isoformat(), kind, "",
+        principal.postal_code,
+        open_address(
+            connection, profile.municipality_code, principal.obligor_no, principal.address
+        ), wanted.amount_yen, due_on.isoformat(), kind, "",
         flags,
     )  # fmt: skip
     return _Line(row, wanted, wanted.amount_yen - before)
