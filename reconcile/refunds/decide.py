@@ -187,7 +187,6 @@ def interest_content(
     given = payees.current(connection, code, row.obligor_no)
     if given is None:
         raise RefusedError("refund_payee", subject=subject)
-    account = payees.account(connection, code, given.account_no)
     return {
         "subject": subject,
         "overpayment_no": row.overpayment_no,
@@ -200,8 +199,8 @@ def interest_content(
         "interest_from_on": as_day(row.interest_from_on).isoformat(),
         "out_from_on": None,
         "out_until": None,
-        "account_no": account.account_no,
-        "account": account.shown,
+        "account_no": given.account_no,
+        "account": given.shown,
         "bears": owed.said(),
     }
 
@@ -283,10 +282,7 @@ def carry_out(connection: Connection, profile: Profile, approval: Approval, *, o
 
 
 def _about(connection: Connection, profile: Profile, said: dict[str, Any], on: date) -> Any:
-    """Of what a refund is: the overpayment that waits, or the class of one that was appropriated.
-
-    The overpayment is read before its money moves.
-    """
+    """Of what a refund is: what waits, or the class of what was appropriated."""
     if said["amount_yen"]:
         return overpayment(connection, profile, said["subject"], on)
     owed = on_appropriated(connection, profile.municipality_code, said["subject"])
