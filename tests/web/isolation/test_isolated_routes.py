@@ -53,6 +53,7 @@ FORMS: dict[str, dict[str, str]] = {
     "certificates.vehicles": {"year": "2026"},
     "certificates.ask_despite": {"reason": "試し"},
     "debits.make": {"debit_on": "2026-06-01"},
+    "debits.answers": {},
     "debits.make_second": {"debit_on": "2026-06-02"},
     "debits.count": {},
     "debits.change": {"reason": "試し", "count": "0", "amount_yen": "0"},
