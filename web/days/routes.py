@@ -80,10 +80,12 @@ def show(day: str) -> str:
 
 
 @days.get("/days/<day>/then")
-def show_then(day: str) -> str:
-    """過去の日計: as it was shown or signed at a moment."""
+def show_then(day: str) -> BaseResponse | str:
+    """過去の日計: as it was shown or signed at a moment; without one, as it stands."""
     chosen = day_of_address(day)
     typed = request.args.get("at", "")
+    if not typed:
+        return redirect(url_for("days.show", day=chosen.isoformat()), 303)
     at = moment_of_address(typed)
     with reading(services().engine, services().municipality) as connection:
         then = day_copies.as_of(connection, services().municipality, chosen, at)
