@@ -5,7 +5,7 @@
 
 The file and the city of ``benchmarks/reconcile.py``, taken in once. For each step the seconds of
 the clock and, on SQLite, which works in this very process, those of its processor; a line says how
-many microseconds that is. Then the bytes per line, from the sizes of tables and indexes before and
+many microseconds that is. Then the bytes per line, from the pages of tables and indexes before and
 behind the file: they do not depend on what else the machine does. docs/adr/0020 reads them.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _WRITES = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM) (\w+)")
-_SQLITE_SIZES = "SELECT name, SUM(pgsize - unused) FROM dbstat GROUP BY name"
+_SQLITE_SIZES = "SELECT name, SUM(pgsize) FROM dbstat GROUP BY name"
 _POSTGRESQL_SIZES = """
 SELECT relname, pg_relation_size(oid) FROM pg_class
 WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace"""
