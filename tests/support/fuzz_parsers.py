@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tomllib
+import warnings
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -15,6 +17,7 @@ from fuzzing import Parser, shaken
 from mapped_samples import EXAMPLES, example, mapped, mapped_context
 from mapped_samples import description as register_description
 from own_layouts import LAYOUTS, description, kyodo, kyodo_line, own_context, own_format
+from PIL import Image
 
 from payments.domain.errors import InvalidValueError
 from payments.domain.identifiers import ElNumber
@@ -24,6 +27,8 @@ from qr.digits import el_qr
 from qr.digits.symbol_reading import interpret
 from qr.layout import file as slip_layout_file
 from qr.layout.check import checked
+from qr.scan.files import pictures
+from qr.scan.limits import Deadline, ScanLimits, Source
 from reconcile.formats import (
     FORMATS,
     assessments,
@@ -38,9 +43,12 @@ from reconcile.formats import (
 from reconcile.formats.detect import detect
 from reconcile.formats.own_layout import own_layout
 from reconcile.model import Finding, Reading
+from reconcile.report.accounting import accounting_layout
 from web import messages
 from web.admin import toml
+from web.enquiries import slip_code
 from web.notifications import body
+from web.search import typed
 from web.texts.faults import FAULTS
 from web.texts.findings import FINDINGS
 
@@ -75,6 +83,8 @@ NOTIFICATIONS: tuple[dict[str, Any], ...] = (
     },
 )  # fmt: skip
 DAY = date(2026, 6, 30)
+SMALL = replace(ScanLimits(), pixels_max=1_000_000)
+TYPED = (b"12300", "山田 6/1".encode(), b"2026-06-01..2026-06-30", "令和8年6月".encode())
 ANY = (b"", b"0123456789abcdef")  # only decides which accidents happen
 REQUESTED = date(2026, 6, 1)  # the day in the golden request
 ACCOUNTS = (
@@ -215,6 +225,7 @@ def parsers() -> tuple[Parser, ...]:
     sample = (ROOT / "web" / "profiles" / "99999.toml").read_bytes()
     values, layout = tomllib.loads(sample.decode()), description("konbini_muf120")
     form = tomllib.loads((ROOT / "qr" / "layout" / "standard.toml").read_text("utf-8"))
+    accounting = tomllib.loads((LAYOUTS / "accounting" / "sample.toml").read_text("utf-8"))
     slip = tuple(path.read_bytes() for path in sorted((ROOT / "qr").rglob("*.toml")))
     accounts = debit_accounts.write(ACCOUNTS)
     registers = {
@@ -251,6 +262,10 @@ def parsers() -> tuple[Parser, ...]:
         Parser("era", (b"R8.6.1", "令和8年6月1日".encode(), b"5080601"), _text(_era)),
         Parser("profile", (sample,), _text(toml.read)),
         Parser("profile_values", ANY, _shaken(values, profile_from_mapping)),
+        Parser("accounting_values", ANY, _shaken(accounting, _accounting)),
+        Parser("search_words", TYPED, _text(_typed)),
+        Parser("slip_code", (b"ABCDE-12345", "確認コード".encode()), _text(_slip_code)),
+        Parser("picture", _drawn(), _picture),
         Parser("own_layout_values", ANY, _shaken(layout, _own_layout)),
         Parser("slip_layout_values", ANY, _shaken(form, _slip_layout)),
         Parser("slip_layout", slip, _text(_slip_layout_text)),
@@ -295,6 +310,41 @@ def _era(text: str) -> None:
     for coded in (False, True):
         parse_era_day(text, coded=coded)
         parse_era_year(text, coded=coded)
+
+
+def _accounting(found: dict[str, Any]) -> None:
+    accounting_layout(found, "accounting.toml")
+
+
+def _typed(text: str) -> None:
+    """What somebody types into the search."""
+    typed.readings(typed.cleaned(text), "99999")
+    typed.period(text, DAY, 30)
+
+
+def _slip_code(text: str) -> None:
+    """A code of residents: typed, and whatever it names."""
+    if code := slip_code.typed_code(text):
+        slip_code.slip_of(b"k" * 32, code)
+
+
+def _drawn() -> tuple[bytes, ...]:
+    """Small pictures of every kind that Pillow writes, as they are uploaded."""
+    found = []
+    for kind in ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP"):
+        stream = io.BytesIO()
+        Image.linear_gradient("L").resize((24, 16)).save(stream, kind)
+        found.append(stream.getvalue())
+    return tuple(found)
+
+
+def _picture(data: bytes) -> None:
+    """An uploaded picture, unpacked as it is before anything is looked for on it."""
+    with warnings.catch_warnings():
+        # What Pillow thinks of damaged tags is for nobody; the tests make errors of warnings.
+        warnings.simplefilter("ignore", UserWarning)
+        for _ in pictures(Source(data, "a.png", SMALL, Deadline(SMALL.seconds_max)), 100):
+            pass
 
 
 def _request(data: bytes) -> None:
