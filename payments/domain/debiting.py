@@ -113,12 +113,14 @@ def require_debiting(debit: Debiting) -> None:
 def _answer_faults(layout: AnswerLayout) -> dict[str, tuple[bool, object]]:
     """What no file could be read with."""
     form = _COLUMN if layout.separator else _SPAN
+    skipped: object = layout.skip_lines  # a stored profile may say anything
+    only: object = layout.only
     chosen = {
         "encoding": layout.encoding in ENCODINGS,
         "separator": layout.separator in SEPARATORS,
         "day_form": layout.day_form in DAY_FORMS,
-        "skip_lines": isinstance(layout.skip_lines, int) and 0 <= layout.skip_lines <= SKIP_MAX,
-        "only": isinstance(layout.only, str),
+        "skip_lines": isinstance(skipped, int) and 0 <= skipped <= SKIP_MAX,
+        "only": isinstance(only, str),
     }
     found = {name: (not good, getattr(layout, name)) for name, good in chosen.items()}
     for name in ("bank_code", "debit_on", "count", "amount_yen", "round"):

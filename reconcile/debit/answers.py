@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from payments.domain.debiting import DAY_FORMS
 from payments.domain.errors import InvalidValueError
@@ -263,7 +263,7 @@ def _silent(
 
 def _aside(engine: Engine, profile: Profile, file_id: int, error: InvalidValueError) -> None:
     """The file stands aside, with the place that could not be read."""
-    said = error.details
+    said: Any = error.details
     finding = Finding(
         error.error_code, Severity.REFUSED, said.get("line_no"), field=str(said.get("field", "")),
         found=str(said.get("found", "")), expected=str(said.get("expected", "")),
