@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 import guides
 import pytest
@@ -11,6 +12,9 @@ from guides import BYTES_MAX, GUIDES, HEIGHT, PICTURES, PICTURES_MAX, WIDTH, scr
 from PIL import Image
 
 from web import clock
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 PASSWORD = "kaikei-no-himitsu"
 WRITE = "KOKIN_WRITE_GUIDES"
@@ -56,7 +60,7 @@ def test_a_word_that_the_screen_has_not_is_missed():
             return "登録する"
 
     screen = ALL[0]._replace(words=("登録 する", "消す"))
-    assert guides.missing(Blank(), screen) == ["消す"]
+    assert guides.missing(cast("Page", Blank()), screen) == ["消す"]
 
 
 def test_every_picture_is_small_and_shown_once():
