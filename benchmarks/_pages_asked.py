@@ -17,6 +17,13 @@ VALUES = {
     "run_id": "SELECT run_id FROM print_run WHERE municipality_code = :m",
     "user_name": "SELECT user_name FROM staff_user WHERE municipality_code = :m",
     "day": "SELECT DISTINCT received_on FROM source_file WHERE municipality_code = :m",
+    "debit_no": "SELECT batch_no FROM debit_batch WHERE municipality_code = :m",
+    "list_no": "SELECT list_no FROM dunning_list WHERE municipality_code = :m",
+    "plan_no": "SELECT plan_no FROM payment_plan WHERE municipality_code = :m",
+    "refund_no": "SELECT refund_no FROM refund WHERE municipality_code = :m",
+    "batch_no": "SELECT batch_no FROM refund_batch WHERE municipality_code = :m",
+    "account_no": "SELECT account_no FROM payee_account WHERE municipality_code = :m",
+    "subject": "SELECT subject FROM overpayment WHERE municipality_code = :m",
     "file_line": "SELECT file_id, line_no FROM line_outcome WHERE municipality_code = :m "
     "AND line_no % 997 = 3",
 }  # fmt: skip
@@ -61,6 +68,9 @@ CHOICES = {
         {}, {"sort": "amount_yen"}, {"sort": "subject"}, {"state": "resolved"},
         {"channel": "konbini"}, {"due": "overdue"},
     ],
+    # The day on which most is due, and what the staff have made a batch for (debits.show).
+    "debits.show_day": [{"day": "2026-06-30"}],
+    "refunds.listing": [{}, {"state": "new"}, {"age": "0"}],
     "charges.listing": [
         {"part": name} for name in ("charges", "plans", "write_offs", "prescribing")
     ],

@@ -298,7 +298,7 @@ def _paths(
             rule.build(dict(zip(("view_id", "notice_id", "term"), row, strict=True)))[1]
             for row in (values["late"] * requests)[:requests]
         ]
-    if not arguments <= {*values, *FIXED, "line_no", "subject"} or (
+    if not arguments <= {*values, *FIXED, "line_no"} or (
         "line_no" in arguments and "file_id" not in arguments
     ):
         return []
@@ -313,8 +313,6 @@ def _paths(
             if not rows:
                 return []
             chosen[name] = str(rows[number % len(rows)][0])
-        if "subject" in rule.arguments:
-            chosen["subject"] = str(values["day"][0][0])
         found.append(rule.build(chosen)[1])
     return found
 
