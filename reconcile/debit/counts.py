@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     """一つの銀行の予定: its state (reconcile.debit.build), and what a new batch would hold."""
 
     state: str
-    count: int
+    count: int  # type: ignore[assignment]  # shadows tuple.count on purpose
     amount_yen: int
 
 

@@ -74,7 +74,7 @@ def published(connection: Connection, profile: Profile) -> Figures:
         for year, table in tables.years.items():
             rows += _of(str(year), "year", table)
         also = measures(connection, code, monthly, tables)
-        seen = {row.levy_code for row in (*rows, *also.rates)}
+        seen = {row.levy_code for row in rows} | {row.levy_code for row in also.rates}
     levies = tuple((item.item_code, item.name) for item in profile.items if item.item_code in seen)
     return Figures(code, profile.name, closed_until, tuple(rows), levies, also)
 
