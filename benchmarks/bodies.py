@@ -27,6 +27,7 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -92,6 +93,7 @@ def main() -> None:
     parser.add_argument("--cores", default="")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # with its cluster
     if options.cores:
         os.sched_setaffinity(0, {int(core) for core in options.cores.split(",")})
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
