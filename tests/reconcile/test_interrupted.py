@@ -12,7 +12,7 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from adversary import one_day
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kokin_forked import Starter
     from loaded import Loaded
 
-    Begin = Callable[..., subprocess.Popen[bytes]]
+    Begin = Callable[..., Any]  # what starts a process: Popen, or Loaded.start
 
 RECEIVED = ("--received-on", "2026-06-17")
 BOOKS = "kokin.sqlite"

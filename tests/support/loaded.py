@@ -155,7 +155,8 @@ class Loaded:
 
 def _pipes(ends: Mapping[str, int]) -> tuple[dict[str, int], list[int]]:
     """Our ends by name, and those of the program in order."""
-    near, far = {}, []
+    near: dict[str, int] = {}
+    far: list[int] = []
     for number, name in enumerate(_ENDS):
         asked = ends.get(name)
         if asked == subprocess.PIPE:
@@ -203,11 +204,12 @@ def _serve(control: socket.socket) -> dict[str, Any]:
     """Start what is asked for; returns in each child, with what it is to become."""
     running: dict[int, int] = {}
     woken, wake = os.pipe()
+    watched: list[Any] = [control, woken]
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake)
     while True:
-        ready, _, _ = select.select([control, woken], [], [])
+        ready, _, _ = select.select(watched, [], [])
         if woken in ready:
             os.read(woken, 1 << 10)
             _tell_ends(running)
@@ -252,7 +254,7 @@ def _become(asked: dict[str, Any], files: list[int]) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     # The worker of the server is forked too; its parent has closed every connection by then.
-    multiprocessing.set_start_method = lambda *_words, **_named: None  # type: ignore[assignment]
+    multiprocessing.set_start_method = lambda *_words, **_named: None
 
 
 def _run(words: list[str]) -> None:
