@@ -70,7 +70,7 @@ def keep(
     connection.execute(
         _table.insert().values(
             municipality_code=municipality_code,
-            day=report.day,
+            day_on=report.day,
             copy_no=last.copy_no + 1 if last is not None else 1,
             made_at=at.astimezone(UTC),
             actor=by,
@@ -131,7 +131,7 @@ def open_days(connection: Connection, municipality_code: str, today: date) -> tu
 
 def _copies(municipality_code: str, day: date) -> Any:
     return select(_table).where(
-        _table.c.municipality_code == municipality_code, _table.c.day == day
+        _table.c.municipality_code == municipality_code, _table.c.day_on == day
     )
 
 

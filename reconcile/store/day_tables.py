@@ -126,7 +126,7 @@ class DayReportCopyRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (CLUSTERED,)
 
     municipality_code: str = Field(primary_key=True, max_length=5)
-    day: date = Field(primary_key=True)
+    day_on: date = Field(primary_key=True)
     copy_no: int = Field(primary_key=True)
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
     actor: str = Field(max_length=60)

@@ -26,13 +26,13 @@ def upgrade() -> None:
     op.create_table(
         TABLE,
         sa.Column("municipality_code", sa.String(length=5), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("day_on", sa.Date(), nullable=False),
         sa.Column("copy_no", sa.Integer(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(length=60), nullable=False),
         sa.Column("report_json", sa.String(), nullable=False),
         sa.Column("report_sha256", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("municipality_code", "day", "copy_no"),
+        sa.PrimaryKeyConstraint("municipality_code", "day_on", "copy_no"),
         sqlite_with_rowid=False,
     )
     if op.get_bind().dialect.name == "sqlite":
