@@ -127,7 +127,7 @@ class Booker:
 
     def _longer_each_time(self) -> float:
         """A pause behind trouble: what was wrong for a moment is not waited for as long again."""
-        times = min(2**self._troubles, TROUBLE_RETRIES)
+        times: int = min(2**self._troubles, TROUBLE_RETRIES)
         self._troubles += times < TROUBLE_RETRIES
         return times * self._retry_seconds
 
