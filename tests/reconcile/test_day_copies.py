@@ -74,7 +74,8 @@ def test_a_closed_day_is_that_which_was_signed_and_a_copy_is_only_added_to(town)
     assert then.closure == closure
     assert then.exact
     assert _then(town, start).report == before
-    assert keep_shown(town.engine, *_report(town), "abe")
+    report, shown_closure = _report(town)
+    assert keep_shown(town.engine, report, shown_closure, "abe")
     with pytest.raises(DBAPIError), unit_of_work(town.engine, M) as connection:
         connection.execute(text("DELETE FROM day_report_copy"))
 

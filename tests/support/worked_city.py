@@ -28,8 +28,9 @@ from reconcile.debit import release as debit_release
 from reconcile.debit.accounts import SET, Account, Wish, register_one
 from reconcile.dunning import release as dunning_release
 from reconcile.dunning.record import list_of as dunning_list
-from reconcile.placement.ask import Placement, ask_placement
+from reconcile.placement.ask import ask_placement
 from reconcile.placement.credit_ask import CreditPlacement, ask_credit_placement
+from reconcile.placement_model import Placement
 from reconcile.refunds import batches, decide, notices
 from reconcile.refunds import release as refund_release
 from reconcile.suggest import aliases
@@ -134,11 +135,12 @@ def _debits(day: _Day) -> None:
     wish = Wish(payer.obligor_no, "", SET, TODAY, account, "口座の変更届")
     day.write(lambda c, _p: register_one(c, M, wish, actor="shuno", at=NOW))
     for kind in (debit_release.REPLACE, debit_release.WITHDRAW):
-        day.write(
-            lambda connection, profile, kind=kind: ask_debit(
-                connection, profile, kind, released.batch_no, asked_by="shuno", reason="試し"
-            )
-        )
+
+        def ask(connection: Connection, profile: Profile, kind: str = kind) -> Any:
+            number = released.batch_no
+            return ask_debit(connection, profile, kind, number, asked_by="shuno", reason="試し")
+
+        day.write(ask)
 
 
 def _refunds(day: _Day) -> None:
@@ -186,7 +188,9 @@ def _charges(day: _Day) -> None:
 def _money(day: _Day) -> None:
     """充当先: the money of a payment and of a credit taken from where it stands."""
     (payment,), (credit,) = day.rows(_MATCHED), day.rows(_SETTLED)
-    day.write(lambda c, p: ask_placement(c, p, Placement(*payment, ()), **BY))
+    day.write(
+        lambda c, p: ask_placement(c, p, Placement(payment.file_id, payment.line_no, ()), **BY)
+    )
     day.write(lambda c, p: ask_credit_placement(c, p, CreditPlacement(*credit), **BY))
 
 
@@ -194,7 +198,10 @@ def _periods(day: _Day) -> None:
     """締め: of a day and of a year, and to be taken back."""
 
     def ask(kind: str, subject: str) -> Approval:
-        return day.write(lambda c, _p: day_close.ask(c, M, kind, subject, despite=True, **BY))
+        asked: Approval = day.write(
+            lambda c, _p: day_close.ask(c, M, kind, subject, despite=True, **BY)
+        )
+        return asked
 
     day.agree(ask(day_close.CLOSE, "2026-05-31"))
     ask(day_close.YEAR_CLOSE, "2025")

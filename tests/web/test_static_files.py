@@ -124,7 +124,7 @@ def test_who_comes_for_the_first_time_has_the_style_in_the_page(city):
         digest = b64encode(sha256(style.encode()).digest()).decode()
         assert f"style-src 'self' 'sha256-{digest}';" in answer.headers[POLICY]
         assert "unsafe" not in answer.headers[POLICY]
-        assert style == Path(app.static_folder, "public.css").read_text("utf-8")
+        assert style == Path(str(app.static_folder), "public.css").read_text("utf-8")
         assert re.search(r'public\.css\?v=[0-9a-f]{12}" media="print"', page)
     client.get("/")
     again = client.get("/")  # with the cookie of its forms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from debit_town import ACT, DEBIT_ON, TODAY, DebitTown
@@ -129,6 +130,11 @@ def test_fixed_places_and_days_without_a_year_are_read_as_described():
         read_answers(_file("9998,20260528,1,100,3"), rounds, TODAY)
 
 
+def _stored(answers: Any) -> Debiting:
+    """Settings whose layout is plain data, as they come from where they are stored."""
+    return Debiting(answers=answers)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"encoding": "x"}, {"separator": "|"}, {"day_form": "x"}, {"skip_lines": -1}, {"count": ""},
@@ -136,5 +142,5 @@ def test_fixed_places_and_days_without_a_year_are_read_as_described():
 )  # fmt: skip
 def test_a_layout_that_no_file_can_have_is_no_setting(wrong):
     with pytest.raises(InvalidValueError, match="profile_debit"):
-        require_debiting(Debiting(answers=wrong))
-    require_debiting(Debiting(answers={"round": "5", "separator": "\t"}))
+        require_debiting(_stored(wrong))
+    require_debiting(_stored({"round": "5", "separator": "\t"}))

@@ -104,11 +104,12 @@ def test_wrong_and_unknown_are_the_same_messages_here_too(postgres_city, monkeyp
     client = create_app(postgres_city.settings, postgres_city.engine, **free).test_client()
     sent: list[str] = []
     run = OneTrip.run
-    monkeypatch.setattr(
-        OneTrip,
-        "run",
-        lambda trip, code, said, values: sent.append(said) or run(trip, code, said, values),
-    )
+
+    def noted(trip, code, said, values):
+        sent.append(said)
+        return run(trip, code, said, values)
+
+    monkeypatch.setattr(OneTrip, "run", noted)
     known = _numbers(postgres_city.engine)[0].el_number
     other = "0" if known[30] != "0" else "1"
     seen, pages = {}, {}

@@ -4,9 +4,10 @@ import csv
 import io
 from dataclasses import replace
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from payments import approve
 from payments.domain.publishing import OpenData
@@ -223,10 +224,10 @@ def test_days_of_few_payments_and_shares_of_withheld_cells_are_not_told(monkeypa
     found = [Delay("2026-06", "a", days, 1, 100) for days in range(9)]
     monkeypatch.setattr(measures, "delays", lambda *_given: tuple(found))
     tables = measures.Tables({"2026-06": _withholding(("", "b"))})
-    (few,) = measures._delays(None, M, tables)
+    (few,) = measures._delays(Mock(spec=Connection), M, tables)
     assert (few.median_days, few.slow_days) == (None, None)
     found += [Delay("2026-06", "a", 1, 11, 100), Delay("2026-06", "b", 1, 99, 100)]
-    enough, hidden = measures._delays(None, M, tables)
+    enough, hidden = measures._delays(Mock(spec=Connection), M, tables)
     assert (enough.median_days, enough.slow_days) == (1, 6)
     assert (hidden.median_days, hidden.slow_days) == (None, None)
     shares = {row.channel: row.count_tenths for row in
