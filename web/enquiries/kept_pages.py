@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 KEPT_MAX = 600  # of some ten kilobytes each
 TASK = secrets.token_hex(16)  # stands in a kept page where the task of a form belongs
 _TOKEN = secrets.token_hex(16)  # and where its token does
+_PLACE = " at 0x"
 
 
 class KeptPages:
@@ -46,13 +47,15 @@ class KeptPages:
     def page(self, template: str, values: Mapping[str, Any], *, task: str = "") -> str:
         """The page that a template makes of these values, which say themselves (``repr``).
 
-        With ``task`` it has forms. Whatever stands in the address of the page is not kept.
+        With ``task`` it has forms. Whatever stands in the address of the page is not kept, nor is
+        what is made of a thing that says only where it lies: another may lie there tomorrow.
         """
-        if request.query_string:
+        said = repr(values)
+        if request.query_string or _PLACE in said:
             return render_template(template, **values, task=task)
         sole = services().sole
         key = (
-            template, repr(values), request.path, request.endpoint, language(),
+            template, said, request.path, request.endpoint, language(),
             *map(is_on, AIDS), sole.name if sole else None, bool(first_style()),
         )  # fmt: skip
         with self._lock:

@@ -146,3 +146,12 @@ def test_a_value_that_could_not_be_made_is_tried_again():
     with pytest.raises(ConnectionError):
         value.get(3_600)
     assert value.get(3_600) == 7
+
+
+def test_what_does_not_say_itself_is_made_anew_each_time(page):
+    pages, values = KeptPages(), {"answers": [], "bases": [], "of": object()}
+    with page.test_request_context("/"):
+        assert pages.page("enquiries/answer.html", values)
+        assert len(pages) == 0
+        assert pages.page("enquiries/answer.html", {**values, "of": 1})
+        assert len(pages) == 1
