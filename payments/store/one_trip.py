@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import threading
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,8 @@ class OneTrip:
         self._prepared = prepared
         self._free: list[PoolProxiedConnection] = []
         self._lock = threading.Lock()
+        # An application that is forgotten without being closed leaves no open connection behind.
+        weakref.finalize(self, _close_all, self._free)
 
     def run(
         self, municipality_code: str, statements: str, values: Mapping[str, object]
@@ -81,10 +84,7 @@ class OneTrip:
 
     def close(self) -> None:
         """End every connection that nobody uses."""
-        with self._lock:
-            free, self._free = self._free, []
-        for each in free:
-            _close(each)
+        _close_all(self._free)
         self._engine.dispose()
 
     @staticmethod
@@ -133,6 +133,16 @@ class OneTrip:
             return True
         self._put_back(taken)
         return False
+
+
+def _close_all(free: list[PoolProxiedConnection]) -> None:
+    """End them one by one: a list gives each of its members to one taker only."""
+    while True:
+        try:
+            taken = free.pop()
+        except IndexError:
+            return
+        _close(taken)
 
 
 def _close(taken: PoolProxiedConnection) -> None:

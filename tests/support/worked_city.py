@@ -20,7 +20,7 @@ from payments.domain.plans import even_payments
 from payments.plans import owed_on
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile import certificate, day_close
+from reconcile import announce, certificate, day_close
 from reconcile.arrivals import rules as arrival_rules
 from reconcile.arrivals.sources import sources
 from reconcile.charges import planning, waiving, write_offs
@@ -203,6 +203,7 @@ def _periods(day: _Day) -> None:
         )
         return asked
 
+    day.write(lambda c, _p: announce.start(c, M))  # others are told of what is closed from now on
     day.agree(ask(day_close.CLOSE, "2026-05-31"))
     ask(day_close.YEAR_CLOSE, "2025")
     day.agree(day.waiting(day_close.YEAR_CLOSE))

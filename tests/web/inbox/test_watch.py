@@ -287,4 +287,4 @@ def test_copies_go_after_their_time_and_the_evidence_stays(desk):
 def test_a_line_of_the_log_tells_nothing_out_of_a_file(desk):
     desk.deliver("strange.bin", GARBAGE)
     desk.run()
-    assert desk.said[0] == "[対象外] strange.bin 0件 0円"
+    assert desk.said[0] == "[対象外] strange.bin 0件"

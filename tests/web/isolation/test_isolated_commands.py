@@ -84,6 +84,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "debit accounts set": ("{obligor_no}", "--end", *WHY, *PERSON),
     "debit accounts show": ("{obligor_no}",),
     "debit acknowledge": ("{debit_no}", "--count", "0", "--amount", "0", *PERSON),
+    "debit answers": ("{file}", *PERSON),
     "debit build": ("--date", "2026-06-01"),
     "debit explain": ("901/2026/{notice_no}/01",),
     "debit file": ("{debit_no}", "--out", "{out}", *WHY, *PERSON),

@@ -152,7 +152,7 @@ def test_closing_waits_for_the_disk(writers, disk, people):
     assert not closing.done()
     way.put(None)
     closing.result(LONG)
-    assert mine.result(0) == 1
+    assert mine.result(LONG) == 1
 
 
 def test_on_a_quick_disk_one_writer_is_enough(writers, disk, people):
