@@ -3,7 +3,8 @@
 A closed day is kept as it was signed (:mod:`reconcile.closures`). The report of an open day changes
 with every booking; so whenever one is shown to anybody, and every night, it is kept as it stood,
 unless the last copy says the same. What was shown once can be shown again for ever, to the byte.
-Between two copies the books may have moved unseen: :attr:`Then.exact` says whether they did.
+Where the books moved after the last copy, unseen, the report is made again from the books as they
+stood at the moment (:mod:`reconcile.day_past`); :attr:`Then.unsure` names what that cannot tell.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from sqlalchemy import select, text
 
 from payments.domain.arrivals import JAPAN
 from payments.domain.errors import NotFoundError
-from reconcile import closures
+from payments.store.municipalities import load_profile
+from reconcile import closures, day_close, day_past
 from reconcile.journal import closed_books
 from reconcile.report.arrivals import as_date
 from reconcile.report.data import canonical_json, report_as_data, report_from_data, sha256
@@ -45,15 +47,22 @@ SELECT (SELECT COALESCE(MAX(journal_id), 0) FROM journal
 
 
 class Then(NamedTuple):
-    """過去の日計: as it was signed or shown last before a moment.
+    """過去の日計: as it was signed, as it was shown, or made again for a moment.
 
-    ``exact``: nothing was booked or taken in between ``made_at`` and that moment.
+    ``made_at``: of which moment it is. ``unsure``: its blocks that may have been different then,
+    because what they rest on keeps no moment and changed before the next copy: waiting, arrivals,
+    files or checks.
     """
 
     report: DayReport
     closure: Closure | None
     made_at: datetime
-    exact: bool
+    unsure: tuple[str, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether every block is known to be as it was."""
+        return not self.unsure
 
 
 def keep(
@@ -84,7 +93,7 @@ def keep(
 def as_of(connection: Connection, municipality_code: str, day: date, at: datetime) -> Then:
     """過去の日計: the report of a day as it stood at a moment.
 
-    Raises :class:`NotFoundError` ``day_copy`` when it had not been shown or closed by then.
+    Raises :class:`NotFoundError` ``day_copy`` when the books had not begun by then.
     """
     at = at.astimezone(UTC)
     happened = [
@@ -95,21 +104,32 @@ def as_of(connection: Connection, municipality_code: str, day: date, at: datetim
     if happened and happened[-1].event == "closed":
         number = happened[-1].closure_no
         report, closure = closures.kept_report(connection, municipality_code, number, day)
-        return Then(report, closure, _aware(closure.made_at), exact=True)
-    row = connection.execute(
-        _copies(municipality_code, day)
-        .where(_table.c.made_at <= at)
-        .order_by(_table.c.copy_no.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None:
+        return Then(report, closure, _aware(closure.made_at))
+    copies = _copies(municipality_code, day)
+    last, following = copies.where(_table.c.made_at <= at), copies.where(_table.c.made_at > at)
+    row = connection.execute(last.order_by(_table.c.copy_no.desc()).limit(1)).one_or_none()
+    mark = _mark(connection, municipality_code, at)
+    before = report_from_data(json.loads(row.report_json)) if row is not None else None
+    if row is not None and before is not None:
+        made_at = _aware(row.made_at)
+        if _mark(connection, municipality_code, made_at) == mark and not any(
+            made_at < _aware(each.made_at) for each in happened
+        ):
+            return Then(before, None, made_at)
+    elif not mark[0]:
         said = at.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M")
         raise NotFoundError("day_copy", day=day.isoformat(), at=said)
-    made_at = _aware(row.made_at)
-    exact = _mark(connection, municipality_code, made_at) == _mark(
-        connection, municipality_code, at
-    ) and not any(made_at < _aware(each.made_at) for each in happened)
-    return Then(report_from_data(json.loads(row.report_json)), None, made_at, exact)
+    profile = load_profile(connection, municipality_code)
+    later = day_past.decided_later(connection, municipality_code, at, mark[0])
+    past = day_past.at_moment(connection, profile, day, at, mark[0])
+    row = connection.execute(following.order_by(_table.c.copy_no).limit(1)).one_or_none()
+    after = (
+        report_from_data(json.loads(row.report_json))
+        if row is not None
+        else day_close.shown_day(connection, profile, day)[0]
+    )
+    report, unsure = day_past.settled(connection, past, before, after, later)
+    return Then(report, None, at, unsure)
 
 
 def moments(connection: Connection, municipality_code: str, day: date) -> Sequence[datetime]:

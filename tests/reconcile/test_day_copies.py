@@ -46,24 +46,29 @@ def test_what_was_shown_is_shown_again_and_not_kept_twice(town):
     before, kept = _keep(town, first)
     assert kept
     assert not _keep(town, first + timedelta(seconds=1))[1]
+    meanwhile = datetime.now(UTC)
     town.pay(1, 10_000, "2026-06-10", on="2026-06-10")
     after, kept = _keep(town, first + timedelta(hours=2))
     assert kept
     assert after != before
-    assert _then(town, first + timedelta(minutes=1)).report == before
+    assert _then(town, meanwhile).report == before
     assert _then(town, first + timedelta(hours=3)).report == after
     with reading(town.engine, M) as connection:
         assert len(day_copies.moments(connection, M, DAY)) == 2
     with pytest.raises(NotFoundError, match="day_copy"):
-        _then(town, first - timedelta(seconds=1))
+        _then(town, first - timedelta(days=1))  # before the first booking
 
 
-def test_it_says_whether_anything_was_booked_in_between(town):
+def test_after_the_last_copy_it_is_made_again_from_the_books_of_the_moment(town):
     before = datetime.now(UTC)
-    _keep(town, before)
+    first, _kept = _keep(town, before)
     assert _then(town, before).exact
     town.pay(1, 10_000, "2026-06-10", on="2026-06-10")
-    assert not _then(town, datetime.now(UTC) + timedelta(seconds=1)).exact
+    seen, seen_at = _report(town)[0], datetime.now(UTC)  # and nobody keeps it
+    then = _then(town, seen_at)
+    assert then.report == seen != first
+    assert then.exact
+    assert then.made_at == seen_at
 
 
 def test_a_closed_day_is_that_which_was_signed_and_a_copy_is_only_added_to(town):

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 YEAR = click.IntRange(2000, 2049)
 MONTH = click.DateTime(formats=["%Y-%m"])
 SUBJECT = click.argument("date", type=DATE, required=False)
+_UNSURE = (
+    "（帳簿から計算し直しました。待っている件、該当なし報告、納付書と資料の状態のいずれかは、"
+    "この時点のものと確かめられません）"
+)
 OF_YEAR = click.option("--year", type=YEAR, help="日ではなく、この会計年度について。")
 
 
@@ -94,8 +98,8 @@ def show(
         elif at is not None:
             then = day_copies.as_of(connection, session.municipality, report.day, moment_of(at))
             report, kept = then.report, then.closure
-            said = "" if then.exact else "（この後、指定の時点までに記帳または受領があります）"
-            session.err.print(f"{formatting.moment(then.made_at)} の控えです{said}。", markup=False)
+            said = "" if then.exact else _UNSURE
+            session.err.print(f"{formatting.moment(then.made_at)} の日計です{said}。", markup=False)
     if closure is None and at is None:
         keep_shown(session.engine, report, kept, session.actor)
     if as_json:
