@@ -4,22 +4,26 @@ The form of the digests is described in :mod:`reconcile.audit.seal`; nothing of 
 Named are the first row that is not as it was sealed, in every part of every seal; what was taken
 out of the chain; rows that came past it; signed reports that name another seal; and what has
 waited for its seal for more than a day.
+
+Every table is read once, in the order of the seals, beside all others: as many statements for ten
+years of seals as for one. Only what differs is read again, to find its first row.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconcile.verify.entered import ENTERED
-from reconcile.verify.walk import Difference
+from reconcile.verify.walk import Difference, Sections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconcile.verify.walk import Store
 
@@ -33,23 +37,39 @@ _SEALS = """
 SELECT seal_no, journal_id, entry_no, previous_sha256, sha256, made_utc FROM seal
 WHERE municipality_code = :m ORDER BY seal_no"""
 _SEAL_PARTS = """
-SELECT part, row_count, amount_yen, sha256, marks FROM seal_part
-WHERE municipality_code = :m AND seal_no = :seal_no"""
+SELECT part, row_count, amount_yen, sha256, seal_no FROM seal_part
+WHERE municipality_code = :m ORDER BY seal_no"""
+_MARKS = """
+SELECT marks FROM seal_part WHERE municipality_code = :m AND seal_no = :seal_no AND part = :part"""
 _GIVEN = """
 SELECT MAX(next_value) - 1 FROM number_block WHERE municipality_code = :m AND name = 'seal'"""
-_OUTCOME = """file_id, line_no, revision, outcome, rule, applied_yen, suspense_yen, slip_id,
-    partner_file_id, partner_line_no, journal_id"""
-# What is found by journals, in the order in which seals name it: how many columns name a row, and
-# which are yen.
-_BOOKED: dict[str, tuple[str, int, tuple[int, ...]]] = {
-    "journal": (
+_OUTCOME = """o.file_id, o.line_no, o.revision, o.outcome, o.rule, o.applied_yen,
+    o.suspense_yen, o.slip_id, o.partner_file_id, o.partner_line_no, o.journal_id"""
+
+
+class _Part(NamedTuple):
+    """封印する表: its rows between two journals or entries, in the order in which these are sealed.
+
+    ``width`` columns name a row; ``yen`` are added up; ``by`` is the column of the journal or the
+    entry by which a row is sealed, and ``apart`` says that this one is not sealed itself.
+    """
+
+    statement: str
+    width: int
+    yen: tuple[int, ...] = ()
+    by: int = 0
+    apart: bool = False
+
+
+# What is found by journals, in the order in which seals name it.
+_BOOKED: dict[str, _Part] = {
+    "journal": _Part(
         """SELECT journal_id, kind, file_id, CAST(booked_on AS VARCHAR(10)), made_at, actor, reason
         FROM journal WHERE municipality_code = :m AND journal_id BETWEEN :first AND :last
         ORDER BY journal_id""",
         1,
-        (),
     ),
-    "posting": (
+    "posting": _Part(
         """SELECT journal_id, subject_file_id, subject_line_no, leg, debit_account,
             credit_account, amount_yen, reason, notice_id, term, group_id
         FROM posting WHERE municipality_code = :m AND journal_id BETWEEN :first AND :last
@@ -57,34 +77,41 @@ _BOOKED: dict[str, tuple[str, int, tuple[int, ...]]] = {
         4,
         (6,),
     ),
-    "line_outcome": (
-        f"""SELECT {_OUTCOME} FROM line_outcome
-        WHERE municipality_code = :m AND file_id = :file_id AND revision = 1
-        ORDER BY line_no""",
+    "line_outcome": _Part(
+        f"""SELECT {_OUTCOME}, j.journal_id AS sealed_by FROM journal j
+        JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = j.file_id
+          AND o.revision = 1
+        WHERE j.municipality_code = :m AND j.journal_id BETWEEN :first AND :last
+        ORDER BY j.journal_id, o.line_no""",
         3,
         (5, 6),
+        by=-1,
+        apart=True,
     ),
-    "line_outcome_again": (
-        f"""SELECT {_OUTCOME} FROM line_outcome
-        WHERE municipality_code = :m AND journal_id BETWEEN :first AND :last AND revision > 1
-        ORDER BY journal_id, file_id, line_no, revision""",
+    "line_outcome_again": _Part(
+        f"""SELECT {_OUTCOME} FROM line_outcome o
+        WHERE o.municipality_code = :m AND o.journal_id BETWEEN :first AND :last
+          AND o.revision > 1
+        ORDER BY o.journal_id, o.file_id, o.line_no, o.revision""",
         3,
         (5, 6),
+        by=-1,
     ),
-    "assessment_event": (
-        """SELECT file_id, line_no, kind, notice_id, term, amount_yen, flags, content, outcome
-        FROM assessment_event WHERE municipality_code = :m AND file_id = :file_id
-        ORDER BY line_no""",
+    "assessment_event": _Part(
+        """SELECT a.file_id, a.line_no, a.kind, a.notice_id, a.term, a.amount_yen, a.flags,
+            a.content, a.outcome, j.journal_id FROM journal j
+        JOIN assessment_event a ON a.municipality_code = :m AND a.file_id = j.file_id
+        WHERE j.municipality_code = :m AND j.journal_id BETWEEN :first AND :last
+        ORDER BY j.journal_id, a.line_no""",
         2,
         (5,),
+        by=-1,
+        apart=True,
     ),
 }
-_OF_FILES = ("line_outcome", "assessment_event")
-_FILES = """
-SELECT file_id FROM journal WHERE municipality_code = :m AND journal_id BETWEEN :first AND :last
-  AND file_id IS NOT NULL ORDER BY journal_id"""
 _PARTS = (*_BOOKED, *ENTERED)
 _COVERED = "WHERE municipality_code = :m AND journal_id <= :last"
+_ENTERED_KINDS = "SELECT kind, COUNT(*) FROM seal_entry WHERE municipality_code = :m GROUP BY kind"
 _ONLY = {"approval_decided": " AND decision IS NOT NULL"}
 _CLOSURES = """
 SELECT closure_no, report_json FROM day_closure
@@ -94,12 +121,30 @@ SELECT journal_id, made_at FROM journal WHERE municipality_code = :m AND journal
 ORDER BY journal_id LIMIT 1"""
 
 
+class _Sealed(NamedTuple):
+    """封印の範囲: a seal, and what the seal before it reached."""
+
+    seal: Any
+    after_journal: int
+    after_entry: int
+
+    def span(self, part: str) -> tuple[int, int]:
+        """The journals or entries of this seal: behind which, and up to which."""
+        if part in _BOOKED:
+            return self.after_journal, self.seal.journal_id
+        return self.after_entry, self.seal.entry_no
+
+
 def seals(store: Store, now: datetime | None = None) -> Iterator[Difference]:
     """封印の検算; ``now`` is the clock unless the caller has another."""
-    previous, journal_id, entry_no, number = "0" * 64, 0, 0, 0
+    previous, number = "0" * 64, 0
     made: dict[int, str] = {}
     covered: dict[str, int] = {}
-    for seal in list(store.rows(_SEALS)):
+    entered = {kind: int(count) for kind, count in store.rows(_ENTERED_KINDS)}
+    sections = Sections(store.portions(_SEAL_PARTS))
+    chained = _chained(list(store.rows(_SEALS)))
+    for sealed, tables in _tables(store, chained, entered):
+        seal = sealed.seal
         number += 1
         subject = f"seal:{seal.seal_no}"
         if seal.seal_no != number:
@@ -107,28 +152,95 @@ def seals(store: Store, now: datetime | None = None) -> Iterator[Difference]:
             number = seal.seal_no
         if seal.previous_sha256 != previous:
             yield Difference("seal_chain", subject, previous, seal.previous_sha256)
-        parts = {row.part: row for row in store.rows(_SEAL_PARTS, seal_no=seal.seal_no)}
+        parts = {row[0]: row for row in sections.of(seal.seal_no)}
         said = _said(store, seal, parts)
         if said != seal.sha256:
             yield Difference("seal_digest", subject, seal.sha256, said)
         for part in _PARTS:
-            reach = (journal_id, seal.journal_id, entry_no, seal.entry_no)
-            yield from _part(store, subject, part, parts.get(part), reach)
+            yield from _part(store, sealed, part, parts.get(part), tables.get(part))
             if part in parts:
-                covered[part] = covered.get(part, 0) + parts[part].row_count
+                covered[part] = covered.get(part, 0) + parts[part][1]
         made[seal.seal_no] = previous = seal.sha256
-        journal_id, entry_no = seal.journal_id, seal.entry_no
+    last = chained[-1].seal if chained else None
     given = store.number(_GIVEN)
     if given != number:
         yield Difference("seal_chain", f"seal:{given}", str(given), str(number))
-    yield from _covered(store, journal_id, entry_no, covered)
+    reached = (last.journal_id, last.entry_no) if last else (0, 0)
+    yield from _covered(store, reached, covered, entered)
     yield from _anchors(store, made)
-    yield from _waiting(store, journal_id, now or datetime.now(UTC))
+    yield from _waiting(store, reached[0], now or datetime.now(UTC))
+
+
+def _chained(found: list[Any]) -> list[_Sealed]:
+    """Every seal with what the one before it reached."""
+    before = [(0, 0), *((seal.journal_id, seal.entry_no) for seal in found)]
+    return [_Sealed(seal, *after) for seal, after in zip(found, before, strict=False)]
+
+
+def _tables(
+    store: Store, chained: list[_Sealed], entered: dict[str, int]
+) -> Iterator[tuple[_Sealed, dict[str, _Rows]]]:
+    """Every seal with the rows of the tables, which go on from seal to seal.
+
+    They cannot go back. Where somebody has put a seal that reaches less far behind another, the
+    tables are begun anew for it, and once more behind it.
+    """
+    begin = 0
+    while begin < len(chained):
+        end = begin + 1
+        while not _goes_back(chained[begin]) and end < len(chained):
+            if _goes_back(chained[end]):
+                break
+            end += 1
+        first, last = chained[begin], chained[end - 1]
+        tables = {
+            part: _Rows(store, part, first.span(part)[0], last.span(part)[1])
+            for part in _PARTS
+            if part in _BOOKED or part in entered
+        }
+        for sealed in chained[begin:end]:
+            yield sealed, tables
+        begin = end
+
+
+def _goes_back(sealed: _Sealed) -> bool:
+    """Whether it reaches less far than the seal before it, as no seal does that was made so."""
+    return any(after > last for after, last in map(sealed.span, ("journal", "file")))
+
+
+class _Rows:
+    """一つの表: the rows of a part, handed out from seal to seal."""
+
+    def __init__(self, store: Store, part: str, after: int, last: int) -> None:
+        """Nothing is read yet."""
+        self.part = _BOOKED[part] if part in _BOOKED else _entered(part)
+        kind = {} if part in _BOOKED else {"kind": part}
+        self._portions = store.portions(self.part.statement, first=after + 1, last=last, **kind)
+        self._rows: list[tuple[Any, ...]] = []
+        self._at = 0
+
+    def until(self, last: int) -> Iterator[tuple[Any, ...]]:
+        """The next rows, up to this journal or entry."""
+        return chain.from_iterable(self._parts(last))
+
+    def _parts(self, last: int) -> Iterator[Sequence[tuple[Any, ...]]]:
+        """The same portion by portion."""
+        while self._at < len(self._rows) or self._read():
+            end = bisect_right(self._rows, last, self._at, key=itemgetter(self.part.by))
+            rows, self._at = self._rows[self._at : end], end
+            yield [row[:-1] for row in rows] if self.part.apart else rows
+            if end < len(self._rows):
+                return
+
+    def _read(self) -> bool:
+        """Take the next portion."""
+        self._rows, self._at = next(self._portions, []), 0
+        return bool(self._rows)
 
 
 def _said(store: Store, seal: Any, parts: dict[str, Any]) -> str:
     """The digest of what the seal says."""
-    listed = [list(parts[name])[:4] for name in _PARTS if name in parts]
+    listed = [list(parts[name]) for name in _PARTS if name in parts]
     said = [
         store.profile.municipality_code,
         seal.seal_no,
@@ -142,59 +254,53 @@ def _said(store: Store, seal: Any, parts: dict[str, Any]) -> str:
 
 
 def _part(
-    store: Store, subject: str, part: str, sealed: Any, reach: tuple[int, int, int, int]
+    store: Store, sealed: _Sealed, part: str, said: Any, table: _Rows | None
 ) -> Iterator[Difference]:
     """One table under one seal: its first row that is not as it was sealed."""
-    rows, width, yen = _rows(store, part, reach)
-    marks = bytes(sealed.marks) if sealed else b""
-    digest, count, amount_yen, first = hashlib.sha256(b"part:"), 0, 0, ""
+    digest, count, amount_yen = hashlib.sha256(b"part:"), 0, 0
+    rows, yen = (table.until(sealed.span(part)[1]), table.part.yen) if table else (iter(()), ())
     while portion := [*islice(rows, _PORTION)]:
-        texts = _texts(portion)
-        digests = [hashlib.sha256(row.encode()).digest() for row in texts]
+        digests = _digests(_texts(portion))
         for start in range(0, len(digests), _BLOCK):
             block = b"".join(digests[start : start + _BLOCK])
             digest.update(hashlib.sha256(b"block:" + block).digest())
-        if not first:
-            first = _first_unlike(portion, texts, digests, marks[2 * count :], width)
         count += len(portion)
         amount_yen += sum(sum(map(itemgetter(column), portion)) for column in yen)
     found = (count, amount_yen, digest.hexdigest()) if count else None
-    expected = (sealed.row_count, sealed.amount_yen, sealed.sha256) if sealed else None
+    expected = tuple(said[1:]) if said else None
     if found != expected:
-        place, shown = first.split("\t") if first else ("", " ".join(map(str, found or "-")))
+        first = _first_unlike(store, sealed, part) if found else ""
+        place, shown = first.split("\t", 1) if first else ("", " ".join(map(str, found or "-")))
         should = " ".join(map(str, expected or "-"))
-        yield Difference("seal_row", f"{subject} {part} {place}".strip(), should, shown)
+        subject = f"seal:{sealed.seal.seal_no} {part} {place}".strip()
+        yield Difference("seal_row", subject, should, shown)
 
 
-def _first_unlike(
-    portion: list[Any], texts: list[str], digests: list[bytes], marks: bytes, width: int
-) -> str:
+def _first_unlike(store: Store, sealed: _Sealed, part: str) -> str:
     """The key and the text of the first row whose mark is another one; "" for none."""
-    if b"".join([d[:2] for d in digests]) == marks[: 2 * len(digests)]:
-        return ""
-    place = next(
-        number
-        for number, digest in enumerate(digests)
-        if digest[:2] != marks[2 * number : 2 * number + 2]
-    )
-    key = "/".join(map(str, portion[place][:width]))
-    return f"{key}\t{texts[place][:_SHOWN]}"
+    asked = store.rows(_MARKS, seal_no=sealed.seal.seal_no, part=part)
+    marks = b"".join(bytes(row.marks) for row in asked)
+    after, last = sealed.span(part)
+    again = _Rows(store, part, after, last)
+    rows, count = again.until(last), 0
+    while portion := [*islice(rows, _PORTION)]:
+        texts = _texts(portion)
+        for place, digest in enumerate(_digests(texts)):
+            at = 2 * (count + place)
+            if digest[:2] != marks[at : at + 2]:
+                key = "/".join(map(str, portion[place][: again.part.width]))
+                return f"{key}\t{texts[place][:_SHOWN]}"
+        count += len(portion)
+    return ""
 
 
-def _rows(
-    store: Store, part: str, reach: tuple[int, int, int, int]
-) -> tuple[Iterator[Any], int, tuple[int, ...]]:
-    """The rows of a part, how many of their columns name them, and which are yen."""
-    after_journal, journal_id, after_entry, entry_no = reach
-    if part in _BOOKED:
-        statement, width, yen = _BOOKED[part]
-        span = {"first": after_journal + 1, "last": journal_id}
-        if part not in _OF_FILES:
-            return _flat(store, statement, **span), width, yen
-        files = [row.file_id for row in store.rows(_FILES, **span)]
-        rows = chain.from_iterable(_flat(store, statement, file_id=file_id) for file_id in files)
-        return rows, width, yen
-    table, key, columns = ENTERED[part]
+def _digests(texts: list[str]) -> list[bytes]:
+    return [hashlib.sha256(row.encode()).digest() for row in texts]
+
+
+def _entered(kind: str) -> _Part:
+    """The rows that entries of a kind stand for, each named by its entry and its own key."""
+    table, key, columns = ENTERED[kind]
     one, _, other = key.partition(", ")
     events = f" AND t.{other} = e.part_no" if other else ""
     statement = (
@@ -203,45 +309,36 @@ def _rows(
         "WHERE e.municipality_code = :m AND e.entry_no BETWEEN :first AND :last "
         "AND e.kind = :kind ORDER BY e.entry_no"
     )
-    width = 3 if other else 2  # the entry, and the key of its row
-    return _flat(store, statement, first=after_entry + 1, last=entry_no, kind=part), width, ()
-
-
-def _flat(store: Store, statement: str, **values: object) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement as plain tuples."""
-    return chain.from_iterable(store.portions(statement, **values))
+    return _Part(statement, 3 if other else 2)
 
 
 def _covered(
-    store: Store, journal_id: int, entry_no: int, covered: dict[str, int]
+    store: Store, reached: tuple[int, int], covered: dict[str, int], entered: dict[str, int]
 ) -> Iterator[Difference]:
     """No row has come past the chain: tables hold as many as their seals and entries say."""
+    journal_id, entry_no = reached
     tables = {
         "journal": ("journal",),
         "posting": ("posting",),
         "line_outcome": ("line_outcome", "line_outcome_again"),
     }
-    for table, parts in tables.items():
-        held = store.number(f"SELECT COUNT(*) FROM {table} {_COVERED}", last=journal_id)
-        sealed = sum(covered.get(part, 0) for part in parts)
-        if held != sealed:
-            yield Difference("seal_coverage", table, str(sealed), str(held))
-    for kind, (table, _key, _columns) in ENTERED.items():
-        held = store.number(
-            f"SELECT COUNT(*) FROM {table} WHERE municipality_code = :m{_ONLY.get(kind, '')}"
-        )
-        entered = store.number(
-            "SELECT COUNT(*) FROM seal_entry WHERE municipality_code = :m AND kind = :kind",
-            kind=kind,
-        )
-        if held != entered:
-            yield Difference("seal_coverage", kind, str(entered), str(held))
-    entries = store.number(
-        "SELECT COUNT(*) FROM seal_entry WHERE municipality_code = :m AND entry_no <= :last",
-        last=entry_no,
+    wanted = {table: sum(covered.get(part, 0) for part in parts) for table, parts in tables.items()}
+    wanted |= {kind: entered.get(kind, 0) for kind in ENTERED}
+    wanted["seal_entry"] = entry_no
+    counts = [f"SELECT '{table}' AS name, COUNT(*) FROM {table} {_COVERED}" for table in tables]
+    counts += [
+        f"SELECT '{kind}', COUNT(*) FROM {table} WHERE municipality_code = :m{_ONLY.get(kind, '')}"
+        for kind, (table, _key, _columns) in ENTERED.items()
+    ]
+    counts.append(
+        "SELECT 'seal_entry', COUNT(*) FROM seal_entry "
+        "WHERE municipality_code = :m AND entry_no <= :entry_no"
     )
-    if entries != entry_no:
-        yield Difference("seal_coverage", "seal_entry", str(entry_no), str(entries))
+    asked = store.rows(" UNION ALL ".join(counts), last=journal_id, entry_no=entry_no)
+    held = {name: int(count) for name, count in asked}
+    for name, should in wanted.items():
+        if held[name] != should:
+            yield Difference("seal_coverage", name, str(should), str(held[name]))
 
 
 def _anchors(store: Store, made: dict[int, str]) -> Iterator[Difference]:

@@ -20,6 +20,7 @@ from reconcile.audit import seal
 from reconcile.audit.seal import FIRST, last_seal, seal_now, seal_pending
 from reconcile.audit.seal_parts import row_texts
 from reconcile.journal import open_journal
+from reconcile.verify import walk
 from reconcile.verify.everything import verify
 from reconcile.verify.seal import seals
 from reconcile.verify.walk import Store
@@ -132,6 +133,43 @@ def test_many_occasions_make_many_seals_that_follow_each_other(engine, monkeypat
     chain = rows(engine, "SELECT journal_id, previous_sha256, sha256 FROM seal ORDER BY seal_no")
     assert [row[0] for row in chain] == [2, 4, 5]
     assert all(after[1] == before[2] for before, after in pairwise(chain))
+    assert found(engine) == []
+
+
+def test_ten_seals_are_checked_with_as_many_statements_as_one(engine, monkeypatch):
+    asked = []
+
+    def counting(ask):
+        def counted(store, statement, **values):
+            asked.append(statement)
+            return ask(store, statement, **values)
+
+        return counted
+
+    for name in ("rows", "portions", "number"):
+        monkeypatch.setattr(Store, name, counting(getattr(Store, name)))
+    counts = []
+    for number in range(1, 11):
+        with unit_of_work(engine, M) as connection:
+            open_journal(connection, M, "correction", date(2026, 6, 1), "abe")
+            case = flag.Case("overdue", f"group:{number}", 5)
+            flag.open_cases(connection, M, [case], on="2026-06-01", actor="abe")
+            seal_now(connection, M)
+        assert found(engine) == []
+        counts.append(len(asked))
+        asked.clear()
+    assert set(counts) == {counts[0]}
+    assert counts[0] < 20
+
+
+def test_seals_that_end_anywhere_within_what_is_read_at_once_verify(
+    engine, sealed_folder, monkeypatch
+):
+    monkeypatch.setattr(seal, "_LINES_MAX", 1)
+    monkeypatch.setattr(seal, "_ENTRIES_MAX", 5)
+    monkeypatch.setattr(walk, "_ROWS_AT_ONCE", 3)
+    take_in_city(engine, sealed_folder)
+    assert seal_pending(engine, M) > 10
     assert found(engine) == []
 
 

@@ -133,6 +133,50 @@ def test_two_seals_that_changed_places_are_named(sealed_books):
     assert {"seal_digest", "seal_row"} <= set(names)
 
 
+def add_seals(path, number):
+    """So many more days of work, each sealed by itself."""
+    for day in range(number):
+        engine = open_engine(f"sqlite:///{path}")
+        with unit_of_work(engine, M) as connection:
+            case = flag.Case("overdue", f"group:{100 + day}", 5)
+            flag.open_cases(connection, M, [case], on="2026-07-01", actor="abe")
+        assert seal_pending(engine, M) == 1
+        engine.dispose()
+
+
+def test_what_differs_is_named_in_the_order_of_the_seals(sealed_books):
+    add_seals(sealed_books, 4)
+    cases = "SELECT case_no FROM case_event ORDER BY case_no DESC LIMIT 1 OFFSET"
+    changed = alter(
+        sealed_books,
+        *(f"UPDATE case_event SET actor = 'x' WHERE case_no = ({cases} {at})" for at in (0, 2)),
+        "UPDATE journal SET actor = 'x' WHERE journal_id = 1",
+        "UPDATE seal SET made_utc = '2026' WHERE seal_no = 4",
+    )
+    assert changed == 4
+    places = [(name, " ".join(subject.split()[:2])) for name, subject in found(sealed_books)]
+    assert places == [
+        ("seal_row", "seal:1 journal"),
+        ("seal_row", "seal:3 case_event"),
+        ("seal_digest", "seal:4"),
+        ("seal_row", "seal:5 case_event"),
+    ]
+
+
+def test_a_seal_that_reaches_less_far_is_named_and_what_comes_behind_it_is_still_checked(
+    sealed_books,
+):
+    add_seals(sealed_books, 4)
+    assert alter(sealed_books, "UPDATE seal SET entry_no = entry_no + 2 WHERE seal_no = 2") == 1
+    # Seals 2 and 3 no longer hold what they held; seal 4 holds nothing that stood between them.
+    places = [(name, " ".join(subject.split()[:2])) for name, subject in found(sealed_books)]
+    assert places == [
+        ("seal_digest", "seal:2"),
+        ("seal_row", "seal:2 case_event"),
+        ("seal_row", "seal:3 case_event"),
+    ]
+
+
 def test_a_seal_that_says_something_else_is_named(sealed_books):
     assert alter(sealed_books, "UPDATE seal SET made_utc = '2026' WHERE seal_no = 1") == 1
     assert found(sealed_books) == [("seal_digest", "seal:1")]
