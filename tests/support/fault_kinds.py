@@ -257,7 +257,8 @@ def _kill_while_it_runs(town: Town, start: Callable[[], Child]) -> None:
 
 def _goes_well(child: Child) -> None:
     """A command that nothing stands in the way of."""
-    assert child.wait(PATIENCE) == 0, child.words()
+    status = child.wait(PATIENCE)
+    assert status == 0, f"it ended with {status}: {child.words()}"
 
 
 def _ends_with_a_sentence(child: Child) -> int:

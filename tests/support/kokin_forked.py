@@ -174,6 +174,7 @@ def _serve_requests() -> tuple[list[str], str]:
             if pid == 0:
                 _become(asked)
                 return asked["start"], asked["env"].get(CLOCK, "")
+            ended.pop(pid, None)  # The system gives numbers again: that was another's end.
             answer: dict[str, Any] = {"pid": pid}
         else:
             pid = asked["ended"]
