@@ -12,6 +12,7 @@ from reconcile.dunning.draw import DESPITE as DUNNING_DESPITE
 from web import clock, formatting, messages
 from web.accounts import role_change
 from web.approvals.parts import Kind, Link, Story, changes_of, effect_of, facts_of
+from web.certificates.tax_paper import channel_words
 from web.charges import told as charges_told
 from web.debits.told import debit_subject, debit_told
 from web.dunning.sheets import despite_told, release_told
@@ -110,12 +111,12 @@ def _resident_link(_connection: Connection, _profile: Profile, approval: Approva
     return Story(effect_of(approval, subject=approval.subject), (facts_of(rows),), links=(link,))
 
 
-def _certificate(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+def _certificate(_connection: Connection, profile: Profile, approval: Approval) -> Story:
     """資料が未着のままの証明: what is behind."""
     content = approval.content
     day = formatting.long_day(str(content["on"]))
     rows = [
-        (messages.label("agent", source), formatting.long_day(str(until)))
+        (channel_words(profile, source), formatting.long_day(str(until)))
         for source, until in dict(content["lacking"]).items()
     ]
     return Story(effect_of(approval, subject=day), (facts_of(rows),))

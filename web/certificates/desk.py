@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 
 from payments import approve
-from payments.domain.errors import InvalidValueError, KokinError
+from payments.domain.errors import InvalidValueError, KokinError, RefusedError
 from payments.domain.fiscal import fiscal_year
 from payments.domain.reason import REASON_MAX, require_reason
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.certificate import KIND, basis_of, despite_content, lacking, vehicle_states
+from reconcile.certificate import (
+    KIND,
+    basis_of,
+    despite_content,
+    lacking,
+    require_complete,
+    vehicle_states,
+)
 from web import clock, messages
 from web.accounts.record import record
 from web.approval_roles import require_asker
@@ -34,6 +41,7 @@ from web.services import services
 if TYPE_CHECKING:
     from datetime import date
 
+    from sqlalchemy import Connection
     from werkzeug.wrappers import Response as BaseResponse
 
     from payments.domain.profile import Profile
@@ -139,17 +147,27 @@ def _page(basis: Basis | None = None, error: str = "") -> str:
     with reading(services().engine, code) as connection:
         profile = load_profile(connection, code)
         behind = lacking(connection, profile, today, clock.now())
+        decided = _decided(connection, profile, today) if behind else None
     return render_template(
         "certificates/desk.html",
         basis=basis,
         error=error,
         behind={channel_words(profile, name): until for name, until in behind.items()},
+        decided=decided,
         complete=_complete(profile, basis),
         typed=request.form.get("obligor_no", ""),
         year=fiscal_year(today),
         names={item.item_code: item.name for item in profile.items},
         reason_max=REASON_MAX,
     )
+
+
+def _decided(connection: Connection, profile: Profile, today: date) -> int | None:
+    """承認 of today by which certificates are made although a channel is behind, or None."""
+    try:
+        return require_complete(connection, profile, today, clock.now())[1]
+    except RefusedError:
+        return None
 
 
 def _complete(profile: Profile, basis: Basis | None) -> dict[str, date]:

@@ -18,7 +18,7 @@ from reconcile.dunning.draw import DESPITE, draw, lacking_of, require_files, sou
 from reconcile.dunning.limits import near_of
 from reconcile.dunning.rules import Terms
 from reconcile.dunning.sent import book_sent_fees
-from web import clock, messages, stale
+from web import clock, stale
 from web.accounts.record import record as note
 from web.approval_roles import duty, require_asker
 from web.dunning import exports
@@ -27,6 +27,7 @@ from web.dunning.sheets import (
     lacking_words,
     money_of_nobody,
     pull_sheet,
+    refusal_words,
     source_names,
     sources_sheet,
 )
@@ -72,7 +73,7 @@ def extract() -> BaseResponse | tuple[str, int]:
             )
             note(connection, "dunning_drawn", str(drawn.list_no))
     except KokinError as error:
-        said = messages.error(error.error_code, error.details)
+        said = refusal_words(services().profile, error)
         return _listing(typed, error=said, code=error.error_code), status_of(error)
     return redirect(url_for("dunning.show", list_no=drawn.list_no), 303)
 
@@ -91,7 +92,7 @@ def ask_despite() -> BaseResponse | tuple[str, int]:
             )  # fmt: skip
             note(connection, "dunning_despite_asked", str(approval.approval_id))
     except KokinError as error:
-        said = messages.error(error.error_code, error.details)
+        said = refusal_words(services().profile, error)
         return _listing(typed, error=said, code=error.error_code), status_of(error)
     return redirect(url_for("approvals.show", approval_id=approval.approval_id), 303)
 
@@ -210,7 +211,7 @@ def recheck_person() -> str | tuple[str, int]:
             )  # fmt: skip
             note(connection, "dunning_rechecked", str(done.recheck_no))
     except KokinError as error:
-        said = messages.error(error.error_code, error.details)
+        said = refusal_words(services().profile, error)
         page = render_template(
             "dunning/recheck.html", typed=typed, kinds=KINDS, done=None, error=said,
             code=error.error_code,
@@ -366,6 +367,6 @@ def _step(
     except KokinError as error:
         if error.error_code == "dunning_list":
             raise
-        said = messages.error(error.error_code, error.details)
+        said = refusal_words(services().profile, error)
         return _page(list_no, said, error.error_code), status_of(error)
     return redirect(to or url_for("dunning.show", list_no=list_no), 303)

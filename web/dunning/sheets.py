@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.approve import Approval
+    from payments.domain.errors import KokinError
     from payments.domain.profile import Profile
     from reconcile.dunning.pull import PullLine
     from reconcile.dunning.record import DunningList
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
 def source_names(profile: Profile) -> dict[str, str]:
     """送付元 as people say it, by code."""
     return {source.code: source_words(source) for source in sources(profile)}
+
+
+def refusal_words(profile: Profile, error: KokinError) -> str:
+    """エラーの文, with what is missing named as people say it."""
+    details = dict(error.details)
+    if "lacking" in details:
+        names, said = source_names(profile), []
+        for each in str(details["lacking"]).split(", "):
+            code, _space, day = each.rpartition(" ")
+            said.append(f"{names.get(code, code)} {formatting.long_day(day)}")
+        details["lacking"] = "、".join(said)
+    return messages.error(error.error_code, details)
 
 
 def money_of_nobody(connection: Connection, profile: Profile, on: date) -> tuple[int, int]:

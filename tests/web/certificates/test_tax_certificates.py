@@ -219,7 +219,10 @@ def test_two_people_certify_although_a_channel_is_behind(desk, monkeypatch):
     assert desk.sign_in("shonin").post(f"{where}/decision", data=data).status_code == 303
     page = clerk.post("/staff/certificates", data={"obligor_no": PAYER})
     assert page.status_code == 200
-    assert "6月5日" in page.get_data(as_text=True)  # the cut-off is stated
+    said = page.get_data(as_text=True)
+    assert "6月5日" in said  # the cut-off is stated
+    assert "二人の決定により、今日は証明できます" in said
+    assert "承認を依頼する" not in said  # and nobody is asked for it again
 
 
 @pytest.mark.browser
