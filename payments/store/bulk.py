@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,10 +34,10 @@ def insert_rows(
     """Write ``rows`` (a stream is fine) into ``columns`` of ``table``.
 
     The first ``len(constants)`` columns have the same value in every row (municipality and file),
-    so that the stream need not repeat them. PostgreSQL takes COPY, SQLite ``executemany``.
+    so that the stream need not repeat them. PostgreSQL takes COPY, SQLite ``executemany``. Raises
+    what SQLAlchemy raises, without the values.
     """
-    cursor: Any = connection.connection.cursor()
-    try:
+    with _cursor(connection) as cursor:
         if connection.dialect.name == "postgresql":
             _copy(cursor, table, columns, rows, tuple(constants))
             return
@@ -47,6 +48,21 @@ def insert_rows(
             fixed = [_literal(value) for value in constants]
             marks = ", ".join([*fixed, *("?" * (len(columns) - len(fixed)))])
         cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+
+
+@contextmanager
+def _cursor(connection: Connection) -> Iterator[Any]:
+    """The driver's own cursor; what the driver raises is raised as SQLAlchemy's.
+
+    Whoever tells a full disk from a mistake knows those only.
+    """
+    cursor: Any = connection.connection.cursor()
+    try:
+        yield cursor
+    except connection.dialect.loaded_dbapi.Error as error:
+        kind = connection.dialect.loaded_dbapi.Error
+        told: Any = DBAPIError.instance(None, None, error, kind, dialect=connection.dialect)
+        raise told from error
     finally:
         cursor.close()
 
@@ -82,21 +98,18 @@ def copy_text(
     """一括書込 of rows that stand in the text form of COPY already (PostgreSQL only).
 
     Some texts at a time, so that whoever makes them goes on while the server takes these over.
+    Raises what SQLAlchemy raises.
     """
     texts = iter(texts)
     begun = next(texts, None)
     if begun is None:
         return
     texts = chain((begun,), texts)
-    cursor: Any = connection.connection.cursor()
-    try:
-        with _set_aside(cursor, table, columns) as transfer:
-            for first in texts:
-                with transfer() as copy:
-                    for text_ in chain((first,), islice(texts, _TRANSFER - 1)):
-                        copy.write(text_)
-    finally:
-        cursor.close()
+    with _cursor(connection) as cursor, _set_aside(cursor, table, columns) as transfer:
+        for first in texts:
+            with transfer() as copy:
+                for text_ in chain((first,), islice(texts, _TRANSFER - 1)):
+                    copy.write(text_)
 
 
 @contextmanager
