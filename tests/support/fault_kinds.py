@@ -196,6 +196,9 @@ def broken_delivery(town: Town) -> None:
 
 def corrupted_evidence(town: Town) -> None:
     """One byte, the rest or all of what was kept goes past every guard; verify names the file."""
+    if not town.files:  # It is the first fault of all.
+        town.drop(*_file_of(town))
+        town.settle()
     name, data = town.chance.choice(town.files)
     way = town.chance.choice(("flipped", "cut", "gone"))
     place = town.chance.randrange(len(data))
