@@ -52,3 +52,15 @@ def kept_cluster(folder: Path) -> Iterator[Kept]:
     finally:
         command = [*postgres._unprivileged(), postgres._tool("pg_ctl"), "stop"]  # noqa: SLF001
         subprocess.run([*command, "-D", str(data), "-m", "fast"], check=True, cwd="/")
+
+
+@contextmanager
+def kept_database(folder: Path, name: str, called: str) -> Iterator[str]:
+    """The address of a database of the kind ``name`` in the folder, while it is looked at."""
+    if name == "sqlite":
+        yield f"sqlite:///{folder / f'{called}.sqlite'}"
+        return
+    place = folder / "server"
+    place.mkdir(exist_ok=True)
+    with kept_cluster(place) as kept:
+        yield kept.database(called)

@@ -11,14 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from benchmarks._kept_cluster import kept_cluster
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 RECONCILED_ON = "2026-06-10"
@@ -45,18 +38,6 @@ def city_files(folder: Path, obligors: int, days: int) -> Path:
     _step(folder, "city", "", "sample", "make", city, "--obligors", obligors, "--days", days,
           "--seed", 3)  # fmt: skip
     return city
-
-
-@contextmanager
-def kept_database(folder: Path, name: str) -> Iterator[str]:
-    """The address of the database of this name in the folder, while it is looked at."""
-    if name == "sqlite":
-        yield f"sqlite:///{folder / 'pages.sqlite'}"
-        return
-    place = folder / "server"
-    place.mkdir(exist_ok=True)
-    with kept_cluster(place) as kept:
-        yield kept.database("pages")
 
 
 def fill_kept(folder: Path, name: str, url: str, city: Path) -> None:

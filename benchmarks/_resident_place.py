@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks._kept_cluster import kept_cluster
 from payments.store.engine import open_engine
 
 if TYPE_CHECKING:
@@ -86,15 +87,21 @@ def folder_of(database: str, slips: int, kept: Path | None, beside: Path | None)
         yield Path(name)
 
 
-@contextlib.contextmanager
-def opened(name: str, folder: Path) -> Iterator[str]:
-    if name == "sqlite":
-        yield f"sqlite:///{folder / 'resident.sqlite'}"
-        return
-    place = folder / "server"
-    place.mkdir(exist_ok=True)
-    with kept_cluster(place) as kept:
-        yield kept.database("resident")
+def free_port() -> int:
+    """One that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    """Until a server answers there."""
+    for _ in range(600):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    sys.exit("the server did not start")
 
 
 def read_once(folder: Path) -> None:

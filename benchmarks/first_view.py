@@ -13,11 +13,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -27,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from browser import launched  # noqa: E402 - the path above leads to it
 
-from benchmarks._resident_place import environment  # noqa: E402 - the same
+from benchmarks._resident_place import environment, free_port, wait_for  # noqa: E402 - the same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +64,7 @@ def main() -> None:
 @contextlib.contextmanager
 def _served(home: Path) -> Iterator[str]:
     url = f"sqlite:///{home / 'kokin.sqlite'}"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "web"]
     made = environment(home, url)
     subprocess.run([*command, "init", "--sample"], check=True, env=made, stdout=subprocess.DEVNULL)
@@ -76,19 +72,10 @@ def _served(home: Path) -> Iterator[str]:
         [*command, "serve", "--port", str(port)], env=made, stdout=subprocess.DEVNULL
     ) as server:
         try:
-            _wait_for(port)
+            wait_for(port)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(600):
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        time.sleep(0.1)
-    sys.exit("the server did not start")
 
 
 def _look(chromium: Browser, address: str, code: str, latency_ms: int) -> tuple[float, int, int]:

@@ -38,8 +38,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
+from benchmarks._kept_cluster import kept_database  # noqa: E402
 from benchmarks._pages_asked import CHOICES, CODE, FIXED, UNSAID, VALUES  # noqa: E402
-from benchmarks._pages_kept import city_files, fill_kept, kept_database  # noqa: E402
+from benchmarks._pages_kept import city_files, fill_kept  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -115,7 +116,7 @@ def _kept(options: argparse.Namespace) -> None:
     options.keep.mkdir(parents=True, exist_ok=True)
     city = city_files(options.keep, options.obligors[0], options.days)
     for name in options.databases:
-        with kept_database(options.keep, name) as url:
+        with kept_database(options.keep, name, "pages") as url:
             fill_kept(options.keep, name, url, city)
             if not options.fill_only:
                 print(f"\n{name}, {options.obligors[0]:,} people, {options.days} days")

@@ -26,7 +26,6 @@ import contextlib
 import os
 import random
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -38,13 +37,15 @@ from urllib.parse import urlencode
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from benchmarks._resident_place import (  # noqa: E402 - the path above leads to it
+from benchmarks._kept_cluster import kept_database  # noqa: E402 - the path above leads to it
+from benchmarks._resident_place import (  # noqa: E402 - the same
     environment,
     fill_once,
     folder_of,
+    free_port,
     number_of,
-    opened,
     read_once,
+    wait_for,
 )
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ def main() -> None:
     options = parser.parse_args()
     for slips in options.slips:
         named = (options.database, slips, options.kept, options.folder)
-        with folder_of(*named) as folder, opened(options.database, folder) as url:
+        with (
+            folder_of(*named) as folder,
+            kept_database(folder, options.database, "resident") as url,
+        ):
             begun = time.monotonic()
             filled = fill_once(folder, url, slips)
             took = f"filled in {time.monotonic() - begun:.0f} s" if filled else "filled before"
@@ -94,28 +98,17 @@ def main() -> None:
 
 
 def _measure(folder: Path, url: str, slips: int, options: argparse.Namespace) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "web", "serve", "--port", str(port)]
     with subprocess.Popen(
         command, env=environment(folder, url), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as server:
         try:
-            _wait_for(port)
+            wait_for(port)
             asyncio.run(_ask_all(port, slips, options, partial(_cpu_seconds, server.pid)))
             print(f"  server's peak memory: {_peak_mib(server.pid):,.0f} MiB")
         finally:
             server.terminate()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(600):
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        time.sleep(0.1)
-    sys.exit("the server did not start")
 
 
 def _processes(pid: int) -> list[str]:

@@ -18,7 +18,7 @@ from sqlalchemy import delete, insert, select, text
 from reconcile.debit import batches as books
 from reconcile.debit.batches import FIRST, SENT
 from reconcile.debit.build import NONE, changes_from, choice_again, run_of
-from reconcile.debit.results import outcome_of
+from reconcile.debit.results import Pot, Sums, outcome_of
 from reconcile.store.debit_tables import DebitCountRow
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from reconcile.debit.build import Change
 
 LIVE_MAX = 5_000  # debits of a day that are counted while a person waits for the page
-Pot = tuple[int, int]  # 件数, 円
 count_table = DebitCountRow.__table__  # type: ignore[attr-defined]
 # As many instalments as would be too many, by the index of due dates alone.
 _DUE = """
@@ -50,25 +49,6 @@ class Plan(NamedTuple):
     state: str
     count: int  # type: ignore[assignment]  # shadows tuple.count on purpose
     amount_yen: int
-
-
-class Sums(NamedTuple):
-    """束の結果 in sums, as :class:`reconcile.debit.results.Outcome`."""
-
-    paid: Pot
-    failed: Pot
-    missing: Pot
-    strange: Pot
-
-    @property
-    def came(self) -> bool:
-        """Whether any result came."""
-        return bool(self.paid[0] or self.failed[0] or self.strange[0])
-
-    @property
-    def agrees(self) -> bool:
-        """請求 = 振替済 + 振替不能."""
-        return not self.missing[0] and not self.strange[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +148,7 @@ def counted(connection: Connection, profile: Profile, day: date) -> DayCounts:
 
 def sums_of(connection: Connection, municipality_code: str, batch: Batch) -> Sums:
     """束の結果 in sums, counted row by row."""
-    outcome = outcome_of(connection, municipality_code, batch)
-    return Sums(outcome.paid, outcome.failed, outcome.missing, outcome.strange)
+    return outcome_of(connection, municipality_code, batch).sums
 
 
 def unplanned(plan: Plan | None) -> bool:

@@ -60,6 +60,9 @@ SELECT b.batch_no FROM debit_batch b WHERE b.municipality_code = :m AND b.in_for
 ORDER BY b.batch_no"""
 
 
+Pot = tuple[int, int]  # 件数, 円
+
+
 class Result(NamedTuple):
     """結果の一行: what became of a row; ``code`` "" when nothing came, "?" with another amount."""
 
@@ -73,16 +76,13 @@ class Result(NamedTuple):
     line_no: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """束の結果: requested = paid + failed + missing; ``strange`` results nobody asked for."""
+class Sums(NamedTuple):
+    """束の結果 in sums, as :class:`Outcome`."""
 
-    requested: tuple[int, int]  # count and yen, as all of these
-    paid: tuple[int, int]
-    failed: tuple[int, int]
-    missing: tuple[int, int]
-    strange: tuple[int, int]
-    by_code: dict[str, tuple[int, int]]
+    paid: Pot
+    failed: Pot
+    missing: Pot
+    strange: Pot
 
     @property
     def came(self) -> bool:
@@ -93,6 +93,33 @@ class Outcome:
     def agrees(self) -> bool:
         """請求 = 振替済 + 振替不能."""
         return not self.missing[0] and not self.strange[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """束の結果: requested = paid + failed + missing; ``strange`` results nobody asked for."""
+
+    requested: Pot
+    paid: Pot
+    failed: Pot
+    missing: Pot
+    strange: Pot
+    by_code: dict[str, Pot]
+
+    @property
+    def sums(self) -> Sums:
+        """What it comes to, without its codes."""
+        return Sums(self.paid, self.failed, self.missing, self.strange)
+
+    @property
+    def came(self) -> bool:
+        """Whether any result came."""
+        return self.sums.came
+
+    @property
+    def agrees(self) -> bool:
+        """請求 = 振替済 + 振替不能."""
+        return self.sums.agrees
 
 
 def results_of(connection: Connection, municipality_code: str, batch: Batch) -> list[Result]:

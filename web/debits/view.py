@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from payments.domain.profile import Profile
     from reconcile.debit.build import Change
-    from reconcile.debit.counts import DayCounts, Plan, Sums
+    from reconcile.debit.counts import DayCounts, Plan
+    from reconcile.debit.results import Sums
 
 ROWS_SHOWN = 100
 ROWS_AT_ONCE = 2_000  # of a list that is sent as it comes
