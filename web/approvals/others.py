@@ -36,13 +36,13 @@ def written_out(_connection: Connection, _profile: Profile, approval: Approval) 
     return Story(translated(words.UNKNOWN_EFFECT), (facts_of(rows),))
 
 
-def _charges(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
+def _charges(connection: Connection, profile: Profile, approval: Approval) -> Story:
     """減免・分納・不納欠損: what is asked for, and the instalment with all of it."""
     notice_id, term = charges_told.place_in(approval)
     place = {"notice_id": notice_id, "term": term}
     return Story(
         effect_of(approval),
-        tuple(charges_told.told(approval)),
+        tuple(charges_told.told(connection, profile, approval)),
         links=(Link(_("期別を開く"), "charges.show", place),),
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.write_off import Ground
+from payments.store.lookups import rows_about
 from reconcile.charges import planning, waiving, write_offs
 from web import clock, formatting, messages
 from web.days.sheet import columns_of, sheet_of
 from web.language import translate as _
+from web.placements.panel import place_words
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,7 +29,21 @@ def place_in(approval: Approval) -> tuple[int, str]:
 
 
 def subject_words(approval: Approval) -> str:
-    """対象 as people say it: the instalment, by its name where the content has it."""
+    """対象 as people say it: the instalment, by its name where the content has it.
+
+    Of a plan, how many instalments are paid in how many parts, from when until when, and the sum.
+    """
+    if approval.kind == planning.KIND:
+        content = approval.content
+        days = [formatting.long_day(day) for day, _yen in content["payments"]]
+        return _(
+            "期別{number}件を{times}回で（{first}から{last}まで、計{yen}）",
+            number=len(content["places"]),
+            times=len(days),
+            first=days[0],
+            last=days[-1],
+            yen=formatting.yen(int(content["amount_yen"])),
+        )
     parts = approval.content.get("parts", [])
     if parts and isinstance(parts[0], dict):
         return str(parts[0]["place"])
@@ -47,13 +63,13 @@ def content_now(connection: Connection, profile: Profile, approval: Approval) ->
     return write_offs.reversal_content(connection, code, place_in(approval))
 
 
-def told(approval: Approval) -> list[Sheet]:
+def told(connection: Connection, profile: Profile, approval: Approval) -> list[Sheet]:
     """承認で変わること, as tables."""
     content = approval.content
     if approval.kind == write_offs.KIND:
         return [_facts(_grounds(content)), _given_up(content)]
     if approval.kind == planning.KIND:
-        return [_payments(content)]
+        return _plan(connection, profile, content)
     if approval.kind == waiving.KIND:
         return [_facts(_waived(content))]
     yen = formatting.yen(int(content["amount_yen"]))
@@ -81,12 +97,46 @@ def _given_up(content: dict[str, Any]) -> Sheet:
     )
 
 
-def _payments(content: dict[str, Any]) -> Sheet:
-    rows: list[tuple[Cell, ...]] = [
-        (formatting.long_day(day), _("第{number}期", number=int(term)), int(yen))
-        for day, _notice_id, term, yen in content["parts"]
+_PLACES = """
+SELECT i.notice_id, i.term, n.item_code, n.levy_year, n.notice_no,
+    CAST(i.due_on AS VARCHAR(10)) AS due_on
+FROM instalment i
+JOIN notice n ON n.municipality_code = :m AND n.notice_id = i.notice_id
+WHERE i.municipality_code = :m AND i.notice_id IN :some"""
+
+
+def _plan(connection: Connection, profile: Profile, content: dict[str, Any]) -> list[Sheet]:
+    """分納: every instalment with its 納期限 and yen, and every payment with the one it pays."""
+    found = {
+        (row.notice_id, row.term): row
+        for row in rows_about(
+            connection, _PLACES, profile.municipality_code,
+            sorted({int(notice_id) for notice_id, _term in content["places"]}),
+        )
+    }  # fmt: skip
+    names = {
+        place: place_words(profile, f"{r.item_code}/{r.levy_year}/{r.notice_no}/{r.term}")
+        for place, r in found.items()
+    }
+    times = {day: number for number, (day, _yen) in enumerate(content["payments"], start=1)}
+    owed: dict[tuple[int, str], int] = {}
+    payments: list[tuple[Cell, ...]] = []
+    for day, notice_id, term, yen in content["parts"]:
+        place = (int(notice_id), str(term))
+        owed[place] = owed.get(place, 0) + int(yen)
+        number = _("第{number}回", number=times[day])
+        payments.append((number, formatting.long_day(day), names[place], int(yen)))
+    instalments: list[tuple[Cell, ...]] = [
+        (names[place], formatting.long_day(found[place].due_on), yen) for place, yen in owed.items()
     ]
-    return sheet_of("parts", _("各回の納付"), columns_of("納付の日", "期別", "額:yen"), rows)
+    return [
+        sheet_of(
+            "instalments", _("分納にする期別"), columns_of("期別", "納期限", "額:yen"), instalments
+        ),
+        sheet_of(
+            "parts", _("各回の納付"), columns_of("納付の回", "納付の日", "期別", "額:yen"), payments
+        ),
+    ]
 
 
 def _waived(content: dict[str, Any]) -> list[tuple[str, str]]:

@@ -99,7 +99,17 @@ def test_a_plan_is_agreed_its_slips_drawn_and_cancelled(town: Any, sign_in: Sign
     places = re.findall(r'name="place" value="([0-9/]+)"', page)
     assert len(places) == 2
     form = {"place": places, "first_on": "2026-12-31", "count": "3", "reason": "誓約書"}
-    _approve(sign_in, clerk.post(f"{town.page(3)}/plan", data=form))
+    said = _approve(sign_in, clerk.post(f"{town.page(3)}/plan", data=form))
+    assert "期別2件を3回で（2026年12月31日（木）から2027年2月28日（日）まで、計18,000円）" in said
+    told = " ".join(re.sub(r"<[^>]+>", " ", said).split())
+    for number, term, day, yen in (
+        (1, 1, "2026年12月31日（木）", "6,000"),
+        (2, 1, "2027年1月31日（日）", "4,000"),
+        (2, 2, "2027年1月31日（日）", "2,000"),
+        (3, 2, "2027年2月28日（日）", "6,000"),
+    ):
+        place = f"市県民税（普通徴収） 2026年度 通知書 0000000003 第{term}期"
+        assert f"第{number}回 {day} {place} {yen}" in told
     assert "/staff/charges/plans/1" in _text(clerk.get("/staff/charges?part=plans"))
     shown = _text(clerk.get("/staff/charges/plans/1"))
     assert "2027年2月28日" in shown
