@@ -6,20 +6,21 @@ And what every test of a page asks: which rules of accessibility it breaks, whet
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 from waitress.server import create_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from flask import Flask
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext
 
 
 AXE = Axe().axe_script
@@ -129,9 +130,39 @@ def forget(context: BrowserContext) -> None:
     context.clear_permissions()
 
 
+def settled(page: Page) -> Page:
+    """The page, once what was last asked for has been read to its end."""
+    page.wait_for_load_state()
+    return page
+
+
+def _settling(kind: type[Locator | Page], name: str) -> None:
+    """Let what a person does to a page end when the page that it opens is there.
+
+    By itself it ends as soon as the answer has begun, when there is not even a root element: what
+    is asked of the page next, and does not wait by itself, would depend on who is quicker.
+    """
+    done = getattr(kind, name)
+
+    @functools.wraps(done)
+    def settling(self: Any, *given: Any, **named: Any) -> Any:
+        result = done(self, *given, **named)
+        page = getattr(self, "page", self)
+        if not page.is_closed():
+            settled(page)
+        return result
+
+    setattr(kind, name, settling)
+
+
+for _kind in (Locator, Page):
+    for _name in ("check", "click", "press", "select_option", "set_input_files"):
+        _settling(_kind, _name)
+
+
 def bring_axe(page: Page) -> None:
     """Put axe into the page, unless it is there."""
-    if not page.evaluate("'axe' in window"):
+    if not settled(page).evaluate("'axe' in window"):
         page.evaluate(AXE)
 
 
@@ -149,4 +180,4 @@ def violations(
 
 def fits(page: Page) -> bool:
     """No page scrolls sideways as a whole; wide tables scroll inside their frame."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+    return bool(settled(page).evaluate("document.documentElement.scrollWidth <= window.innerWidth"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from browser import settled
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -53,7 +55,7 @@ def out_of_reach(page: Page) -> list[Any]:
     """What is wrong with going through the page by Tab: nothing when every control comes once, in
     the order of the page, in sight, and with a mark that it is there.
     """
-    number = page.evaluate(_WATCH)
+    number = settled(page).evaluate(_WATCH)
     seen: list[Any] = []
     for pressed in range(1, number + _PARTS_MAX):
         page.keyboard.press("Tab")

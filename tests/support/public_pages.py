@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from browser import bring_axe
+from browser import bring_axe, settled
 
 from web.help.questions import questions
 from web.language_choice import TWO_LANGUAGES
@@ -75,6 +75,7 @@ def signed_in_pages(app: Flask) -> list[str]:
 def widths_that_overflow(page: Page) -> list[tuple[int, list[str]]]:
     """Widths at which something reaches out of the page, as it is and with spaced text."""
     wrong = []
+    settled(page)
     for spaced in (False, True):
         if spaced:
             page.evaluate(SPACED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from browser import _program
+from browser import _program, settled
 from public_pages import OUTSIDE
 from resident_site import resident_site
 from resident_walk import M
@@ -87,6 +87,6 @@ def test_camera_and_photo_in_every_language(chromium, site, paper, screen):
         page.wait_for_selector(".answer .state")
         expected = _said(code, ENQUIRIES["slip_status"]["unconfirmed"])
         assert _told(page, ".answer .state") == expected
-        wrong[code] += page.evaluate(OUTSIDE)
+        wrong[code] += settled(page).evaluate(OUTSIDE)
     seeing.close()
     assert {code: found for code, found in wrong.items() if found} == {}

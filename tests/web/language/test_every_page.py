@@ -14,7 +14,7 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-from browser import AXE, served, violations
+from browser import AXE, fits, served, violations
 from worked_city import frozen, work_everything
 
 from payments.store.engine import open_engine
@@ -213,7 +213,7 @@ def _widths_that_scroll(page) -> list[int]:
     found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 768})
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        if not fits(page):
             found.append(width)
     page.set_viewport_size({"width": WIDTHS[0], "height": 768})
     return found

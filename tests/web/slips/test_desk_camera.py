@@ -21,7 +21,8 @@ window.BarcodeDetector = class {
   constructor(wish) { window.wished = wish.formats; }
   async detect() { return window.seen.map((rawValue) => ({ rawValue })); }
 };
-navigator.mediaDevices.getUserMedia = async () => {
+// The empty page before the first one has no cameras, and may still be asked.
+if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = async () => {
   const canvas = document.createElement("canvas");
   canvas.getContext("2d").fillRect(0, 0, 9, 9);
   return canvas.captureStream(5);
