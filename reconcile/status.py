@@ -196,6 +196,11 @@ def prepared_for_postgresql() -> dict[str, tuple[str, str]]:
     }
 
 
+def straight_for_sqlite() -> dict[str, str]:
+    """The same for the driver of SQLite; the values are ``m`` and ``key``."""
+    return {by: _TEXTS["sqlite", by] for by in _WHICH}
+
+
 def status_from(found: Found, profile: Profile, *, today: date) -> SlipStatus:
     """The state that this row tells."""
     account = _Account(*_list(found.account))

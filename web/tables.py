@@ -152,19 +152,25 @@ class EnquiryLogRow(SQLModel, table=True):
 
 
 class EnquiryCountRow(SQLModel, table=True):
-    """照会の回数: how often was asked within a window, shared by every process of the service.
+    """照会の回数: how often was asked, shared by every process of the service.
 
-    ``subject`` is what is counted and its keyed digest; ``begun`` and ``ends`` are seconds since
-    1970. Rows are forgotten two days after their end.
+    ``subject`` is what is counted and its keyed digest; ``ends`` is the end of the day that a row
+    counts, ``minute`` and ``hour`` say which of them it counts (seconds since 1970). Rows are
+    forgotten two days after their end.
     """
 
     __tablename__ = "enquiry_count"
-    __table_args__: ClassVar[Any] = (
-        Index("enquiry_count_by_end", "municipality_code", "ends"),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
     municipality_code: str = Field(primary_key=True, max_length=5)
-    subject: str = Field(primary_key=True, max_length=80)
-    begun: int = Field(primary_key=True, sa_type=BigInteger)
     ends: int = Field(primary_key=True, sa_type=BigInteger)
-    asked: int = Field(sa_type=BigInteger)
+    subject: str = Field(primary_key=True, max_length=80)
+    minute: int = Field(sa_type=BigInteger)
+    hour: int = Field(sa_type=BigInteger)
+    minute_asked: int
+    hour_asked: int
+    day_asked: int
+    minute_unproven: int
+    hour_unproven: int
+    day_unproven: int
+    hour_missed: int
+    day_missed: int

@@ -10,22 +10,19 @@ municipality is entered within the same transaction, by SET LOCAL.
 from __future__ import annotations
 
 import re
-import threading
-import weakref
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
 
-from payments.store.engine import keys_of, open_engine
+from payments.store.own_connections import OwnConnections, close, raised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Engine, PoolProxiedConnection
 
-FREE_MAX = 8  # connections that are kept while nobody uses them
 _CODE = re.compile(r"[0-9]{5}", re.ASCII)
 
 
@@ -40,15 +37,9 @@ class OneTrip:
         lock_wait_ms: int | None = None,
     ) -> None:
         """``prepared``: name → types and text of a statement; nothing is opened before its use."""
-        url = engine.url.render_as_string(hide_password=False)
-        self._engine = open_engine(
-            url, keys=keys_of(engine), lock_wait_ms=lock_wait_ms, connections=1
+        self._connections = OwnConnections(
+            engine, partial(_prepare, prepared), lock_wait_ms=lock_wait_ms
         )
-        self._prepared = prepared
-        self._free: list[PoolProxiedConnection] = []
-        self._lock = threading.Lock()
-        # An application that is forgotten without being closed leaves no open connection behind.
-        weakref.finalize(self, _close_all, self._free)
 
     def run(
         self, municipality_code: str, statements: str, values: Mapping[str, object]
@@ -65,27 +56,24 @@ class OneTrip:
             f"{statements}; COMMIT"
         )
         while True:
-            kept = self._take()
-            taken = kept or self._connect()
+            kept = self._connections.take()
+            taken = kept or self._connections.make()
             try:
                 found = self._ask(taken, whole, values)
             except psycopg.Error as error:
                 lost = self._let_go(taken)
                 if lost and kept is not None:
                     continue
-                raise DBAPIError.instance(
-                    whole, None, error, psycopg.Error, hide_parameters=True
-                ) from error
+                raise raised(whole, error, psycopg.Error) from error
             except BaseException:
-                _close(taken)
+                close(taken)
                 raise
-            self._put_back(taken)
+            self._connections.put_back(taken)
             return found
 
     def close(self) -> None:
         """End every connection that nobody uses."""
-        _close_all(self._free)
-        self._engine.dispose()
+        self._connections.close()
 
     @staticmethod
     def _ask(
@@ -102,28 +90,6 @@ class OneTrip:
                 if not cursor.nextset():
                     return found
 
-    def _connect(self) -> PoolProxiedConnection:
-        """A connection of our own, with everything prepared."""
-        made = self._engine.raw_connection()
-        connection: Any = made.dbapi_connection
-        made.detach()
-        connection.autocommit = True
-        for name, (types, said) in self._prepared.items():
-            connection.execute(f"PREPARE kokin_{name} ({types}) AS {said}")
-        return made
-
-    def _take(self) -> PoolProxiedConnection | None:
-        """The one that was used last, so that as few as possible are kept busy."""
-        with self._lock:
-            return self._free.pop() if self._free else None
-
-    def _put_back(self, taken: PoolProxiedConnection) -> None:
-        with self._lock:
-            if len(self._free) < FREE_MAX:
-                self._free.append(taken)
-                return
-        _close(taken)
-
     def _let_go(self, taken: PoolProxiedConnection) -> bool:
         """After an error: back to the others, rolled back; whether it was lost instead."""
         connection: Any = taken.dbapi_connection
@@ -131,23 +97,14 @@ class OneTrip:
             connection.rollback()
         if connection.closed:
             return True
-        self._put_back(taken)
+        self._connections.put_back(taken)
         return False
 
 
-def _close_all(free: list[PoolProxiedConnection]) -> None:
-    """End them one by one: a list gives each of its members to one taker only."""
-    while True:
-        try:
-            taken = free.pop()
-        except IndexError:
-            return
-        _close(taken)
-
-
-def _close(taken: PoolProxiedConnection) -> None:
-    with suppress(psycopg.Error):
-        taken.close()
+def _prepare(prepared: Mapping[str, tuple[str, str]], connection: Any) -> None:
+    connection.autocommit = True
+    for name, (types, said) in prepared.items():
+        connection.execute(f"PREPARE kokin_{name} ({types}) AS {said}")
 
 
 def executed(name: str, values: Sequence[str]) -> str:

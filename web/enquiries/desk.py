@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from payments.domain.enquiring import Enquiries
 from payments.store.municipalities import load_profile
 from payments.store.one_trip import OneTrip, executed
+from payments.store.straight import Straight
 from payments.store.unit_of_work import reading
 from reconcile.status import (
     UNKNOWN,
@@ -17,9 +18,8 @@ from reconcile.status import (
     SlipStatus,
     data_cut_offs,
     prepared_for_postgresql,
-    slip_status,
     status_from,
-    status_of_slip,
+    straight_for_sqlite,
 )
 from web import clock
 from web.enquiries.kept_pages import KeptPages
@@ -41,6 +41,7 @@ BASIS_SECONDS = 1.0  # settings and cut-offs are read so often, however many ask
 _NOBODYS = "x" * 34  # no slip has this number
 _NO_SLIP = -1
 _EXECUTE = {by: executed(by, ("m", "key")) for by in prepared_for_postgresql()}
+_ASK = straight_for_sqlite()
 
 
 class Asking(NamedTuple):
@@ -78,6 +79,7 @@ class EnquiryDesk:
         self._sections: dict[str, Enquiries] = {}  # as they were at the last question
         postgres = services.engine.dialect.name == "postgresql"
         self._trip = OneTrip(services.engine, prepared_for_postgresql()) if postgres else None
+        self._straight = Straight(services.engine)
         self.pages = KeptPages()
         self.photos = PhotoDesk(services.settings.home / FOLDER)
         services.closers.append(self.close)
@@ -133,13 +135,12 @@ class EnquiryDesk:
     def _status(self, profile: Profile, by: str, key: str | int) -> SlipStatus:
         """The slip as it is now: newer than what the answer says it rests on, and never older."""
         code, today = profile.municipality_code, clock.today()
+        asked = {"m": code, "key": f"E{key}" if by == "number" else key}
         if self._trip is not None:
-            asked = {"m": code, "key": f"E{key}" if by == "number" else key}
             ((row,),) = self._trip.run(code, _EXECUTE[by], asked)
-            return status_from(Found(*row), profile, today=today)
-        find = slip_status if by == "number" else status_of_slip
-        with reading(self._services.engine, code) as connection:
-            return find(connection, profile, key, today=today)  # type: ignore[arg-type]
+        else:
+            (row,) = self._straight.rows(_ASK[by], asked)
+        return status_from(Found(*row), profile, today=today)
 
     def _basis(self, code: str) -> tuple[Profile, tuple[CutOff, ...]]:
         """設定とデータの基準, the same for all who ask within a second.
@@ -196,5 +197,6 @@ class EnquiryDesk:
         """Write down what waits; leave the database."""
         for tally in self._tallies.values():
             tally.close()
+        self._straight.close()
         if self._trip is not None:
             self._trip.close()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from payments.domain.enquiring import Enquiries
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-SITE = "site"
+SITE, PROOF = "site", "proof"
 _IPV6_HOST_BITS = 128 - 56  # a /56 is what one customer of a provider has (RIPE-690)
 
 
@@ -93,7 +93,7 @@ class Verdict(NamedTuple):
         return self.wait_seconds == 0
 
 
-SPENT = Verdict(1, "proof")
+SPENT = Verdict(1, PROOF)
 
 
 def network(address: str) -> str:
@@ -165,7 +165,7 @@ def _key(rule: Rule, asked: Asked, now: float) -> Key:
 
 
 def _proof_key(asked: Asked) -> Key:
-    return Key(f"proof:{asked.proof}", asked.set_at, DAY)
+    return Key(f"{PROOF}:{asked.proof}", asked.set_at, DAY)
 
 
 def _window(subject: str, seconds: int, now: float) -> Key:

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 import threading
 import time
-import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, insert, text
 from sqlalchemy.exc import OperationalError
 
-from payments.store.engine import is_busy, keys_of, open_engine
+from payments.store.engine import is_busy
 from payments.store.one_trip import OneTrip, executed
-from payments.store.unit_of_work import side_work
+from payments.store.straight import Straight
 from web import clock
+from web.enquiries.counts import ADDING, COLUMNS, rows_of, totals
 from web.enquiries.limits import (
     DAY,
     SPENT,
@@ -36,10 +36,9 @@ from web.enquiries.limits import (
     site_key,
 )
 from web.notifications.group_commit import GroupCommit
-from web.tables import EnquiryCountRow, EnquiryLogRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from sqlalchemy import Engine
 
@@ -52,12 +51,10 @@ KNOWN_MAX = 200_000  # counts that are remembered here
 _ANSWERED = Verdict(0)
 KEPT = 2 * DAY  # counts are forgotten after it
 TIDY_SECONDS = 3_600
+TIDY_MAX = 2_000  # counts that are forgotten with one group of questions, so that nobody waits
 TOO_MANY = Verdict(30, "busy")
 
 log = logging.getLogger(__name__)
-
-log_table = EnquiryLogRow.__table__  # type: ignore[attr-defined]
-count_table = EnquiryCountRow.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +79,12 @@ class Tally:
 
     def __init__(self, engine: Engine, municipality_code: str) -> None:
         """Beside the books that ``engine`` opens; nothing is begun before the first question."""
-        url = engine.url.render_as_string(hide_password=False)
-        self._engine = open_engine(
-            url, keys=keys_of(engine), lock_wait_ms=LOCK_WAIT_MS, connections=1
-        )
         self._trip: OneTrip | None = None
+        self._straight: Straight | None = None
         if engine.dialect.name == "postgresql":
             self._trip = OneTrip(engine, _PREPARED, lock_wait_ms=LOCK_WAIT_MS)
+        else:
+            self._straight = Straight(engine, lock_wait_ms=LOCK_WAIT_MS)
         self._code = municipality_code
         self._commits = GroupCommit[tuple[Question, "Enquiries"] | None, Verdict](self._perform)
         self._pending: list[_Told] = []
@@ -135,9 +131,9 @@ class Tally:
             log.warning("%d enquiries could not be written down", len(self._pending))
             self._pending = []
         self._commits.close()
-        if self._trip is not None:
-            self._trip.close()
-        self._engine.dispose()
+        for each in (self._trip, self._straight):
+            if each is not None:
+                each.close()
 
     # ---- in the one thread that writes ----
 
@@ -194,101 +190,100 @@ class Tally:
 
     def _flush(self, told: list[_Told], now: float) -> None:
         added = _sums(told)
-        totals = self._note_at_once(told, added) if self._trip else self._note(told, added)
-        if now - self._tidied_at > TIDY_SECONDS:
+        over = now - self._tidied_at > TIDY_SECONDS
+        before = int(now - KEPT) if over else 0
+        note = self._note_at_once if self._trip else self._note
+        found, forgotten = note(told, added, before)
+        if over and forgotten < TIDY_MAX:
             self._tidied_at = now
-            with side_work(self._engine, self._code) as connection:
-                connection.execute(
-                    delete(count_table).where(
-                        count_table.c.municipality_code == self._code,
-                        count_table.c.ends < now - KEPT,
-                    )
-                )
         if len(self._known) > KNOWN_MAX:
             self._known = {}
-        self._known.update(totals)
+        self._known.update(found)
 
-    def _note(self, told: list[_Told], added: Mapping[Key, int]) -> dict[Key, int]:
-        """Write questions down and add to the counts; their totals."""
-        with side_work(self._engine, self._code) as connection:
-            if told:
-                connection.execute(insert(log_table), [self._row(each) for each in told])
-            rows = {"m": self._code, "rows": _counts(added)}
-            return _totals(connection.execute(_ADD, rows), added)
+    def _note(
+        self, told: list[_Told], added: Mapping[Key, int], before: int
+    ) -> tuple[dict[Key, int], int]:
+        """Write questions down and add to the counts; their totals, and how many are forgotten."""
+        if self._straight is None:
+            return {}, 0
+        forgotten = 0
+        with self._straight.writing() as connection:
+            connection.executemany(_LOG, [self._row(each) for each in told])
+            rows = []
+            for each in rows_of(added):
+                rows += connection.execute(_ADD, [self._code, *each]).fetchall()
+            if before:
+                forgotten = connection.execute(_FORGET, (self._code, before, TIDY_MAX)).rowcount
+        return totals(rows, added), forgotten
 
-    def _note_at_once(self, told: list[_Told], added: Mapping[Key, int]) -> dict[Key, int]:
+    def _note_at_once(
+        self, told: list[_Told], added: Mapping[Key, int], before: int
+    ) -> tuple[dict[Key, int], int]:
         """The same in one message, on PostgreSQL."""
         if self._trip is None:
-            return {}
-        rows = [[str(value) for value in self._row(each).values()][1:] for each in told]
-        values = {"m": self._code, "log": json.dumps(rows), "rows": _counts(added)}
-        found = self._trip.run(self._code, _NOTE, values)
-        return _totals(found[-1], added)
+            return {}, 0
+        values = {
+            "m": self._code,
+            "log": json.dumps([self._row(each)[1:] for each in told]),
+            "rows": json.dumps(rows_of(added)),
+            "before": before,
+            "most": TIDY_MAX,
+        }
+        statements = f"{_NOTE}; {_FORGOTTEN}" if before else _NOTE
+        found = self._trip.run(self._code, statements, values)
+        forgotten = len(found.pop()) if before else 0
+        return totals(found[0], added), forgotten
 
-    def _row(self, told: _Told) -> dict[str, object]:
+    def _row(self, told: _Told) -> list[object]:
+        """照会記録 as a row: instants as SQLite has them, which PostgreSQL reads as well.
+
+        Numbers begin with their moment, so that what is written lies together.
+        """
         at = datetime.fromtimestamp(told.now, UTC)
         question = told.question
-        return {
-            "municipality_code": self._code,
-            "enquiry_id": uuid.uuid4().hex,
-            "asked_on": clock.in_japan(at).date(),
-            "asked_at": at,
-            "number_digest": question.number_digest,
-            "source_digest": question.asked.source,
-            "answer": question.answer,
-            "way": question.way,
-            "proven": bool(question.asked.proof),
-        }
+        return [
+            self._code,
+            f"{int(told.now * 1000):012x}{secrets.token_hex(10)}",
+            clock.in_japan(at).date().isoformat(),
+            f"{at:%Y-%m-%d %H:%M:%S.%f}",
+            question.number_digest,
+            question.asked.source,
+            question.answer,
+            question.way,
+            bool(question.asked.proof),
+        ]
 
 
-def _counts(added: Mapping[Key, int]) -> str:
-    """What is added, in the order of the keys, so that of two processes none waits for both."""
-    keys = sorted(added)
-    return json.dumps(
-        [[key.subject, key.begun, key.begun + key.seconds, added[key]] for key in keys]
-    )
-
-
-def _totals(rows: Iterable[Sequence[Any]], added: Mapping[Key, int]) -> dict[Key, int]:
-    """What the counts have come to."""
-    found = {(subject, begun, ends): asked for subject, begun, ends, asked in rows}
-    return {key: found[key.subject, key.begun, key.begun + key.seconds] for key in added}
-
-
-# One statement for any number of counts, so that each database has to think about it only once.
-_ADDING = (
-    "INSERT INTO enquiry_count (municipality_code, subject, begun, ends, asked) "
-    "SELECT {m}, {rows} "
-    "ON CONFLICT (municipality_code, subject, begun, ends) "
-    "DO UPDATE SET asked = enquiry_count.asked + excluded.asked "
-    "RETURNING subject, begun, ends, asked"
+_LOG_COLUMNS = (
+    "municipality_code, enquiry_id, asked_on, asked_at, number_digest, source_digest, answer, way, "
+    "proven"
 )
-_ADD = text(
-    _ADDING.format(
-        m="CAST(:m AS VARCHAR(5))",
-        rows="json_extract(each.value, '$[0]'), json_extract(each.value, '$[1]'), "
-        "json_extract(each.value, '$[2]'), json_extract(each.value, '$[3]') "
-        "FROM json_each(:rows) AS each WHERE true",
-    )
+_LOG = f"INSERT INTO enquiry_log ({_LOG_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD = ADDING.format(rows=f"VALUES (?, {', '.join('?' * len(COLUMNS))})")
+_FORGET = (
+    "DELETE FROM enquiry_count WHERE (municipality_code, ends, subject) IN ("
+    "SELECT municipality_code, ends, subject FROM enquiry_count "
+    "WHERE municipality_code = {m} AND ends < {before} LIMIT {most})"
+)
+_FORGOTTEN = f"{_FORGET.format(m='%(m)s', before='%(before)s', most='%(most)s')} RETURNING 1"
+_FORGET = _FORGET.format(m="?", before="?", most="?")
+_OF_ROW = ", ".join(
+    f"each ->> {place}" if name == "subject" else f"CAST(each ->> {place} AS bigint)"
+    for place, name in enumerate(COLUMNS)
 )
 _PREPARED = {
     "asked": (
-        "varchar, json",
+        "varchar, jsonb",
         (
-            "INSERT INTO enquiry_log (municipality_code, enquiry_id, asked_on, asked_at, "
-            "number_digest, source_digest, answer, way, proven) SELECT $1, each ->> 0, "
-            "CAST(each ->> 1 AS date), CAST(each ->> 2 AS timestamptz), each ->> 3, each ->> 4, "
-            "each ->> 5, each ->> 6, CAST(each ->> 7 AS boolean) "
-            "FROM json_array_elements($2) AS each"
+            f"INSERT INTO enquiry_log ({_LOG_COLUMNS}) SELECT $1, each ->> 0, "
+            "CAST(each ->> 1 AS date), CAST(each ->> 2 AS timestamp) AT TIME ZONE 'UTC', "
+            "each ->> 3, each ->> 4, each ->> 5, each ->> 6, CAST(each ->> 7 AS boolean) "
+            "FROM jsonb_array_elements($2) AS each"
         ),
     ),
     "counted": (
-        "varchar, json",
-        _ADDING.format(
-            m="$1",
-            rows="each ->> 0, CAST(each ->> 1 AS bigint), CAST(each ->> 2 AS bigint), "
-            "CAST(each ->> 3 AS integer) FROM json_array_elements($2) AS each",
-        ),
+        "varchar, jsonb",
+        ADDING.format(rows=f"SELECT $1, {_OF_ROW} FROM jsonb_array_elements($2) AS each"),
     ),
 }
 _NOTE = f"{executed('asked', ('m', 'log'))}; {executed('counted', ('m', 'rows'))}"

@@ -9,6 +9,7 @@ import time
 import pytest
 from sqlalchemy import event, text
 
+from payments.store import straight
 from payments.store.unit_of_work import reading
 from reconcile.status import STATES
 from web import messages
@@ -19,6 +20,7 @@ from web.language import PUBLIC_LANGUAGES
 
 M = "99999"
 NEVER = ("未納", "滞納")
+VALUES = re.compile(r"'[^']*'|\b\d+\b")
 MAY_SAY = {"unconfirmed", "expired"}  # may say a day that is printed on the slip
 
 
@@ -119,6 +121,13 @@ def test_wrong_and_unknown_are_one_answer_made_by_the_same_statements(
         "before_cursor_execute",
         lambda _c, _u, statement, *_: statements.append(statement),
     )
+    prepare = straight._prepare
+
+    def listened(connection):
+        prepare(connection)
+        connection.set_trace_callback(lambda said: statements.append(VALUES.sub("?", said)))
+
+    monkeypatch.setattr(straight, "_prepare", listened)
     client.post("/", data=form_of(known))  # opens what is opened once
     seen, pages = {}, {}
     for name, number in {"known": known, "wrong": wrong, "unknown": unknown}.items():
@@ -129,6 +138,9 @@ def test_wrong_and_unknown_are_one_answer_made_by_the_same_statements(
                        _tokens_out(answer.get_data(as_text=True)))  # fmt: skip
     assert seen["wrong"] == seen["unknown"] == seen["known"]
     assert sum("pay_key" in each for each in seen["known"]) == 1
+    assert [each.split()[2] for each in seen["known"] if each.startswith("INSERT")] == [
+        "enquiry_log", "enquiry_count", "enquiry_count", "enquiry_count",
+    ]  # fmt: skip
     assert pages["wrong"] == pages["unknown"]
     assert "確認できません" in pages["wrong"][2]
 

@@ -1,0 +1,81 @@
+"""SQLite asked by its driver itself: the same rules as through an engine."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from payments.store.engine import is_busy, open_engine
+from payments.store.straight import CACHE_KIB, Straight
+from payments.store.unit_of_work import unit_of_work
+
+M = "99999"
+COUNT = "SELECT COUNT(*) FROM municipality WHERE name = :name"
+ADD = (
+    "INSERT INTO municipality (municipality_code, name, profile_json, live) "
+    "VALUES ('99997', 'みほん', '{}', 0)"
+)
+
+
+@pytest.fixture
+def engine(sqlite_url):
+    found = open_engine(sqlite_url)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def straight(engine):
+    found = Straight(engine, lock_wait_ms=10)
+    yield found
+    found.close()
+
+
+def _there(straight):
+    return straight.rows(COUNT, {"name": "みほん"}) == [(1,)]
+
+
+def test_what_is_written_is_there_for_everybody(straight):
+    assert not _there(straight)
+    with straight.writing() as connection:
+        connection.execute(ADD)
+        assert not _there(straight)  # another connection, another moment
+    assert _there(straight)
+
+
+def test_of_a_transaction_that_fails_nothing_is_there_and_the_next_one_works(straight):
+    with pytest.raises(OperationalError), straight.writing() as connection:
+        connection.execute(ADD) and connection.execute("nothing")
+    assert not _there(straight)
+    with straight.writing() as connection:
+        connection.execute(ADD)
+    assert _there(straight)
+
+
+def test_a_lock_of_somebody_else_is_told_as_an_engine_tells_it(engine, straight):
+    with (
+        unit_of_work(engine, M),
+        pytest.raises(OperationalError) as caught,
+        straight.writing(),
+    ):
+        raise AssertionError("never here")
+    assert is_busy(caught.value)
+    with straight.writing() as connection:
+        connection.execute(ADD)
+    assert _there(straight)
+
+
+def test_an_error_names_no_value(straight):
+    with pytest.raises(OperationalError) as caught:
+        straight.rows("SELECT nothing FROM municipality WHERE name = :name", {"name": "山田"})
+    assert "nothing" in str(caught.value)
+    assert "山田" not in str(caught.value)
+
+
+def test_connections_are_set_up_as_everywhere_with_a_small_memory(straight):
+    said = {name: straight.rows(f"PRAGMA {name}", {}) for name in
+            ("journal_mode", "foreign_keys", "busy_timeout", "cache_size")}  # fmt: skip
+    assert said == {
+        "journal_mode": [("wal",)], "foreign_keys": [(1,)],
+        "busy_timeout": [(10,)], "cache_size": [(-CACHE_KIB,)],
+    }  # fmt: skip
