@@ -75,10 +75,15 @@ def read_apart(data: bytes | Path, name: str, limits: ScanLimits) -> Generator[l
 def _let_others_go_first(pid: int) -> None:
     """Whoever waits for a page goes before whoever waits for a picture, from its first instruction:
 
-    an interpreter that starts and loads its libraries takes as long as many pages.
+    an interpreter that starts and loads its libraries takes as long as many pages. A process that
+    is merely nice keeps its turn for milliseconds when somebody wakes; one that runs in idle time
+    (SCHED_IDLE, which needs no privilege) gives way at once. Where there is no such thing, or a
+    sandbox forbids it, it is as nice as can be.
     """
     with contextlib.suppress(OSError):  # it has ended already
         os.setpriority(os.PRIO_PROCESS, pid, _PATIENCE)
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
+import os
 import resource
 import signal
 import subprocess
@@ -219,3 +220,33 @@ def test_whoever_stops_listening_ends_it() -> None:
 def instead(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """Another program in the place of the one that reads."""
     monkeypatch.setattr(apart, "COMMAND", (sys.executable, "-c", program))
+
+
+POLICY = """
+import json, os, sys
+sys.stdin.buffer.read()
+said = {"policy": os.sched_getscheduler(0), "nice": os.nice(0)}
+print(json.dumps({"error": "scan_unknown_format", "configuration": False, "details": said}))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="Linux only")
+def test_whoever_reads_does_so_in_idle_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    instead(monkeypatch, POLICY)
+    with pytest.raises(InvalidValueError) as caught:
+        read_slips(png(Image.new("1", (30, 20))), "x", PATIENT)
+    assert caught.value.details == {"policy": os.SCHED_IDLE, "nice": 19}
+
+
+def test_where_there_is_no_idle_time_it_is_as_nice_as_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instead(monkeypatch, POLICY)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    with pytest.raises(InvalidValueError) as caught:
+        read_slips(png(Image.new("1", (30, 20))), "x", PATIENT)
+    assert caught.value.details["nice"] == 19
