@@ -41,7 +41,10 @@ _Key = tuple[str, int, str]  # item_code, levy_year, notice_no
 
 
 class AssessmentLike(Protocol):
-    """One line of ``assessments-1`` (files.md 3.5)."""
+    """One line of ``assessments-1`` (files.md 3.5), or of a described register of changes.
+
+    ``kind`` ``difference``: ``amount_yen`` is added to what is owed now, below 0 for less.
+    """
 
     line_no: int
     item_code: str
@@ -59,6 +62,10 @@ class AssessmentLike(Protocol):
     kind: str
     whole_year_group: str
     flags: Any
+
+    @property
+    def before_yen(self) -> int | None:
+        """更正前の額, where the file says it."""
 
 
 class Surplus(NamedTuple):
@@ -112,6 +119,7 @@ class Assessor:
         self.shared_keys: set[str] = set()
         self.numbers: list[int] = []
         self.taken_up: list[tuple[int, str, int]] = []  # 不納欠損 of claims that shrank
+        self.changed: set[tuple[int, str, bytes]] = set()  # differences that are in the books
 
     def apply(self, lines: Iterable[tuple[AssessmentLike, bytes]]) -> Assessed:
         """Apply (line, content digest) pairs in order."""
@@ -143,6 +151,7 @@ class Assessor:
         self.updates, self.obligors = [], {}
         self._read([line for line, _ in batch])
         self._read_debit_keys([line for line, _ in batch])
+        self._read_changes([line for line, _ in batch])
         for line, content in batch:
             outcome = self._line(line, content)
             self.result.outcomes[outcome] = self.result.outcomes.get(outcome, 0) + 1
@@ -194,6 +203,26 @@ class Assessor:
         self.debit_keys = {str(key)[1:] for key in taken}
         self.shared_keys = {str(key)[1:] for key in taken if key.startswith("X")}
 
+    def _read_changes(self, lines: Sequence[AssessmentLike]) -> None:
+        """What has changed the claims before that these lines say a difference of."""
+        wanted = {
+            notice_id
+            for line in lines
+            if line.kind == "difference"
+            and (notice_id := self.notices.get((line.item_code, line.levy_year, line.notice_no)))
+        }
+        if not wanted:
+            return
+        rows = self.connection.execute(
+            text(
+                """SELECT notice_id, term, content FROM assessment_event
+                   WHERE municipality_code = :m AND notice_id IN :notices
+                     AND kind = 'correction' AND outcome = 'applied'"""
+            ).bindparams(bindparam("notices", expanding=True)),
+            {"m": self.code, "notices": sorted(wanted)},
+        )
+        self.changed |= {(row.notice_id, row.term, bytes(row.content)) for row in rows}
+
     # ---- one line ----
 
     def _line(self, line: AssessmentLike, content: bytes) -> str:
@@ -210,11 +239,37 @@ class Assessor:
         elif known is None or notice_id is None:
             outcome = "correction_without_initial"
         else:
-            outcome = self._correction(line, notice_id, known, flags)
+            outcome = self._change(line, content, notice_id, known, flags)
+        kind, amount_yen = line.kind, line.amount_yen
+        if kind == "difference":  # an event says what is owed after it; the posting, the difference
+            kind, amount_yen = "correction", known.amount_yen if known else 0
         self.rows["event"].append(
-            (line.line_no, line.kind, self.notices.get(key), line.term, line.amount_yen, flags,
-             content, outcome)
+            (line.line_no, kind, self.notices.get(key), line.term, amount_yen, flags, content,
+             outcome)
         )  # fmt: skip
+        return outcome
+
+    def _change(
+        self, line: AssessmentLike, content: bytes, notice_id: int, known: _Instalment, flags: str
+    ) -> str:
+        """更正・取消・増減: nothing of a change that does not follow from what is owed now.
+
+        A difference is told from the same one sent again by its content alone, so that it counts
+        once; a person decides about the other.
+        """
+        outcome = "applied"
+        amount_yen = line.amount_yen
+        if line.kind == "difference":
+            amount_yen += known.amount_yen
+        if line.kind == "difference" and (notice_id, line.term, content) in self.changed:
+            outcome = "difference_twice"
+        elif line.before_yen not in {None, known.amount_yen}:
+            outcome = "before_differs"
+        elif amount_yen < 0:
+            outcome = "difference_below_zero"
+        else:
+            self._correction(line, amount_yen, notice_id, known, flags)
+            self.changed.add((notice_id, line.term, content))
         return outcome
 
     def _initial(self, line: AssessmentLike, content: bytes, flags: str) -> str:
@@ -285,14 +340,14 @@ class Assessor:
         )
 
     def _correction(
-        self, line: AssessmentLike, notice_id: int, known: _Instalment, flags: str
-    ) -> str:
+        self, line: AssessmentLike, amount_yen: int, notice_id: int, known: _Instalment, flags: str
+    ) -> None:
         """更正・取消: the new full amount; money beyond it moves to suspense (outcomes.md 9)."""
-        change = line.amount_yen - known.amount_yen
+        change = amount_yen - known.amount_yen
         reason = "cancellation" if line.kind == "cancellation" else "correction"
         self._claim(line.line_no, notice_id, line.term, change, reason)
-        known.amount_yen = line.amount_yen
-        beyond = known.applied_yen - known.surplus_yen - line.amount_yen
+        known.amount_yen = amount_yen
+        beyond = known.applied_yen - known.surplus_yen - amount_yen
         back = min(max(beyond, 0), known.written_off_yen)
         if back:  # what is owed no more was not given up
             self._post(
@@ -315,7 +370,7 @@ class Assessor:
                 "m": self.code,
                 "notice_id": notice_id,
                 "term": line.term,
-                "amount_yen": line.amount_yen,
+                "amount_yen": amount_yen,
                 "surplus_yen": known.surplus_yen,
                 "back": back,
                 "statutory": line.due_on_statutory,
@@ -325,7 +380,6 @@ class Assessor:
                 "direct_debit": "direct_debit" in held,
             }
         )
-        return "applied"
 
     def _claim(self, line_no: int, notice_id: int, term: str, yen: int, reason: str) -> None:
         """調定の仕訳: the claim grows or shrinks."""

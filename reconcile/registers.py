@@ -6,8 +6,9 @@ Evidence first, then one transaction: a register is taken in entirely or not at 
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from payments.assess import Assessor
 from payments.enrol import Enroller
@@ -49,7 +50,7 @@ from reconcile.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date, datetime
 
     from sqlalchemy import Connection, Engine
@@ -71,159 +72,211 @@ class _RejectedError(Exception):
     """Roll back: the register is rejected whole."""
 
 
+class Taking(NamedTuple):
+    """取込の一回: one register in the transaction that takes it in."""
+
+    connection: Connection
+    profile: Profile
+    kept: Kept
+    sheet: Any
+    delivery: Delivery
+    received_on: date
+    actor: str
+    progress: Callable[[int], None] | None
+
+    @property
+    def code(self) -> str:
+        """The municipality."""
+        return self.profile.municipality_code
+
+    def lines(self) -> Iterator[Any]:
+        """The lines, with progress; a register found bad is only read on."""
+        for number, line in enumerate(self.sheet.lines, start=1):
+            if self.progress is not None and number % _REPORT_EVERY == 0:
+                self.progress(number)
+            if not self.sheet.failed:
+                yield line
+
+    def stop(self, errors: Iterable[tuple[int, str, str, str]], expected: dict[str, str]) -> None:
+        """What is wrong with lines (number, code, field, value) stops the file."""
+        for line_no, code, field, found in errors:
+            self.sheet.findings.append(
+                Finding(
+                    code, Severity.FATAL, line_no, field=field, found=found, expected=expected[code]
+                )
+            )
+
+
+class Register(NamedTuple):
+    """台帳: what reads it, and what becomes of its lines (lines by outcome)."""
+
+    form: Any
+    work: Callable[[Taking], dict[str, int]]
+
+
+def import_register(
+    register: Register,
+    engine: Engine,
+    municipality_code: str,
+    delivery: Delivery,
+    *,
+    received_on: date,
+    actor: str = "system",
+    progress: Callable[[int], None] | None = None,
+) -> FileReport:
+    """台帳の取込: keep the bytes, then all of the register or nothing of it."""
+    kept = keep_evidence(engine, municipality_code, delivery, received_on=received_on)
+    if kept.is_duplicate:
+        return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
+    with read_only(engine, municipality_code) as connection:
+        profile = load_profile(connection, municipality_code)
+    form = register.form
+    if not form.identify(delivery.data):
+        mapped = claiming(profile, delivery.data, form.LAYOUT.code)
+        if len(mapped) != 1:
+            finding = _not_this(delivery.data, form, [each.code for each in mapped])
+            return _set_aside(engine, profile, delivery, kept, [finding])
+        form = mapped[0]
+    sheet = form.read(delivery.data, ReadContext(received_on, profile))
+    try:
+        with unit_of_work(engine, municipality_code) as connection:
+            if decided_meanwhile(connection, municipality_code, kept):
+                return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
+            outcomes = register.work(
+                Taking(connection, profile, kept, sheet, delivery, received_on, actor, progress)
+            )
+            if sheet.failed:
+                raise _RejectedError  # noqa: TRY301  # rolls the transaction back
+            for table in _LOOKED_UP:
+                count_afresh(connection, sheet.count, table)
+            summary = _summary(sheet)
+            record_file(connection, municipality_code, kept.file_id, FileStatus.ACCEPTED, summary)
+            record_findings(connection, municipality_code, kept.file_id, sheet.findings)
+    except _RejectedError:
+        return _set_aside(engine, profile, delivery, kept, sheet.findings, _summary(sheet))
+    return _accepted(delivery, kept, form, sheet, outcomes)
+
+
+def _accepted(
+    delivery: Delivery, kept: Kept, form: Any, sheet: Any, outcomes: dict[str, int]
+) -> FileReport:
+    """What is told about a register that was taken in."""
+    return FileReport(
+        delivery.name,
+        kept.sha256,
+        FileStatus.ACCEPTED,
+        kept.file_id,
+        sheet.format_code,
+        form.LABEL_JA,
+        "register",
+        sheet.count,
+        sheet.amount_yen,
+        outcomes={name: OutcomeSum(n, 0, 0, 0) for name, n in sorted(outcomes.items())},
+        findings=tuple(sheet.findings),
+    )
+
+
+# ---- one register after the other ----
+
+
 def import_assessments(
     engine: Engine,
     municipality_code: str,
     delivery: Delivery,
     *,
-    received_on: date,
-    actor: str = "system",
     reason: str = "",
-    progress: Callable[[int], None] | None = None,
     beside: Callable[[Connection, int], None] | None = None,
+    **told: Any,
 ) -> FileReport:
     """調定の取込: take in an ``assessments-1`` file; ``reason``: why, for what it corrects.
 
     ``beside`` writes down, in the same transaction and with the number of the file, what a register
     of this service's own was made from; its years are those of other claims with good reason.
+    ``told``: as for :func:`import_register`.
     """
-
-    def work(connection: Connection, profile: Profile, kept: Kept, sheet: Any) -> dict[str, int]:
-        journal_id = open_journal(
-            connection, municipality_code, "assessments", received_on, actor,
-            file_id=kept.file_id, reason=reason,
-        )  # fmt: skip
-        assessor = Assessor(connection, profile, file_id=kept.file_id, journal_id=journal_id)
-        result = assessor.apply(_named(connection, municipality_code, sheet, progress))
-        cases = [
-            flag.Case(
-                "overpaid_by_correction", f"{s.notice_id}/{s.term}", s.amount_yen, kept.file_id
-            )
-            for s in result.surpluses
-        ]
-        cases += [
-            flag.Case(code, f"{kept.file_id}:{line_no}", 0, kept.file_id, line_no)
-            for line_no, code in result.errors
-        ]
-        flag.open_cases(
-            connection, municipality_code, cases, on=received_on.isoformat(), actor=actor
-        )
-        for line_no, code in result.errors:
-            sheet.findings.append(Finding(code, Severity.WARNING, line_no))
-        if beside is not None and not sheet.failed:
-            sheet.findings[:] = [each for each in sheet.findings if each.code != "fiscal_year"]
-            beside(connection, kept.file_id)
-        return result.outcomes
-
-    return _take_in(engine, municipality_code, delivery, received_on, assessments, work)
+    register = Register(assessments, partial(_assess, reason=reason, beside=beside))
+    return import_register(register, engine, municipality_code, delivery, **told)
 
 
-def import_slips(
-    engine: Engine,
-    municipality_code: str,
-    delivery: Delivery,
-    *,
-    received_on: date,
-    actor: str = "system",
-    progress: Callable[[int], None] | None = None,
-) -> FileReport:
-    """納付書台帳の取込: take in a ``slip-register-1`` file."""
-    _ = actor
-
-    def work(connection: Connection, profile: Profile, _kept: Kept, sheet: Any) -> dict[str, int]:
-        result = Enroller(connection, profile).apply(_watched(sheet, progress))
-        for line_no, code, found in result.errors:
-            sheet.findings.append(Finding(code, Severity.FATAL, line_no or None, found=found))
-        return result.outcomes
-
-    return _take_in(engine, municipality_code, delivery, received_on, slip_register, work)
-
-
-def import_vehicles(
-    engine: Engine,
-    municipality_code: str,
-    delivery: Delivery,
-    *,
-    received_on: date,
-    actor: str = "system",
-    progress: Callable[[int], None] | None = None,
-) -> FileReport:
-    """車両台帳の取込: take in a ``vehicle-register-1`` file."""
-    _ = actor
-
-    def work(connection: Connection, _profile: Profile, kept: Kept, sheet: Any) -> dict[str, int]:
-        lines = _watched(sheet, progress)
-        result = register_vehicles(connection, municipality_code, kept.file_id, lines)
-        for line_no, code, field, found in result.errors:
-            expected = _EXPECTED[code]
-            sheet.findings.append(
-                Finding(code, Severity.FATAL, line_no, field=field, found=found, expected=expected)
-            )
-        return result.outcomes
-
-    return _take_in(engine, municipality_code, delivery, received_on, vehicle_register, work)
+def _assess(
+    taking: Taking, *, reason: str, beside: Callable[[Connection, int], None] | None
+) -> dict[str, int]:
+    connection, sheet, file_id = taking.connection, taking.sheet, taking.kept.file_id
+    journal_id = open_journal(
+        connection, taking.code, "assessments", taking.received_on, taking.actor,
+        file_id=file_id, reason=reason,
+    )  # fmt: skip
+    assessor = Assessor(connection, taking.profile, file_id=file_id, journal_id=journal_id)
+    result = assessor.apply(_named(taking))
+    cases = [
+        flag.Case("overpaid_by_correction", f"{s.notice_id}/{s.term}", s.amount_yen, file_id)
+        for s in result.surpluses
+    ]
+    cases += [
+        flag.Case(code, f"{file_id}:{line_no}", 0, file_id, line_no)
+        for line_no, code in result.errors
+    ]
+    flag.open_cases(
+        connection, taking.code, cases, on=taking.received_on.isoformat(), actor=taking.actor
+    )
+    for line_no, code in result.errors:
+        in_file = line_no // sheet.sheet.lines_apart
+        sheet.findings.append(Finding(code, Severity.WARNING, in_file))
+    if beside is not None and not sheet.failed:
+        sheet.findings[:] = [each for each in sheet.findings if each.code != "fiscal_year"]
+        beside(connection, file_id)
+    return result.outcomes
 
 
 def import_debit_accounts(
-    engine: Engine,
-    municipality_code: str,
-    delivery: Delivery,
-    *,
-    received_on: date,
-    actor: str = "system",
-    at: datetime,
-    progress: Callable[[int], None] | None = None,
+    engine: Engine, municipality_code: str, delivery: Delivery, *, at: datetime, **told: Any
 ) -> FileReport:
-    """口座振替口座台帳の取込: take in a ``debit-account-1`` file."""
-
-    def work(connection: Connection, _profile: Profile, kept: Kept, sheet: Any) -> dict[str, int]:
-        occasion = Occasion(actor, at, delivery.name, kept.file_id)
-        lines = _watched(sheet, progress)
-        result = register_accounts(connection, municipality_code, lines, occasion)
-        for line_no, code, field, found in result.errors:
-            expected = _EXPECTED_PAYER[code]
-            sheet.findings.append(
-                Finding(code, Severity.FATAL, line_no, field=field, found=found, expected=expected)
-            )
-        return result.outcomes
-
-    return _take_in(engine, municipality_code, delivery, received_on, debit_accounts, work)
+    """口座振替口座台帳の取込: take in a ``debit-account-1`` file, decided ``at``."""
+    register = Register(debit_accounts, partial(_accounts, at=at))
+    return import_register(register, engine, municipality_code, delivery, **told)
 
 
-def import_obligors(
-    engine: Engine,
-    municipality_code: str,
-    delivery: Delivery,
-    *,
-    received_on: date,
-    actor: str = "system",
-    progress: Callable[[int], None] | None = None,
-) -> FileReport:
-    """宛名の取込: take in names and addresses; the latest line about a person counts."""
-    _ = actor
-
-    def work(connection: Connection, _profile: Profile, _kept: Kept, sheet: Any) -> dict[str, int]:
-        lines = _watched(sheet, progress)
-        return name_obligors(connection, municipality_code, (line[3:] for line in lines))
-
-    return _take_in(engine, municipality_code, delivery, received_on, obligors, work)
+def _accounts(taking: Taking, *, at: datetime) -> dict[str, int]:
+    occasion = Occasion(taking.actor, at, taking.delivery.name, taking.kept.file_id)
+    result = register_accounts(taking.connection, taking.code, taking.lines(), occasion)
+    taking.stop(result.errors, _EXPECTED_PAYER)
+    return result.outcomes
 
 
-def _named(
-    connection: Connection,
-    municipality_code: str,
-    sheet: Any,
-    progress: Callable[[int], None] | None,
-) -> Iterator[tuple[Any, bytes]]:
+def _slips(taking: Taking) -> dict[str, int]:
+    result = Enroller(taking.connection, taking.profile).apply(taking.lines())
+    for line_no, code, found in result.errors:
+        taking.sheet.findings.append(Finding(code, Severity.FATAL, line_no or None, found=found))
+    return result.outcomes
+
+
+def _vehicles(taking: Taking) -> dict[str, int]:
+    file_id = taking.kept.file_id
+    result = register_vehicles(taking.connection, taking.code, file_id, taking.lines())
+    taking.stop(result.errors, _EXPECTED)
+    return result.outcomes
+
+
+def _obligors(taking: Taking) -> dict[str, int]:
+    """The latest line about a person counts."""
+    return name_obligors(taking.connection, taking.code, (line[3:] for line in taking.lines()))
+
+
+import_slips = partial(import_register, Register(slip_register, _slips))
+import_vehicles = partial(import_register, Register(vehicle_register, _vehicles))
+import_obligors = partial(import_register, Register(obligors, _obligors))
+
+
+def _named(taking: Taking) -> Iterator[tuple[Any, bytes]]:
     """Every line with the digest of what stands in the file.
 
     Where a mapping says that names come from the 宛名 taken in before, they are put in here. A
     person without one stops the file.
     """
-    lines = _watched(sheet, progress)
+    lines, sheet = taking.lines(), taking.sheet
     while portion := [*islice(lines, _REPORT_EVERY)]:
         bare = {line.obligor_no for line in portion if not line.obligor_name}
-        names = names_of(connection, municipality_code, sorted(bare)) if bare else {}
+        names = names_of(taking.connection, taking.code, sorted(bare)) if bare else {}
         for line in portion:
             digest = hashlib.blake2b(repr(line[2:]).encode(), digest_size=16).digest()
             if line.obligor_name:
@@ -241,68 +294,10 @@ def _named(
                 )
             elif not sheet.sheet.full:
                 sheet.findings.append(
-                    Finding("obligor_unnamed", Severity.FATAL, line.line_no, line.byte_offset,
+                    Finding("obligor_unnamed", Severity.FATAL,
+                            line.line_no // sheet.sheet.lines_apart, line.byte_offset,
                             "obligor_no", line.obligor_no, "宛名のある納付義務者")
                 )  # fmt: skip
-
-
-def _watched(sheet: Any, progress: Callable[[int], None] | None) -> Iterator[Any]:
-    """The lines of a register, with progress; a register found bad is only read on."""
-    for number, line in enumerate(sheet.lines, start=1):
-        if progress is not None and number % _REPORT_EVERY == 0:
-            progress(number)
-        if not sheet.failed:
-            yield line
-
-
-def _take_in(
-    engine: Engine,
-    municipality_code: str,
-    delivery: Delivery,
-    received_on: date,
-    register: Any,
-    work: Callable[[Connection, Profile, Kept, Any], dict[str, int]],
-) -> FileReport:
-    """Keep the bytes, then all of the register or nothing of it."""
-    kept = keep_evidence(engine, municipality_code, delivery, received_on=received_on)
-    if kept.is_duplicate:
-        return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
-    with read_only(engine, municipality_code) as connection:
-        profile = load_profile(connection, municipality_code)
-    if not register.identify(delivery.data):
-        mapped = claiming(profile, delivery.data, register.LAYOUT.code)
-        if len(mapped) != 1:
-            finding = _not_this(delivery.data, register, [each.code for each in mapped])
-            return _set_aside(engine, profile, delivery, kept, [finding])
-        register = mapped[0]
-    sheet = register.read(delivery.data, ReadContext(received_on, profile))
-    try:
-        with unit_of_work(engine, municipality_code) as connection:
-            if decided_meanwhile(connection, municipality_code, kept):
-                return FileReport(delivery.name, kept.sha256, FileStatus.DUPLICATE, kept.file_id)
-            outcomes = work(connection, profile, kept, sheet)
-            if sheet.failed:
-                raise _RejectedError  # noqa: TRY301  # rolls the transaction back
-            for table in _LOOKED_UP:
-                count_afresh(connection, sheet.count, table)
-            summary = _summary(sheet)
-            record_file(connection, municipality_code, kept.file_id, FileStatus.ACCEPTED, summary)
-            record_findings(connection, municipality_code, kept.file_id, sheet.findings)
-    except _RejectedError:
-        return _set_aside(engine, profile, delivery, kept, sheet.findings, _summary(sheet))
-    return FileReport(
-        delivery.name,
-        kept.sha256,
-        FileStatus.ACCEPTED,
-        kept.file_id,
-        sheet.format_code,
-        register.LABEL_JA,
-        "register",
-        sheet.count,
-        sheet.amount_yen,
-        outcomes={name: OutcomeSum(n, 0, 0, 0) for name, n in sorted(outcomes.items())},
-        findings=tuple(sheet.findings),
-    )
 
 
 def _summary(sheet: Any) -> Reading:

@@ -110,6 +110,11 @@ class AssessmentLine(NamedTuple):
     whole_year_group: str
     flags: str
 
+    @property
+    def before_yen(self) -> int | None:
+        """What was owed before a change; a file of this layout does not say it."""
+        return None
+
 
 def identify(data: bytes) -> bool:
     """By the first three names of the column header."""

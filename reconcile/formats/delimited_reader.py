@@ -47,6 +47,8 @@ class Sheet:
     findings: list[Finding] = field(default_factory=list)
     count: int = 0
     amount_yen: int = 0
+    # What the number of a line of the file is multiplied by where a line is several (mapped.py).
+    lines_apart: int = 1
 
     @property
     def full(self) -> bool:

@@ -2,24 +2,26 @@
 
 Whatever a register of ours is checked for holds here, too: one bad value rejects the whole file,
 and every finding names line, byte, column (and the field it becomes), value and what was expected.
-Nothing of a name is changed: it goes into the books character by character.
+Nothing of a name is changed: it goes into the books character by character. A line may be several
+instalments; each becomes a line of ours, numbered by the line of the file times 100 and its 期別.
 """
 
 from __future__ import annotations
 
 import json
-import unicodedata
+import re
 from functools import lru_cache
 from itertools import count as numbers
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from payments.domain.errors import InvalidValueError
-from payments.domain.wareki import parse_era_day, parse_era_year
 from reconcile.formats import FORMATS, assessments, mapping, obligors, signatures
-from reconcile.formats.delimited import CONTROL, Days, split_line
+from reconcile.formats.delimited import CONTROL, split_line
 from reconcile.formats.delimited_reader import NOT_SHIFT_JIS, RegisterReading, Sheet
-from reconcile.formats.mapping import COMMAS, KANA, PLAIN
+from reconcile.formats.mapped_values import Values
+from reconcile.formats.mapping_rules import ASSESSMENTS, OBLIGORS
 from reconcile.formats.own_format import PROFILE
+from reconcile.formats.register_changes import change_of, meant
 from reconcile.formats.register_lines import LineFault, whose
 from reconcile.formats.wrapping import BOM
 from reconcile.model import Severity
@@ -28,14 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from payments.domain.profile import Profile
+    from reconcile.formats.assessments import AssessmentLine
     from reconcile.formats.delimited import Layout
-    from reconcile.formats.mapping import RegisterMapping, Rule
+    from reconcile.formats.mapping import Instalment, RegisterMapping
     from reconcile.model import ReadContext
 
 _OPENING = 64 * 1024  # bytes that the column header or the first line of a file may have
-_CODES_SHOWN, _SHOWN = 12, 80  # codes, characters of what was expected
-_SPACES = " \u3000"
-_NAME = 7  # obligor_name among the values of an assessment
 
 
 class MappedRegister:
@@ -54,7 +54,7 @@ class MappedRegister:
 
     def read(self, data: bytes, context: ReadContext) -> RegisterReading[Any]:
         """The lines, lazily; look at ``failed`` after the last one."""
-        sheet = Sheet()
+        sheet = Sheet(lines_apart=mapping.LINES_APART if self.mapping.wide else 1)
         reader = _Reader(data, self.mapping, context.profile, sheet)
         return RegisterReading(self.code, reader.lines(), sheet)
 
@@ -75,11 +75,12 @@ class _Reader:
     ) -> None:
         self.data, self.mapping, self.profile, self.sheet = data, described, profile, sheet
         self.layout = described.layout
-        self.days = Days()
+        self.values = Values(described)
         self.items = {item.item_code for item in profile.items} if profile else set()
-        self.places: dict[str, int] = {}
-        self.width = 0
-        self.kept: dict[tuple[str, str], str | None] = {}  # codes, dates, years met before
+        self.instalments = described.instalments()
+        # What findings may name: the fields, and two columns that are compared and not kept.
+        self.names = (*self.layout.names, "before_yen", "line_total")
+        self.written = 0  # lines of the file, as its last line counts them
 
     # ---- which file it is ----
 
@@ -96,11 +97,12 @@ class _Reader:
             return None
         if self.mapping.column_header:
             return self._header(split[0], start + len(first[0]) + len(self.mapping.newline))
-        self._columns(self.mapping.columns)
-        if len(split[0]) != self.width:
+        self.values.columns(self.mapping.columns)
+        if len(split[0]) != self.values.width:
             return None
-        values, faults = self._values(split[0])
-        return start if values is not None and not faults else None
+        if any(self.values.of(each, split[0])[1] for each in self.values.there(split[0])):
+            return None
+        return start
 
     def _header(self, found: list[str], behind: int) -> int | None:
         """The header must be the one that is listed, or at least name every column once."""
@@ -111,13 +113,8 @@ class _Reader:
         by_name = [name for name in wanted if name[:1] != "#" or name in found]
         if any(found.count(name) != 1 for name in by_name):
             return None
-        self._columns(tuple(found))
-        return behind if all(name in self.places for name in wanted) else None
-
-    def _columns(self, names: tuple[str, ...]) -> None:
-        self.width = len(names)
-        self.places = {f"#{place + 1}": place for place in range(self.width)}
-        self.places |= {name: place for place, name in enumerate(names)}
+        self.values.columns(tuple(found))
+        return behind if all(name in self.values.places for name in wanted) else None
 
     # ---- its lines ----
 
@@ -203,147 +200,107 @@ class _Reader:
         self, raw: _Raw, split: tuple[list[str], list[int]], make: Callable[..., Any]
     ) -> Iterator[Any]:
         """One line as the register of ours has it, unless something in it is wrong."""
-        written, starts = split
-        self.sheet.count += 1
-        if len(written) != self.width:
+        written, _ = split
+        self.written += 1
+        if len(written) != self.values.width:
+            self.sheet.count += 1
             found = str(len(written))
-            self.sheet.fatal("column_count", raw.line_no, raw.offset, "", found, str(self.width))
+            self.sheet.fatal(
+                "column_count", raw.line_no, raw.offset, "", found, str(self.values.width)
+            )
             return
-        values, faults = self._values(written)
+        there = self.values.there(written)
+        if not there:
+            self.sheet.warn("no_instalment", raw.line_no, raw.offset, "", raw.text, "1期以上")
+        self.sheet.count += len(there)
+        total: int | None = 0
+        for each in there:
+            line, amount = self._instalment(each, raw, split, make)
+            total = None if total is None or amount is None else total + amount
+            if line is not None:
+                yield line
+        if total is not None and self.mapping.wide and self.mapping.wide.total:
+            self._total(raw, split, total)
+
+    def _instalment(
+        self, each: Instalment, raw: _Raw, split: tuple[list[str], list[int]],
+        make: Callable[..., Any],
+    ) -> tuple[Any | None, int | None]:  # fmt: skip
+        """One instalment as a line of ours, and its amount as written; None for what is wrong."""
+        written, _ = split
+        values, faults = self.values.of(each, written)
+        amount = int(values[self.layout.money]) if values and self.layout.money is not None else 0
+        as_written, before = amount, None
+        if values is not None and self.mapping.changes is not None:
+            before, wrong = self.values.before(each, written)
+            understood = meant(values, amount, before)
+            if isinstance(understood, LineFault):
+                faults.append(understood)
+            else:
+                values, amount, before = understood
+            faults += wrong
         if values is not None and not faults:
-            faults = [*self._whose(values), *self._beyond(values)]
+            faults = [*self._whose(values), *self._beyond(values, amount)]
         for fault in faults:
-            self._say(self.sheet.fatal, raw, fault, written, starts)
+            self._say(self.sheet.fatal, raw, fault, split, each)
         if values is None or faults:
-            return
-        amount = int(values[self.layout.money]) if self.layout.money is not None else 0
-        self.sheet.amount_yen += amount
-        if self.mapping.register == mapping.ASSESSMENTS:
+            return None, None
+        self.sheet.amount_yen += as_written
+        if self.mapping.register == ASSESSMENTS:
             year = assessments.other_year(values)
             if year:
                 fault = LineFault("fiscal_year", self.layout.names.index("fiscal_year"), year)
-                self._say(self.sheet.warn, raw, fault, written, starts)
-        yield make(raw.line_no, raw.offset, values, amount)
+                self._say(self.sheet.warn, raw, fault, split, each)
+        line_no = raw.line_no * self.sheet.lines_apart + int(each.term or 0)
+        line = make(line_no, raw.offset, values, amount)
+        return self._with_change(line, before, written), as_written
 
-    # ---- its values ----
+    def _with_change(self, line: AssessmentLine, before: int | None, written: list[str]) -> Any:
+        """The line, with what a change was worked out from where the file is one of changes."""
+        changes = self.mapping.changes
+        if changes is None:
+            return line
+        number = written[self.values.places[changes.number]] if changes.number else ""
+        return change_of(line, before, number)
 
-    def _values(self, written: list[str]) -> tuple[tuple[str, ...] | None, list[LineFault]]:
-        """The fields of a line, and those that are wrong."""
-        found: list[str] = []
-        faults: list[LineFault] = []
-        for index, column in enumerate(self.layout.columns):
-            if column.name == "flags":
-                value = self._flags(written)
-            else:
-                rule = self.mapping.rules.get(column.name)
-                value = "" if rule is None else self._value(column.name, rule, written)
-            if value is None:
-                faults.append(LineFault(column.fault, index, self._expected(column.name)))
-            elif not self._fits(index, value):
-                faults.append(LineFault(column.fault, index, column.expected))
-            found.append(value or "")
-        return (None if faults else tuple(found)), faults
+    def _total(self, raw: _Raw, split: tuple[list[str], list[int]], total: int) -> None:
+        """The column of the sum says what the instalments of the line add up to."""
+        wide, first = self.mapping.wide, self.instalments[0]
+        rule = first.rules["amount_yen"]._replace(columns=(wide.total if wide else "",))
+        if self.values.value("line_total", rule, split[0]) != str(total):
+            fault = LineFault("line_total", self.names.index("line_total"), str(total))
+            self._say(self.sheet.fatal, raw, fault, split, first)
 
-    def _fits(self, index: int, value: str) -> bool:
-        if self.layout.fields[index].fullmatch(value):
-            return True
-        # Names come from the 宛名 taken in before (names = "register").
-        return self.mapping.names == "register" and index == _NAME and value == ""
-
-    def _value(self, name: str, rule: Rule, written: list[str]) -> str | None:
-        """What a rule makes of a line; None where the column says nothing that it knows."""
-        if not rule.columns:
-            return rule.constant
-        parts = [written[self.places[column]] for column in rule.columns]
-        text = rule.between.join(filter(None, parts)) if len(parts) > 1 else parts[0]
-        if rule.trim:
-            text = text.strip(_SPACES)
-        if not text and rule.default is not None:
-            return rule.default
-        if rule.first:
-            text = text[: rule.first]
-        if rule.last:
-            text = text[-rule.last :]
-        if rule.codes is not None or rule.form not in {PLAIN, KANA, COMMAS}:
-            key = (name, text)
-            if key not in self.kept:
-                self.kept[key] = self._known(rule, text)
-            return self.kept[key]
-        if rule.form == KANA:
-            text = unicodedata.normalize("NFKC", text)
-        elif rule.form == COMMAS:
-            text = text.replace(",", "")
-        if rule.strip_zeros:
-            text = text.lstrip("0") or "0"
-        return text.rjust(rule.pad, "0") if rule.pad and text else text
-
-    def _known(self, rule: Rule, text: str) -> str | None:
-        """A code, day or year as ours."""
-        if rule.codes is not None:
-            return rule.codes.get(text)
-        if rule.form in {"wareki", "gyymmdd"}:
-            day = parse_era_day(text, coded=rule.form == "gyymmdd")
-            return day.isoformat() if day else None
-        if rule.form in {"wareki_year", "gyy"}:
-            year = parse_era_year(text, coded=rule.form == "gyy")
-            return str(year) if year else None
-        if rule.form == "yyyy":
-            return text
-        if rule.form == "yyyy/mm/dd":
-            text = text.replace("/", "-") if text.count("/") == 2 else ""
-        elif rule.form == "yyyymmdd":
-            text = text if "-" not in text else ""
-        elif "-" not in text:
-            text = ""
-        return self.days[text]
-
-    def _flags(self, written: list[str]) -> str | None:
-        """The flags of an instalment; None where a column has a value that nobody named."""
-        found: list[str] = []
-        for flag in self.mapping.flags:
-            value = written[self.places[flag.column]]
-            if value in flag.values:
-                found.append(flag.name)
-            elif value not in flag.others:
-                return None
-        return ";".join(dict.fromkeys(found))
-
-    def _expected(self, name: str) -> str:
-        """What the column of a field may say."""
-        if name == "flags":
-            named = [
-                f"{flag.column}={value}"
-                for flag in self.mapping.flags
-                for value in sorted(flag.values | flag.others)
-            ]
-            return " / ".join(named)[:_SHOWN]
-        rule = self.mapping.rules[name]
-        return " / ".join([*rule.codes][:_CODES_SHOWN]) if rule.codes is not None else rule.form
+    # ---- what is checked beyond single values ----
 
     def _whose(self, values: tuple[str, ...]) -> list[LineFault]:
         ours = self.profile.municipality_code if self.profile else values[0]
-        if self.mapping.register == mapping.OBLIGORS:
+        if self.mapping.register == OBLIGORS:
             faulty = values[0] != ours
             return [LineFault("other_municipality", 0, ours)] if faulty else []
         return [*whose(values, ours, self.items)] if self.profile else []
 
-    def _beyond(self, values: tuple[str, ...]) -> list[LineFault]:
-        if self.mapping.register == mapping.OBLIGORS:
+    def _beyond(self, values: tuple[str, ...], amount: int) -> list[LineFault]:
+        if self.mapping.register == OBLIGORS:
             return []
-        amount = int(values[self.layout.money or 0])
-        return [*assessments.faults_of(values, amount, self.days)]
+        return [*assessments.faults_of(values, amount, self.values.days)]
 
     def _say(
-        self, say: Callable[..., None], raw: _Raw, fault: LineFault, written: list[str],
-        starts: list[int],
+        self, say: Callable[..., None], raw: _Raw, fault: LineFault,
+        split: tuple[list[str], list[int]], each: Instalment,
     ) -> None:  # fmt: skip
         """A finding at the column that the field comes from."""
-        name = self.layout.names[fault.column]
-        rule = self.mapping.rules.get(name)
+        written, starts = split
+        name = self.names[fault.column]
+        rule = each.rules.get(name)
         columns = rule.columns if rule else ()
         if name == "flags":
-            columns = tuple(flag.column for flag in self.mapping.flags)
-        places = [self.places[column] for column in columns]
+            columns = tuple(flag.column for flag in each.flags)
+        elif name == "before_yen" and each.before is not None:
+            columns = each.before.columns
+        elif name == "line_total" and self.mapping.wide is not None:
+            columns = (self.mapping.wide.total,)
+        places = [self.values.places[column] for column in columns]
         start = starts[places[0]] if places else 0
         before = len(raw.text[:start].encode(self.mapping.encoding, "replace"))
         found = " ".join(written[place] for place in places) or (rule.constant if rule else "")
@@ -362,17 +319,18 @@ class _Reader:
             self.sheet.fatal("trailer_missing", None, len(self.data), "", "", control.mark)
             return
         raw, values = last
-        totals = ((control.count_at, self.sheet.count, "trailer_count"),
+        totals = ((control.count_at, self.written, "trailer_count"),
                   (control.amount_at, self.sheet.amount_yen, "trailer_total"))  # fmt: skip
         failed = any(f.severity is not Severity.WARNING for f in self.sheet.findings)
         for place, read, code in totals:
             if place is None or (code == "trailer_total" and failed):
                 continue
             found = values[place] if place < len(values) else ""
-            if found.lstrip("0") != str(read).lstrip("0") or not found.isdecimal():
+            if _TOTAL.fullmatch(found) is None or int(found) != read:
                 self.sheet.fatal(code, raw.line_no, raw.offset, "", found, str(read))
 
 
+_TOTAL = re.compile("-?[0-9]{1,30}")
 _CUT = frozenset({"truncated", "undecodable"})
 
 
@@ -430,6 +388,6 @@ def claiming(profile: Profile, data: bytes, register: str = "") -> list[MappedRe
 
 
 _MAKERS: dict[str, Callable[..., Any]] = {
-    mapping.ASSESSMENTS: assessments.line_of,
-    mapping.OBLIGORS: _obligor,
+    ASSESSMENTS: assessments.line_of,
+    OBLIGORS: _obligor,
 }

@@ -12,7 +12,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconcile.formats import assessments, obligors
+from reconcile.formats.mapping_rules import (
+    ASSESSMENTS,
+    COLUMNS_MAX,
+    LAYOUTS,
+    MARK,
+    SIGNED,
+    Flag,
+    Known,
+    Rule,
+    column_of,
+    flag_of,
+    rules_of,
+)
 from reconcile.formats.own_layout import NEWLINES
 from reconcile.formats.own_table import Table
 
@@ -21,51 +33,15 @@ if TYPE_CHECKING:
 
     from reconcile.formats.delimited import Layout
 
-ASSESSMENTS, OBLIGORS = "assessments", "obligors"
-LAYOUTS: Mapping[str, Layout] = {ASSESSMENTS: assessments.LAYOUT, OBLIGORS: obligors.LAYOUT}
 ENCODINGS = ("utf-8", "cp932", "shift_jis_2004")  # UTF-8 with and without BOM
 DELIMITERS = {"comma": ",", "tab": "\t"}
-DAYS = ("yyyy-mm-dd", "yyyymmdd", "yyyy/mm/dd", "wareki", "gyymmdd")
-YEARS = ("yyyy", "wareki_year", "gyy")
-PLAIN, KANA, COMMAS = "plain", "kana", "commas"
+# In a line of several instalments each is numbered: the line times this, and its 期別.
+LINES_APART = 100
 
 _CODE = re.compile("[a-z][a-z0-9_]{2,29}")
+_TERM = re.compile("(?!00)[0-9]{2}")
 _KEYS = ("code", "label", "register", "encoding", "newline", "delimiter", "column_header",
-         "columns", "names", "fields", "flags", "control")  # fmt: skip
-_RULE_KEYS = ("column", "join", "with", "constant", "form", "codes", "default", "first", "last",
-              "strip_zeros", "pad", "trim")  # fmt: skip
-_FLAGS = ("collection_hold", "dunning_hold", "direct_debit")
-_COLUMNS_MAX, _TEXT_MAX = 1_000, 40
-# Fields that a description may leave out; they are empty then.
-_OPTIONAL = frozenset({"obligor_kana", "postal_code", "address", "whole_year_group", "flags"})
-_NAMES = frozenset({"obligor_name", "obligor_kana", "postal_code", "address"})
-_DAY_FIELDS, _YEAR_FIELDS = frozenset({"due_on_statutory"}), frozenset({"fiscal_year", "levy_year"})
-_KANA_FIELDS, _YEN_FIELDS = frozenset({"obligor_kana"}), frozenset({"amount_yen"})
-
-
-class Rule(NamedTuple):
-    """対応: what becomes of one or several columns on their way into a field."""
-
-    columns: tuple[str, ...]  # names, or places as ``#3``; none for a constant
-    between: str = ""
-    constant: str = ""
-    form: str = PLAIN
-    codes: Mapping[str, str] | None = None
-    default: str | None = None  # where the column is blank
-    first: int = 0
-    last: int = 0
-    strip_zeros: bool = False
-    pad: int = 0
-    trim: bool = False
-
-
-class Flag(NamedTuple):
-    """印: a column whose values say whether a flag of the instalment is set."""
-
-    name: str
-    column: str
-    values: frozenset[str]
-    others: frozenset[str]
+         "columns", "names", "wide", "changes", "fields", "flags", "control")  # fmt: skip
 
 
 class Control(NamedTuple):
@@ -74,6 +50,30 @@ class Control(NamedTuple):
     mark: str
     count_at: int  # 0-based
     amount_at: int | None
+
+
+class Wide(NamedTuple):
+    """横持ち: several instalments in one line, each in columns of its own."""
+
+    terms: Mapping[str, str]  # 期別 → what {n} stands for in the names of columns, in order of 期別
+    blank: frozenset[str]  # amounts as written that say that there is no such instalment
+    total: str  # the column of their sum; "" where the file has none
+
+
+class Changes(NamedTuple):
+    """異動の読み方: what amounts of changes mean beside new full amounts."""
+
+    before: Rule | None  # 更正前の額, compared with the books; None where the file does not say it
+    number: str  # the column that tells a change from another like it; "" where there is none
+
+
+class Instalment(NamedTuple):
+    """一期分: the rules by which one instalment of a line is read."""
+
+    term: str  # "" where a line is one instalment
+    rules: Mapping[str, Rule]
+    flags: tuple[Flag, ...]
+    before: Rule | None
 
 
 @dataclass(frozen=True)
@@ -92,16 +92,39 @@ class RegisterMapping:
     rules: Mapping[str, Rule]
     flags: tuple[Flag, ...]
     control: Control | None
+    wide: Wide | None
+    changes: Changes | None
 
     @property
     def layout(self) -> Layout:
         """The register of ours that the file becomes."""
         return LAYOUTS[self.register]
 
+    def instalments(self) -> list[Instalment]:
+        """The rules of each instalment of a line, by 期別; one where a line is one."""
+        before = self.changes.before if self.changes else None
+        if self.wide is None:
+            return [Instalment("", self.rules, self.flags, before)]
+        return [
+            Instalment(
+                term,
+                {name: rule.at(term, mark) for name, rule in self.rules.items()},
+                tuple(flag.at(mark) for flag in self.flags),
+                before.at(term, mark) if before else None,
+            )
+            for term, mark in self.wide.terms.items()
+        ]
+
     def wanted(self) -> tuple[str, ...]:
         """The columns that are used, each once."""
-        used = [name for rule in self.rules.values() for name in rule.columns]
-        return tuple(dict.fromkeys([*used, *(flag.column for flag in self.flags)]))
+        used: list[str] = []
+        for each in self.instalments():
+            rules = [*each.rules.values(), *([each.before] if each.before else [])]
+            used += [name for rule in rules for name in rule.columns]
+            used += [flag.column for flag in each.flags]
+        used += [self.wide.total] if self.wide else []
+        used += [self.changes.number] if self.changes else []
+        return tuple(dict.fromkeys(filter(None, used)))
 
 
 def mapping(description: Mapping[str, Any], *, file: str, key: str) -> RegisterMapping:
@@ -120,118 +143,85 @@ def mapping(description: Mapping[str, Any], *, file: str, key: str) -> RegisterM
     newline = NEWLINES[table.choose("newline", NEWLINES, "crlf")]
     delimiter = DELIMITERS[table.choose("delimiter", DELIMITERS, "comma")]
     column_header = table.take("column_header", bool, default=True)
-    columns = table.texts("columns", [])
-    if not columns and not column_header:
-        table.fail("layout_missing", "columns", "", "列見出しのないファイルでは、すべての列の名前")
-    if len(set(columns)) != len(columns) or len(columns) > _COLUMNS_MAX:
-        table.fail("layout_value", "columns", ", ".join(columns)[:80], "異なる名前、1,000列まで")
+    columns = _columns(table, column_header=column_header)
     names = table.choose("names", ("file", "register"), "file")
-    if names == "register" and register != ASSESSMENTS:
-        table.fail("layout_value", "names", names, "file")
-    rules = _rules(table, register, columns, names)
-    flags = tuple(_flag(entry, columns) for entry in table.tables("flags", []))
+    for name, given in (("names", names == "register"), ("wide", "wide" in table.names()),
+                        ("changes", "changes" in table.names())):  # fmt: skip
+        if given and register != ASSESSMENTS:
+            table.fail("layout_value", name, register, "register = assessments")
+    wide = _wide(table, columns)
+    known = Known(columns, wide.terms if wide else {})
+    rules = rules_of(table, register, known, names)
+    changes = _changes(table, known, rules)
+    flags = tuple(flag_of(entry, known) for entry in table.tables("flags", []))
     if flags and register != ASSESSMENTS:
         table.fail("layout_value", "flags", len(flags), "register = assessments")
     control = _control(table)
     table.finish(_KEYS)
     return RegisterMapping(
         code, label, register, encoding, newline, delimiter, column_header, columns, names, rules,
-        flags, control,
+        flags, control, wide, changes,
     )  # fmt: skip
 
 
-def _rules(table: Table, register: str, columns: tuple[str, ...], names: str) -> dict[str, Rule]:
-    """The rules of all fields; those that a register needs must be there."""
-    fields = table.table("fields")
-    known = LAYOUTS[register].names
-    found: dict[str, Rule] = {}
-    for name in known:
-        if name in fields.names():
-            found[name] = _rule(fields, name, columns)
-        elif not (name in _OPTIONAL or (names == "register" and name in _NAMES)):
-            fields.fail("layout_missing", name, "", "列の名前")
-    if names == "register" and (double := _NAMES & found.keys()):
-        fields.fail("layout_value", min(double), names, 'names = "file"')
-    fields.finish(known)
-    return found
+def _columns(table: Table, *, column_header: bool) -> tuple[str, ...]:
+    """All columns in order, where they are listed."""
+    columns = table.texts("columns", [])
+    if not columns and not column_header:
+        table.fail("layout_missing", "columns", "", "列見出しのないファイルでは、すべての列の名前")
+    if len(set(columns)) != len(columns) or len(columns) > COLUMNS_MAX:
+        table.fail("layout_value", "columns", ", ".join(columns)[:80], "異なる名前、1,000列まで")
+    return columns
 
 
-def _rule(fields: Table, name: str, columns: tuple[str, ...]) -> Rule:
-    """One rule: a column's name, or a table."""
-    if not fields.is_table(name):
-        return Rule((_column(fields, name, fields.take(name, str), columns),), form=_usual(name))
-    entry = fields.table(name)
-    given = [key for key in ("column", "join", "constant") if key in entry.names()]
-    if len(given) != 1:
-        entry.fail("layout_missing", "column", ", ".join(given), "column / join / constant の一つ")
-    if given == ["constant"]:
-        rule = Rule((), constant=entry.take("constant", str))
-        entry.finish(("constant",))
-        return rule
-    parts = entry.texts("join") if given == ["join"] else (_place(entry),)
-    forms = _forms(name)
-    rule = Rule(
-        tuple(_column(entry, given[0], part, columns) for part in parts),
-        between=entry.take("with", str, ""),
-        form=entry.choose("form", forms, forms[0]),
-        codes=_pairs(entry.table("codes")) if entry.is_table("codes") else None,
-        default=entry.take("default", str) if "default" in entry.names() else None,
-        first=entry.number("first", 0, _TEXT_MAX, 0),
-        last=entry.number("last", 0, _TEXT_MAX, 0),
-        strip_zeros=entry.take("strip_zeros", bool, default=False),
-        pad=entry.number("pad", 0, _TEXT_MAX, 0),
-        trim=entry.take("trim", bool, default=False),
+def _wide(table: Table, columns: tuple[str, ...]) -> Wide | None:
+    """Several instalments to a line, where the file is so."""
+    if "wide" not in table.names():
+        return None
+    entry = table.table("wide")
+    if entry.is_table("terms"):
+        given = entry.table("terms")
+        terms = {name: given.take(name, str) for name in given.names()}
+    else:
+        marks = entry.texts("terms")
+        terms = {mark.rjust(2, "0"): mark for mark in marks}
+        if len(terms) != len(marks):
+            entry.fail("layout_value", "terms", ", ".join(marks)[:80], "異なる期別")
+    wrong = [term for term in terms if _TERM.fullmatch(term) is None]
+    if wrong or not terms or len(set(terms.values())) != len(terms):
+        found = ", ".join(wrong or terms.values())[:80]
+        entry.fail("layout_value", "terms", found, "01〜99 の期別と、異なる列の印")
+    blank = frozenset(str(each) for each in entry.take("blank", list, [""]))
+    total = entry.take("total", str, "")
+    known = Known(columns, {})
+    wide = Wide(
+        dict(sorted(terms.items())),
+        blank,
+        column_of(entry, "total", total, known) if total else "",
     )
-    entry.finish(_RULE_KEYS)
-    return rule
+    entry.finish(("terms", "blank", "total"))
+    return wide
 
 
-def _place(entry: Table) -> str:
-    """A column by its name, or by its place counted from 1."""
-    if isinstance(entry.peek("column"), str):
-        return entry.take("column", str)
-    return f"#{entry.number('column', 1, _COLUMNS_MAX)}"
-
-
-def _column(table: Table, key: str, name: str, columns: tuple[str, ...]) -> str:
-    """The column must be one of those that are listed; a place within them becomes its name."""
-    if not columns:
-        return name
-    place = int(name[1:]) if name[:1] == "#" and name[1:].isdecimal() else 0
-    if 1 <= place <= len(columns):
-        return columns[place - 1]
-    if name not in columns:
-        table.fail("layout_value", key, name, ", ".join(columns)[:200])
-    return name
-
-
-def _forms(name: str) -> tuple[str, ...]:
-    """The forms that a field may have, the usual one first."""
-    if name in _DAY_FIELDS:
-        return DAYS
-    if name in _YEAR_FIELDS:
-        return YEARS
-    if name in _KANA_FIELDS:
-        return (PLAIN, KANA)
-    return (PLAIN, COMMAS) if name in _YEN_FIELDS else (PLAIN,)
-
-
-def _usual(name: str) -> str:
-    return _forms(name)[0]
-
-
-def _flag(entry: Table, columns: tuple[str, ...]) -> Flag:
-    """One flag; every value that the column may have is named."""
-    flag = Flag(
-        entry.choose("flag", _FLAGS),
-        _column(entry, "column", entry.take("column", str), columns),
-        frozenset(entry.texts("values")),
-        frozenset(str(each) for each in entry.take("others", list)),
-    )
-    if double := flag.values & flag.others:
-        entry.fail("layout_value", "others", ", ".join(sorted(double)), "values にない値")
-    entry.finish(("flag", "column", "values", "others"))
-    return flag
+def _changes(table: Table, known: Known, rules: Mapping[str, Rule]) -> Changes | None:
+    """What amounts of changes mean; a signed amount needs it."""
+    if "changes" not in table.names():
+        if "amount_yen" in rules and rules["amount_yen"].form == SIGNED:
+            table.fail("layout_missing", "changes", SIGNED, "[changes]")
+        return None
+    entry = table.table("changes")
+    before = None
+    if "before" in entry.names():
+        amount = rules["amount_yen"]
+        column = column_of(entry, "before", entry.take("before", str), known)
+        if known.terms and MARK not in column:
+            entry.fail("layout_value", "before", column, MARK)
+        before = Rule((column,), form=amount.form, trim=amount.trim)
+    number = entry.take("number", str, "")
+    if number:
+        number = column_of(entry, "number", number, Known(known.columns, {}))
+    entry.finish(("before", "number"))
+    return Changes(before, number)
 
 
 def _control(table: Table) -> Control | None:
@@ -240,14 +230,7 @@ def _control(table: Table) -> Control | None:
         return None
     entry = table.table("control")
     mark = entry.take("mark", str)
-    count = entry.number("count", 2, _COLUMNS_MAX) - 1
-    amount = entry.number("amount", 2, _COLUMNS_MAX) - 1 if "amount" in entry.names() else None
+    count = entry.number("count", 2, COLUMNS_MAX) - 1
+    amount = entry.number("amount", 2, COLUMNS_MAX) - 1 if "amount" in entry.names() else None
     entry.finish(("mark", "count", "amount"))
     return Control(mark, count, amount)
-
-
-def _pairs(table: Table) -> dict[str, str]:
-    """A table of codes: as written → as ours."""
-    found = {name: table.take(name, str) for name in table.names()}
-    table.finish(())
-    return found

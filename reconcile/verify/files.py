@@ -25,6 +25,7 @@ from reconcile.formats.detect import detect
 from reconcile.formats.mapped import mapping_of
 from reconcile.model import AdviceLine, BankLine, Finding, ReadContext, ReportLine
 from reconcile.store.evidence import read_evidence
+from reconcile.verify.assessed import EVENT, EVENTS, assessed
 from reconcile.verify.debit_accounts import debit_accounts as accounts_as_read
 from reconcile.verify.walk import Difference, Sections, Store, shown, unlike
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 _PORTION = 2_000  # lines between two steps of the progress
 _AMOUNT = attrgetter("amount_yen")
 _DATES = frozenset({"paid_on", "remitted_on", "booked_on", "value_on"})
-_CONTENT_BYTES = 16
-_OWN = 5  # columns of an event itself, before those of its notice and instalment
 _SLIP = (
     "slip_no", "version", "term", "el_number", "konbini_barcode", "amount_yen", "due_on",
     "valid_until", "issued_on",
@@ -49,23 +48,8 @@ _FIELDS: dict[str, Sequence[str]] = {
     "source_line": ReportLine._fields,
     "bank_line": BankLine._fields,
     "advice_line": AdviceLine._fields,
-    "assessment_event": (
-        "line_no", "kind", "term", "amount_yen", "content", "item_code", "levy_year", "notice_no",
-        "fiscal_year",
-    ),
-}  # fmt: skip
-# The notice and the instalment belong to what an event says; the year is that of the first line.
-_EVENTS = """
-SELECT e.line_no, e.kind, e.term, e.amount_yen, e.content, n.item_code, n.levy_year, n.notice_no,
-       CASE e.kind WHEN 'initial' THEN i.fiscal_year END, e.file_id
-FROM assessment_event e
-LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = e.notice_id
-LEFT JOIN instalment i ON i.municipality_code = :m AND i.notice_id = e.notice_id
-                      AND i.term = e.term
-WHERE e.municipality_code = :m ORDER BY e.file_id, e.line_no"""
-_APPLIED = """
-SELECT COUNT(*) FROM assessment_event WHERE municipality_code = :m AND file_id = :file_id
-  AND line_no = :line_no AND outcome = 'applied'"""
+    "assessment_event": EVENT,
+}
 
 
 def evidence_and_lines(store: Store) -> Iterator[Difference]:
@@ -112,7 +96,9 @@ def _file(
     mapped = mapping_of(store.profile, file.format_code)
     register = mapped.mapping.register if mapped else file.format_code
     if register == assessments.LAYOUT.code:
-        yield from _events(store, stored, file, (mapped or assessments).read(data, context))
+        sheet = (mapped or assessments).read(data, context)
+        yield from assessed(store, stored["assessment_event"], file.file_id, sheet)
+        yield from _totals(file, sheet.count, sheet.amount_yen)
     elif register == obligors.LAYOUT.code:
         yield from _obligors(store, file, (mapped or obligors).read(data, context))
     elif file.format_code == slip_register.LAYOUT.code:
@@ -185,7 +171,7 @@ def _totals(file: Any, count: int, amount_yen: int) -> Iterator[Difference]:
 def _stored(store: Store, table: str, fields: Sequence[str]) -> Sections:
     """All rows of ``table`` in the order of files and lines."""
     if table == "assessment_event":
-        return Sections(store.portions(_EVENTS))
+        return Sections(store.portions(EVENTS))
     columns = ", ".join(
         f"CAST({name} AS TEXT) AS {name}" if name in _DATES else name for name in fields
     )
@@ -218,33 +204,6 @@ def _difference(
 
 
 # ---- registers ----
-
-
-def _events(
-    store: Store, stored: dict[str, Sections], file: Any, sheet: Any
-) -> Iterator[Difference]:
-    """調定: every line is an event with the amount and the content of the file."""
-    expected = (
-        (
-            line.line_no,
-            line.kind,
-            line.term,
-            line.amount_yen,
-            hashlib.blake2b(repr(line[2:]).encode(), digest_size=_CONTENT_BYTES).digest(),
-            line.item_code,
-            line.levy_year,
-            line.notice_no,
-            line.fiscal_year if line.kind == "initial" else None,
-        )
-        for line in sheet.lines
-    )
-    for line_no, should, is_ in unlike(expected, stored["assessment_event"].of(file.file_id)):
-        own = len(should) == len(is_) == 1 and should[0][:_OWN] == is_[0][:_OWN]
-        # What was not applied need not say what the instalment says.
-        if not own or store.number(_APPLIED, file_id=file.file_id, line_no=line_no):
-            subject = f"{file.file_id}:{line_no}"
-            yield _difference("assessment_event", subject, should, is_)
-    yield from _totals(file, sheet.count, sheet.amount_yen)
 
 
 def _slips(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from delimited_samples import ROOT, barcode
 from fixed_samples import CONTEXT, GOLDEN, GOLDEN_ACCOUNT, SECOND_ACCOUNT
 from fuzzing import Parser, shaken
-from mapped_samples import EXAMPLES, example, mapped, mapped_context
+from mapped_samples import EXAMPLES, SHAPES, example, mapped, mapped_context
 from mapped_samples import description as register_description
 from own_layouts import LAYOUTS, description, kyodo, kyodo_line, own_context, own_format
 from PIL import Image
@@ -248,9 +248,12 @@ def parsers() -> tuple[Parser, ...]:
             for code, seeds in registers.items()
         ),
         *(Parser(f"own_{name}", seeds, _own(name)) for name, seeds in own.items()),
-        *(Parser(f"mapped_{name}", (example(name),), _mapped(name)) for name in EXAMPLES),
-        Parser("mapping", tuple(map(_mapping_text, EXAMPLES)), _mapping),
-        Parser("mapping_values", ANY, _shaken(register_description(EXAMPLES[1]), _mapping_of)),
+        *(Parser(f"mapped_{name}", (example(name),), _mapped(name))
+          for name in (*EXAMPLES, *SHAPES)),
+        Parser("mapping", tuple(map(_mapping_text, (*EXAMPLES, *SHAPES))), _mapping),
+        *(Parser(f"mapping_values{name.removeprefix('sample_assessments')}", ANY,
+                 _shaken(register_description(name), _mapping_of))
+          for name in (EXAMPLES[1], *SHAPES)),
         Parser("own_layout", described, _own_description),
         Parser("detect", everything, _detect),
         Parser("debit_request", _golden("debit_request"), _request),

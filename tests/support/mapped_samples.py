@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 REGISTERS = ROOT / "docs" / "layouts" / "registers"
 EXAMPLES = ("sample_obligors", "sample_assessments")
+# Several instalments to a line, and lines that name differences.
+SHAPES = ("sample_wide", "sample_changes")
 
 
 def example(name: str) -> bytes:

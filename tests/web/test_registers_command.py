@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 from click.testing import CliRunner
-from mapped_samples import REGISTERS, description, example
+from mapped_samples import EXAMPLES, REGISTERS, SHAPES, description, example
 from sqlalchemy import text
 
 from payments.store.unit_of_work import reading
@@ -29,13 +29,22 @@ def _count(books, table):
         return connection.execute(text(f"SELECT COUNT(*) FROM {table}")).scalar_one()
 
 
-@pytest.mark.parametrize("name", ["sample_obligors", "sample_assessments"])
+@pytest.mark.parametrize("name", [*EXAMPLES, *SHAPES])
 def test_a_mapping_is_tried_without_booking_anything(run, books, name):
     answer = run("registers", "map-check", REGISTERS / f"{name}.toml", REGISTERS / f"{name}.csv")
     assert answer.exit_code == 0, answer.output
     assert description(name)["label"] in answer.stdout
     assert "取り込める内容です。何も取り込んでいません。" in answer.stdout
     assert _count(books, "source_file") == _count(books, "obligor") == 0
+
+
+def test_the_lines_shown_are_those_of_the_file(run):
+    """A line of several instalments is shown for each of them, by its number in the file."""
+    words = ("registers", "map-check", REGISTERS / "sample_wide.toml")
+    answer = run(*words, REGISTERS / "sample_wide.csv", "--lines", 5)
+    shown = [line for line in answer.stdout.splitlines() if line.endswith("行目")]
+    assert shown == ["2行目"] * 4 + ["3行目"]
+    assert "6件 53,000円" in answer.stdout
 
 
 def test_what_is_wrong_and_what_no_font_has_is_named(run, tmp_path):

@@ -70,10 +70,11 @@ def map_check(session: Session, mapping: str, file: Path, lines: int, *, as_json
     except OSError as error:
         raise ConfigurationError("file_unreadable", path=str(file)) from error
     sheet = form.read(data, ReadContext(clock.today(), profile))
+    apart = sheet.sheet.lines_apart
     shown = [line._asdict() for line in islice(sheet.lines, lines)]
-    lacking = _lacking(shown, profile)
+    lacking = _lacking(shown, profile, apart)
     for line in sheet.lines:
-        lacking += _lacking([line._asdict()], profile)
+        lacking += _lacking([line._asdict()], profile, apart)
     if as_json:
         say_json(_facts(form, sheet, shown, lacking))
     else:
@@ -92,10 +93,12 @@ def _mapping(name: str, profile: Profile) -> tuple[MappedRegister, Profile]:
     return mappings_of(alone)[0], alone
 
 
-def _lacking(lines: list[dict[str, Any]], profile: Profile) -> list[tuple[int, str, Shown]]:
+def _lacking(
+    lines: list[dict[str, Any]], profile: Profile, apart: int
+) -> list[tuple[int, str, Shown]]:
     """Where a name or an address has a character that no font has, and which."""
     return [
-        (line["line_no"], name, shown)
+        (line["line_no"] // apart, name, shown)
         for line in lines
         for name in _NAMED
         for shown in unprintable(line[name], profile)
@@ -137,7 +140,8 @@ def _show(
     total = f"{formatting.count(sheet.count)} {formatting.yen(sheet.amount_yen)}"
     session.out.print(f"{form.LABEL_JA}（{form.code}）  {total}", markup=False)
     for line in shown:
-        session.out.print(f"{line['line_no']}行目", markup=False)
+        number = line["line_no"] // sheet.sheet.lines_apart
+        session.out.print(f"{number}行目", markup=False)
         for field, value in islice(line.items(), 2, None):
             session.out.print(f"    {field}: {value}", markup=False)
     for finding in sheet.findings[:_FINDINGS_SHOWN]:

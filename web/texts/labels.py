@@ -96,6 +96,9 @@ LABELS: dict[str, Mapping[str, str]] = {
         "changed": "変更",
         "initial_twice": "当初調定の重複",
         "correction_without_initial": "当初調定のない異動",
+        "before_differs": "更正前の額の相違",
+        "difference_twice": "同じ増減の重複",
+        "difference_below_zero": "調定額を超える減額",
     },
     "approval_state": {
         "waiting": "承認待ち",

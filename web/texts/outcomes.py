@@ -82,6 +82,9 @@ CASE_LABELS: dict[str, str] = {
     "plan_broken": "分納の不履行",
     "initial_twice": "当初調定の重複",
     "correction_without_initial": "当初調定のない異動",
+    "before_differs": "更正前の額の相違",
+    "difference_twice": "同じ増減の重複",
+    "difference_below_zero": "調定額を超える減額",
 }
 
 CASE_NEXT: dict[str, str] = {
@@ -118,4 +121,7 @@ CASE_NEXT: dict[str, str] = {
     "plan_broken": "納付者に連絡し、滞納処分に進むか、新しい分納にするかを決めてください。",
     "initial_twice": "調定を作った部署に、当初の行か異動の行かを確かめ、正しい資料を取り込んでください。",
     "correction_without_initial": "当初調定を先に取り込み、この異動をもう一度取り込んでください。",
+    "before_differs": "調定を作った部署に、抜けた異動がないかを確かめ、正しい資料を取り込んでください。",
+    "difference_twice": "再送であれば何もしません。別の異動であれば、異動番号のある資料を取り込んでください。",
+    "difference_below_zero": "調定を作った部署に、減額する期別と金額を確かめ、正しい資料を取り込んでください。",
 }
