@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 from payments.domain.identifiers import ElNumber
@@ -145,11 +146,17 @@ def bases_of(told: Sequence[Told]) -> list[Basis]:
     return [
         Basis(
             each.profile.name if len(bodies) > 1 else "",
-            cut_offs_of(each.cut_offs),
+            _cut_offs(each.cut_offs),
             each.profile.contact,
         )
         for each in bodies.values()
     ]
+
+
+@functools.lru_cache(maxsize=64)
+def _cut_offs(found: tuple[CutOff, ...]) -> list[ShownCutOff]:
+    """The same for all who ask within a second."""
+    return cut_offs_of(found)
 
 
 def cut_offs_of(found: Sequence[CutOff]) -> list[ShownCutOff]:

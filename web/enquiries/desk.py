@@ -99,10 +99,10 @@ class EnquiryDesk:
 
     def body(self, collecting_body_code: str) -> Body | None:
         """団体 that a number leads to: the only one there is, or the one with this 収納機関番号."""
-        if self._services.sole is not None:
-            return self._services.sole
-        found = {each.collecting_body_code: each for each in self._services.bodies}
-        return found.get(collecting_body_code)
+        bodies = self._services.bodies
+        if len(bodies) == 1:
+            return bodies[0]
+        return {each.collecting_body_code: each for each in bodies}.get(collecting_body_code)
 
     def guarded(self) -> bool:
         """警戒中か, of any body this process has heard of."""

@@ -18,7 +18,7 @@ from flask_wtf.csrf import generate_csrf
 
 from web.furigana import with_furigana
 from web.language import language
-from web.reading_aids import AIDS, has_furigana, is_on, note_furigana
+from web.reading_aids import AIDS, COOKIE, has_furigana, is_on, note_furigana
 from web.services import services
 from web.static_files import first_style
 
@@ -56,7 +56,7 @@ class KeptPages:
         sole = services().sole
         key = (
             template, said, request.path, request.endpoint, language(),
-            *map(is_on, AIDS), sole.name if sole else None, bool(first_style()),
+            *_aids(), sole.name if sole else None, bool(first_style()),
         )  # fmt: skip
         with self._lock:
             kept = self._pages.get(key)
@@ -70,6 +70,11 @@ class KeptPages:
                     self._pages.popitem(last=False)
         note_furigana()
         return kept.replace(TASK, task).replace(_TOKEN, generate_csrf()) if task else kept
+
+
+def _aids() -> list[bool]:
+    """What is switched on; who has switched nothing has what goes with the language."""
+    return [is_on(name) for name in AIDS] if COOKIE in request.cookies else []
 
 
 def _made(make: Callable[[], str]) -> str:

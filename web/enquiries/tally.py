@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from payments.store.engine import is_busy
 from payments.store.one_trip import OneTrip, executed
-from payments.store.straight import Straight
+from payments.store.straight import Backfill, Straight
 from web import clock
 from web.enquiries.counts import ADDING, COLUMNS, rows_of, totals
 from web.enquiries.limits import (
@@ -68,10 +68,15 @@ class Question:
 
 
 class _Told(NamedTuple):
-    """書き留めた問い with its moment."""
+    """書き留めた問い with its moment and what it adds to the counts."""
 
     question: Question
     now: float
+    added: dict[Key, int]
+
+
+def _told(question: Question, now: float) -> _Told:
+    return _Told(question, now, counted(question.asked, now))
 
 
 class Tally:
@@ -85,6 +90,7 @@ class Tally:
             self._trip = OneTrip(engine, _PREPARED, lock_wait_ms=LOCK_WAIT_MS)
         else:
             self._straight = Straight(engine, lock_wait_ms=LOCK_WAIT_MS)
+            self._backfill = Backfill(self._straight)
         self._code = municipality_code
         self._commits = GroupCommit[tuple[Question, "Enquiries"] | None, Verdict](self._perform)
         self._pending: list[_Told] = []
@@ -131,9 +137,11 @@ class Tally:
             log.warning("%d enquiries could not be written down", len(self._pending))
             self._pending = []
         self._commits.close()
-        for each in (self._trip, self._straight):
-            if each is not None:
-                each.close()
+        if self._trip is not None:
+            self._trip.close()
+        if self._straight is not None:
+            self._backfill.close()
+            self._straight.close()
 
     # ---- in the one thread that writes ----
 
@@ -142,16 +150,17 @@ class Tally:
         asked = [each for each in batch if each is not None]
         if len(self._pending) + len(asked) > PENDING_MAX:
             return [TOO_MANY] * len(batch)
-        told = [_Told(question, now) for question, _section in asked]
+        told = [_told(question, now) for question, _section in asked]
         before = self._write(told, now)
         verdicts = []
+        mine = iter(told)
         for each in batch:
             if each is None:
                 verdicts.append(_ANSWERED)
                 continue
             question, section = each
             verdicts.append(decide(question.asked, before, section, now))
-            for key, number in counted(question.asked, now).items():
+            for key, number in next(mine).added.items():
                 before[key] = before.get(key, 0) + number
         return verdicts
 
@@ -214,6 +223,7 @@ class Tally:
                 rows += connection.execute(_ADD, [self._code, *each]).fetchall()
             if before:
                 forgotten = connection.execute(_FORGET, (self._code, before, TIDY_MAX)).rowcount
+        self._backfill.wrote()
         return totals(rows, added), forgotten
 
     def _note_at_once(
@@ -293,6 +303,6 @@ def _sums(told: list[_Told]) -> dict[Key, int]:
     """What several questions add together."""
     found: dict[Key, int] = {}
     for each in told:
-        for key, number in counted(each.question.asked, each.now).items():
+        for key, number in each.added.items():
             found[key] = found.get(key, 0) + number
     return found

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from payments.store import straight as straights
 from payments.store.engine import is_busy, open_engine
-from payments.store.straight import CACHE_KIB, Straight
+from payments.store.straight import CACHE_KIB, Backfill, Straight
 from payments.store.unit_of_work import unit_of_work
 
 M = "99999"
@@ -79,3 +84,51 @@ def test_connections_are_set_up_as_everywhere_with_a_small_memory(straight):
         "journal_mode": [("wal",)], "foreign_keys": [(1,)],
         "busy_timeout": [(10,)], "cache_size": [(-CACHE_KIB,)],
     }  # fmt: skip
+
+
+def _in_place(engine, tmp_path):
+    """Whether the row is in the file itself, without its write-ahead log."""
+    copy = tmp_path / "without_log.sqlite"
+    copy.write_bytes(Path(engine.url.database).read_bytes())
+    with closing(sqlite3.connect(copy)) as connection:
+        return connection.execute(COUNT, {"name": "みほん"}).fetchone() == (1,)
+
+
+def _write(straight):
+    with straight.writing() as connection:
+        connection.execute(ADD)
+
+
+def test_what_was_written_is_put_in_place_by_somebody_else(engine, straight, tmp_path):
+    backfill = Backfill(straight)
+    _write(straight)
+    assert not _in_place(engine, tmp_path)
+    backfill.wrote()
+    backfill.close()
+    assert _in_place(engine, tmp_path)
+
+
+def test_beyond_a_length_who_writes_puts_the_rest_in_place(engine, straight, tmp_path, monkeypatch):
+    monkeypatch.setattr(straights, "WAL_PAGES_MAX", 0)
+    monkeypatch.setattr(straights, "BACKFILL_SECONDS", 3_600.0)
+    backfill = Backfill(straight)
+    backfill._pass()  # as the other thread does
+    _write(straight)
+    backfill._pass()
+    assert backfill._long
+    with straight.writing() as connection:
+        connection.execute(ADD.replace("99997", "99996").replace("みほん", "となり"))
+    backfill.wrote()
+    assert _in_place(engine, tmp_path)
+    backfill.close()
+
+
+def test_nobody_is_held_up_by_a_disk_that_takes_nothing(straight, monkeypatch):
+    def full(*_):
+        raise OperationalError("PRAGMA", None, sqlite3.OperationalError("disk is full"))
+
+    backfill = Backfill(straight)
+    monkeypatch.setattr(straight, "rows", full)
+    backfill.wrote()
+    backfill.close()
+    assert not backfill._long

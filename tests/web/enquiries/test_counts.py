@@ -18,7 +18,7 @@ from web.database import upgrade
 from web.enquiries import tally as tallies
 from web.enquiries.counts import COLUMNS, rows_of, totals
 from web.enquiries.limits import DAY, HOUR, Asked, Key, counted
-from web.enquiries.tally import Question, Tally, _Told
+from web.enquiries.tally import Question, Tally, _told
 
 M = "99999"
 NOW = 1_780_000_000 // DAY * DAY
@@ -99,7 +99,7 @@ def test_the_database_adds_up_as_the_limits_count(two, hands):
         added = counted(asked, now)
         known.update(added)
         tally = chance.choice(two)
-        tally._flush([_Told(_question(asked), now)], now)
+        tally._flush([_told(_question(asked), now)], now)
         assert {key: tally._known[key] for key in added} == {key: known[key] for key in added}
 
 
