@@ -283,6 +283,11 @@ class ReceiptRow(SQLModel, table=True):
             "receipt_in_suspense", "municipality_code", "file_id", "line_no",
             sqlite_where=text("suspense_yen > 0"), postgresql_where=text("suspense_yen > 0"),
         ),
+        # … in the order of their days, so that a page of them ends with the page (0048).
+        Index(
+            "receipt_in_suspense_by_day", "municipality_code", "paid_on", "file_id", "line_no",
+            sqlite_where=text("suspense_yen > 0"), postgresql_where=text("suspense_yen > 0"),
+        ),
         # The payments that a remittance is made of (0024).
         Index(
             "receipt_by_group", "municipality_code", "group_id", "file_id", "line_no",

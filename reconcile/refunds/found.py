@@ -17,7 +17,7 @@ from payments.versions import as_day
 from reconcile.store.refund_tables import DECIDED_OF_RECEIPT, DECIDED_OF_SURPLUS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from sqlalchemy import Connection
@@ -91,14 +91,15 @@ SELECT 'line:' || CAST(r.file_id AS VARCHAR(20)) || ':' || CAST(r.line_no AS VAR
     CAST(COALESCE(r.paid_on, f.received_on) AS VARCHAR(10)) AS arose_on,
     CASE WHEN r.stage = 'withdrawn' THEN 0 ELSE r.suspense_yen END AS held_yen,
     {DECIDED_OF_RECEIPT} AS decided_yen
-FROM receipt r CROSS JOIN notice n CROSS JOIN source_file f
+FROM {{lead}}receipt r CROSS JOIN notice n CROSS JOIN source_file f
 WHERE r.municipality_code = :m AND n.municipality_code = :m AND n.notice_id = r.notice_id
   AND f.municipality_code = :m AND f.file_id = r.file_id AND {{of_line}}"""
 # The money that a correction leaves over is that of the latest payments.
 _LATEST = """(SELECT CAST(MAX(r.paid_on) AS VARCHAR(10)) FROM receipt r
     WHERE r.municipality_code = :m AND r.notice_id = a.notice_id
       AND r.term IN (a.term, '00') AND r.applied_yen > 0 AND r.stage <> 'withdrawn')"""
-_CORRECTED = """COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10))
+# Of the account ``a``: when the correction came.
+CORRECTED_ON = """COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10))
     FROM assessment_event e JOIN source_file f ON f.municipality_code = :m
         AND f.file_id = e.file_id
     WHERE e.municipality_code = :m AND e.notice_id = a.notice_id AND e.term = a.term
@@ -106,17 +107,19 @@ _CORRECTED = """COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10))
 _OF_CLAIMS = f"""
 SELECT 'claim:' || CAST(a.notice_id AS VARCHAR(20)) || '/' || a.term AS subject, 0 AS file_id,
     0 AS line_no, n.notice_id, a.term, n.item_code, n.levy_year, n.notice_no, n.obligor_no,
-    'confirmed' AS stage, 'surplus' AS outcome, {_LATEST} AS paid_on, {_CORRECTED} AS arose_on,
+    'confirmed' AS stage, 'surplus' AS outcome, {_LATEST} AS paid_on, {CORRECTED_ON} AS arose_on,
     a.surplus_yen AS held_yen, {DECIDED_OF_SURPLUS} AS decided_yen
-FROM instalment_account a CROSS JOIN notice n
+FROM {{lead}}instalment_account a CROSS JOIN notice n
 WHERE a.municipality_code = :m AND n.municipality_code = :m AND n.notice_id = a.notice_id
   AND {{of_claim}}"""
 _WAITS = {
+    "lead": "",
     "of_line": "r.suspense_yen > 0 AND r.stage <> 'withdrawn'",
     "of_claim": "a.surplus_yen > 0",
 }
 # Money that was paid back although what brought it has gone since; the few refunds lead the way.
 _GONE = {
+    "lead": "",
     "of_line": "(r.file_id, r.line_no) IN (SELECT z.file_id, z.line_no FROM refund z "
     "WHERE z.municipality_code = :m AND z.file_id > 0)",
     "of_claim": "(a.notice_id, a.term) IN (SELECT z.notice_id, z.term FROM refund z "
@@ -183,7 +186,7 @@ def short(connection: Connection, profile: Profile, as_of: date) -> list[Overpay
 
 def overpayment(connection: Connection, profile: Profile, subject: str, as_of: date) -> Overpayment:
     """過誤納 of this subject; :class:`NotFoundError` ``overpayment``."""
-    which = dict.fromkeys(("of_line", "of_claim"), "1 = 0")
+    which = {"lead": "", "of_line": "1 = 0", "of_claim": "1 = 0"}
     values: dict[str, Any] = {}
     kind, _, rest = subject.partition(":")
     left, _, right = rest.partition(":" if kind == "line" else "/")
@@ -202,6 +205,40 @@ def overpayment(connection: Connection, profile: Profile, subject: str, as_of: d
     if not rows or (not rows[0].held_yen and not rows[0].decided_yen):
         raise NotFoundError("overpayment", subject=subject)
     return rows[0]
+
+
+# Keys lead the way: asked for as a list of pairs, SQLite goes through every payment.
+_THOSE = {
+    "of_line": "r.file_id = k.column1 AND r.line_no = k.column2",
+    "of_claim": "a.notice_id = k.column1 AND a.term = k.column2",
+}
+
+
+def overpayments_of(
+    connection: Connection,
+    profile: Profile,
+    as_of: date,
+    keys: Sequence[tuple[str, str]],
+    *,
+    brief: bool = False,
+) -> list[Overpayment]:
+    """過誤納 of these keys (day, subject), in their order; ``brief`` as in :func:`overpayments`."""
+    lines, claims = [], []
+    for _day, subject in keys:
+        kind, _, place = subject.partition(":")
+        one, _, other = place.partition(":" if kind == "line" else "/")
+        if kind == "line":
+            lines.append(f"({int(one)}, {int(other)})")
+        else:
+            claims.append(f"({int(one)}, '{int(other):02}')")
+    rows: dict[str, Overpayment] = {}
+    for part, some in ((_OF_LINES, lines), (_OF_CLAIMS, claims)):
+        if some:
+            lead = f"(VALUES {', '.join(some)}) k CROSS JOIN "
+            found = part.format(**_THOSE, lead=lead)
+            read = _read(connection, profile, as_of, found, {}, brief=brief)
+            rows |= {row.subject: row for row in read}
+    return [rows[subject] for _day, subject in keys if subject in rows]
 
 
 def years_of(profile: Profile, item_code: str) -> int:

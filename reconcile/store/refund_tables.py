@@ -1,6 +1,7 @@
 """Tables of money that goes back (過誤納・還付の表).
 
-All are only ever added to but ``sealed_text``, whose bytes are sealed anew when the key changes.
+All are only ever added to but ``sealed_text``, whose bytes are sealed anew when the key changes,
+and ``refund_count``, which is derived.
 ``municipality_code`` leads every key (R11).
 """
 
@@ -293,6 +294,7 @@ class RefundNoticeRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         CheckConstraint("kind IN ('refund', 'appropriation', 'both')"),
         Index("refund_notice_by_person", "municipality_code", "obligor_no", "notice_no"),
+        Index("refund_notice_by_subject", "municipality_code", "subject", "noticed_on"),
         CLUSTERED,
     )
     municipality_code: str = Field(primary_key=True, max_length=5)
@@ -304,3 +306,17 @@ class RefundNoticeRow(SQLModel, table=True):
     noticed_on: date
     actor: str = Field(max_length=60)
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class RefundCountRow(SQLModel, table=True):
+    """過誤納の集計: what waited when it was counted last (reconcile.refunds.counting).
+
+    Derived from the books and counted again at any time. ``mark`` says where the books stood.
+    """
+
+    __tablename__ = "refund_count"
+    __table_args__: ClassVar[Any] = (CLUSTERED,)
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    mark: str = Field(max_length=80)
+    counted_at: datetime = Field(sa_type=DateTime(timezone=True))
+    content_json: str

@@ -8,6 +8,7 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import unit_of_work
 from reconcile.audit.seal import seal_pending
 from reconcile.day_totals import summarise
+from reconcile.refunds import counting
 from reconcile.refunds.bank import match_statement
 from reconcile.waiting import reconcile_waiting
 from web import clock
@@ -29,6 +30,8 @@ def reconcile(context: JobContext) -> JobResult:
         )
     summarise(engine, code)
     seal_pending(engine, code)
+    with unit_of_work(engine, code) as connection:
+        counting.keep(connection, profile, context.as_of, clock.now())
     opened = sum(report.cases_opened.values())
     context.say(f"再照合: 入金の充当 {report.credits_settled:,}件 確認事項 {opened:,}件")
     if any(moved):

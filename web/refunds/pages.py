@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import web.refunds.batch_routes
-import web.refunds.routes  # noqa: F401 - both put their pages into the blueprint
+import web.refunds.list_routes
+import web.refunds.routes  # noqa: F401 - all put their pages into the blueprint
 from web.refunds.shared import refunding
 
 __all__ = ["refunding"]

@@ -5,7 +5,7 @@ An overpayment is named in addresses by the line or the claim that holds it, nev
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Response, g, redirect, render_template, request, url_for
 
@@ -14,14 +14,12 @@ from payments.domain.overpayment import OverpaymentReason
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import appropriate, decide, notices, payees
-from reconcile.refunds.ageing import BUCKETS, ageing
 from reconcile.refunds.classing import Grounds, classify
 from reconcile.refunds.events import happenings, refund, refunds
-from reconcile.refunds.found import PAGE, STATES, overpayment, overpayments, short
+from reconcile.refunds.found import overpayment
 from web import clock, stale
 from web.accounts.record import record
 from web.approval_roles import duty, require_asker
-from web.csv_download import csv_download
 from web.duties import Do, can, holds
 from web.errors import status_of
 from web.refunds.paper import notice_pdf
@@ -30,7 +28,6 @@ from web.refunds.words import interest_lines, nothing_words
 from web.refunds.working import bears_of, sums_of
 from web.security import may
 from web.services import services
-from web.texts.refunds import CSV_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,79 +39,6 @@ if TYPE_CHECKING:
     from reconcile.refunds.found import Overpayment
 
     Deed = Callable[[Connection], object]
-
-# ---- what waits ----
-
-
-@refunding.get("")
-@may(Do.READ_REFUNDS)
-def listing() -> str:
-    """過誤納の一覧, oldest first, with its ages and the rights that end soon."""
-    after = (request.args.get("since", ""), request.args.get("after", ""))
-    state = request.args.get("state", "")
-    today, profile = clock.today(), services().profile
-    with reading(services().engine, services().municipality) as connection:
-        aged = ageing(connection, profile, today)
-        gone = short(connection, profile, today)
-        age = request.args.get("age", -1, int)
-        if state in STATES or age >= 0:
-            chosen = [
-                each.overpayment.subject
-                for each in aged.rows
-                if state in {"", each.overpayment.state}
-                and age in {-1, each.bucket}
-                and (each.overpayment.arose_on.isoformat(), each.overpayment.subject) > after
-            ]
-            rows = [overpayment(connection, profile, s, today) for s in chosen[: PAGE + 1]]
-        else:
-            rows = overpayments(connection, profile, today, after=after, limit=PAGE + 1)
-    more = rows[PAGE - 1] if len(rows) > PAGE else None
-    return render_template(
-        "refunds/list.html",
-        rows=rows[:PAGE],
-        more=more,
-        first=not any(after),
-        state=state,
-        age=age,
-        states=_by_state(aged.rows),
-        aged=aged,
-        bounds=(0, *BUCKETS),
-        buckets=BUCKETS,
-        gone=gone,
-        today=today,
-        words=all_words(),
-    )
-
-
-def _by_state(rows: tuple[Any, ...]) -> dict[str, tuple[int, int]]:
-    """件数と金額 of every stage, in one pass: thousands may wait."""
-    sums = {name: [0, 0] for name in STATES}
-    for row in rows:
-        both = sums[row.overpayment.state]
-        both[0] += 1
-        both[1] += row.overpayment.waiting_yen
-    return {name: (number, yen) for name, (number, yen) in sums.items()}
-
-
-@refunding.get("/overpayments.csv")
-@may(Do.READ_REFUNDS)
-def download() -> Response:
-    """過誤納の一覧 as CSV, with the day on which the right to each ends."""
-    today, profile = clock.today(), services().profile
-    with reading(services().engine, services().municipality) as connection:
-        aged = ageing(connection, profile, today)
-    rows = [
-        (
-            row.overpayment.subject, row.overpayment.item_code, row.overpayment.levy_year,
-            row.overpayment.notice_no, row.overpayment.term, row.overpayment.waiting_yen,
-            row.overpayment.reason or "", row.overpayment.state, row.overpayment.arose_on,
-            row.days, row.overpayment.noticed_on or "", row.overpayment.expires_on,
-            "expired" if row.expired else "soon" if row.expires_soon else "",
-        )
-        for row in aged.rows
-    ]  # fmt: skip
-    return csv_download(f"overpayments-{today}.csv", CSV_COLUMNS, rows)
-
 
 # ---- one of them ----
 

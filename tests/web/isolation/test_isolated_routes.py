@@ -56,6 +56,7 @@ FORMS: dict[str, dict[str, str]] = {
     "debits.answers": {},
     "debits.make_second": {"debit_on": "2026-06-02"},
     "debits.count": {},
+    "refunds.count": {},
     "debits.change": {"reason": "試し", "count": "0", "amount_yen": "0"},
     "debits.take_file": {"reason": "試し"},
     "debits.ask_accounts": {"obligor_no": "{obligor_no}"},

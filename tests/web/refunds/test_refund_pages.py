@@ -12,7 +12,7 @@ from sqlalchemy import text
 from payments.domain.overpayment import Refunds
 from payments.store.municipalities import load_profile, save_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.refunds import bank, batches
+from reconcile.refunds import bank, batches, counting
 from reconcile.refunds.found import overpayments
 from web import clock
 
@@ -104,6 +104,34 @@ def test_the_list_tells_what_waits_and_leads_to_each(city, signed):
         assert signed("kansa").get(f"/staff/refunds?state={state}").status_code == 200
     csv = signed("kansa").get("/staff/refunds/overpayments.csv").get_data(as_text=True)
     assert found.subject in csv
+
+
+def test_many_are_told_as_they_were_counted_last(city, signed, monkeypatch):
+    monkeypatch.setattr(counting, "LIVE_MAX", 0)
+    client = signed("kansa")
+    assert "数え直す" not in client.get("/staff/refunds").get_data(as_text=True)
+    posted(client, "/count")
+    page = client.get("/staff/refunds").get_data(as_text=True)
+    assert "件数と金額は 2026-06-03 12:00 に数えたものです。" in page
+    assert "その後に帳簿が動いています。" not in page
+    found = waiting(city)
+    posted(signed("kaikei"), f"/overpayments/{found.subject}/reason", reason="paid_twice")
+    page = client.get("/staff/refunds").get_data(as_text=True)
+    assert "その後に帳簿が動いています。" in page
+    posted(client, "/count")
+    assert "その後に帳簿が動いています。" not in client.get("/staff/refunds").get_data(as_text=True)
+
+
+def test_the_list_comes_as_a_file_piece_by_piece(city, signed, monkeypatch):
+    monkeypatch.setattr("reconcile.refunds.pages._PORTION", 2)
+    monkeypatch.setattr("web.csv_download.ROWS_AT_ONCE", 2)
+    with reading(city.engine, M) as connection:
+        found = overpayments(connection, load_profile(connection, M), TODAY, limit=500)
+    answer = signed("kansa").get("/staff/refunds/overpayments.csv", buffered=False)
+    pieces = list(answer.response)
+    assert len(pieces) > len(found) // 2
+    assert b"".join(pieces).count(b"\r\n") == len(found) + 1
+    assert max(piece.count(b"\r\n") for piece in pieces) <= 2
 
 
 def test_from_the_reason_to_the_file_of_the_bank(city, signed):
