@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconcile.debit.build import Act
 
 CASE = "debit_acknowledgement_differs"
+COUNT_MAX, YEN_MAX = 999_999_999, 999_999_999_999  # as many digits as the books keep of each
 
 
 def acknowledge(
@@ -42,8 +43,9 @@ def acknowledge(
     batch = books.batch_of(connection, municipality_code, batch_no)
     if batch.event(SENT) is None or not batch.in_force:
         raise RefusedError("debit_state", batch_no=batch_no, state=batch.state)
-    if count < 0 or amount_yen < 0:
-        raise InvalidValueError("debit_acknowledged_count", found=min(count, amount_yen))
+    for found, most in ((count, COUNT_MAX), (amount_yen, YEN_MAX)):
+        if not 0 <= found <= most:
+            raise InvalidValueError("debit_acknowledged_count", found=found)
     books.add_event(
         connection, municipality_code, batch, ACKNOWLEDGED, actor=act.actor, at=act.at,
         reason=note,

@@ -8,6 +8,7 @@ DEBITS: dict[str, dict[str, str]] = {
         "differs": "送付と異なる",
         "no_batch": "当てはまる束がない",
         "not_sent": "まだ送付していない束",
+        "twice": "一つの束に二行以上",
     },
     "debit_state": {
         "built": "作成済",
@@ -87,7 +88,7 @@ DEBIT_ERRORS: dict[str, str] = {
     "debit_acknowledgement": "銀行 {bank_code} の受付件数・金額が、送付したものと異なります。解決してから再振替を作ります。",
     "debit_answer_line": "受付結果の{line_no}行目の {field} が読めません（値「{found}」、正 {expected}）。様式は団体設定の [debit.answers] です。何も記録していません。",
     "debit_answer_empty": "受付結果が一行もありません。",
-    "debit_acknowledged_count": "受付件数・金額は0以上にしてください（値「{found}」）。",
+    "debit_acknowledged_count": "受付件数は0以上9桁以内、金額は0以上12桁以内の数字にしてください（値「{found}」）。",
     "debit_file_differs": "束 {batch_no} の明細から作ったファイルが、記録したハッシュと一致しません。送付せず、kokin verify で調べてください。",
     "certificate_red": "届いていない資料があるため、証明できません（{lacking}）。資料を取り込むか、二人の承認を得てください。",
     "certificate_complete": "{on} までの資料はそろっています。承認なしで証明できます。",
