@@ -236,7 +236,7 @@ def overpayments_of(
         if some:
             lead = f"(VALUES {', '.join(some)}) k CROSS JOIN "
             found = part.format(**_THOSE, lead=lead)
-            read = _read(connection, profile, as_of, found, {}, brief=brief)
+            read = _read(connection, profile, as_of, found, {}, brief=brief, once=True)
             rows |= {row.subject: row for row in read}
     return [rows[subject] for _day, subject in keys if subject in rows]
 
@@ -254,13 +254,15 @@ def _read(
     values: dict[str, Any],
     *,
     brief: bool = False,
+    once: bool = False,  # nobody asks in these words again, so they are not kept compiled
 ) -> list[Overpayment]:
     scope = {"m": profile.municipality_code, "as_of": as_of.isoformat(), **values}
     due, account = (
         (_WHEN_CLASSED.format(value=value) if brief else value) for value in (_DUE, _ACCOUNT)
     )
     statement = text(_FULL.format(found=found, due=due, account=account))
-    rows: Iterable[Any] = connection.execute(statement, scope)
+    options = {"compiled_cache": None} if once else {}
+    rows: Iterable[Any] = connection.execute(statement, scope, execution_options=options)
     return [_overpayment(profile, row) for row in rows]
 
 
