@@ -275,7 +275,6 @@ def chromium() -> Iterator[Browser]:
 def shared_context(chromium: Browser) -> Iterator[BrowserContext]:
     """What the pages of one test after another share: the process that draws them."""
     context = chromium.new_context(locale="ja-JP", timezone_id="Asia/Tokyo")
-    context.set_default_timeout(120_000)  # however slow the machine
     context.new_page()  # so that the process does not end with the page of a test
     yield context
     context.close()

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import time
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
 RECEIVED = ("--received-on", "2026-06-17")
 BOOKS = "kokin.sqlite"
 CHAIN = 5  # kills of one copy of the books
+DIES = """
+import os, signal, sys
+from reconcile import pipeline
+from web.cli import main
+pipeline.detect = lambda *_given: os.kill(os.getpid(), signal.SIGKILL)
+main(sys.argv[1:])
+"""
 FIFTY_SECONDS = 1_800  # ends a soak that has got stuck
 
 
@@ -209,8 +217,12 @@ def small(
 
 
 def test_killed_when_the_evidence_is_kept(small: SqliteTown) -> None:
-    """The bytes are there, nothing is decided."""
-    assert small.killed_when(lambda kokin: bool(small.statuses(kokin))) == "received"
+    """The bytes are there, nothing is decided: what comes first behind them ends the process."""
+    with small.trial() as kokin:
+        child = kokin.start("intake", small.file, *RECEIVED, program=("-c", DIES))
+        said = child.communicate(timeout=PATIENCE)
+        assert child.returncode == -signal.SIGKILL, said
+        assert small.resumes(kokin) == "received"
 
 
 def test_killed_at_some_moment(small: SqliteTown) -> None:

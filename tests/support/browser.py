@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from waitress.server import create_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from flask import Flask
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import BrowserContext
 
 
+PATIENCE_MS = 120_000
 AXE = Axe().axe_script
 # 対比 is nearly all that axe takes time for, and it asks every cell of a table anew. Here each way
 # that text looks on a page is asked about: the first, the middle and the last place with the same
@@ -155,6 +156,19 @@ def _settling(kind: type[Locator | Page], name: str) -> None:
     setattr(kind, name, settling)
 
 
+def _patiently(made: Callable[..., BrowserContext]) -> Callable[..., BrowserContext]:
+    """Contexts whose pages wait for what they are told to, however slow the machine."""
+
+    @functools.wraps(made)
+    def context(self: Browser, **options: Any) -> BrowserContext:
+        one = made(self, **options)
+        one.set_default_timeout(PATIENCE_MS)
+        return one
+
+    return context
+
+
+Browser.new_context = _patiently(Browser.new_context)  # type: ignore[method-assign]
 for _kind in (Locator, Page):
     for _name in ("check", "click", "press", "select_option", "set_input_files"):
         _settling(_kind, _name)

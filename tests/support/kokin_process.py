@@ -18,7 +18,7 @@ from web.commands.session import Session
 from web.config import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600  # seconds after which a command that has not ended is taken for stuck
@@ -37,11 +37,13 @@ class Kokin:
         """Where it finds its database."""
         return {"KOKIN_HOME": str(self.home), "KOKIN_DATABASE_URL": self.url}
 
-    def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
-        """A process that runs the command."""
+    def start(
+        self, *words: str | Path, program: Sequence[str] = ("-m", "web")
+    ) -> subprocess.Popen[bytes]:
+        """A process that runs the command, or another ``program`` with its words."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
         return self.begin(  # type: ignore[no-any-return] # whichever begins it
-            [sys.executable, "-m", "web", *map(str, words)],
+            [sys.executable, *program, *map(str, words)],
             cwd=ROOT,
             env=inherited | self.environment(),
             stdout=subprocess.PIPE,

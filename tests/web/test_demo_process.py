@@ -69,9 +69,11 @@ def test_nothing_outlives_the_demo(tmp_path, sqlite_template, kokin_loaded, sent
     start = kokin_loaded.start if quick else subprocess.Popen
     with _start(tmp_path, "--port", "0", program=program, start=start, **own) as demo:
         heard = ""
-        while "受信フォルダ" not in heard:  # the scheduler has begun its work
-            heard = demo.stderr.readline()
-            assert heard, "the demo ended by itself"
+        # The scheduler has begun its work, and the server answers: both know how to end.
+        while "受信フォルダ" not in heard or "で動いています" not in heard:
+            line = demo.stderr.readline()
+            assert line, "the demo ended by itself"
+            heard += line
         demo.send_signal(sent)
         # Server and scheduler write to the same pipe: it closes when all processes are gone.
         rest = demo.stderr.read()

@@ -281,13 +281,10 @@ def test_the_code_of_a_printed_address_is_in_no_request_line(page, address, city
 
 
 def test_the_page_is_light(page, address):
-    weights: dict[str, int] = {}
-
-    def weigh(answer):
-        weights[answer.url.removeprefix(address)] = len(answer.body())
-
-    page.on("response", weigh)
+    answers = []
+    page.on("response", answers.append)
     page.goto(address)
     page.wait_for_load_state("networkidle")
+    weights = {answer.url.removeprefix(address): len(answer.body()) for answer in answers}
     assert len(weights) >= 3
     assert sum(weights.values()) < 150_000, weights

@@ -117,7 +117,7 @@ def test_while_one_makes_a_value_the_others_take_the_last():
         made.append(1)
         if len(made) == 2:
             begun.set()
-            go_on.wait(10)
+            go_on.wait(120)
         return len(made)
 
     value = Lately(make)
@@ -125,10 +125,10 @@ def test_while_one_makes_a_value_the_others_take_the_last():
     value._kept = value._kept._replace(until=value._kept.until - 3_601)  # it has become too old
     other = threading.Thread(target=value.get, args=(3_600,))
     other.start()
-    assert begun.wait(10)
+    assert begun.wait(120)
     assert value.get(3_600) == 1
     go_on.set()
-    other.join(10)
+    other.join(120)
     assert value.get(3_600) == 2
     assert value.get(3_600, of="another day") == 3
 

@@ -35,7 +35,6 @@ def _sign_in(page, address, name):
 def test_every_word_of_a_guide_stands_on_its_screen(page, address, city, monkeypatch, guide):
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 3, 14, 30, tzinfo=clock.JST))
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-    page.set_default_timeout(15_000)
     known = guides.values(city.engine)
     user, gone = "", {}
     for screen in sorted(screens(guide), key=lambda each: (each.user, bool(each.steps))):

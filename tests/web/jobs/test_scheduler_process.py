@@ -135,6 +135,11 @@ def test_two_schedulers_one_killed_and_nights_missed(books, monkeypatch, tmp_pat
         past.setattr(clock, "now", lambda: now - timedelta(days=NIGHTS))
         plans.watch(connection, M, SLOTS)
         plans.set_plan(connection, M, books.settings, "arrivals", {"enabled": False}, actor="cli")
+        # The processes have the real clock: no further night begins while the test runs.
+        far = clock.in_japan(now + timedelta(hours=12))
+        daily = {"timing": f"{far.minute} {far.hour} * * *"}
+        for job in sorted(NIGHTLY):
+            plans.set_plan(connection, M, books.settings, job, daily, actor="cli")
     flag = tmp_path / "at-a-report"
     with _schedulers(books.settings, 2, flag, kokin_loaded.start) as processes:
         killed, cut = _caught(books, processes, flag)

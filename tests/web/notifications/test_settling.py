@@ -35,10 +35,10 @@ class SlowDisk:
             self.performing.release()
 
     def settle(self):
+        go_on = queue.SimpleQueue()
+        self.ways.append(go_on)  # first, so that whoever lets all go finds it
         if self.is_quick:
             return
-        go_on = queue.SimpleQueue()
-        self.ways.append(go_on)
         self.on_their_way.put(go_on)
         error = go_on.get(timeout=LONG)
         if error is not None:

@@ -55,9 +55,9 @@ class Disk:
         settle = SpoolWriter.settle
 
         def held(writer):
+            way = threading.Event()
+            self._ways.append(way)  # first, so that whoever lets all go finds it
             if self.is_held:
-                way = threading.Event()
-                self._ways.append(way)
                 self.arrivals.put((way, _told(writer, "SELECT pg_backend_pid()")))
                 assert way.wait(LONG)
             settle(writer)
@@ -284,18 +284,20 @@ def test_what_was_answered_is_in_the_log_on_the_disk(durable, monkeypatch, disk_
     settle = SpoolWriter.settle
 
     def noted(writer):
-        seen.append(_told(writer, "SELECT pg_current_wal_insert_lsn()"))
+        seen.append(writer)
         settle(writer)
 
     monkeypatch.setattr(SpoolWriter, "settle", noted)
     arrivals = [_arrival(1), _arrival(2), _arrival(1)]  # the last one writes nothing
+    # Others write to the same log: only what stood in it before the commit says nothing of theirs.
+    ahead = text("SELECT pg_current_wal_insert_lsn()")
+    on_disk = text("SELECT pg_current_wal_flush_lsn() > CAST(:before AS pg_lsn)")
     for number, arrival in enumerate(arrivals, start=1):
+        with reading(durable._engine) as connection:
+            before = str(connection.execute(ahead).scalar_one())
         durable.append(M, arrival)
         with reading(durable._engine) as connection:
-            is_there = connection.execute(
-                text("SELECT pg_current_wal_flush_lsn() >= CAST(:lsn AS pg_lsn)"), {"lsn": seen[-1]}
-            ).scalar_one()
-        assert is_there
+            assert connection.execute(on_disk, {"before": before}).scalar_one()
         assert len(seen) == number
 
 

@@ -56,7 +56,8 @@ def test_a_symbol_before_the_camera_is_looked_up(desk, city):
         desk.click(".camera-open")
         desk.wait_for_selector(".camera-said:has-text('記号ではありません')")
         assert violations(desk) == []
-        desk.evaluate("(text) => { window.seen = [text]; }", seen)
+        with desk.expect_navigation():
+            desk.evaluate("(text) => { window.seen = [text]; }", seen)
         desk.wait_for_selector("h2#results")
         assert slip_no in desk.inner_text("main")
         assert seen.removeprefix("]C1") not in desk.url

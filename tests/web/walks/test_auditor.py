@@ -60,7 +60,6 @@ def _to_its_slip(page):
 
 def test_an_auditor_follows_one_yen_from_the_bank_to_the_picture_of_the_slip(page, enter):
     page.set_viewport_size({"width": 1366, "height": 768})
-    page.set_default_timeout(120_000)
     enter("kansa")
     _good(page, "2026年")
     _to_a_settled_credit(page)
@@ -76,7 +75,6 @@ def test_an_auditor_follows_one_yen_from_the_bank_to_the_picture_of_the_slip(pag
 
 
 def test_what_an_auditor_may_not_do_is_refused_with_a_sentence(page, address, enter):
-    page.set_default_timeout(120_000)
     enter("kansa")
     for path in ("/staff/users", "/staff/files/upload", "/staff/admin/keys"):
         answer = page.goto(address + path)

@@ -24,7 +24,6 @@ class Keys:
     def __init__(self, page) -> None:
         self.page = page
         page.set_viewport_size({"width": 1366, "height": 768})
-        page.set_default_timeout(120_000)
 
     def reach(self, place) -> None:
         """Go on with Tab until the place has the focus."""

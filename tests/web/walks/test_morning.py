@@ -126,7 +126,6 @@ def _the_first_day_is_closed_and_goes_out(page, address, enter):
 
 def test_the_morning_of_a_treasurer(page, address, city, enter):
     page.set_viewport_size({"width": 1366, "height": 768})
-    page.set_default_timeout(120_000)
     enter("kaikei")
     assert "資料未着" in page.locator(".verdict").inner_text()
     _good(page, "today")

@@ -24,7 +24,6 @@ def _sign_in(page, address, name):
 
 def _begin(page, address, name):
     page.set_viewport_size({"width": 1366, "height": 768})
-    page.set_default_timeout(120_000)
     _sign_in(page, address, name)
 
 
