@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from flask import current_app, request
 from werkzeug.datastructures import LanguageAccept
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_accept_header
 
 from web.language import (
@@ -29,6 +30,8 @@ from web.language import (
 from web.services import services
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask import Flask, Response
 
 COOKIE = "kokin_language"
@@ -114,10 +117,30 @@ def here(**changed: str) -> str:
 def place() -> str:
     """この画面の場所 for a link: the address itself, or that of the form that was answered.
 
-    It is quoted, for a browser reads a backslash as a slash, and two of them begin another site.
+    Where a form is sent to an address of its own, the page above it is the nearest to its form.
+    It is quoted and begins with one slash: two of them begin another site, and a browser reads a
+    backslash as a slash.
     """
     rule = request.url_rule
-    return quote(request.path) if rule is None or "GET" in (rule.methods or ()) else "/"
+    if rule is None or "GET" in (rule.methods or ()):
+        return "/" + quote(request.path.lstrip("/"))
+    return quote(next(filter(_is_a_page, _and_above(request.path)), "/"))
+
+
+def _and_above(path: str) -> Iterator[str]:
+    """An address and those above it, up to the first part."""
+    parts = path.split("/")
+    for count in range(len(parts), 1, -1):
+        yield "/".join(parts[:count])
+
+
+def _is_a_page(path: str) -> bool:
+    """Whether something can be looked at there."""
+    try:
+        current_app.url_map.bind("").match(path, "GET")
+    except HTTPException:
+        return False
+    return True
 
 
 def choose_for_reader() -> None:

@@ -73,8 +73,12 @@ def _page(*, sought: str = "", error: str = "", typed: tuple[int, str] = (0, "")
         wanted = fold_name(sought)
         found = [alias for alias in found if wanted in alias.payer_folded]
     begin = (number - 1) * PAGE
+    shown = found[begin : begin + PAGE]
+    if shown:  # names beside numbers of persons: who has seen them is kept
+        with unit_of_work(services().engine, code) as connection:
+            record(connection, "aliases_seen", str(len(shown)))
     return render_template(
-        "aliases/listing.html", rows=found[begin : begin + PAGE], number=number,
+        "aliases/listing.html", rows=shown, number=number,
         of=len(found), more=len(found) > begin + PAGE, sought=sought, error=error, typed=typed,
         may_forget=holds(g.user, duty(KIND).asks), days=services().profile.alias_days,
         reason_max=REASON_MAX,

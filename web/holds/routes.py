@@ -114,7 +114,7 @@ def lift(hold_no: int) -> BaseResponse | tuple[str, int]:
     typed = {name: value.strip()[:REASON_MAX] for name, value in request.form.items()}
     code = services().municipality
     try:
-        on = day_or_none(typed.get("on", "")) or clock.today()
+        on = _day(typed, "on") or clock.today()
         with unit_of_work(services().engine, code) as connection:
             hold = books.lift_hold(
                 connection, code, hold_no, on=on, reason=typed.get("reason", ""),
@@ -184,13 +184,16 @@ def _kind(typed: str) -> HoldKind:
 
 def _span(typed: dict[str, str]) -> Span:
     """期間; a day that is none is refused, an end that is left open is not."""
-    days = {}
-    for name in ("from_on", "until_on"):
-        said = typed.get(name, "")
-        days[name] = day_or_none(said)
-        if said and days[name] is None:
-            raise InvalidValueError("day_typed", found=said)
-    return Span(days["from_on"] or clock.today(), days["until_on"])
+    return Span(_day(typed, "from_on") or clock.today(), _day(typed, "until_on"))
+
+
+def _day(typed: dict[str, str], name: str) -> date | None:
+    """The day of a field, None of an empty one; :class:`InvalidValueError` ``day_typed``."""
+    said = typed.get(name, "")
+    day = day_or_none(said)
+    if said and day is None:
+        raise InvalidValueError("day_typed", found=said)
+    return day
 
 
 def _cells(engine: Engine, code: str, day: date | None, kind: str) -> Iterator[tuple[object, ...]]:

@@ -92,6 +92,7 @@ STAFF_EVENTS: dict[str, str] = {
     "hold_set": "猶予・停止の登録",
     "hold_lifted": "猶予・停止の解除",
     "alias_revoked": "名義の取消",
+    "aliases_seen": "振込名義の閲覧",
     "person_found": "検索による氏名の表示",
     "holds_taken": "猶予・停止の一覧の受取",
     "print_planned": "納付書の印刷の計画",

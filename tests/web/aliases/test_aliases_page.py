@@ -36,7 +36,7 @@ def learned(city):
         ]  # fmt: skip
 
 
-def test_what_is_remembered_is_listed_with_its_end_and_its_ground(learned, treasurer):
+def test_what_is_remembered_is_listed_with_its_end_and_its_ground(city, learned, treasurer):
     page = treasurer.get("/staff/aliases").get_data(as_text=True)
     assert "覚えている名義 1件" in page  # the older one has lapsed
     assert f"/staff/approvals/{learned[0]}" in page
@@ -44,6 +44,11 @@ def test_what_is_remembered_is_listed_with_its_end_and_its_ground(learned, treas
     assert "覚えている名義 1件" in found.get_data(as_text=True)
     none = treasurer.post("/staff/aliases/find", data={"name": "いない"})
     assert "この名義は覚えていません。" in none.get_data(as_text=True)
+    with reading(city.engine, M) as connection:  # who has seen a name, and nothing of the name
+        seen = connection.execute(
+            text("SELECT actor, subject FROM staff_event WHERE event = 'aliases_seen'")
+        ).all()
+    assert [tuple(row) for row in seen] == [("kaikei", "1"), ("kaikei", "1")]
 
 
 def test_one_person_forgets_a_name_with_a_reason(city, learned, treasurer, auditor):

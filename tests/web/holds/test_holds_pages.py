@@ -76,6 +76,20 @@ def test_a_hold_is_set_listed_and_lifted(city, collector, claim):
     assert "すでに解かれています" in again.get_data(as_text=True)
 
 
+def test_a_day_that_is_none_lifts_nothing_and_stays_with_its_hold(city, collector, claim):
+    for reason in ("一つ目", "二つ目"):
+        collector.post("/staff/holds", data=_form(claim, reason=reason))
+    first, second = _held(city, claim.notice_id)
+    typed = {"on": "0026-12-01", "reason": "年を二けたで"}
+    answer = collector.post(f"/staff/holds/{first.hold_no}/lift", data=typed)
+    assert answer.status_code == 422
+    page = answer.get_data(as_text=True)
+    assert "日付「0026-12-01」は読めません" in page
+    assert page.count("年を二けたで") == page.count('value="0026-12-01"') == 1
+    assert [hold.span.lifted_on for hold in _held(city, claim.notice_id)] == [None, None]
+    assert f"/staff/holds/{second.hold_no}/lift" in page
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -9,7 +9,7 @@ import pytest
 from web.charts.axis import axis
 from web.formatting import unit_word
 from web.language import JAPANESE, PUBLIC_LANGUAGES, language, language_tag, speaking
-from web.language_choice import of_program
+from web.language_choice import of_program, place
 
 
 def _page(client, path, **headers):
@@ -75,6 +75,17 @@ def test_what_is_asked_for_stays_in_the_address_of_the_other_language(treasurer)
 def test_an_answer_to_a_form_leads_back_to_its_form(client):
     page = client.post("/", data={}).get_data(as_text=True)
     assert 'href="/?lang=en"' in page
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [("/staff/search", "/staff/search"), ("/staff/cases/1/notes", "/staff/cases/1"),
+     ("/staff/holds/find", "/staff/holds"), ("/staff/holds/1/lift", "/staff/holds"),
+     ("/several", "/several"), ("/", "/"), ("//elsewhere.example", "/elsewhere.example")],
+)  # fmt: skip
+def test_the_answer_to_a_form_leads_to_the_page_above_it(app, sent, shown):
+    with app.test_request_context(method="POST", environ_overrides={"PATH_INFO": sent}):
+        assert place() == shown
 
 
 def test_amounts_and_days_follow_the_reader(treasurer, city):
