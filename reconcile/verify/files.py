@@ -24,7 +24,7 @@ from reconcile.formats import (
 from reconcile.formats.detect import detect
 from reconcile.formats.mapped import mapping_of
 from reconcile.model import AdviceLine, BankLine, Finding, ReadContext, ReportLine
-from reconcile.store.evidence import read_evidence
+from reconcile.store.evidence import evidence_in_order
 from reconcile.verify.assessed import EVENT, EVENTS, assessed
 from reconcile.verify.debit_accounts import debit_accounts as accounts_as_read
 from reconcile.verify.walk import Difference, Sections, Store, shown, unlike
@@ -66,9 +66,10 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
     )
     stored = {table: _stored(store, table, fields) for table, fields in _FIELDS.items()}
     done = 0
-    for file in files:
+    code = store.profile.municipality_code
+    for file, bytes_of in evidence_in_order(store.connection, code, files):
         try:
-            data = read_evidence(store.connection, store.profile.municipality_code, file.sha256)
+            data = bytes_of()
         except ConfigurationError as error:
             if error.error_code != "encryption_key_wrong":
                 raise  # Without its key nothing can be said about the bytes.

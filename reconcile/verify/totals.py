@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from payments.domain.ledger import Account
 from reconcile.report.cash import read_statements
-from reconcile.store.evidence import read_evidence
+from reconcile.store.evidence import evidence_in_order
 from reconcile.verify.walk import Difference
 
 if TYPE_CHECKING:
@@ -191,14 +191,14 @@ def _group_parts(
 def statement_chain(store: Store) -> Iterator[Difference]:
     """残高の連続: each statement of an account opens with what an earlier one closed with (T10)."""
     files = store.rows(
-        """SELECT sha256, CAST(received_on AS TEXT) AS received_on FROM source_file
+        """SELECT sha256, size_bytes, CAST(received_on AS TEXT) AS received_on FROM source_file
            WHERE municipality_code = :m AND format_code = 'zengin_statement'
              AND status = 'accepted' ORDER BY file_id"""
     )
     by_account: dict[str, list[Statement]] = defaultdict(list)
-    for file in files:
-        data = read_evidence(store.connection, store.profile.municipality_code, file.sha256)
-        for statement in read_statements(data, date.fromisoformat(file.received_on)):
+    code = store.profile.municipality_code
+    for file, bytes_of in evidence_in_order(store.connection, code, files):
+        for statement in read_statements(bytes_of(), date.fromisoformat(file.received_on)):
             by_account[statement.account_key].append(statement)
     for account, statements in sorted(by_account.items()):
         yield from _gaps(account, statements)

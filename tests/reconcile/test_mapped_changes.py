@@ -153,7 +153,7 @@ AMOUNTS = st.lists(
 
 
 @given(AMOUNTS)
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_differences_add_up_in_any_order_of_files(engine, given_):
     """Whatever is sent, what is owed is the sum of what was applied, never below zero."""
     number = rows(engine, "SELECT COUNT(*) FROM assessment_event")[0][0]
