@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
-from payments.domain.fiscal import fiscal_year
 from payments.domain.holds import HoldKind
 from payments.plans import kept_plan
 from payments.store.hold_tables import held_by_people
@@ -32,7 +30,6 @@ GROUNDS = (
     "provisional", "paid", "flag_off", "held", "planned", "in_batch", "number_missing",
     "account_missing", "account_ended", "bank_changed",
 )  # fmt: skip
-_SHIFTED_DAYS = 10  # a due date moves over a year end by less than this
 # A letter that is held back is no reason not to debit.
 _HELD = " OR ".join(
     [
@@ -71,10 +68,8 @@ FROM (
 ) c
 LEFT JOIN debit_account d ON d.municipality_code = :m AND d.entry_no = c.entry_no
 ORDER BY c.notice_id, c.term"""
-_DUE = (
-    "i.direct_debit AND i.fiscal_year BETWEEN :first_year AND :last_year "
-    "AND i.due_on BETWEEN :due_from AND :debit_on"
-)
+# By the index of due dates, whatever the 会計年度: what is levied late (随時) is of one before.
+_DUE = "i.direct_debit AND i.due_on BETWEEN :due_from AND :debit_on"
 # What a second debit may take up: the rows of the first.
 _OF_FIRST = (
     "EXISTS (SELECT 1 FROM debit_row f WHERE f.municipality_code = :m "
@@ -134,8 +129,6 @@ def candidates(connection: Connection, municipality_code: str, asked: Asked) -> 
         text(_CANDIDATES.format(which=_OF_FIRST if asked.first_batch_no else _DUE)),
         {
             "m": municipality_code,
-            "first_year": fiscal_year(asked.due_from_on - timedelta(days=_SHIFTED_DAYS)),
-            "last_year": fiscal_year(asked.debit_on),
             "due_from": asked.due_from_on.isoformat(),
             "debit_on": asked.debit_on.isoformat(),
             "account_on": asked.debit_on.isoformat(),

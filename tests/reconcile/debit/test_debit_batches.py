@@ -21,6 +21,7 @@ from reconcile.debit.acknowledge import red_banks
 from reconcile.debit.results import outcome_of
 from reconcile.debit.story import debits_of
 from reconcile.formats import debit_request
+from reconcile.formats.assessments import AssessmentRow
 from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import take_in
 from reconcile.report.checks import _t8
@@ -176,6 +177,23 @@ def test_nobody_is_debited_before_the_due_date(town):
     refused("debit_bank", town.build, banks=["1234"])
     late = town.build(DEBIT_ON + timedelta(days=1), due_from_on=DEBIT_ON)
     assert sum(batch.count for batch in late) == COUNT
+
+
+def test_an_instalment_of_another_fiscal_year_is_debited_when_it_is_due(town):
+    """随時: levied for the year before, due now; without a batch it would get no slip either."""
+    late = AssessmentRow(
+        town.code, "901", 2025, 2025, f"{9:010d}", "01", f"{1:012d}", "見本 1", "ミホン",
+        "1000001", "見本市", 7_777, DEBIT_ON.isoformat(), "initial", "", "direct_debit",
+    )  # fmt: skip
+    town.assess([late])
+    (year,) = town.rows("SELECT i.fiscal_year FROM instalment i JOIN notice n "
+                        "ON n.notice_id = i.notice_id WHERE n.notice_no = '0000000009'")  # fmt: skip
+    _, batch = town.build()
+    assert (tuple(year), batch.count, batch.amount_yen) == ((2025,), 4, 30_009 + 7_777)
+    with town.read() as connection:
+        run = build.run_of(connection, town.profile, DEBIT_ON)
+    assert [plan.state for plan in run.banks] == ["unchanged", "unchanged"]
+    assert run.nowhere == {}
 
 
 def test_a_bank_that_says_something_else_is_a_case(town):
