@@ -251,8 +251,7 @@ def parsers() -> tuple[Parser, ...]:
         *(Parser(f"mapped_{name}", (example(name),), _mapped(name))
           for name in (*EXAMPLES, *SHAPES)),
         Parser("mapping", tuple(map(_mapping_text, (*EXAMPLES, *SHAPES))), _mapping),
-        *(Parser(f"mapping_values{name.removeprefix('sample_assessments')}", ANY,
-                 _shaken(register_description(name), _mapping_of))
+        *(Parser(f"mapping_values_{name}", ANY, _shaken(register_description(name), _mapping_of))
           for name in (EXAMPLES[1], *SHAPES)),
         Parser("own_layout", described, _own_description),
         Parser("detect", everything, _detect),
