@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from web import clock
 from web.backups import postgresql, sqlite
 from web.backups.files import copy_files
 from web.backups.manifest import VERSION, Manifest, kept_files, rows_of, secret_digest, size_of
+from web.backups.scratch import PREFIX, scratch
 from web.backups.sealed import seal_folder
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from web.config import Settings
 
-PREFIX = "kokin-"
 DUMP = "kokin.dump"
 _STAMP = "%Y%m%dT%H%M%S"
 
@@ -56,7 +55,7 @@ def back_up(
             _write_all(settings, engine, draft, made_at, progress, clear=True)
         return target
     # In clear it lies beside the books themselves only, and not where backups are taken to.
-    beside = _scratch(settings.home, f"{target.name}.clear")
+    beside = scratch(settings.home, f"{target.name}.clear")
     with _draft(folder, target) as sealed, beside as draft:
         _write_all(settings, engine, draft, made_at, progress, clear=False)
         whole = size_of(draft)
@@ -106,38 +105,9 @@ def _draft(folder: Path, target: Path) -> Iterator[Path]:
     """A folder under another name, renamed when all is in it and gone when it is not."""
     if target.exists():
         raise ConfigurationError("backup_exists", path=str(target))
-    with _scratch(folder, target.name) as draft:
+    with scratch(folder, target.name) as draft:
         yield draft
         draft.rename(target)
-
-
-@contextmanager
-def _scratch(folder: Path, name: str) -> Iterator[Path]:
-    """A folder of this process alone, gone at the end; what dead ones have left goes first."""
-    draft = folder / f".{name}.{os.getpid()}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f".{PREFIX}*.part"):
-            if not _is_alive(left):
-                shutil.rmtree(left)
-        draft.mkdir(mode=0o700)
-    except OSError as error:
-        raise ConfigurationError("backup_folder", path=str(folder), found=str(error)) from error
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _is_alive(draft: Path) -> bool:
-    """Whether the process that began a draft still runs (on this machine)."""
-    try:
-        os.kill(int(draft.name.split(".")[-2]), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _copy_sqlite(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import uuid
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,6 +20,7 @@ from web.backups import postgresql, sqlite
 from web.backups.files import FOLDER
 from web.backups.make import DUMP
 from web.backups.manifest import rows_of, secret_digest
+from web.backups.scratch import PREFIX, scratch
 from web.backups.sealed import opened
 from web.database import current_revision, is_known, upgrade
 from web.notifications.checking import verify
@@ -152,7 +152,7 @@ def _require_counts(url: str, manifest: Manifest) -> None:
 def elsewhere(settings: Settings) -> Iterator[Settings]:
     """Settings of an empty place that is gone afterwards."""
     if settings.sqlite_file is not None:
-        with tempfile.TemporaryDirectory(prefix="kokin-restore-") as folder:
+        with scratch(settings.home, f"{PREFIX}restore-{uuid.uuid4().hex}") as folder:
             name = settings.sqlite_file.name
             yield settings.model_copy(update={"database_url": f"sqlite:///{folder}/{name}"})
         return

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import tempfile
+import uuid
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from payments.domain.errors import ConfigurationError
 from payments.store.sealed_bytes import OVERHEAD_BYTES
 from web.backups.manifest import NAME, Kept, kept_file, kept_files, read_manifest
+from web.backups.scratch import PREFIX, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,13 +84,12 @@ def opened(settings: Settings, folder: Path) -> Iterator[tuple[Path, Manifest]]:
     """開く: the backup in clear with its manifest, every digest checked; what was opened is gone.
 
     Raises :class:`ConfigurationError` ``backup_manifest``, ``backup_damaged``, and of a sealed one
-    ``encryption_key_missing`` or ``encryption_key_wrong``.
+    ``encryption_key_missing``, ``encryption_key_wrong`` or ``backup_folder``.
     """
     if not is_sealed(folder):
         yield folder, read_manifest(folder)
         return
-    with tempfile.TemporaryDirectory(prefix="kokin-open-") as place:
-        clear = Path(place)
+    with scratch(settings.home, f"{PREFIX}open-{uuid.uuid4().hex}") as clear:
         _open_into(settings.key_ring(), folder, clear)
         yield clear, read_manifest(clear)
 

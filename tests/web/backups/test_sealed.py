@@ -81,7 +81,18 @@ def test_what_was_sealed_opens_to_the_same_and_shows_nothing(clear, closed, city
     with opened(_with(f"{OLD} {NEW}", city), closed) as (folder, manifest):
         assert _content(folder) == _content(clear)
         assert [file.name for file in manifest.files][-1] == "nothing"
+        # In clear it lies beside the books and nowhere else.
+        assert folder.parent == city.settings.home
+        assert folder.stat().st_mode & 0o077 == 0
     assert not folder.exists()
+
+
+def test_what_a_killed_process_left_in_clear_goes_with_the_next(closed, city):
+    left = city.settings.home / ".kokin-open-1.4194305.part"  # more than any process has
+    left.mkdir(parents=True)
+    (left / "kokin.sqlite").write_bytes(b"somebody")
+    with opened(_with(OLD, city), closed):
+        assert not left.exists()
 
 
 @pytest.mark.parametrize(
