@@ -106,7 +106,9 @@ class EnquiryDesk:
 
     def guarded(self) -> bool:
         """警戒中か, of any body this process has heard of."""
-        return any(self._tallies[code].guarded(section) for code, section in self._sections.items())
+        return any(
+            self._tallies[code].guarded(section) for code, section in list(self._sections.items())
+        )
 
     def section(self) -> Enquiries:
         """照会の設定 of the only body; where there are several, what is usual."""
