@@ -18,6 +18,7 @@ from payments.domain.slip import WHOLE_YEAR, SlipEvent
 from payments.numbering import random_confirmation
 from payments.print_sections import Section, by_layout, cut_files, file_of, sections_of
 from payments.print_selection import ORDERS, candidates
+from payments.store import former
 from payments.store.bulk import take_numbers
 from payments.store.personal import REFUSED, Sealer
 from payments.store.slip_tables import PrintRunRow, PrintRunSlipRow
@@ -389,7 +390,11 @@ def refuse(
 def change_run(
     connection: Connection, municipality_code: str, run_id: int, **values: object
 ) -> None:
-    """印刷の経過: bring the run's row up to date."""
+    """印刷の経過: bring the run's row up to date; how far it had come before is kept."""
+    before = run_of(connection, municipality_code, run_id)
+    said = {"state": before.state, "numbered_seq": before.numbered_seq}
+    if said != {name: values.get(name, said[name]) for name in said}:
+        former.keep(connection, municipality_code, "print_run", str(run_id), said)
     connection.execute(
         update(run_table)
         .where(run_table.c.municipality_code == municipality_code, run_table.c.run_id == run_id)

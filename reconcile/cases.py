@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
+from payments.store.former import written_at
 from reconcile import case_facts, case_history
 from reconcile.case_history import Happened
 from reconcile.case_list import SUMMARY, WAITING, CaseSummary, summary_of
@@ -297,5 +298,6 @@ def _add_event(
             actor=actor,
             event=event,
             note=note,
+            made_at=written_at(),
         )
     )

@@ -1,15 +1,16 @@
-"""日計の控え: the report of a day as it was at a past moment, open or closed (as-of).
+"""過去の日計と控え: the report of a day as it was at a past moment, open or closed (as-of).
 
 A closed day is kept as it was signed (:mod:`reconcile.closures`). The report of an open day changes
-with every booking; so whenever one is shown to anybody, and every night, it is kept as it stood,
-unless the last copy says the same. What was shown once can be shown again for ever, to the byte.
-Where the books moved after the last copy, unseen, the report is made again from the books as they
-stood at the moment (:mod:`reconcile.day_past`); :attr:`Then.unsure` names what that cannot tell.
+with every booking; it is made again from the books as they stood (:mod:`reconcile.day_past`), for
+any moment, whether or not anybody looked.
+
+Whenever the report of an open day is shown to anybody, and every night, a copy is kept as well,
+unless the last one says the same. It is evidence of what people saw: made from nothing but what was
+on the screen, it is compared with the report made again for its moment (:attr:`Then.copied`).
 """
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,11 +18,11 @@ from sqlalchemy import select, text
 
 from payments.domain.arrivals import JAPAN
 from payments.domain.errors import NotFoundError
-from payments.store.municipalities import load_profile
-from reconcile import closures, day_close, day_past
+from payments.store.former import kept_since
+from reconcile import closures, day_past
 from reconcile.journal import closed_books
 from reconcile.report.arrivals import as_date
-from reconcile.report.data import canonical_json, report_as_data, report_from_data, sha256
+from reconcile.report.data import canonical_json, report_as_data, sha256
 from reconcile.store.day_tables import DayReportCopyRow
 
 if TYPE_CHECKING:
@@ -46,18 +47,29 @@ SELECT (SELECT COALESCE(MAX(journal_id), 0) FROM journal
         WHERE municipality_code = :m AND taken_in_at <= :at) AS file_id"""
 
 
+# Of moments before former rows were kept these blocks may say what came later.
+_NOT_KEPT = ("waiting", "arrivals", "files", "groups", "checks")
+
+
+class Copy(NamedTuple):
+    """控え: when it was kept, and whether the report made again for that moment says the same."""
+
+    made_at: datetime
+    agrees: bool
+
+
 class Then(NamedTuple):
-    """過去の日計: as it was signed, as it was shown, or made again for a moment.
+    """過去の日計: as it was signed, or made again for a moment.
 
     ``made_at``: of which moment it is. ``unsure``: its blocks that may have been different then,
-    because what they rest on keeps no moment and changed before the next copy: waiting, arrivals,
-    files or checks.
+    because the moment lies before former rows were kept. ``copied``: the last copy up to then.
     """
 
     report: DayReport
     closure: Closure | None
     made_at: datetime
     unsure: tuple[str, ...] = ()
+    copied: Copy | None = None
 
     @property
     def exact(self) -> bool:
@@ -93,6 +105,7 @@ def keep(
 def as_of(connection: Connection, municipality_code: str, day: date, at: datetime) -> Then:
     """過去の日計: the report of a day as it stood at a moment.
 
+    What was being booked at just that moment counts from the instant that it was written with.
     Raises :class:`NotFoundError` ``day_copy`` when the books had not begun by then.
     """
     at = at.astimezone(UTC)
@@ -105,31 +118,41 @@ def as_of(connection: Connection, municipality_code: str, day: date, at: datetim
         number = happened[-1].closure_no
         report, closure = closures.kept_report(connection, municipality_code, number, day)
         return Then(report, closure, _aware(closure.made_at))
-    copies = _copies(municipality_code, day)
-    last, following = copies.where(_table.c.made_at <= at), copies.where(_table.c.made_at > at)
-    row = connection.execute(last.order_by(_table.c.copy_no.desc()).limit(1)).one_or_none()
-    mark = _mark(connection, municipality_code, at)
-    before = report_from_data(json.loads(row.report_json)) if row is not None else None
-    if row is not None and before is not None:
-        made_at = _aware(row.made_at)
-        if _mark(connection, municipality_code, made_at) == mark and not any(
-            made_at < _aware(each.made_at) for each in happened
-        ):
-            return Then(before, None, made_at)
-    elif not mark[0]:
+    report = _made_again(connection, municipality_code, day, at)
+    since = kept_since(connection, municipality_code)
+    return Then(
+        report,
+        None,
+        at,
+        _NOT_KEPT if since is not None and at < since else (),
+        _compared(connection, municipality_code, day, at),
+    )
+
+
+def _made_again(
+    connection: Connection, municipality_code: str, day: date, at: datetime
+) -> DayReport:
+    journal_id, file_id = _mark(connection, municipality_code, at)
+    if not (journal_id or file_id):
         said = at.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M")
         raise NotFoundError("day_copy", day=day.isoformat(), at=said)
-    profile = load_profile(connection, municipality_code)
-    later = day_past.decided_later(connection, municipality_code, at, mark[0])
-    past = day_past.at_moment(connection, profile, day, at, mark[0])
-    row = connection.execute(following.order_by(_table.c.copy_no).limit(1)).one_or_none()
-    after = (
-        report_from_data(json.loads(row.report_json))
-        if row is not None
-        else day_close.shown_day(connection, profile, day)[0]
-    )
-    report, unsure = day_past.settled(connection, past, before, after, later)
-    return Then(report, None, at, unsure)
+    return day_past.at_moment(connection, municipality_code, day, at, journal_id)
+
+
+def _compared(
+    connection: Connection, municipality_code: str, day: date, at: datetime
+) -> Copy | None:
+    """控えとの比較: the last copy up to a moment against the report made again for its own."""
+    last = _copies(municipality_code, day).where(_table.c.made_at <= at)
+    row = connection.execute(last.order_by(_table.c.copy_no.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    made_at = _aware(row.made_at)
+    try:
+        report = _made_again(connection, municipality_code, day, made_at)
+    except NotFoundError:  # shown before anything was in the books
+        return Copy(made_at, agrees=False)
+    return Copy(made_at, sha256(canonical_json(report_as_data(report))) == row.report_sha256)
 
 
 def moments(connection: Connection, municipality_code: str, day: date) -> Sequence[datetime]:

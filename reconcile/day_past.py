@@ -1,55 +1,52 @@
-"""過去の日計の再計算: the report of an open day out of the books as they stood at a moment (as-of).
+"""過去の日計の再計算: the report of a day out of the books as they stood at a moment (as-of).
 
-Journals, outcomes and what follows from them are only ever added to and say when. So the same
-queries that make a report are asked of views that end at a moment: they carry the names of the
-tables, and only this transaction sees them. A few things keep a day at most, not a moment: cases,
-nil reports, the states of slips and of files that were tried twice. What the report said of those
-is known where the copies before and after say the same; where they differ, it is named.
+Most of the books is only ever added to and says when; what changes in place leaves what it said
+before (:mod:`payments.store.former`). So the same functions that make a report are asked of views
+that end at a moment: they carry the names of the tables, and only this transaction sees them. The
+report is then the one that was made at the moment, to the byte.
 
-The sums of all books (T6, T7) are of the moment itself, whenever they had last been summed up.
+What was written before former rows were kept says less: of such moments the open cases, the nil
+reports, the states of print runs and of files that were tried twice are those of the time when
+keeping began (:func:`reconcile.day_copies.as_of` names them).
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
+from payments.domain.arrivals import JAPAN
+from payments.store.former import left_after
+from payments.store.municipalities import profile_at
+from payments.store.slip_tables import ApprovalRow, PrintRunRow
 from reconcile import day_close
-from reconcile.day_totals import OPEN_BY_DATE, Sums, ledger
+from reconcile.day_totals import OPEN_BY_DATE, Sums, ledger, stored_sums
 from reconcile.mark import summed_up_to
 from reconcile.report.checks import balance
 from reconcile.report.period import day_report
 from reconcile.rules import PAYMENT_RULES
+from reconcile.store.debit_tables import DebitBatchRow
+from reconcile.store.tables import SourceFileRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date, datetime
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
 
     from sqlalchemy import Connection
 
-    from payments.domain.profile import Profile
-    from reconcile.report.checks import Check
     from reconcile.report.period import DayReport
 
-# 納付書の突合: slips change their state in place.
-_OF_SLIPS = frozenset({"T9", "slips_taken", "upload_answers"})
-
 _RULES = ", ".join(f"'{code}'" for code in ("S1", *(rule.code for rule in PAYMENT_RULES)))
-_BY_JOURNAL = ("journal", "posting", "settlement", "write_off")
+_BY_JOURNAL = ("journal", "posting", "write_off")
 _BY_MOMENT = {
     "carry_run": "made_at", "day_closure": "made_at", "debit_event": "made_at",
-    "refund_event": "made_at", "arrival_record": "made_at", "print_run": "made_at",
-    "slip_upload": "made_at", "slip_upload_answer": "accepted_at", "slip_event": "happened_at",
-    "source_file": "taken_in_at",
+    "refund_event": "made_at", "arrival_record": "made_at", "slip_upload": "made_at",
+    "slip_upload_answer": "accepted_at", "slip_event": "happened_at",
+    "print_run_file": "done_at",
 }  # fmt: skip
-_OUTCOMES = """
-SELECT o.* FROM {s}.line_outcome o WHERE o.journal_id <= {last} OR (o.journal_id IS NULL
-    AND EXISTS (SELECT 1 FROM source_file f WHERE f.municipality_code = o.municipality_code
-        AND f.file_id = o.file_id))"""
 # A receipt as the outcome of its line had it; there is one once anything was booked about it.
 _RECEIPTS = """
 SELECT r.municipality_code, r.file_id, r.line_no, r.amount_yen, r.paid_on,
@@ -58,7 +55,56 @@ SELECT r.municipality_code, r.file_id, r.line_no, r.amount_yen, r.paid_on,
 FROM {s}.receipt r"""
 _OF = """FROM line_outcome o WHERE o.municipality_code = r.municipality_code
     AND o.file_id = r.file_id AND o.line_no = r.line_no ORDER BY o.revision DESC LIMIT 1"""
-# What was summed up behind the moment is taken out of the sums again, as it was put in.
+# A settlement that was undone is gone; its postings tell it.
+_SETTLED = """
+SELECT municipality_code, file_id, line_no, group_id, SUM(yen) AS amount_yen
+FROM (SELECT municipality_code, file_id, line_no, group_id, amount_yen AS yen
+    FROM {s}.settlement WHERE municipality_code = '{m}'
+    UNION ALL
+    SELECT municipality_code, subject_file_id, subject_line_no, group_id,
+        CASE reason WHEN 'settled' THEN -amount_yen ELSE amount_yen END
+    FROM {s}.posting
+    WHERE municipality_code = '{m}' AND journal_id > {last} AND group_id IS NOT NULL
+        AND reason IN ('settled', 'reversal') AND 'unidentified' IN (debit_account, credit_account)
+    ) w
+GROUP BY 1, 2, 3, 4 HAVING SUM(yen) > 0"""
+# 確認事項: what the events up to the moment add up to (reconcile.case_history).
+_CASES = """
+SELECT c.municipality_code, c.case_no, c.kind, c.subject,
+    CASE WHEN e.event IN ('opened', 'reopened') THEN 'open' ELSE e.event END AS state,
+    {amount} AS amount_yen
+FROM {s}.review_case c
+JOIN (SELECT municipality_code, case_no, MAX(event_no) AS event_no FROM case_event x
+    WHERE municipality_code = '{m}'
+        AND event IN ('opened', 'reopened', 'acknowledged', 'accepted', 'resolved')
+        AND NOT EXISTS (SELECT 1 FROM case_event u WHERE u.municipality_code = '{m}'
+            AND u.case_no = x.case_no AND u.event = 'undone'
+            AND u.note = CAST(x.event_no AS VARCHAR(10)))
+    GROUP BY municipality_code, case_no) l
+  ON l.municipality_code = c.municipality_code AND l.case_no = c.case_no
+JOIN {s}.case_event e ON e.municipality_code = c.municipality_code AND e.case_no = c.case_no
+    AND e.event_no = l.event_no"""
+_BATCHES = """
+SELECT {columns}, NOT EXISTS (SELECT 1 FROM debit_event e
+    WHERE e.municipality_code = b.municipality_code AND e.batch_no = b.batch_no
+      AND e.event IN ('replaced', 'withdrawn')) AS in_force
+FROM {s}.debit_batch b"""
+_SLIPS = """
+SELECT v.municipality_code, v.slip_id, v.notice_id, v.term, v.el_number,
+    CASE WHEN EXISTS (SELECT 1 FROM {s}.slip_event e
+        WHERE e.municipality_code = v.municipality_code AND e.slip_id = v.slip_id
+          AND e.kind IN ('superseded', 'revoked') AND {later}) THEN 'new' ELSE v.state END AS state
+FROM {s}.slip v"""
+# A place has its slip once the run has been numbered up to it, its page once the file is done.
+_PLACES = """
+SELECT p.municipality_code, p.run_id, p.seq, p.notice_id, p.term, p.file_no,
+    CASE WHEN p.seq <= r.numbered_seq THEN p.slip_id END AS slip_id,
+    CASE WHEN EXISTS (SELECT 1 FROM print_run_file d
+        WHERE d.municipality_code = p.municipality_code AND d.run_id = p.run_id
+          AND d.file_no = p.file_no) THEN p.page_no END AS page_no
+FROM {s}.print_run_slip p
+JOIN print_run r ON r.municipality_code = p.municipality_code AND r.run_id = p.run_id"""
+# What was summed up after the moment is taken out of the sums again, as it was put in.
 _TOTALS = """
 SELECT t.municipality_code, t.booked_on, t.item_code,
     t.claim_year, t.open_year, t.channel, t.debit_account, t.credit_account, t.reason,
@@ -80,67 +126,103 @@ FROM (SELECT municipality_code, booked_on, item_code, claim_year,
         AND n.notice_id = p.notice_id
     LEFT JOIN {s}.instalment i ON i.municipality_code = j.municipality_code
         AND i.notice_id = p.notice_id AND i.term = p.term
-    WHERE j.municipality_code = '{m}' AND j.journal_id > {last} AND j.journal_id <= {mark}) t
+    WHERE j.municipality_code = '{m}' AND j.journal_id > {from_mark} AND j.journal_id <= {mark}) t
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 HAVING SUM(t.count) <> 0"""
-# 払込単位: less what files behind the moment confirmed and advised, with the money that had come.
-_GROUPS = """
-SELECT w.municipality_code, w.group_id, w.agent, w.ref, w.remitted_on, w.confirmed_count,
-    w.confirmed_yen, CASE WHEN w.agent = 'eltax' OR w.count_now = 0 THEN w.fee_yen
-        ELSE w.fee_yen * w.confirmed_count / w.count_now END AS fee_yen, w.credited_yen
-FROM (SELECT g.municipality_code, g.group_id, g.agent, g.ref, g.remitted_on,
-        g.confirmed_count AS count_now,
-        g.confirmed_count - COALESCE(l.number, 0) AS confirmed_count,
-        g.confirmed_yen - COALESCE(l.yen, 0) AS confirmed_yen,
-        g.fee_yen - COALESCE(v.yen, 0) AS fee_yen,
-        g.credited_yen - COALESCE(s.yen, 0) AS credited_yen
-    FROM {s}.remittance_group g
-    LEFT JOIN (SELECT f.agent, l.remittance_ref, COUNT(*) AS number,
-            CAST(SUM(l.amount_yen) AS BIGINT) AS yen
-        FROM {s}.source_file f
-        JOIN {s}.source_line l ON l.municipality_code = '{m}' AND l.file_id = f.file_id
-            AND l.stage = 'confirmed'
-        JOIN {s}.line_outcome o ON o.municipality_code = '{m}' AND o.file_id = l.file_id
-            AND o.line_no = l.line_no AND o.revision = 1 AND o.rule IN ({rules})
-        WHERE f.municipality_code = '{m}' AND {later}
-        GROUP BY f.agent, l.remittance_ref) l ON l.agent = g.agent AND l.remittance_ref = g.ref
-    LEFT JOIN (SELECT v.remittance_no, CAST(SUM(v.fee_yen) AS BIGINT) AS yen
-        FROM {s}.source_file f
-        JOIN {s}.advice_line v ON v.municipality_code = '{m}' AND v.file_id = f.file_id
-        JOIN {s}.line_outcome o ON o.municipality_code = '{m}' AND o.file_id = v.file_id
-            AND o.line_no = v.line_no AND o.revision = 1
-            AND o.outcome IN ('advised', 'advice_difference')
-        WHERE f.municipality_code = '{m}' AND {later}
-        GROUP BY v.remittance_no) v ON g.agent = 'eltax' AND v.remittance_no = g.ref
-    LEFT JOIN (SELECT group_id, CAST(SUM(amount_yen) AS BIGINT) AS yen FROM {s}.settlement
-        WHERE municipality_code = '{m}' AND journal_id > {last}
-        GROUP BY group_id) s ON s.group_id = g.group_id
-    WHERE g.municipality_code = '{m}') w
-WHERE w.confirmed_count > 0 OR w.count_now = 0"""
+# The year that was closed when a journal was summed up.
 _CLOSED_YEAR = """COALESCE((SELECT c.closed_year FROM {s}.day_closure c
-    WHERE c.municipality_code = j.municipality_code AND c.journal_id < j.journal_id
+    WHERE c.municipality_code = j.municipality_code AND {made_at} <= COALESCE((
+        SELECT MIN({until_at}) FROM {s}.former_row k WHERE k.municipality_code = '{m}'
+          AND k.table_name = 'books_mark' AND {until_at} >= {written_at}), {written_at})
     ORDER BY c.closure_no DESC LIMIT 1), 0)"""
+# What rows that changed after the moment said at it (payments.store.former).
+_LEFT = """(SELECT f.row_key, f.row_json FROM {s}.former_row f
+    JOIN (SELECT k.row_key, MIN(k.former_no) AS former_no FROM {s}.former_row k
+        WHERE k.municipality_code = '{m}' AND k.table_name = '{table}' AND {until_at} > '{at}'
+        GROUP BY k.row_key) n ON n.row_key = f.row_key AND n.former_no = f.former_no
+    WHERE f.municipality_code = '{m}' AND f.table_name = '{table}')"""
+_GROUP = ("confirmed_count", "confirmed_yen", "fee_yen", "credited_yen")
+_GROUPS = """
+SELECT g.municipality_code, g.group_id, g.agent, g.ref, g.remitted_on, {figures}
+FROM {s}.remittance_group g LEFT JOIN {left} k ON k.row_key = CAST(g.group_id AS VARCHAR(60))
+WHERE g.municipality_code = '{m}' AND COALESCE(k.row_json, '') <> 'null'"""
+# A file was received until it was decided; what it said before a later try was left.
+_UNDECIDED = {
+    "status": "'received'", "format_code": "''", "channel": "''", "agent": "''",
+    "created_on": "NULL", "count": "0", "amount_yen": "0",
+}  # fmt: skip
+_FINDINGS = """
+SELECT d.municipality_code, d.file_id FROM {s}.finding d
+JOIN source_file f ON f.municipality_code = d.municipality_code AND f.file_id = d.file_id
+WHERE d.municipality_code = '{m}' AND f.status <> 'received'"""
+_COUNTED = """
+UNION ALL SELECT '{m}', {file_id} FROM (
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number})
+    SELECT i FROM n) findings_{file_id}"""
+
+
+class _Scope(NamedTuple):
+    """過去の時点: where its views are made, and up to where they go."""
+
+    schema: str
+    sqlite: bool
+    municipality_code: str
+    at: datetime
+    journal_id: int
+
+    def moment(self, column: str) -> str:
+        """An instant of a row, as it can be compared with :attr:`until`."""
+        return f"REPLACE(SUBSTR({column}, 1, 26), 'T', ' ')" if self.sqlite else column
+
+    @property
+    def until(self) -> str:
+        """The moment itself as a literal of SQL, without its quotes."""
+        written = self.at.astimezone(UTC).isoformat(" ", timespec="microseconds")
+        return written[:26] if self.sqlite else written
+
+    def by(self, column: str) -> str:
+        """Whether a row was there, by the column that says when it was written."""
+        return f"{self.moment(column)} <= '{self.until}'"
+
+    def day(self, value: object) -> str:
+        """A day as a literal."""
+        if value is None:
+            return "CAST(NULL AS DATE)"
+        return f"'{value}'" if self.sqlite else f"CAST('{value}' AS DATE)"
+
+    def number(self, name: str) -> str:
+        """A number out of what a row ``k`` of former rows said."""
+        if self.sqlite:
+            return f"json_extract(k.row_json, '$.{name}')"
+        return f"CAST(CAST(k.row_json AS JSON) ->> '{name}' AS BIGINT)"
+
+    def left(self, table: str) -> str:
+        """The former rows of a table as of the moment."""
+        return self.fill(_LEFT, table=table, until_at=self.moment("k.until_at"), at=self.until)
+
+    def fill(self, query: str, **values: object) -> str:
+        """A query about this municipality, its tables and its last journal."""
+        return query.format(s=self.schema, m=self.municipality_code, last=self.journal_id, **values)
 
 
 def at_moment(
-    connection: Connection, profile: Profile, day: date, at: datetime, journal_id: int
+    connection: Connection, municipality_code: str, day: date, at: datetime, journal_id: int
 ) -> DayReport:
-    """日計 of a day from the books as they stood at a moment, up to a journal.
-
-    The sums of all books go up to that journal. What keeps no moment is as it stands now.
-    """
-    code = profile.municipality_code
-    with books_until(connection, code, at, journal_id):
-        rows = ledger(connection, code, day, day)
-        written_off = balance(rows, "written_off")
-        receivable = balance(rows, "receivable")
-        sums = Sums(
-            journal_id=journal_id,
-            provisional_yen=balance(rows, "reported"),
-            applied_yen=-balance(rows, "assessed") - written_off - receivable,
-            outstanding_yen=receivable,
-            surplus_yen=0,
-        )
-        signed = day_close.last_signed(connection, code)
+    """日計 of an open day as it was shown at a moment, when the books went up to a journal."""
+    profile = profile_at(connection, municipality_code, at)
+    with books_until(connection, municipality_code, at, journal_id):
+        signed = day_close.last_signed(connection, municipality_code)
+        sums = None
+        if stored_sums(connection, municipality_code) is None:
+            # Before anything was summed up, the sums of all books were those of the moment.
+            rows = ledger(connection, municipality_code, day, day)
+            written_off, receivable = balance(rows, "written_off"), balance(rows, "receivable")
+            sums = Sums(
+                journal_id=journal_id,
+                provisional_yen=balance(rows, "reported"),
+                applied_yen=-balance(rows, "assessed") - written_off - receivable,
+                outstanding_yen=receivable,
+                surplus_yen=0,
+            )
         return day_report(connection, profile, day, signed=signed, sums=sums)
 
 
@@ -154,25 +236,13 @@ def books_until(
     """
     sqlite = connection.dialect.name == "sqlite"
     schema = "main" if sqlite else connection.exec_driver_sql("SELECT current_schema()").scalar()
-    mark = summed_up_to(connection, municipality_code)
-    at_text = at.astimezone(UTC).isoformat(" ", timespec="microseconds")
-    later = decided_later(connection, municipality_code, at, journal_id)
-    made = _views(str(schema), sqlite=sqlite, at=at_text, last=journal_id, later=later)
-    until = made["source_file"].partition(" WHERE ")[2]
-    scope = {"s": schema, "m": municipality_code, "last": journal_id, "mark": mark}
-    made["remittance_group"] = _GROUPS.format(later=f"NOT ({until})", rules=_RULES, **scope)
-    made["receipt"] = _RECEIPTS.format(of=_OF, **scope)
-    if mark > journal_id:
-        closed_year = _CLOSED_YEAR.format(**scope)
-        open_year = (
-            "CASE WHEN 'receivable' NOT IN (p.debit_account, p.credit_account) THEN 0 "
-            f"WHEN {OPEN_BY_DATE} > {closed_year} THEN {OPEN_BY_DATE} ELSE {closed_year} + 1 END"
-        )
-        made["day_total"] = _TOTALS.format(open_year=open_year, **scope)
-        made["books_mark"] = (
-            f"SELECT municipality_code, CAST({journal_id} AS BIGINT) AS journal_id, "
-            f"provisional_yen, applied_yen, outstanding_yen, surplus_yen FROM {schema}.books_mark"
-        )
+    scope = _Scope(str(schema), sqlite, municipality_code, at, journal_id)
+    made = {
+        **_added(scope),
+        **_files(connection, scope),
+        **_changed(connection, scope),
+        **_summed_up(connection, scope),
+    }
     driver: Any = connection.connection.dbapi_connection
     prepared = getattr(driver, "prepare_threshold", None)
     hidden = connection.begin_nested()
@@ -180,7 +250,9 @@ def books_until(
         if not sqlite:  # what was prepared before still asks the tables
             driver.prepare_threshold = None
         for name, query in made.items():
-            connection.exec_driver_sql(f"CREATE TEMP VIEW {name} AS {query}")
+            # Its driver looks for parameters, and there are none.
+            plain = query if sqlite else query.replace("%", "%%")
+            connection.exec_driver_sql(f"CREATE TEMP VIEW {name} AS {plain}")
         yield
     finally:
         hidden.rollback()
@@ -188,31 +260,174 @@ def books_until(
             driver.prepare_threshold = prepared
 
 
-def _views(
-    schema: str, *, sqlite: bool, at: str, last: int, later: tuple[int, ...]
-) -> dict[str, str]:
-    """The tables that end at a moment, in an order in which each may ask those before it."""
+def _added(scope: _Scope) -> dict[str, str]:
+    """What is only ever added to, up to the moment; what has no moment yet goes by its day."""
     made = {
-        name: f"SELECT * FROM {schema}.{name} WHERE journal_id <= {last}" for name in _BY_JOURNAL
+        name: f"SELECT * FROM {scope.schema}.{name} WHERE journal_id <= {scope.journal_id}"
+        for name in _BY_JOURNAL
     }
     for name, column in _BY_MOMENT.items():
-        moment = f"REPLACE(SUBSTR(f.{column}, 1, 26), 'T', ' ')" if sqlite else f"f.{column}"
-        until = at[:26] if sqlite else at
-        made[name] = f"SELECT f.* FROM {schema}.{name} f WHERE {moment} <= '{until}'"
-    if later:
-        made["source_file"] += f" AND f.file_id NOT IN ({', '.join(map(str, later))})"
-    made["line_outcome"] = _OUTCOMES.format(s=schema, last=last)
+        made[name] = f"SELECT * FROM {scope.schema}.{name} WHERE {scope.by(column)}"
+    today = scope.day(scope.at.astimezone(JAPAN).date())
+    for name, day in (("case_event", "happened_on"), ("nil_report", "due_on")):
+        made[name] = (
+            f"SELECT * FROM {scope.schema}.{name} "
+            f"WHERE {scope.by('made_at')} OR (made_at IS NULL AND {day} <= {today})"
+        )
+    made["settlement"] = scope.fill(_SETTLED)
+    decided = _case(ApprovalRow, scope.by("f.decided_at"), ("decided_by", "decided_at", "decision"))
+    made["approval"] = (
+        f"SELECT {decided} FROM {scope.schema}.approval f WHERE {scope.by('f.asked_at')}"
+    )
     return made
+
+
+def _files(connection: Connection, scope: _Scope) -> dict[str, str]:
+    """資料 as they stood, and what was decided about their lines."""
+    tried = left_after(connection, scope.municipality_code, "source_file", scope.at)
+    later = decided_later(connection, scope.municipality_code, scope.at, scope.journal_id)
+    changed = ", ".join(["0", *tried, *map(str, later)])
+    undecided = f"(f.decided_at IS NOT NULL AND NOT {scope.by('f.decided_at')})"
+    names = [column.name for column in SourceFileRow.__table__.columns]  # type: ignore[attr-defined]
+    columns = ", ".join(
+        f"CASE WHEN {undecided} THEN {_UNDECIDED[name]} ELSE f.{name} END AS {name}"
+        if name in _UNDECIDED
+        else f"f.{name}"
+        for name in names
+    )
+    files = (
+        f"SELECT {columns} FROM {scope.schema}.source_file f "
+        f"WHERE {scope.by('f.taken_in_at')} AND f.file_id NOT IN ({changed})"
+    )
+    for file_id, said in tried.items():
+        files += (
+            f" UNION ALL SELECT {_said_columns(scope, names, said)} "
+            f"FROM {scope.schema}.source_file f WHERE f.municipality_code = "
+            f"'{scope.municipality_code}' AND f.file_id = {file_id} AND {scope.by('f.taken_in_at')}"
+        )
+    findings = scope.fill(_FINDINGS) + f" AND d.file_id NOT IN ({changed})"
+    for file_id, said in tried.items():
+        if said["findings"]:
+            findings += scope.fill(_COUNTED, file_id=file_id, number=said["findings"])
+    outcomes = f"SELECT * FROM {scope.schema}.line_outcome WHERE journal_id <= {scope.journal_id}"
+    return {
+        "source_file": files,
+        "finding": findings,
+        "line_outcome": outcomes,
+        "receipt": scope.fill(_RECEIPTS, of=_OF),
+    }
+
+
+def _said_columns(scope: _Scope, names: Iterable[str], said: Mapping[str, Any]) -> str:
+    """The columns of a file with what it said at the moment in their places."""
+    said = {**said, "count": said["records"]}
+    days, numbers = {"received_on", "created_on"}, {"count", "amount_yen"}
+    found = []
+    for name in names:
+        if name not in said:
+            found.append(f"f.{name}")
+        elif name in days:
+            found.append(f"{scope.day(said[name])} AS {name}")
+        elif name in numbers:
+            found.append(f"{int(said[name])} AS {name}")
+        else:
+            found.append("'" + str(said[name]).replace("'", "''") + f"' AS {name}")
+    return ", ".join(found)
+
+
+def _changed(connection: Connection, scope: _Scope) -> dict[str, str]:
+    """What changes in place: cases, groups, batches, slips and the runs that print them."""
+    runs = left_after(connection, scope.municipality_code, "print_run", scope.at)
+    named = {"state": "f.state", "numbered_seq": "f.numbered_seq"}
+    if runs:
+        for name in named:
+            cases = " ".join(
+                f"WHEN {run_id} THEN '{said[name]}'"
+                if name == "state"
+                else f"WHEN {run_id} THEN {int(said[name])}"
+                for run_id, said in runs.items()
+            )
+            named[name] = f"CASE f.run_id {cases} ELSE f.{name} END"
+    columns = ", ".join(
+        f"{named[name]} AS {name}" if name in named else f"f.{name}"
+        for name in (column.name for column in PrintRunRow.__table__.columns)  # type: ignore[attr-defined]
+    )
+    batch = [
+        column.name
+        for column in DebitBatchRow.__table__.columns  # type: ignore[attr-defined]
+        if column.name != "in_force"
+    ]
+    figures = ", ".join(
+        f"CASE WHEN k.row_key IS NULL THEN g.{name} ELSE {scope.number(name)} END AS {name}"
+        for name in _GROUP
+    )
+    amount = (
+        f"COALESCE((SELECT {scope.number('amount_yen')} FROM {scope.left('review_case')} k "
+        "WHERE k.row_key = CAST(c.case_no AS VARCHAR(60))), c.amount_yen)"
+    )
+    return {
+        "review_case": scope.fill(_CASES, amount=amount),
+        "remittance_group": scope.fill(
+            _GROUPS, figures=figures, left=scope.left("remittance_group")
+        ),
+        "debit_batch": scope.fill(_BATCHES, columns=", ".join(f"b.{name}" for name in batch)),
+        "slip": scope.fill(_SLIPS, later=f"NOT {scope.by('e.happened_at')}"),
+        "print_run": (
+            f"SELECT {columns} FROM {scope.schema}.print_run f WHERE {scope.by('f.made_at')}"
+        ),
+        "print_run_slip": scope.fill(_PLACES),
+    }
+
+
+def _summed_up(connection: Connection, scope: _Scope) -> dict[str, str]:
+    """集計 as far as it went at the moment; lines are counted one by one."""
+    code, schema = scope.municipality_code, scope.schema
+    made = {"file_total": f"SELECT * FROM {schema}.file_total WHERE 1 = 0"}
+    left = left_after(connection, code, "books_mark", scope.at)
+    if not left:  # it has not moved since
+        return made
+    said = left[""]
+    from_mark = said["journal_id"] if said else 0
+    closed_year = scope.fill(
+        _CLOSED_YEAR,
+        made_at=scope.moment("c.made_at"),
+        until_at=scope.moment("k.until_at"),
+        written_at=scope.moment("j.made_at"),
+    )
+    open_year = (
+        "CASE WHEN 'receivable' NOT IN (p.debit_account, p.credit_account) THEN 0 "
+        f"WHEN {OPEN_BY_DATE} > {closed_year} THEN {OPEN_BY_DATE} ELSE {closed_year} + 1 END"
+    )
+    mark = summed_up_to(connection, code)
+    made["day_total"] = scope.fill(_TOTALS, open_year=open_year, from_mark=from_mark, mark=mark)
+    names = ("journal_id", "provisional_yen", "applied_yen", "outstanding_yen", "surplus_yen")
+    figures = ", ".join(f"CAST({int(said[n]) if said else 0} AS BIGINT) AS {n}" for n in names)
+    made["books_mark"] = (
+        f"SELECT municipality_code, {figures} FROM {schema}.books_mark"
+        f"{'' if said else ' WHERE 1 = 0'}"
+    )
+    return made
+
+
+def _case(row: Any, condition: str, names: tuple[str, ...]) -> str:
+    """All columns of a table; some of them empty unless the condition holds."""
+    return ", ".join(
+        f"CASE WHEN {condition} THEN f.{column.name} END AS {column.name}"
+        if column.name in names
+        else f"f.{column.name}"
+        for column in row.__table__.columns
+    )
 
 
 def decided_later(
     connection: Connection, municipality_code: str, at: datetime, journal_id: int
 ) -> tuple[int, ...]:
-    """Files that were there at the moment, and decided only behind it."""
+    """Files of before former rows were kept that were there, and decided only after the moment."""
     found = connection.execute(
         text(
             "SELECT j.file_id FROM journal j JOIN source_file f ON f.municipality_code = :m "
             "AND f.file_id = j.file_id WHERE j.municipality_code = :m AND f.taken_in_at <= :at "
+            "AND f.decided_at IS NULL "
             "GROUP BY j.file_id HAVING MIN(j.journal_id) > :last ORDER BY j.file_id"
         ),
         {
@@ -222,45 +437,3 @@ def decided_later(
         },
     )
     return tuple(int(file_id) for file_id in found.scalars())
-
-
-def settled(
-    connection: Connection,
-    past: DayReport,
-    before: DayReport | None,
-    after: DayReport,
-    later: tuple[int, ...],
-) -> tuple[DayReport, tuple[str, ...]]:
-    """Put in what keeps no moment, as the copies before and after say; and what stays unsure.
-
-    ``later`` are the files that were decided only behind the moment (:func:`decided_later`).
-    """
-    found: dict[str, Any] = {}
-    unsure: list[str] = []
-    if before is not None:
-        found["waiting"] = before.waiting
-    if before is None or before.waiting != after.waiting:
-        unsure.append("waiting")
-    tried_twice = {file.file_id for file in after.files} & set(later)
-    known = not tried_twice and not _nil_reports(connection, past)
-    for name in ("arrivals", "files"):
-        if before is not None and getattr(before, name) == getattr(after, name):
-            found[name] = getattr(before, name)
-        elif tried_twice or (name == "arrivals" and not known):
-            unsure.append(name)
-    of_slips = _of_slips(past)
-    if of_slips != _of_slips(after) or (before is not None and of_slips != _of_slips(before)):
-        unsure.append("checks")
-    return replace(past, **found), tuple(unsure)
-
-
-def _nil_reports(connection: Connection, report: DayReport) -> bool:
-    """Whether anybody said at any time that nothing came on the day."""
-    asked = text("SELECT 1 FROM nil_report WHERE municipality_code = :m AND due_on = :day LIMIT 1")
-    values = {"m": report.municipality_code, "day": report.day.isoformat()}
-    return connection.execute(asked, values).first() is not None
-
-
-def _of_slips(report: DayReport) -> tuple[Check, ...]:
-    """納付書の突合 of a report."""
-    return tuple(check for check in report.checks if check.code in _OF_SLIPS)

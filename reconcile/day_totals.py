@@ -8,12 +8,13 @@ figures are the same with and without the summary. ``books_mark`` says up to whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
+from payments.store.former import keep
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import delays, file_totals
 from reconcile.journal import closed_books
@@ -394,6 +395,8 @@ def _write(connection: Connection, municipality_code: str, found: _Behind) -> No
         connection.execute(text(_ADD), rows)
     delays.add(connection, municipality_code, found.delays)
     file_totals.put(connection, municipality_code, found.files)
+    before = stored_sums(connection, municipality_code)
+    keep(connection, municipality_code, "books_mark", "", asdict(before) if before else None)
     sums = found.sums
     connection.execute(
         text(_SET_MARK),

@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import DateTime, bindparam, text
 
 from payments.domain.errors import RefusedError
 from payments.store.bulk import insert_rows, take_numbers
+from payments.store.former import written_at
 from reconcile.case_deadlines import due_on
 from reconcile.rules import CASE_OUTCOMES
 from reconcile.store.staging import clear_staging
@@ -20,7 +21,7 @@ from reconcile.store.staging import clear_staging
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, TextClause
 
     from payments.domain.profile import Profile
 
@@ -91,7 +92,7 @@ def open_cases(
     unique = list({(case.kind, case.subject): case for case in cases}.values())
     first = take_numbers(connection, municipality_code, "case", len(unique))
     scope = {"m": municipality_code, "on": on, "actor": actor, "first": first,
-             "after": first + len(unique)}  # fmt: skip
+             "after": first + len(unique), "at": written_at()}  # fmt: skip
     staged = ("municipality_code", "case_no", "kind", "subject", "amount_yen", "file_id",
               "line_no", "details")  # fmt: skip
     clear_staging(connection, municipality_code, ["case_work"])
@@ -105,14 +106,20 @@ def open_cases(
         constants=(municipality_code,),
     )  # fmt: skip
     new = connection.execute(text(_OPEN), scope).rowcount
-    connection.execute(text(_OPENED), scope)
+    connection.execute(_timed(_OPENED), scope)
     reopened = 0
     if new < len(unique):
-        reopened = connection.execute(text(_REOPENED), scope).rowcount
+        reopened = connection.execute(_timed(_REOPENED), scope).rowcount
+        connection.execute(_timed(_OTHER_AMOUNT), scope)
         _set_deadlines(connection, scope, unique, _AGAIN)
         connection.execute(text(_OPEN_AGAIN), scope)
     _set_deadlines(connection, scope, unique, "case_no >= :first AND case_no < :after")
     return new + reopened
+
+
+def _timed(statement: str) -> TextClause:
+    """A statement that stamps what it writes with ``at``."""
+    return text(statement).bindparams(bindparam("at", type_=DateTime(timezone=True)))
 
 
 def _set_deadlines(
@@ -145,16 +152,18 @@ FROM case_work WHERE municipality_code = :m
 ON CONFLICT (municipality_code, kind, subject) DO NOTHING
 """
 _OPENED = """
-INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor, event, note)
-SELECT municipality_code, case_no, 1, :on, :actor, 'opened', ''
+INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor, event, note,
+    made_at)
+SELECT municipality_code, case_no, 1, :on, :actor, 'opened', '', :at
 FROM review_case WHERE municipality_code = :m AND case_no >= :first AND case_no < :after
 """
 _REOPENED = """
-INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor, event, note)
+INSERT INTO case_event (municipality_code, case_no, event_no, happened_on, actor, event, note,
+    made_at)
 SELECT c.municipality_code, c.case_no,
     (SELECT COALESCE(MAX(e.event_no), 0) + 1 FROM case_event e
      WHERE e.municipality_code = c.municipality_code AND e.case_no = c.case_no),
-    :on, :actor, 'reopened', ''
+    :on, :actor, 'reopened', '', :at
 FROM case_work w
 JOIN review_case c ON c.municipality_code = :m AND c.kind = w.kind AND c.subject = w.subject
 WHERE w.municipality_code = :m AND c.state IN ('resolved', 'accepted')
@@ -163,6 +172,18 @@ WHERE w.municipality_code = :m AND c.state IN ('resolved', 'accepted')
 _AGAIN = """state IN ('resolved', 'accepted') AND case_no < :first AND EXISTS (
     SELECT 1 FROM case_work w WHERE w.municipality_code = :m
       AND w.kind = review_case.kind AND w.subject = review_case.subject)"""
+# What a known case was about until now, where that is another amount (payments.store.former).
+_OTHER_AMOUNT = """
+INSERT INTO former_row (municipality_code, table_name, row_key, former_no, until_at, row_json)
+SELECT c.municipality_code, 'review_case', CAST(c.case_no AS VARCHAR(60)),
+    (SELECT COALESCE(MAX(f.former_no), 0) + 1 FROM former_row f
+     WHERE f.municipality_code = :m AND f.table_name = 'review_case'
+       AND f.row_key = CAST(c.case_no AS VARCHAR(60))),
+    :at, '{"amount_yen": ' || c.amount_yen || '}'
+FROM case_work w
+JOIN review_case c ON c.municipality_code = :m AND c.kind = w.kind AND c.subject = w.subject
+WHERE w.municipality_code = :m AND c.case_no < :first AND c.amount_yen <> w.amount_yen
+"""
 _OPEN_AGAIN = """
 UPDATE review_case SET state = 'open', amount_yen = w.amount_yen, details = w.details
 FROM case_work w
@@ -202,7 +223,7 @@ def close_cases(
             if case.kind not in kinds or (case.kind, subject) in kept:
                 continue
             values = {"m": municipality_code, "case_no": case.case_no, "on": on,
-                      "actor": actor, "note": note}  # fmt: skip
+                      "actor": actor, "note": note, "at": written_at()}  # fmt: skip
             connection.execute(
                 text(
                     "UPDATE review_case SET state = 'resolved' "
@@ -211,11 +232,11 @@ def close_cases(
                 values,
             )
             connection.execute(
-                text(
+                _timed(
                     """INSERT INTO case_event (municipality_code, case_no, event_no, happened_on,
-                           actor, event, note)
+                           actor, event, note, made_at)
                        SELECT CAST(:m AS VARCHAR(5)),
-                           :case_no, MAX(event_no) + 1, :on, :actor, 'resolved', :note
+                           :case_no, MAX(event_no) + 1, :on, :actor, 'resolved', :note, :at
                        FROM case_event WHERE municipality_code = :m AND case_no = :case_no"""
                 ),
                 values,

@@ -6,8 +6,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import DateTime, bindparam, text
 
+from payments.store import former
 from payments.store.bulk import insert_rows, take_numbers
 from payments.store.unit_of_work import unit_of_work
 from reconcile.announce import announce_file
@@ -57,6 +58,7 @@ def keep_bytes(
         {"m": municipality_code, "sha256": sha256},
     ).first()
     if earlier is not None and earlier.status != FileStatus.ACCEPTED:
+        _keep_former(connection, municipality_code, earlier.file_id)
         connection.execute(
             text(
                 "UPDATE source_file SET name = :name, received_on = :received_on "
@@ -113,13 +115,23 @@ def record_file(
     connection: Connection, municipality_code: str, file_id: int, status: FileStatus,
     reading: Reading | None,
 ) -> None:  # fmt: skip
-    """What became of a file: its status and what was read."""
+    """What became of a file: its status and what was read; to be followed by its findings."""
+    decided = connection.execute(
+        text(
+            "SELECT 1 FROM source_file WHERE municipality_code = :m AND file_id = :file_id "
+            "AND status <> 'received'"
+        ),
+        {"m": municipality_code, "file_id": file_id},
+    ).first()
+    if decided:
+        _keep_former(connection, municipality_code, file_id)
     connection.execute(
         text(
             "UPDATE source_file SET status = :status, format_code = :format_code, "
             "channel = :channel, agent = :agent, created_on = :created_on, count = :count, "
-            "amount_yen = :amount_yen WHERE municipality_code = :m AND file_id = :file_id"
-        ),
+            "amount_yen = :amount_yen, decided_at = :decided_at "
+            "WHERE municipality_code = :m AND file_id = :file_id"
+        ).bindparams(bindparam("decided_at", type_=DateTime(timezone=True))),
         {
             "m": municipality_code,
             "file_id": file_id,
@@ -130,9 +142,26 @@ def record_file(
             "created_on": reading.created_on if reading else None,
             "count": reading.count if reading else 0,
             "amount_yen": reading.amount_yen if reading else 0,
+            "decided_at": former.written_at(),
         },
     )
     announce_file(connection, municipality_code, file_id, str(status))
+
+
+def _keep_former(connection: Connection, municipality_code: str, file_id: int) -> None:
+    """前の値: what a file that is tried again said before, and how many findings it had."""
+    row = connection.execute(
+        text(
+            "SELECT f.name, f.format_code, f.channel, f.agent, f.status, "
+            "CAST(f.received_on AS VARCHAR(10)) AS received_on, "
+            "CAST(f.created_on AS VARCHAR(10)) AS created_on, f.count AS records, f.amount_yen, "
+            "(SELECT COUNT(*) FROM finding d WHERE d.municipality_code = :m "
+            "AND d.file_id = f.file_id) AS findings "
+            "FROM source_file f WHERE f.municipality_code = :m AND f.file_id = :file_id"
+        ),
+        {"m": municipality_code, "file_id": file_id},
+    ).one()
+    former.keep(connection, municipality_code, "source_file", str(file_id), row._asdict())
 
 
 def record_findings(

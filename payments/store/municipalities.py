@@ -10,8 +10,11 @@ from sqlalchemy import text
 
 from payments.domain.errors import ConflictError, NotFoundError
 from payments.domain.profile import Profile, profile_from_mapping
+from payments.store import former
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
 # What anybody may know of every body. On PostgreSQL a function answers it for the owner of the
@@ -41,7 +44,11 @@ class Body:
 
 
 def save_profile(connection: Connection, profile: Profile) -> None:
-    """Enter the municipality or bring its profile up to date."""
+    """Enter the municipality or bring its profile up to date; what it was before is kept."""
+    code, written = profile.municipality_code, json.dumps(asdict(profile), ensure_ascii=False)
+    before = _stored(connection, code)
+    if before is not None and before != written:
+        former.keep(connection, code, "municipality", "", {"profile_json": before})
     connection.execute(
         text(
             "INSERT INTO municipality (municipality_code, name, profile_json, live) "
@@ -49,9 +56,9 @@ def save_profile(connection: Connection, profile: Profile) -> None:
             "DO UPDATE SET name = excluded.name, profile_json = excluded.profile_json"
         ),
         {
-            "m": profile.municipality_code,
+            "m": code,
             "name": profile.name,
-            "profile": json.dumps(asdict(profile), ensure_ascii=False),
+            "profile": written,
             "live": False,
         },
     )
@@ -74,13 +81,26 @@ def require_own_number(connection: Connection, profile: Profile) -> None:
 
 def load_profile(connection: Connection, municipality_code: str) -> Profile:
     """The profile in force; :class:`NotFoundError` when the municipality is not set up."""
-    stored = connection.execute(
-        text("SELECT profile_json FROM municipality WHERE municipality_code = :m"),
-        {"m": municipality_code},
-    ).scalar_one_or_none()
+    stored = _stored(connection, municipality_code)
     if stored is None:
         raise NotFoundError("municipality", municipality_code=municipality_code)
     return profile_from_mapping(json.loads(stored))
+
+
+def profile_at(connection: Connection, municipality_code: str, at: datetime) -> Profile:
+    """The profile that was in force at a moment, or the first one; as :func:`load_profile`."""
+    left = former.left_after(connection, municipality_code, "municipality", at)
+    if not left:
+        return load_profile(connection, municipality_code)
+    return profile_from_mapping(json.loads(left[""]["profile_json"]))
+
+
+def _stored(connection: Connection, municipality_code: str) -> str | None:
+    found = connection.execute(
+        text("SELECT profile_json FROM municipality WHERE municipality_code = :m"),
+        {"m": municipality_code},
+    ).scalar_one_or_none()
+    return None if found is None else str(found)
 
 
 def bodies(connection: Connection) -> list[Body]:

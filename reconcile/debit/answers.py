@@ -258,12 +258,12 @@ def take_answers(engine: Engine, municipality_code: str, delivery: Delivery, act
                 act, note=f"{delivery.name} {answer.line_no}行目",
             )  # fmt: skip
         if not again:
-            record_findings(connection, municipality_code, kept.file_id, _findings(lines))
             sums = Reading(
                 FORMAT, Channel.REGISTER, iter(()), count=len(lines),
                 amount_yen=sum(line.answer.amount_yen for line in lines),
             )  # fmt: skip
             record_file(connection, municipality_code, kept.file_id, FileStatus.ACCEPTED, sums)
+            record_findings(connection, municipality_code, kept.file_id, _findings(lines))
         silent = _silent(connection, municipality_code, lines)
     return Taken(kept.file_id, again and not said, tuple(lines), silent)
 
@@ -352,5 +352,5 @@ def _aside(engine: Engine, profile: Profile, kept: Kept, error: InvalidValueErro
     with unit_of_work(engine, profile.municipality_code) as connection:
         if decided_meanwhile(connection, profile.municipality_code, kept):
             return
-        record_findings(connection, profile.municipality_code, kept.file_id, [finding])
         record_file(connection, profile.municipality_code, kept.file_id, FileStatus.REFUSED, None)
+        record_findings(connection, profile.municipality_code, kept.file_id, [finding])

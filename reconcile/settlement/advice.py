@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconcile.settlement.remittances import keep_former
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -62,6 +64,8 @@ def compare_advice(books: LineBooks, refs: Iterable[str]) -> None:
             if row.now != row.outcome:
                 rule = "V1" if row.now == "advised" else "V2"
                 books.write_outcome(row.file_id, row.line_no, row.now, rule)
+        which = "g.agent = 'eltax' AND g.ref = :ref"
+        keep_former(books.connection, str(books.scope["m"]), which, ref=ref)
         books.run(
             """UPDATE remittance_group SET fee_yen = (
                    SELECT COALESCE(SUM(v.fee_yen), 0) FROM advice_line v

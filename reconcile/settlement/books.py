@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconcile.settlement.line_books import LineBooks
 from reconcile.settlement.open_credits import groups_of, is_net, waiting_of
+from reconcile.settlement.remittances import keep_former
 from reconcile.settlement.search import SPLIT, Credit, CreditDecision, decide_payer
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ class Settlements(LineBooks):
 
     def _credit_group(self, group_id: int, yen: int) -> None:
         """More (or less) of the group's money has come."""
+        which = "g.group_id = :group_id"
+        keep_former(self.connection, str(self.scope["m"]), which, group_id=group_id)
         self.run(
             """UPDATE remittance_group SET credited_yen = credited_yen + :yen
                WHERE municipality_code = :m AND group_id = :group_id""",

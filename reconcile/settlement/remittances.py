@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import DateTime, bindparam, text
 
+from payments.store import former
 from payments.store.bulk import take_numbers
 from reconcile.rules import PAYMENT_RULES
 
@@ -48,8 +49,16 @@ FROM (SELECT p.group_id, SUM(p.confirmed_count) AS payments, SUM(p.confirmed_yen
       GROUP BY p.group_id) s
 WHERE remittance_group.municipality_code = :m AND remittance_group.group_id = s.group_id
 """
-
-
+# What groups said before they change (payments.store.former).
+_FORMER = """
+INSERT INTO former_row (municipality_code, table_name, row_key, former_no, until_at, row_json)
+SELECT g.municipality_code, 'remittance_group', CAST(g.group_id AS VARCHAR(60)),
+    (SELECT COALESCE(MAX(f.former_no), 0) + 1 FROM former_row f WHERE f.municipality_code = :m
+        AND f.table_name = 'remittance_group' AND f.row_key = CAST(g.group_id AS VARCHAR(60))),
+    :at, '{{"confirmed_count": ' || g.confirmed_count || ', "confirmed_yen": ' || g.confirmed_yen
+    || ', "fee_yen": ' || g.fee_yen || ', "credited_yen": ' || g.credited_yen || '}}'
+FROM remittance_group g WHERE g.municipality_code = :m AND {which}
+"""
 AGREED_FEES = """
 UPDATE remittance_group SET fee_yen = confirmed_count * :each
 WHERE municipality_code = :m AND agent = :agent AND fee_yen <> confirmed_count * :each
@@ -67,9 +76,25 @@ def join_groups(
     part = _PART if scope["agent"] == "eltax" else "TRIM('')"  # PostgreSQL groups by no constant
     connection.execute(text(JOIN_GROUPS.format(part=part)), scope)
     for ref in refs:
+        keep_former(connection, scope["m"], "g.agent = :agent AND g.ref = :ref",
+                    agent=scope["agent"], ref=ref)  # fmt: skip
         connection.execute(text(TOTAL_GROUPS), {**scope, "ref": ref})
     if fee_each_yen:
+        which = "g.agent = :agent AND g.fee_yen <> g.confirmed_count * :each"
+        keep_former(connection, scope["m"], which, agent=scope["agent"], each=fee_each_yen)
         connection.execute(text(AGREED_FEES), {**scope, "each": fee_each_yen})
+
+
+def keep_former(
+    connection: Connection, municipality_code: str, which: str, **values: object
+) -> None:
+    """前の値: what groups ``g`` say before they are changed."""
+    connection.execute(
+        text(_FORMER.format(which=which)).bindparams(
+            bindparam("at", type_=DateTime(timezone=True))
+        ),
+        {"m": municipality_code, "at": former.written_at(), **values},
+    )
 
 
 def enter_groups(
@@ -86,6 +111,7 @@ def enter_groups(
         ).first()
         if known:
             continue
+        group_id = take_numbers(connection, municipality_code, "group", 1)
         connection.execute(
             text(
                 "INSERT INTO remittance_group (municipality_code, group_id, agent, ref, "
@@ -94,9 +120,10 @@ def enter_groups(
             ),
             {
                 "m": municipality_code,
-                "group_id": take_numbers(connection, municipality_code, "group", 1),
+                "group_id": group_id,
                 "agent": agent,
                 "ref": ref,
                 "remitted_on": remitted_on,
             },
         )
+        former.keep(connection, municipality_code, "remittance_group", str(group_id), None)

@@ -67,6 +67,8 @@ class SourceFileRow(SQLModel, table=True):
     created_on: date | None = None  # データ作成日 of the header
     count: int = 0
     amount_yen: int = Field(default=0, sa_type=BigInteger)
+    # When it became what ``status`` says; None while it is received, and unknown before 0046.
+    decided_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class EvidenceRow(SQLModel, table=True):
@@ -336,6 +338,9 @@ class CaseEventRow(SQLModel, table=True):
     actor: str = Field(max_length=60)
     event: str = Field(max_length=20)  # reconcile.case_history
     note: str = ""
+    made_at: datetime | None = Field(  # None before 0046: of those only the day is known
+        default=None, sa_type=DateTime(timezone=True)
+    )
 
 
 class NilReportRow(SQLModel, table=True):
@@ -347,3 +352,6 @@ class NilReportRow(SQLModel, table=True):
     due_on: date = Field(primary_key=True)
     entered_by: str = Field(max_length=60)
     note: str = ""
+    made_at: datetime | None = Field(  # None before 0046: nobody knows when it was entered
+        default=None, sa_type=DateTime(timezone=True)
+    )

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 import payments.store.charge_tables
 import payments.store.dunning_tables
+import payments.store.former_tables
 import payments.store.hold_tables
 import payments.store.slip_tables
 import payments.store.tables
@@ -36,6 +37,7 @@ import web.tables
 OURS = (
     payments.store.charge_tables,
     payments.store.dunning_tables,
+    payments.store.former_tables,
     payments.store.hold_tables,
     payments.store.slip_tables,
     payments.store.tables,

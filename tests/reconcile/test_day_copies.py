@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import years_town
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from years_town import M, YearsTown, claim
@@ -41,39 +43,44 @@ def _then(town, at):
         return day_copies.as_of(connection, M, DAY, at)
 
 
-def test_what_was_shown_is_shown_again_and_not_kept_twice(town):
+def test_what_was_shown_is_kept_once_and_agrees_with_what_is_told_again(town):
     first = datetime.now(UTC)
     before, kept = _keep(town, first)
     assert kept
     assert not _keep(town, first + timedelta(seconds=1))[1]
-    meanwhile = datetime.now(UTC)
     town.pay(1, 10_000, "2026-06-10", on="2026-06-10")
-    after, kept = _keep(town, first + timedelta(hours=2))
+    second = datetime.now(UTC)
+    after, kept = _keep(town, second)
     assert kept
     assert after != before
-    assert _then(town, meanwhile).report == before
-    assert _then(town, first + timedelta(hours=3)).report == after
+    then = _then(town, first)
+    assert (then.report, then.copied) == (before, day_copies.Copy(first, agrees=True))
+    then = _then(town, second + timedelta(hours=3))
+    assert (then.report, then.copied) == (after, day_copies.Copy(second, agrees=True))
     with reading(town.engine, M) as connection:
         assert len(day_copies.moments(connection, M, DAY)) == 2
     with pytest.raises(NotFoundError, match="day_copy"):
         _then(town, first - timedelta(days=1))  # before the first booking
 
 
-def test_after_the_last_copy_it_is_made_again_from_the_books_of_the_moment(town):
-    before = datetime.now(UTC)
-    first, _kept = _keep(town, before)
-    assert _then(town, before).exact
-    town.pay(1, 10_000, "2026-06-10", on="2026-06-10")
-    seen, seen_at = _report(town)[0], datetime.now(UTC)  # and nobody keeps it
-    then = _then(town, seen_at)
-    assert then.report == seen != first
-    assert then.exact
-    assert then.made_at == seen_at
+def test_a_copy_that_says_something_else_is_told(town):
+    at = datetime.now(UTC)
+    report, _closure = _report(town)
+    for minutes, seen in ((-60 * 24, report), (0, replace(report, collected_yen=1))):
+        with unit_of_work(town.engine, M) as connection:
+            moment = at + timedelta(minutes=minutes)
+            day_copies.keep(connection, M, seen, at=moment, by="abe")
+    assert _then(town, at).copied == day_copies.Copy(at, agrees=False)
+    assert _then(town, at).report == report
+    before = at - timedelta(hours=1)  # the copy is older than the books
+    with pytest.raises(NotFoundError, match="day_copy"):
+        _then(town, before)
 
 
-def test_a_closed_day_is_that_which_was_signed_and_a_copy_is_only_added_to(town):
-    start = datetime(2026, 6, 10, 1, tzinfo=UTC)
+def test_a_closed_day_is_that_which_was_signed_and_a_copy_is_only_added_to(town, monkeypatch):
+    start = datetime.now(UTC)
     before, _kept = _keep(town, start)
+    monkeypatch.setattr(years_town, "AT", datetime.now(UTC))
     closure = town.close_day("2026-06-10")
     then = _then(town, closure.made_at.replace(tzinfo=UTC) + timedelta(hours=1))
     assert then.closure == closure

@@ -37,9 +37,10 @@ YEAR = click.IntRange(2000, 2049)
 MONTH = click.DateTime(formats=["%Y-%m"])
 SUBJECT = click.argument("date", type=DATE, required=False)
 _UNSURE = (
-    "（帳簿から計算し直しました。待っている件、該当なし報告、納付書と資料の状態のいずれかは、"
-    "この時点のものと確かめられません）"
+    "（前の値を残し始める前の時点です。待っている件、該当なし報告、納付書と資料と払込の状態は、"
+    "残し始めたときのものです）"
 )
+_DIFFERS = "ただし、{moment} に表示した控えとは異なります。"
 OF_YEAR = click.option("--year", type=YEAR, help="日ではなく、この会計年度について。")
 
 
@@ -86,7 +87,8 @@ def show(
 ) -> None:
     """受領・照合結果・収入・現金・突合を表示します。締めた日は、締めたときのまま表示します。
 
-    表示した日計は控えに残り、--as-of で、過去の時点のまま何度でも表示できます。
+    --as-of は、過去のどの時点の日計も、そのとき表示したとおりに作り直します。表示したものは控えにも
+    残り、作り直したものと比べます。
 
     突合に不一致があるか、届くべき資料が届いていなければ、終了コードは1です。
     """
@@ -100,6 +102,9 @@ def show(
             report, kept = then.report, then.closure
             said = "" if then.exact else _UNSURE
             session.err.print(f"{formatting.moment(then.made_at)} の日計です{said}。", markup=False)
+            if then.copied is not None and not then.copied.agrees:
+                shown = formatting.moment(then.copied.made_at)
+                session.err.print(_DIFFERS.format(moment=shown), markup=False)
     if closure is None and at is None:
         keep_shown(session.engine, report, kept, session.actor)
     if as_json:

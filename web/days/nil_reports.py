@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select
 
 from payments.domain.errors import NotFoundError, RefusedError
+from payments.store.former import written_at
 from reconcile.arrivals.rules import calendar_of
 from reconcile.report.arrivals import arrivals
 from reconcile.store.tables import NilReportRow
@@ -61,5 +62,6 @@ def enter_nil_report(
                 due_on=due_on,
                 entered_by=entered_by,
                 note=note.strip()[:NOTE_MAX],
+                made_at=written_at(),
             )
         )

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 # These modules register their tables.
 import payments.store.charge_tables
 import payments.store.dunning_tables
+import payments.store.former_tables
 import payments.store.hold_tables  # noqa: F401
 import reconcile.store.alias_tables
 import reconcile.store.arrival_tables

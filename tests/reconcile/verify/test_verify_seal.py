@@ -94,7 +94,7 @@ def test_a_row_past_the_chain_is_named(sealed_books):
     changed = alter(
         sealed_books,
         "INSERT INTO case_event SELECT municipality_code, case_no, 99, happened_on, actor, "
-        "event, note FROM case_event LIMIT 1",
+        "event, note, made_at FROM case_event LIMIT 1",
     )
     assert changed == 1
     assert found(sealed_books) == [("seal_coverage", "case_event")]

@@ -40,7 +40,7 @@ def awaiting(city):
         )  # fmt: skip
         connection.execute(
             text("INSERT INTO nil_report VALUES ('99999', 'konbini_mizuho120', '2026-06-02', "
-                 "'kaikei', '電話で確認')")
+                 "'kaikei', '電話で確認', NULL)")
         )  # fmt: skip
     return city
 

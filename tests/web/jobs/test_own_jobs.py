@@ -77,7 +77,9 @@ def whole(city):
         for source in sources(load_profile(connection, M)):
             for day in ("2026-06-01", "2026-06-02"):
                 connection.execute(
-                    text("INSERT INTO nil_report VALUES (:m, :source, :day, 'kaikei', '確認済')"),
+                    text(
+                        "INSERT INTO nil_report VALUES (:m, :source, :day, 'kaikei', '確認済', NULL)"
+                    ),
                     {"m": M, "source": source.code, "day": day},
                 )
     return city

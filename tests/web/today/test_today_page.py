@@ -224,7 +224,9 @@ def _event(connection, case_no, day, event, note="", state=None):
     )
     number = connection.execute(text(last), key).scalar_one() + 1
     connection.execute(
-        text("INSERT INTO case_event VALUES (:m, :case_no, :n, :day, 'kaikei', :event, :note)"),
+        text(
+            "INSERT INTO case_event VALUES (:m, :case_no, :n, :day, 'kaikei', :event, :note, NULL)"
+        ),
         {**key, "n": number, "day": day.isoformat(), "event": event, "note": note},
     )
     if state:
