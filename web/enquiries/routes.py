@@ -171,7 +171,9 @@ def read_photo() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[
         readings = _desk().photos.read(data)
     except FullError:
         return _full(_Full())
-    except KokinError:
+    except KokinError as error:
+        if error.error_code == "scan_too_slow":  # pictures are read in the time that nobody needs
+            return _full(_Full())
         return _ask_page(said=messages.label("enquiry_problem", "photo_refused")), UNPROCESSABLE
     numbers = _numbers_in(readings)
     if not numbers:

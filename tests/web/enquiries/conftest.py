@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from payments.store.unit_of_work import reading, unit_of_work
 from web import clock
+from web.enquiries import photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,13 @@ SHORT = (
     "EXISTS (SELECT 1 FROM receipt r WHERE r.slip_id = s.slip_id AND r.stage <> 'withdrawn' "
     f"AND r.applied_yen < s.amount_yen) AND {ALONE}"
 )
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine of the tests is, a photograph is read."""
+    limits = dataclasses.replace(photos.UPLOAD_LIMITS, seconds_max=200)
+    monkeypatch.setattr(photos, "UPLOAD_LIMITS", limits)
 
 
 class Hands:

@@ -161,6 +161,19 @@ def test_what_cannot_be_read_is_explained(client, desk, monkeypatch):
 
 
 @pytest.mark.usefixtures("hands")
+def test_when_the_machine_has_no_time_for_a_photo_its_sender_is_not_told_that_it_is_bad(
+    client, desk, monkeypatch
+):
+    def too_slow(_data):
+        raise InvalidValueError("scan_too_slow", file="photo", max="10")
+
+    monkeypatch.setattr(desk, "_read", too_slow)
+    answer = _send(client, b"x")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "番号の入力なら、すぐに確認できます" in answer.get_data(as_text=True)
+
+
+@pytest.mark.usefixtures("hands")
 def test_when_all_places_are_taken_the_rest_goes_on(client, desk):
     taken = _take_all(desk)
     assert len(taken) == photos.readers() + photos.WAITING_MAX
