@@ -80,7 +80,7 @@ def listing() -> str:
         number=number,
         pages=max(-(-total // PAGE), 1),
         size=PAGE,
-        subject_words=subject_words,
+        subject_words=partial(subject_words, profile=services().profile),
         kind_words=kind_words,
         may_decide=partial(may_decide, g.user),
     )
@@ -176,7 +176,7 @@ def _page(approval_id: int, *, note: str = "", errors: dict[str, str] | None = N
         story=story,
         shown=stale.shown(approval.state, approval.content_sha256, story),
         preview=preview,
-        subject=subject_words(approval),
+        subject=subject_words(approval, services().profile),
         kind=kind_words(approval),
         may_decide=may_decide(g.user, approval),
         own=is_own(g.user, approval),

@@ -7,6 +7,7 @@ anybody decides.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ from web.days.sheet import Cell, columns_of, sheet_of
 from web.days.sheets import sheets
 from web.debits.told import debit_subject
 from web.language import translate as _
-from web.placements.panel import places
+from web.placements.panel import place_words, places
 from web.printing.report import read_back_words
 from web.printing.status import status_of
 from web.refunds import approving as refund_approving
@@ -83,6 +84,7 @@ def kind_words(approval: Approval) -> str:
     return messages.label("approval_kind", approval.kind)
 
 
+_PLACE = re.compile(r"[^/]+/[0-9]{4}/[^/]+/[0-9]{2}")  # 科目/年度/通知書/期別
 _SUBJECTS: dict[str, Callable[[Approval], str]] = {
     **dict.fromkeys(refund_approving.REFUND_KINDS, refund_approving.subject_words),
     certifying.KIND: lambda approval: formatting.long_day(approval.subject),
@@ -94,8 +96,16 @@ _SUBJECTS: dict[str, Callable[[Approval], str]] = {
 }
 
 
-def subject_words(approval: Approval) -> str:
-    """対象 as people say it: a day, a fiscal year, a print run, a line of a file."""
+def subject_words(approval: Approval, profile: Profile | None = None) -> str:
+    """対象 as people say it: a day, a fiscal year, a print run, a line of a file.
+
+    An instalment is named by its codes, or by its names where the profile is at hand.
+    """
+    said = _subject_words(approval)
+    return place_words(profile, said) if profile and _PLACE.fullmatch(said) else said
+
+
+def _subject_words(approval: Approval) -> str:
     kind, subject = approval.kind, approval.subject
     if kind in day_close.OF_DAYS:
         return formatting.long_day(subject)

@@ -67,7 +67,7 @@ def told(connection: Connection, profile: Profile, approval: Approval) -> list[S
     """承認で変わること, as tables."""
     content = approval.content
     if approval.kind == write_offs.KIND:
-        return [_facts(_grounds(content)), _given_up(content)]
+        return [_facts(_grounds(content)), _given_up(profile, content)]
     if approval.kind == planning.KIND:
         return _plan(connection, profile, content)
     if approval.kind == waiving.KIND:
@@ -88,9 +88,9 @@ def _grounds(content: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _given_up(content: dict[str, Any]) -> Sheet:
+def _given_up(profile: Profile, content: dict[str, Any]) -> Sheet:
     rows: list[tuple[Cell, ...]] = [
-        (part["place"], int(part["amount_yen"])) for part in content["parts"]
+        (place_words(profile, part["place"]), int(part["amount_yen"])) for part in content["parts"]
     ]
     return sheet_of(
         "parts", _("不納欠損にする期別"), columns_of("通知書と期別", "不納欠損額:yen"), rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import (
@@ -180,7 +181,7 @@ def _page(day: date) -> str:
         words=words,
         colours=arrival_texts.COLOURS,
         kind_words=kind_words,
-        subject_words=subject_words,
+        subject_words=partial(subject_words, profile=services().profile),
         notes_text=notes_text,
         messages=messages,
     )

@@ -81,7 +81,10 @@ def test_a_claim_is_given_up_and_taken_up_again(town: Any, sign_in: SignIn) -> N
     clerk = sign_in("shuno")
     form = {"ground": "stop_at_once", "extinguished_on": "2026-06-01", "reason": "財産がない"}
     said = _approve(sign_in, clerk.post(f"{town.page(2)}/write-off", data=form))
-    assert "不納欠損" in said
+    named = "市県民税（普通徴収） 2026年度 通知書 0000000002 第1期"
+    assert f"不納欠損 {named}" in said
+    assert said.count(named) == 2  # in the heading and in the table
+    assert f'不納欠損</td><td data-label="対象">{named}' in _text(clerk.get("/staff/approvals"))
     assert "10,000円" in said
     assert town.books.open_yen(2, "01") == 0
     assert town.page(2) in _text(clerk.get("/staff/charges?part=write_offs"))
