@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from payments.domain.profile import Profile
@@ -108,16 +108,28 @@ class ReportLine(NamedTuple):
     fault: str | None  # reason code of a malformed line, None when it reads well
 
 
+class Before(NamedTuple):
+    """既出の明細: numbers of the lines of a file whose record or payment has come before."""
+
+    earlier: list[int]  # in the books
+    again: list[int]  # in the file itself; the line that said it first is not among them
+
+
 class ColumnedLines:
     """列で渡る明細: lines that travel as columns, some thousand at a time.
 
     Who writes a million of them takes the ``portions`` as they are; anybody else goes from line to
-    line. Each portion is there for one of them, once.
+    line. Each portion is there for one of them, once. Who holds the books calls ``compare`` before
+    the first; behind the last ``before`` may say which lines have come before.
     """
 
-    def __init__(self, portions: Iterator[Columns]) -> None:
+    def __init__(
+        self, portions: Iterator[Columns], compare: Callable[[], None] = lambda: None
+    ) -> None:
         """The lines of ``portions``."""
         self.portions = portions
+        self.compare = compare
+        self.before: Before | None = None
         self._lines = (
             ReportLine._make(values) for each in portions for values in zip(*each, strict=True)
         )

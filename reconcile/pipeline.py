@@ -20,7 +20,7 @@ from payments.store.phases import phase
 from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
-from reconcile import file_cases, flag, match, post
+from reconcile import file_cases, flag, match, plain, post
 from reconcile.announce import announce_payments
 from reconcile.apart import reading_of, until_failed
 from reconcile.deciding import decide_waiting
@@ -37,6 +37,7 @@ from reconcile.model import (
     AdviceLine,
     BankLine,
     Channel,
+    ColumnedLines,
     FileReport,
     FileStatus,
     Finding,
@@ -122,7 +123,7 @@ def _take_in(
     context = ReadContext(received_on, profile)
     try:
         with (
-            reading_of(found, delivery.data, context) as reading,
+            reading_of(found, delivery.data, context, _books_of(engine, found)) as reading,
             unit_of_work(engine, municipality_code) as connection,
             written_back(connection),
         ):
@@ -139,6 +140,14 @@ def _take_in(
             engine, profile, delivery, kept, findings, None, status=FileStatus.STOPPED
         )
     return replace(report, label_ja=found.label_ja)
+
+
+def _books_of(engine: Engine, found: Format) -> str | None:
+    """The file of the books that another process may look into; None where there is none."""
+    file = engine.url.database
+    if engine.dialect.name != "sqlite" or found.channel not in plain.CHANNELS:
+        return None
+    return file if file and not file.startswith((":", "file:")) else None
 
 
 def duplicate(delivery: Delivery, kept: Kept) -> FileReport:
@@ -265,9 +274,15 @@ class FileRun:
             if progress is not None:
                 progress(read)
 
-        write_lines(self.connection, self.code, self.scope["file_id"], until_failed(found), look)
+        lines = until_failed(found)
+        columned = lines if isinstance(lines, ColumnedLines) else None
+        if columned is not None:
+            columned.compare()  # this transaction holds the books
+        write_lines(self.connection, self.code, self.scope["file_id"], lines, look)
         if found.failed:
             raise UnusableFileError(found)
+        if columned is not None and columned.before is not None:
+            plain.state_before(self.connection, self.scope, columned.before)
         head = ("municipality_code", "file_id")
         constants = (self.code, self.scope["file_id"])
         insert_rows(

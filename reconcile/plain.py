@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from payments.store.bulk import insert_rows
 from payments.store.statistics import count_staging
 from reconcile.decision import LINE_SPACE, decision_from
 from reconcile.model import Channel
@@ -20,6 +21,8 @@ from reconcile.store.staging import runner
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from reconcile.model import Before
 
 # Channels whose lines report payments; statements and advice are decided line by line.
 CHANNELS = frozenset({Channel.KONBINI, Channel.ELTAX, Channel.DEBIT, Channel.NOTIFICATION})
@@ -54,10 +57,23 @@ FROM keyed l
 JOIN pay_key k ON k.municipality_code = :m AND k.pay_key = l.pay_key AND k.term <> '00'
 JOIN instalment_account a
   ON a.municipality_code = :m AND a.notice_id = k.notice_id AND a.term = k.term
-WHERE NOT EXISTS (
+WHERE """
+_ALONE = """NOT EXISTS (
     SELECT 1 FROM source_line p
     WHERE p.municipality_code = :m AND p.identity = l.identity
       AND NOT (p.file_id = :file_id AND p.line_no = l.line_no))
+"""
+# The same where another process has looked (reconcile.before), on SQLite.
+_NOT_BEFORE = """NOT EXISTS (SELECT 1 FROM temp.before_line s WHERE s.line_no = l.line_no)
+"""
+_BEFORE_LINE = "CREATE TEMP TABLE IF NOT EXISTS before_line (line_no INTEGER PRIMARY KEY)"
+_THE_FIRST = """
+INSERT OR IGNORE INTO temp.before_line
+SELECT p.line_no FROM temp.before_line s
+CROSS JOIN source_line l ON l.municipality_code = :m AND l.file_id = :file_id
+                        AND l.line_no = s.line_no
+CROSS JOIN source_line p ON p.municipality_code = :m AND p.identity = l.identity
+                        AND p.file_id = :file_id
 """
 # 確報 of one payment of which just one 速報 has come, in an earlier file, saying the same. The
 # tables stand in the order in which they are to be read, and what is only checked stands in
@@ -127,11 +143,30 @@ def decide_plain(connection: Connection, scope: dict[str, Any]) -> None:
     sqlite = connection.dialect.name == "sqlite"
     set_aside = "NOT MATERIALIZED" if sqlite else "MATERIALIZED"
     in_order = "" if sqlite else _IN_ORDER
-    for facts in (_FACTS, _CONFIRMING):
+    alone = _NOT_BEFORE if scope.get("compared") else _ALONE
+    for facts in (_FACTS + alone, _CONFIRMING):
         run(decision_from(facts.format(set_aside=f"AS {set_aside}")) + in_order)
     rows = scope["lines"]
     count_staging(connection, rows, "decision", "municipality_code", "line_no", "notice_id")
     run(MEET_EACH_OTHER)
+
+
+def state_before(connection: Connection, scope: dict[str, Any], before: Before) -> None:
+    """既出の明細: keep the lines that another process has found, for :func:`decide_plain`.
+
+    The lines of the file are written. ``scope`` binds m and file_id, and says ``compared`` from now
+    on (SQLite only).
+    """
+    connection.exec_driver_sql(_BEFORE_LINE)
+    connection.exec_driver_sql("DELETE FROM temp.before_line")
+    if before.again:
+        rows = ((number,) for number in before.again)
+        insert_rows(connection, "temp.before_line", ("line_no",), rows)
+        runner(connection, scope)(_THE_FIRST)
+    known = set(connection.exec_driver_sql("SELECT line_no FROM temp.before_line").scalars())
+    rows = ((number,) for number in before.earlier if number not in known)
+    insert_rows(connection, "temp.before_line", ("line_no",), rows)
+    scope["compared"] = 1
 
 
 def leave_to_turns(connection: Connection, scope: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
+from compared import Compared, Confused
 from emptied import emptied
 from engine_city import EngineCity
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,8 @@ from reference_model import ReferenceCity
 from reference_rows import sample_profile
 from reference_strategies import scenarios
 
-from reconcile import post
+from reconcile import pipeline, post
+from reconcile.before import EarlierLines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +63,20 @@ def test_engine_and_model_agree_on_sqlite(
     for leftover in ("-wal", "-shm"):
         path.with_name(path.name + leftover).unlink(missing_ok=True)
     compare(f"sqlite:///{path}", steps)
+
+
+@settings(max_examples=15, suppress_health_check=QUIET)
+@given(scenarios(), st.sampled_from((EarlierLines, Confused)))
+def test_they_agree_when_another_has_looked_for_earlier_lines(
+    sqlite_template: Path, tmp_path: Path, steps: tuple[Step, ...], kind: type[EarlierLines]
+) -> None:
+    """Large files on SQLite; a line too many that is said to have come before changes nothing."""
+    path = tmp_path / "city.sqlite"
+    shutil.copy(sqlite_template, path)
+    for leftover in ("-wal", "-shm"):
+        path.with_name(path.name + leftover).unlink(missing_ok=True)
+    with patch.object(pipeline, "reading_of", Compared(kind=kind).reading_of):
+        compare(f"sqlite:///{path}", steps)
 
 
 @pytest.mark.postgres
