@@ -1,19 +1,22 @@
 """振替結果の突合: what came back of each batch, bank by bank (T8).
 
 A result is matched to the row that asked for it by day, bank and 顧客番号. Requested = paid +
-failed, or something is missing; a result that nobody asked for is counted apart.
+failed, or something is missing; a result that nobody asked for is counted apart: once, with the
+first of the batches of that day and bank, of which there may be two (初回 and 再振替).
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from payments.domain.calendars import add_business_days
 from payments.store.lookups import rows_about
+from reconcile.debit.batches import Head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,9 +53,21 @@ SELECT COUNT(*) AS number, SUM(a.amount_yen) AS yen FROM (
         PARTITION BY q.slip_key ORDER BY q.file_id, q.line_no) AS turn
     FROM ({_LINES.rpartition("ORDER BY")[0]}) q) a
 WHERE a.turn = 1"""
+# Where the bank has another batch on that day, each result counts for the batch that asked for it.
+_ASKED_BY = """(EXISTS (SELECT 1 FROM debit_row w WHERE w.municipality_code = :m
+    AND w.batch_no {which} AND w.customer_no = a.slip_key))"""
+_MINE = _ASKED_BY.format(which="= :batch_no")
+_NOT_THEIRS = f"NOT {_ASKED_BY.format(which='IN :others')}"
 _ROWS = """
 SELECT customer_no, row_no, notice_id, term, amount_yen FROM debit_row
 WHERE municipality_code = :m AND batch_no = :batch_no ORDER BY row_no"""
+# All batches in force of a day and bank: those that were sent before others, the first round first.
+_BESIDE = """
+SELECT b.batch_no, b.head_json FROM debit_batch b
+LEFT JOIN debit_event e ON e.municipality_code = :m AND e.batch_no = b.batch_no AND e.event = 'sent'
+WHERE b.municipality_code = :m AND b.debit_on = :debit_on AND b.bank_code = :bank_code
+    AND b.in_force
+ORDER BY CASE WHEN e.event_no IS NULL THEN 1 ELSE 0 END, b.round, b.batch_no"""
 _SENT_BATCHES = """
 SELECT b.batch_no FROM debit_batch b WHERE b.municipality_code = :m AND b.in_force
     AND b.debit_on <= :last AND b.debit_on >= :first AND EXISTS (SELECT 1 FROM debit_event e
@@ -130,6 +145,13 @@ def results_of(connection: Connection, municipality_code: str, batch: Batch) -> 
         came.setdefault(str(row.slip_key), row)
     asked = connection.execute(text(_ROWS), {"m": municipality_code, "batch_no": batch.batch_no})
     found = [_result(row, came.pop(row.customer_no, None)) for row in asked]
+    takes_strange, others = _beside(connection, municipality_code, batch)
+    if not takes_strange:
+        return found
+    for other in others if came else ():
+        theirs = connection.execute(text(_ROWS), {"m": municipality_code, "batch_no": other})
+        for row in theirs:
+            came.pop(row.customer_no, None)
     return found + [
         Result(
             0, 0, "", str(line.slip_key), int(line.amount_yen or 0), str(line.kind), line.file_id,
@@ -186,9 +208,40 @@ def outcome_of(connection: Connection, municipality_code: str, batch: Batch) -> 
 
 
 def answered(connection: Connection, municipality_code: str, batch: Batch) -> tuple[int, int]:
-    """結果の件数と金額 of a batch: the first report of every debit, whoever asked for it."""
-    row = connection.execute(text(_ANSWERED), {"m": municipality_code, **_place(batch)}).one()
+    """結果の件数と金額 of a batch: the first report of every debit, strange ones too."""
+    takes_strange, others = _beside(connection, municipality_code, batch)
+    statement = text(_ANSWERED)
+    values: dict[str, Any] = {"m": municipality_code, **_place(batch)}
+    if takes_strange and others:
+        statement = text(f"{_ANSWERED} AND {_NOT_THEIRS}").bindparams(
+            bindparam("others", others, expanding=True)
+        )
+    elif not takes_strange:
+        statement = text(f"{_ANSWERED} AND {_MINE}")
+        values["batch_no"] = batch.batch_no
+    row = connection.execute(statement, values).one()
     return int(row.number), int(row.yen or 0)
+
+
+def _beside(connection: Connection, municipality_code: str, batch: Batch) -> tuple[bool, list[int]]:
+    """同じ日・銀行・委託者の束: whether this one tells what nobody asked for, and the others.
+
+    One tells it, so that it is not counted twice; a batch that ended only where none is in force.
+    """
+    rows = connection.execute(
+        text(_BESIDE),
+        {
+            "m": municipality_code,
+            "debit_on": batch.debit_on.isoformat(),
+            "bank_code": batch.bank_code,
+        },
+    )
+    found = [
+        int(row.batch_no)
+        for row in rows
+        if Head(*json.loads(row.head_json)).consignor_code == batch.head.consignor_code
+    ]
+    return not found or found[0] == batch.batch_no, [no for no in found if no != batch.batch_no]
 
 
 def awaited_until(debit_on: date, result_days: int) -> date:
