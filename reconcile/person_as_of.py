@@ -6,6 +6,7 @@ taken back or corrected says nothing about it.
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
@@ -47,7 +48,7 @@ def journal_at(connection: Connection, municipality_code: str, at: datetime) -> 
     """仕訳帳の位置: the last journal that had been made at a moment, 0 before the first."""
     found = connection.execute(
         text(_LAST),
-        {"m": municipality_code, "at": at.isoformat(timespec="microseconds")},
+        {"m": municipality_code, "at": at.astimezone(UTC).isoformat(timespec="microseconds")},
     )
     return int(found.scalar_one())
 

@@ -11,6 +11,7 @@ from dunning_town import DunningTown, M
 from years_town import claim
 
 from payments.store.unit_of_work import unit_of_work
+from reconcile.dunning.record import Happening, append
 from web.accounts import staff
 from web.app import create_app
 
@@ -53,6 +54,12 @@ def test_a_list_from_the_form_to_the_post(town, desk):
     _good(ito, f"{asked}/decision", decision="approved")
     letters = abe.get(f"{at}/letters.csv").get_data(as_text=True)
     assert letters.count("\r\n") == 4
+    assert "督促状を印刷します" in _text(abe, at)
+    with unit_of_work(town.engine, M) as connection:
+        append(connection, M, 1, Happening("printing", NOW.date(), "abe", NOW, 3, 7))
+    page = _text(abe, at)  # printed once, it is not to be done again
+    assert "督促状を印刷します" not in page
+    assert "で督促状を作りました" in page
     town.pay(2, 10_000, "2026-07-18", on="2026-07-20")
     _good(abe, f"{at}/pull")
     page = _text(abe, at)
