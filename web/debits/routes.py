@@ -47,9 +47,17 @@ if TYPE_CHECKING:
 debits = Blueprint("debits", __name__, url_prefix="/staff/debits")
 _KIND = {"release": release.RELEASE, "replace": release.REPLACE, "withdraw": release.WITHDRAW}
 ANSWER_MAX = 1_000_000  # bytes; some hundred banks are a few kilobytes
+FORM_BYTES = 64 << 10  # what the form needs beside its file
 _PAYER = re.compile(r"[0-9A-Za-z]{1,15}")
 COLUMNS = ("row", "item_code", "levy_year", "notice_no", "term", "customer_no", "amount_yen",
            "new_code", "result_code")  # fmt: skip
+
+
+@debits.url_value_preprocessor
+def _room_for_answers(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Only the file of the banks' answers may be larger than a form."""
+    if endpoint == "debits.answers":
+        request.max_content_length = ANSWER_MAX + FORM_BYTES
 
 
 @debits.get("")
@@ -137,8 +145,7 @@ def answers() -> str | tuple[str, int]:
             raise InvalidValueError("debit_answer_empty")
         data = given.stream.read(ANSWER_MAX + 1)
         if len(data) > ANSWER_MAX:
-            raise InvalidValueError("debit_answer_line", line_no=1, field="ファイル",
-                                    found=len(data), expected=ANSWER_MAX)  # fmt: skip
+            raise InvalidValueError("debit_answer_large", expected=ANSWER_MAX)
         delivery = Delivery(given.filename[-100:], data)
         taken = take_answers(
             services().engine, services().municipality, delivery, act(g.user.user_name)

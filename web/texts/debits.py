@@ -87,6 +87,7 @@ DEBIT_ERRORS: dict[str, str] = {
     "debit_results_missing": "銀行 {bank_code} の振替結果がそろっていません（{expected}件のうち{found}件）。再振替は、結果がそろってから作ります。",
     "debit_acknowledgement": "銀行 {bank_code} の受付件数・金額が、送付したものと異なります。解決してから再振替を作ります。",
     "debit_answer_line": "受付結果の{line_no}行目の {field} が読めません（値「{found}」、正 {expected}）。様式は団体設定の [debit.answers] です。何も記録していません。",
+    "debit_answer_large": "受付結果のファイルが大きすぎます（上限 {expected}バイト）。受付結果のファイルか確かめてください。何も記録していません。",
     "debit_answer_empty": "受付結果が一行もありません。",
     "debit_acknowledged_count": "受付件数は0以上9桁以内、金額は0以上12桁以内の数字にしてください（値「{found}」）。",
     "debit_file_differs": "束 {batch_no} の明細から作ったファイルが、記録したハッシュと一致しません。送付せず、kokin verify で調べてください。",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from web import clock
 from web.accounts import staff
 from web.app import create_app
 from web.config import Settings
-from web.debits import view
+from web.debits import routes, view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,3 +248,16 @@ def test_what_is_kept_is_what_is_counted(desk, monkeypatch):
         kept = counts.counts_of(connection, desk.town.profile, DEBIT_ON)
     for name in ("plans", "sums", "changed", "nowhere", "moved"):
         assert getattr(kept, name) == getattr(live, name), name
+
+
+def test_a_file_of_answers_may_be_large_but_not_anything(desk, monkeypatch):
+    monkeypatch.setattr(routes, "ANSWER_MAX", 200_000)
+    treasurer = desk.sign_in("kaikei")
+    for size, code, said in (
+        (100_000, 422, "様式"),  # larger than a form may be; no layout is set, and that is said
+        (200_001, 422, "受付結果のファイルが大きすぎます"),
+        (300_000, 413, "送られた内容が大きすぎます"),
+    ):
+        given = {"file": (io.BytesIO(b"1" * size), "uketsuke.csv")}
+        answer = treasurer.post("/staff/debits/answers", data=given)
+        assert (answer.status_code, said in answer.get_data(as_text=True)) == (code, True), size
