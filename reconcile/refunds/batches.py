@@ -99,7 +99,7 @@ SELECT line_no, refund_no, attempt, account_no, amount_yen, interest_yen FROM re
 WHERE municipality_code = :m AND batch_no = :batch_no AND line_no > :after ORDER BY line_no"""
 # Refunds that another batch holds already: one that is not replaced.
 _TAKEN = f"""
-SELECT l.refund_no, l.attempt FROM refund_batch b
+SELECT l.refund_no, l.attempt, l.account_no, {_STATE} AS state FROM refund_batch b
 JOIN refund_batch_line l ON l.municipality_code = :m AND l.batch_no = b.batch_no
 WHERE b.municipality_code = :m AND b.batch_no <> :except AND {_STATE} <> 'replaced'"""
 _SENT = "SELECT refund_no, attempt FROM refund_sent WHERE municipality_code = :m"
@@ -163,6 +163,7 @@ class Draft(NamedTuple):
     refunds: tuple[Refund, ...]
     before: Batch | None
     difference: dict[str, list[int]]
+    held: tuple[Refund, ...]  # left out: their account was revoked
 
     @property
     def total_yen(self) -> int:
@@ -173,6 +174,8 @@ class Draft(NamedTuple):
 def draft(connection: Connection, profile: Profile, transfer_on: date) -> Draft:
     """作成の見込み for a day: every refund that waits for a transfer, less what others hold.
 
+    A refund whose account was revoked is held back until it has another one.
+
     Raises :class:`RefusedError` ``refund_orderer`` where the profile names nobody who transfers.
     """
     account = _account(profile)
@@ -181,17 +184,30 @@ def draft(connection: Connection, profile: Profile, transfer_on: date) -> Draft:
     builds = _batches(connection, code, which, day=transfer_on.isoformat(), key=account.key)
     before = builds[0] if builds else None
     replaces = before.batch_no if before is not None and before.state == BUILT else 0
-    taken = {
-        tuple(row) for row in connection.execute(text(_TAKEN), {"m": code, "except": replaces})
-    }
+    taken = _taken(connection, code, replaces)
     taken |= {tuple(row) for row in connection.execute(text(_SENT), {"m": code})}
-    found = tuple(
+    waits = [
         each
         for each in refunds(connection, code, states=PAYABLE)
         if (each.refund_no, each.attempt) not in taken
-    )
+    ]
+    revoked = payees.not_counting(connection, code, (each.account_no for each in waits))
+    found = tuple(each for each in waits if each.account_no not in revoked)
+    held = tuple(each for each in waits if each.account_no in revoked)
     stood = lines(connection, code, before.batch_no) if before is not None else []
-    return Draft(transfer_on, account, found, before, _difference(stood, found))
+    return Draft(transfer_on, account, found, before, _difference(stood, found), held)
+
+
+def _taken(connection: Connection, code: str, replaces: int) -> set[tuple[int, int]]:
+    """Attempts that other batches hold; one that can never be released holds none of its own."""
+    rows = connection.execute(text(_TAKEN), {"m": code, "except": replaces}).all()
+    waits = (row.account_no for row in rows if row.state == BUILT)
+    revoked = payees.not_counting(connection, code, waits)
+    return {
+        (row.refund_no, row.attempt)
+        for row in rows
+        if row.state != BUILT or row.account_no not in revoked
+    }
 
 
 def build(

@@ -34,7 +34,7 @@ from reconcile.refunds.events import (
     write_event,
 )
 from reconcile.refunds.found import Overpayment, overpayment, years_of
-from reconcile.refunds.on_appropriated import on_appropriated
+from reconcile.refunds.on_appropriated import on_appropriated, paid_before_yen
 from reconcile.rules import CASE_OUTCOMES
 from reconcile.store.refund_tables import RefundRow
 
@@ -124,7 +124,9 @@ def content_of(
         raise RefusedError("refund_too_much", found=yen, expected=found.waiting_yen)
     interest, out = interest_of(connection, profile, found, yen, as_of)
     account = payees.account(connection, profile.municipality_code, int(found.account_no or 0))
-    return {
+    before = paid_before_yen(connection, profile.municipality_code, subject)
+    before = min(before, interest.interest_yen)
+    return _less(before) | {
         "subject": subject,
         "overpayment_no": found.overpayment_no,
         "reason": str(found.reason),
@@ -132,13 +134,18 @@ def content_of(
         "notice_id": found.notice_id,
         "term": found.term,
         "amount_yen": yen,
-        "interest_yen": interest.interest_yen,
+        "interest_yen": interest.interest_yen - before,
         "interest_from_on": interest.starts_on.isoformat(),
         "out_from_on": out.from_on.isoformat() if out else None,
         "out_until": out.until_on.isoformat() if out else None,
         "account_no": account.account_no,
         "account": account.shown,
     }
+
+
+def _less(yen: int) -> dict[str, Any]:
+    """控除: interest that was paid before, for an appropriation that was undone since."""
+    return {"paid_before_yen": yen} if yen else {}
 
 
 def ask_refund(
@@ -187,7 +194,8 @@ def interest_content(
     given = payees.current(connection, code, row.obligor_no)
     if given is None:
         raise RefusedError("refund_payee", subject=subject)
-    return {
+    before = sum(each.interest.interest_yen for each in owed.bearings) - owed.interest_yen
+    return _less(before) | {
         "subject": subject,
         "overpayment_no": row.overpayment_no,
         "reason": row.reason,
@@ -410,6 +418,14 @@ def cancel(connection: Connection, profile: Profile, approval: Approval, *, on: 
 # ---- another account ----
 
 
+def wants_payee(connection: Connection, municipality_code: str, found: Refund) -> bool:
+    """別の口座が要るか: its transfer came back, or it waits and its account was revoked."""
+    if found.state == RETURNED:
+        return True
+    numbers = [found.account_no] if found.state in PAYABLE else []
+    return bool(payees.not_counting(connection, municipality_code, numbers))
+
+
 def change_payee(
     connection: Connection,
     profile: Profile,
@@ -419,15 +435,16 @@ def change_payee(
     at: datetime,
     on: date,
 ) -> int:
-    """振込先の訂正 of a refund that came back: to the account that counts now; returns its number.
+    """振込先の訂正 to the account that counts now; returns its number.
 
-    Two people stand behind that account already. Raises :class:`NotFoundError` ``refund_no``;
-    :class:`RefusedError` ``refund_state`` when no transfer came back, ``refund_payee`` when the
-    person has given no other account since.
+    Of a refund that came back, or that waits while its own account was revoked. Two people stand
+    behind the new account already. Raises :class:`NotFoundError` ``refund_no``;
+    :class:`RefusedError` ``refund_state`` otherwise, ``refund_payee`` when the person has given no
+    other account since.
     """
     code = profile.municipality_code
     found = refund(connection, code, refund_no)
-    if found.state != RETURNED:
+    if not wants_payee(connection, code, found):
         raise RefusedError("refund_state", refund_no=refund_no, state=found.state)
     given = payees.current(connection, code, found.obligor_no)
     if given is None or given.account_no == found.account_no:

@@ -1,6 +1,6 @@
 """還付・充当の通知: what a person is told about their overpayment (地方税法17条の2⑤).
 
-What was appropriated follows from the approvals that did it, what goes back from what still waits
+What was appropriated follows from the placements that did it, what goes back from what still waits
 and from what is decided. Every notice is kept as it was made; its day begins the thirty days after
 which an unclaimed refund bears no interest (17条の4②).
 """
@@ -19,7 +19,7 @@ from payments.store.bulk import take_numbers
 from payments.versions import as_day
 from reconcile.refunds.events import CANCELLED, refunds
 from reconcile.refunds.found import overpayment, years_of
-from reconcile.refunds.on_appropriated import on_appropriated, parts_of
+from reconcile.refunds.on_appropriated import on_appropriated, standing
 from reconcile.store.refund_tables import RefundNoticeRow
 
 if TYPE_CHECKING:
@@ -40,10 +40,6 @@ FROM overpayment c
 JOIN notice n ON n.municipality_code = :m AND n.notice_id = c.notice_id
 WHERE c.municipality_code = :m AND c.subject = :subject
 ORDER BY c.overpayment_no DESC LIMIT 1"""
-_DONE = """
-SELECT a.content_json, a.decided_at FROM approval a
-WHERE a.municipality_code = :m AND a.kind = 'appropriation' AND a.decision = 'approved'
-  AND a.content_json LIKE :named ORDER BY a.approval_id"""
 _NOTICES = """
 SELECT notice_no, obligor_no, subject, kind, content_json, noticed_on, actor FROM refund_notice
 WHERE municipality_code = :m {which} ORDER BY notice_no DESC"""
@@ -137,11 +133,11 @@ def content_of(
 def appropriated(
     connection: Connection, municipality_code: str, subject: str
 ) -> list[dict[str, Any]]:
-    """充当・委託納付されたもの of an overpayment: place, yen, day of its effect, which of both."""
-    rows = connection.execute(
-        text(_DONE), {"m": municipality_code, "named": f'%"overpayment": "{subject}"%'}
-    )
-    return [part for row in rows for part in parts_of(json.loads(row.content_json))]
+    """充当・委託納付されたもの of an overpayment: place, yen, day of its effect, which of both.
+
+    What was undone since is none.
+    """
+    return [each.part for each in standing(connection, municipality_code, subject)]
 
 
 def notice(connection: Connection, municipality_code: str, notice_no: int) -> Notice:

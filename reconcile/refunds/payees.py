@@ -22,6 +22,7 @@ from reconcile.refunds.sealed import read_text, write_text
 from reconcile.store.refund_tables import PayeeAccountEventRow, PayeeAccountRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -176,6 +177,9 @@ def revoke(
 ) -> None:
     """口座の取消: nothing goes there any more, for a reason.
 
+    What two people released before counts as sent: only the bank can still stop it, and the page
+    of its batch says so.
+
     Raises :class:`NotFoundError` ``payee``; :class:`RefusedError` ``payee_decided``;
     :class:`InvalidValueError` ``reason_missing`` or ``reason_long``.
     """
@@ -206,6 +210,15 @@ def current(connection: Connection, municipality_code: str, obligor_no: str) -> 
     """いまの口座: the newest confirmed one of the person, or None."""
     found = history(connection, municipality_code, obligor_no)
     return next((each for each in found if each.state == CONFIRMED), None)
+
+
+def not_counting(
+    connection: Connection, municipality_code: str, numbers: Iterable[int]
+) -> set[int]:
+    """使えない口座: those of the numbers that are not confirmed, or were revoked since."""
+    some = ", ".join(str(int(number)) for number in {0, *numbers})
+    which = f"a.account_no IN ({some}) AND {_STATE} <> '{CONFIRMED}'"
+    return {each.account_no for each in _accounts(connection, municipality_code, which)}
 
 
 def waiting(connection: Connection, municipality_code: str) -> list[Registered]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from payments import approve
 from payments.domain.errors import InvalidValueError, RefusedError
+from reconcile.refunds import payees
 from reconcile.refunds.batches import (
     BUILT,
     HANDED_OUT,
@@ -42,8 +43,9 @@ def release_content(
 ) -> dict[str, Any]:
     """引渡しの依頼の内容: which file, with which totals.
 
-    Raises :class:`NotFoundError` ``batch_no``; :class:`RefusedError` ``batch_state`` or
-    ``batch_changed`` (also when a refund of it no longer waits as it did).
+    Raises :class:`NotFoundError` ``batch_no``; :class:`RefusedError` ``batch_state``,
+    ``batch_changed`` (also when a refund of it no longer waits as it did) or ``batch_payee`` when
+    an account of it was revoked since it was built.
     """
     found = batch(connection, municipality_code, batch_no)
     if found.state != BUILT:
@@ -53,8 +55,11 @@ def release_content(
         (each.refund_no, each.attempt, each.account_no, each.amount_yen, each.interest_yen)
         for each in refunds(connection, municipality_code, states=PAYABLE, batch_no=batch_no)
     }
-    if any(tuple(line[1:]) not in waits for line in lines(connection, municipality_code, batch_no)):
+    frozen = lines(connection, municipality_code, batch_no)
+    if any(tuple(line[1:]) not in waits for line in frozen):
         raise RefusedError("batch_changed", batch_no=batch_no)
+    if payees.not_counting(connection, municipality_code, (line.account_no for line in frozen)):
+        raise RefusedError("batch_payee", batch_no=batch_no)
     return {
         "batch_no": batch_no,
         "transfer_on": found.transfer_on.isoformat(),

@@ -34,10 +34,12 @@ SELECT x.refund_no, x.approval_id, x.file_id, x.line_no, x.notice_id, x.term, x.
     CAST(x.out_until AS VARCHAR(10)) AS out_last, x.account_no, x.asked_by, x.decided_by,
     x.obligor_no, c.reason, CAST(c.paid_on AS VARCHAR(10)) AS paid,
     CAST(c.event_on AS VARCHAR(10)) AS event_day, CAST(c.corrected_on AS VARCHAR(10)) AS corrected,
-    c.subject, p.obligor_no AS payee
+    c.subject, p.obligor_no AS payee, r.amount_yen AS came_yen
 FROM refund x
 LEFT JOIN overpayment c ON c.municipality_code = :m AND c.overpayment_no = x.overpayment_no
 LEFT JOIN payee_account p ON p.municipality_code = :m AND p.account_no = x.account_no
+LEFT JOIN receipt r ON r.municipality_code = :m AND r.file_id = x.file_id
+ AND r.line_no = x.line_no
 WHERE x.municipality_code = :m ORDER BY x.refund_no"""
 _APPROVED = """
 SELECT approval_id, kind, subject, content_json, asked_by, decided_by FROM approval
@@ -68,11 +70,11 @@ _SENT = "SELECT refund_no, attempt, batch_no FROM refund_sent WHERE municipality
 # What may follow what; a refund begins with its decision.
 _NEXT = {
     "": {"decided"},
-    "decided": {"sent", "cancelled"},
+    "decided": {"sent", "payee_changed", "cancelled"},
     "sent": {"paid"},
     "paid": {"returned"},
     "returned": {"payee_changed", "cancelled"},
-    "payee_changed": {"sent", "cancelled"},
+    "payee_changed": {"sent", "payee_changed", "cancelled"},
     "cancelled": set(),
 }
 # Debit, credit and reason of the principal by what happened.
@@ -96,6 +98,8 @@ def refunds(store: Store) -> Iterator[Difference]:
     for row in store.rows(_POSTINGS):
         booked[row.refund_no].append(tuple(row[1:]))
     rows = list(store.rows(_REFUNDS))
+    gone = {number for number, some in events.items() if some[-1].event == "cancelled"}
+    yield from _paid_before([row for row in rows if row.refund_no not in gone], approved)
     for row in rows:
         yield from _refund(row, approved.get(row.approval_id))
         yield from _history(row, events.pop(row.refund_no, []), booked.pop(row.refund_no, []))
@@ -121,7 +125,12 @@ def _refund(row: Any, approval: Any) -> Iterator[Difference]:
     found_ = [row.subject, row.amount_yen, row.interest_yen, row.account_no]
     if expected != found_:
         yield Difference("refund", subject, str(expected), str(found_))
-    begins, interest_yen = _worked_out(row, said.get("bears", ()))
+    bears = said.get("bears", ())
+    begins, interest_yen = _worked_out(row, bears)
+    interest_yen -= said.get("paid_before_yen", 0)
+    borne_yen = sum(each["amount_yen"] for each in bears)
+    if row.came_yen is not None and borne_yen > row.came_yen:
+        yield Difference("refund_interest", subject, str(row.came_yen), str(borne_yen))
     if (row.begins, row.interest_yen) != (begins, interest_yen):
         yield Difference(
             "refund_interest",
@@ -129,6 +138,23 @@ def _refund(row: Any, approval: Any) -> Iterator[Difference]:
             f"{begins} {interest_yen}",
             f"{row.begins} {row.interest_yen}",
         )
+
+
+def _paid_before(rows: list[Any], approved: dict[int, Any]) -> Iterator[Difference]:
+    """No more is taken off than was paid for what was appropriated before (and undone since)."""
+    paid: dict[str, int] = defaultdict(int)
+    for row in rows:
+        if row.approval_id not in approved:
+            continue
+        said = json.loads(approved[row.approval_id].content_json)
+        less_yen = said.get("paid_before_yen", 0)
+        if less_yen > paid[row.subject]:
+            found = str(less_yen)
+            yield Difference(
+                "refund_interest", f"refund:{row.refund_no}", str(paid[row.subject]), found
+            )
+        paid[row.subject] -= less_yen
+        paid[row.subject] += sum(each["interest_yen"] for each in said.get("bears", ()))
 
 
 def _worked_out(row: Any, bears: Sequence[dict[str, Any]]) -> tuple[str, int]:

@@ -152,7 +152,7 @@ def returned(session: Session, number: int, place: str, user_name: str, *, as_js
 @MUNICIPALITY
 @session_of
 def payee(session: Session, number: int, user_name: str, *, as_json: bool) -> None:
-    """戻ってきた還付を、新しく確認された口座へ振り込み直します。"""
+    """戻ってきた還付や、口座が取り消された還付の振込先を、新しく確認された口座に改めます。"""
 
     def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
         given = decide.change_payee(

@@ -88,6 +88,13 @@ def told(approval: Approval) -> tuple[str, tuple[Sheet, ...]]:
             )
             for each in content.get("bears", ())
         ]  # fmt: skip
+        if content.get("paid_before_yen"):
+            rows.append(
+                (
+                    _("取り消した充当について支払済みの加算金（差し引き）"),
+                    formatting.yen(-content["paid_before_yen"]),
+                )
+            )
         if content["out_from_on"]:
             span = [formatting.long_day(content[name]) for name in ("out_from_on", "out_until")]
             rows.append(

@@ -140,6 +140,11 @@ def _batch_page(batch_no: int, error: KokinError | None = None) -> str:
         page = batches.lines(connection, code, batch_no, after=after, most=LINES_SHOWN + 1)
         frozen = page[:LINES_SHOWN]
         numbers = [line.refund_no for line in frozen] or [0]
+        revoked = list[int]()
+        if found.state in {batches.BUILT, *batches.GONE}:
+            every = batches.lines(connection, code, batch_no)
+            gone = payees.not_counting(connection, code, (line.account_no for line in every))
+            revoked = [line.refund_no for line in every if line.account_no in gone]
         about = {each.refund_no: each for each in refunds(connection, code, numbers=numbers)}
         shown = {
             line.account_no: payees.account(connection, code, line.account_no).shown
@@ -151,6 +156,7 @@ def _batch_page(batch_no: int, error: KokinError | None = None) -> str:
         lines=frozen,
         more=len(page) > LINES_SHOWN,
         refunds=about,
+        revoked=revoked,
         accounts=shown,
         may_send=can(g.user, Do.SEND_REFUNDS),
         error=said(error),

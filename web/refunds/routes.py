@@ -196,7 +196,7 @@ def ask_cancel(refund_no: int) -> BaseResponse | tuple[str, int]:
 @refunding.post("/refunds/<int:refund_no>/payee")
 @may(Do.WORK_REFUNDS)
 def change_payee(refund_no: int) -> BaseResponse | tuple[str, int]:
-    """振込先の訂正 of one that came back."""
+    """振込先の訂正 of one that came back, or whose account was revoked."""
 
     def deed(connection: Connection) -> None:
         decide.change_payee(
@@ -271,6 +271,7 @@ def _refund_page(refund_no: int, error: KokinError | None = None) -> str:
         }
         given = payees.current(connection, code, found.obligor_no)
         sums = sums_of(connection, code, found)
+        wants_payee = decide.wants_payee(connection, code, found)
     return render_template(
         "refunds/refund.html",
         refund=found,
@@ -278,6 +279,7 @@ def _refund_page(refund_no: int, error: KokinError | None = None) -> str:
         accounts=accounts,
         given=given,
         sums=sums,
+        wants_payee=wants_payee,
         may_work=can(g.user, Do.WORK_REFUNDS),
         error=said(error),
         typed=typed(error),

@@ -37,6 +37,7 @@ class Bears(NamedTuple):
     done_yen: int
     proposed: list[Sum]
     proposed_yen: int
+    less_yen: int  # paid before for what was undone since: taken off the next interest
 
 
 def bears_of(
@@ -54,7 +55,7 @@ def bears_of(
     proposed = worked_out(begins, parts)
     return Bears(
         _sums(owed.bearings), owed.interest_yen, _sums(proposed),
-        sum(each.interest.interest_yen for each in proposed),
+        sum(each.interest.interest_yen for each in proposed), owed.paid_before_yen,
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ REFUND_ERRORS: dict[str, str] = {
     "batch_state": "振込データ {batch_no} は「{state}」のため、この操作はできません。",
     "batch_file": "書き出した振込ファイルを読み直したところ、内容が合いません。作成を中止しました。",
     "batch_changed": "振込データ {batch_no} の中身が作成時と異なります。作り直してください。",
+    "batch_payee": "振込データ {batch_no} に、口座を取り消した還付があります。作り直してください。",
     "return_line": "{line_no}行目は、戻ってきた還付の入金ではないか、すでに処理されています。",
     "return_amount": "戻ってきた金額 {found:,}円 と還付 {refund_no} の振込額 {expected:,}円 が異なります。",
     "paid_line": "{line_no}行目は、まだ結び付いていない出金ではありません。",

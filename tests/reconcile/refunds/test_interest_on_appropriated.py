@@ -15,8 +15,12 @@ from payments.domain.errors import NotFoundError, RefusedError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import appropriate, decide, notices, payees
+from reconcile.refunds.classing import Grounds, classify
+from reconcile.refunds.found import overpayment
 from reconcile.refunds.on_appropriated import Until, on_appropriated, worked_out
+from web.refunds.approving import told
 from web.refunds.paper import letter
+from web.refunds.working import bears_of
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "refund_interest.csv"
 LATER = date(2026, 9, 1)
@@ -62,6 +66,11 @@ def subject(town):
 def _owed(town, subject):
     with reading(town.engine, M) as connection:
         return on_appropriated(connection, M, subject)
+
+
+def _told(town, subject):
+    with reading(town.engine, M) as connection:
+        return notices.content_of(connection, load_profile(connection, M), subject, DAY)[2]
 
 
 def _appropriated(town, subject):
@@ -117,6 +126,95 @@ def test_what_is_taken_back_is_owed_again(town, subject):
     # Where the appropriation itself is undone, nothing is owed any more.
     town.place(town.line("much.csv"), town.part(1, "01", 10_000))
     assert _owed(town, subject).interest_yen == 0
+
+
+def _corrected(town, place, yen):
+    number = NOTICES[place]
+    group = f"G{number}"
+    line = assessment("01", yen, kind="correction", notice_no=number, whole_year_group=group)
+    town.assess(line, name=f"{number}-{yen}.csv")
+
+
+def _undone(town, *parts):
+    town.place(town.line("much.csv"), town.part(1, "01", 10_000), *parts)
+
+
+def test_what_is_undone_and_done_again_bears_once(town, subject):
+    _appropriated(town, subject)
+    once = _owed(town, subject).interest_yen
+    _undone(town)
+    assert _told(town, subject)["total_yen"] == 980_000
+    assert _told(town, subject)["parts"] == []
+    _appropriated(town, subject)
+    (bearing,) = _owed(town, subject).bearings
+    assert (bearing.amount_yen, bearing.interest.interest_yen) == (980_000, once)
+    assert [part["amount_yen"] for part in _told(town, subject)["parts"]] == [980_000]
+    assert _told(town, subject)["total_yen"] == 980_000
+
+
+def test_no_more_bears_than_what_still_stands_where_it_was_put(town, subject):
+    _appropriated(town, subject)
+    place = _told(town, subject)["parts"][0]["place"]
+    _undone(town, town.part(2, "01", 300_000))
+    (bearing,) = _owed(town, subject).bearings
+    assert bearing.amount_yen == 300_000
+    _appropriated(town, subject)  # the rest once more, by an approval of its own
+    assert [(p["place"], p["amount_yen"]) for p in _told(town, subject)["parts"]] == [
+        (place, 300_000),
+        (place, 680_000),
+    ]
+    (bearing,) = _owed(town, subject).bearings
+    assert bearing.amount_yen == 980_000
+
+
+def test_what_a_correction_sets_free_again_was_appropriated_all_the_same(town, subject):
+    """What moves on by 充当 of another overpayment has settled its claim until then."""
+    _appropriated(town, subject)
+    owed = _owed(town, subject).interest_yen
+    _corrected(town, 1, 500_000)
+    _corrected(town, 2, 2_000_000)
+    other = f"claim:{town.notice[NOTICES[1]]}/01"
+    with unit_of_work(town.engine, M) as connection:
+        profile, why = load_profile(connection, M), Grounds("reassessed", paid_on=DAY)
+        classify(connection, profile, other, why, by="hanako", at=town.moment, as_of=DAY)
+    town.approve(town.asked(appropriate.ask_appropriation, other, as_of=LATER)[0], LATER)
+    assert _owed(town, subject).interest_yen == owed
+
+
+def test_interest_paid_before_the_undoing_is_not_paid_again(town, subject):
+    _corrected(town, 1, 300_000)
+    _appropriated(town, subject)
+    paid = town.refund(_paid(town, subject)).interest_yen
+    _undone(town)
+    _appropriated(town, subject)
+    assert _owed(town, subject).interest_yen == 0
+    with pytest.raises(RefusedError, match="refund_interest_nothing"):
+        town.asked(decide.ask_interest, subject, as_of=LATER)
+    _undone(town)
+    # Of what goes back now, only the days after the appropriation are left.
+    parts = (100_000, 880_000)
+    with reading(town.engine, M) as connection:
+        profile = load_profile(connection, M)
+        found = overpayment(connection, profile, subject, DAY)
+        owed = [
+            decide.interest_of(connection, profile, found, yen, DAY)[0].interest_yen
+            for yen in parts
+        ]
+    with reading(town.engine, M) as connection:
+        assert bears_of(connection, M, subject, None, DAY).less_yen == paid
+    for yen in parts:
+        approval = town.asked(decide.ask_refund, subject, yen, as_of=DAY)
+        less = approval.content["paid_before_yen"]
+        assert f"−{less:,}円" in {str(row[1]) for row in told(approval)[1][0].rows}
+        town.approve(approval, DAY)
+    first, second = (town.refund(number).interest_yen for number in (2, 3))
+    assert 0 < owed[0] < paid < sum(owed)
+    assert (first, second) == (0, sum(owed) - paid)
+    # What was cancelled gives back what was taken off for it.
+    town.approve(town.asked(decide.ask_cancel, 2), DAY)
+    town.approve(town.asked(decide.ask_refund, subject, 100_000, as_of=DAY), DAY)
+    assert town.refund(4).interest_yen == 0
+    town.conserve()
 
 
 def test_nobody_is_paid_without_an_account_nor_twice_for_the_same_sums(town, subject):

@@ -16,7 +16,7 @@ from payments.domain.errors import InvalidValueError, NotFoundError, RefusedErro
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.formats.zengin_transfer import DATA, TRAILER, layout_of
-from reconcile.refunds import appropriate, bank, batches, decide, release
+from reconcile.refunds import appropriate, bank, batches, decide, payees, release
 from reconcile.refunds.events import happenings
 from reconcile.refunds.state import refund_state
 from reconcile.report.period import day_report
@@ -379,3 +379,60 @@ def test_a_return_that_names_nobody_is_put_back_by_a_person(town):
         with pytest.raises(RefusedError, match="refund_state"):
             bank.take_back(connection, profile, number, line, **by)
     assert town.refund(number).state == "returned"
+
+
+# ---- an account that counts no longer ----
+
+
+def _revoked(town, number):
+    account_no = town.refund(number).account_no
+    with unit_of_work(town.engine, M) as connection:
+        payees.revoke(connection, M, account_no, by="jiro", at=town.moment, reason="名義が違う")
+
+
+def _changed(town, number):
+    with unit_of_work(town.engine, M) as connection:
+        profile = load_profile(connection, M)
+        return decide.change_payee(connection, profile, number, by="jiro", at=town.moment, on=DAY)
+
+
+def test_nothing_goes_to_an_account_that_was_revoked_since(town):
+    number = town.refunded(town.twice())
+    with pytest.raises(RefusedError, match="refund_state"):
+        _changed(town, number)
+    first = town.built()
+    asked = town.asked(release.ask_release, first.batch_no)
+    _revoked(town, number)
+    with pytest.raises(RefusedError, match="batch_payee"):
+        town.approve(asked)
+    with pytest.raises(RefusedError, match="batch_payee"):
+        town.asked(release.ask_release, first.batch_no)
+    with pytest.raises(RefusedError, match="batch_empty"):
+        town.built(reason="口座の取消")
+    with reading(town.engine, M) as connection:
+        found = batches.draft(connection, load_profile(connection, M), TRANSFER)
+    assert [each.refund_no for each in found.held] == [number]
+    assert found.difference["removed"] == [number]
+    with pytest.raises(RefusedError, match="refund_payee"):
+        _changed(town, number)
+    other = town.account(town.refund(number).obligor_no, "2222222")
+    assert _changed(town, number) == other
+    # The batch with the old account holds it back from no other day.
+    later = town.built(date(2026, 6, 25))
+    assert b"2222222" in town.released(later)
+    with pytest.raises(RefusedError, match="batch_changed"):
+        town.asked(release.ask_release, first.batch_no)
+    with pytest.raises(RefusedError, match="refund_state"):
+        _changed(town, number)
+
+
+def test_the_account_may_change_more_than_once_before_it_goes_out(town):
+    number = town.refunded(town.twice())
+    for account_no in ("2222222", "3333333"):
+        _revoked(town, number)
+        town.account(town.refund(number).obligor_no, account_no)
+        _changed(town, number)
+    assert b"3333333" in town.released(town.built())
+    _revoked(town, number)  # too late: it counts as sent, and the file stays what was released
+    with pytest.raises(RefusedError, match="refund_state"):
+        _changed(town, number)

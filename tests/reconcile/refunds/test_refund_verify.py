@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from refund_town import RefundTown, refund_profile
 from sqlalchemy import text
@@ -47,6 +49,29 @@ def test_a_change_has_its_name(town, change, name):
     with unit_of_work(town.engine, M) as connection:
         connection.exec_driver_sql(change)
     assert name in {difference.name for difference in verify(town.engine, M)}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected", "found"),
+    [
+        # On more than came: as if one sum had been appropriated two times.
+        (
+            {"bears": [{"amount_yen": 10_001, "ends_on": "2026-06-20", "interest_yen": 0}]},
+            "10000",
+            "10001",
+        ),
+        ({"paid_before_yen": 100}, "0", "100"),  # which nobody was paid before
+    ],
+)
+def test_interest_that_nobody_could_be_owed_is_found(town, more, expected, found):
+    with unit_of_work(town.engine, M) as connection:
+        row = connection.execute(text("SELECT content_json FROM approval WHERE kind = 'refund'"))
+        said = json.dumps(json.loads(row.scalar_one()) | more)
+        connection.execute(
+            text("UPDATE approval SET content_json = :said WHERE kind = 'refund'"), {"said": said}
+        )
+    differences = [each[1:] for each in verify(town.engine, M) if each.name == "refund_interest"]
+    assert ("refund:1", expected, found) in differences
 
 
 def test_a_file_that_reads_otherwise_than_it_was_meant_is_not_made(monkeypatch, sqlite_url):
