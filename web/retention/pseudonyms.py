@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _CLAIMS = """
-SELECT n.obligor_no, n.item_code, i.fiscal_year, i.term, CAST(i.due_on AS VARCHAR(7)) AS due_month,
+SELECT n.obligor_no, n.item_code, i.fiscal_year, i.term,
+    SUBSTR(CAST(i.due_on AS VARCHAR(10)), 1, 7) AS due_month,
     a.amount_yen AS assessed_yen, a.term_yen + a.whole_yen - a.surplus_yen AS applied_yen
 FROM instalment i
 JOIN notice n ON n.municipality_code = :m AND n.notice_id = i.notice_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -264,8 +265,8 @@ def test_the_commands_say_whose_rule_it_is_and_keep_to_it(kept):
     assert (early.exit_code, "retention_early" in early.stderr) == (1, True)
 
 
-def test_pseudonymised_figures_name_nobody_and_lead_nowhere(kept, tmp_path):
-    with reading(kept.engine, M) as connection:
+def test_pseudonymised_figures_name_nobody_and_lead_nowhere(town, tmp_path):
+    with reading(town.engine, M) as connection:
         number = pseudonyms.write(connection, M, tmp_path / "one.parquet")
         assert number == pseudonyms.write(connection, M, tmp_path / "two.parquet")
         applied = connection.execute(
@@ -274,12 +275,17 @@ def test_pseudonymised_figures_name_nobody_and_lead_nowhere(kept, tmp_path):
         people = set(connection.execute(text("SELECT DISTINCT obligor_no FROM notice")).scalars())
     with duckdb.connect() as books:
         rows = books.execute(f"SELECT * FROM '{tmp_path}/one.parquet'").fetchall()
+        months = books.execute(
+            f"SELECT DISTINCT due_month FROM '{tmp_path}/one.parquet'"
+        ).fetchall()
         asked = "SELECT COUNT(DISTINCT person), SUM(applied_yen), COUNT(*) FROM '{}'"
         first = books.execute(asked.format(tmp_path / "one.parquet")).fetchone()
         shared = books.execute(
             f"SELECT COUNT(*) FROM '{tmp_path}/one.parquet' a JOIN '{tmp_path}/two.parquet' b USING (person)"
         ).fetchone()
     assert first == (len(people), applied, number)
+    assert months
+    assert all(re.fullmatch(r"[0-9]{4}-[0-9]{2}", month) for (month,) in months), months
     assert shared == (0,)  # another file, another key
     assert not people & {str(value) for row in rows for value in row}
 
