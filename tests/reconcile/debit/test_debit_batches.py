@@ -16,7 +16,7 @@ from payments.domain.debiting import Debiting
 from payments.domain.errors import KokinError, RefusedError
 from payments.store.unit_of_work import enter_municipality
 from reconcile.debit import batches as books
-from reconcile.debit import build, release
+from reconcile.debit import build, counts, release
 from reconcile.debit.acknowledge import red_banks
 from reconcile.debit.results import outcome_of
 from reconcile.debit.story import debits_of
@@ -26,6 +26,7 @@ from reconcile.model import Delivery, FileStatus
 from reconcile.pipeline import take_in
 from reconcile.report.checks import _t8
 from reconcile.verify.everything import verify
+from web.debits.view import batch_page
 
 COUNT = 6
 
@@ -281,6 +282,26 @@ def test_the_second_debit_holds_only_what_failed(town):
         ("T8", 70_025, 70_025),
         ("debit_banks", 3, 3),
     ]
+
+
+def test_a_late_answer_about_the_first_shows_in_the_second_and_stops_it(town):
+    """Its pages are there all the same: what could not be built any more differs as a whole."""
+    sent = town.whole_way()
+    town.results(sent["9998"][1], "011")
+    town.results(sent["9999"][1], "000")
+    _, (batch,) = second(town)
+    town.acknowledge(sent["9998"][0], 5)
+    with town.read() as connection:
+        found = counts.counts_of(connection, town.profile, SECOND_ON)
+        page = batch_page(connection, town.profile, batch, 0, TODAY)
+    assert (batch.count, found.changed) == (2, {batch.batch_no: 2})
+    assert [(change.before_yen, change.after_yen) for change in page.changes] == [
+        (10_004, 0), (10_006, 0),
+    ]  # fmt: skip
+    refused("debit_acknowledgement", town.ask, release.RELEASE, batch.batch_no)
+    town.acknowledge(sent["9998"][0])
+    with town.read() as connection:
+        assert counts.counts_of(connection, town.profile, SECOND_ON).changed == {batch.batch_no: 0}
 
 
 def test_an_acknowledgement_that_differs_stops_the_second_debit(town):
