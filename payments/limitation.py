@@ -1,11 +1,14 @@
 """時効の更新・停止の記録と、期別ごとの時効: what happened to the period of each instalment.
 
 Part payments, plans and holds are known from the books; what else renews the period (a dunning
-letter, a seizure) is recorded here by whoever does it.
+letter, a seizure) is recorded here by whoever does it. A part payment is where its money stands:
+where two people placed it, not where the slip said. What the authority appropriates (充当) is no
+acknowledgement of whoever owes (民法152条), unless they agreed to it (委託納付).
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +26,7 @@ from payments.store.lookups import rows_about
 from payments.versions import OPEN_YEN, as_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -179,10 +182,30 @@ SELECT DISTINCT p.notice_id, p.term, e.happened_on FROM payment_plan_part p
 JOIN payment_plan_event e ON e.municipality_code = :m AND e.plan_no = p.plan_no
     AND e.event = 'agreed'
 WHERE p.municipality_code = :m AND p.notice_id IN :some"""
+# What two people placed is where its parts are, not where the slip said.
 _PAID = """
 SELECT DISTINCT r.notice_id, r.term, r.paid_on FROM receipt r
 WHERE r.municipality_code = :m AND r.notice_id IN :some AND r.applied_yen > 0
-  AND r.paid_on IS NOT NULL AND r.stage <> 'withdrawn'"""
+  AND r.paid_on IS NOT NULL AND r.stage <> 'withdrawn' AND NOT EXISTS (
+    SELECT 1 FROM placement p WHERE p.municipality_code = :m AND p.file_id = r.file_id
+      AND p.line_no = r.line_no AND p.journal_id = r.journal_id)"""
+_PLACED = """
+SELECT t.notice_id, t.term, r.paid_on, p.file_id, p.line_no FROM placement_part t
+JOIN placement p ON p.municipality_code = :m AND p.placement_no = t.placement_no
+JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id AND r.line_no = p.line_no
+  AND r.journal_id = p.journal_id AND r.stage <> 'withdrawn'
+WHERE t.municipality_code = :m AND t.notice_id IN :some AND r.paid_on IS NOT NULL"""
+# Every placement of a payment of which something was ever appropriated to one of these notices.
+_PLACEMENTS = """
+SELECT p.placement_no, p.file_id, p.line_no, a.kind, a.content_json FROM placement p
+JOIN approval a ON a.municipality_code = :m AND a.approval_id = p.approval_id
+WHERE p.municipality_code = :m AND EXISTS (
+    SELECT 1 FROM placement_part t
+    JOIN placement q ON q.municipality_code = :m AND q.placement_no = t.placement_no
+    JOIN approval b ON b.municipality_code = :m AND b.approval_id = q.approval_id
+        AND b.kind = 'appropriation'
+    WHERE t.municipality_code = :m AND t.notice_id IN :some
+      AND q.file_id = p.file_id AND q.line_no = p.line_no)"""
 _PUT_OFF = """
 SELECT h.notice_id, h.term, h.from_on, h.until_on, e.from_on AS lifted_on FROM hold_event h
 LEFT JOIN hold_event e ON e.municipality_code = :m AND e.hold_no = h.hold_no AND e.event = 'lifted'
@@ -194,6 +217,42 @@ def _recorded(
     connection: Connection, municipality_code: str, notice_ids: Sequence[int]
 ) -> list[Row[Any]]:
     return list(rows_about(connection, _RECORDED, municipality_code, sorted(set(notice_ids))))
+
+
+def _placed(
+    connection: Connection, municipality_code: str, notice_ids: Sequence[int]
+) -> Iterator[tuple[PlaceKey, Renewal]]:
+    """一部納付 that two people placed, but for what the authority appropriated by itself."""
+    rows = list(rows_about(connection, _PLACED, municipality_code, notice_ids))
+    appropriated = _appropriated(connection, municipality_code, notice_ids) if rows else {}
+    for row in rows:
+        place = (row.notice_id, row.term)
+        if place not in appropriated.get((row.file_id, row.line_no), ()):
+            yield place, Renewal(as_day(row.paid_on), Cause.PART_PAYMENT)
+
+
+def _appropriated(
+    connection: Connection, municipality_code: str, notice_ids: Sequence[int]
+) -> dict[tuple[int, int], set[PlaceKey]]:
+    """充当 without the person's consent, by payment: places where nothing of it stood before."""
+    placements = {
+        row.placement_no: row
+        for row in rows_about(connection, _PLACEMENTS, municipality_code, notice_ids)
+    }
+    found: dict[tuple[int, int], set[PlaceKey]] = {}
+    for _number, row in sorted(placements.items()):
+        said = json.loads(row.content_json)
+        stood = {part["place"] for part in said["stands"]["parts"]}
+        agreed = row.kind != "appropriation"
+        before = found.get((row.file_id, row.line_no), set())
+        found[row.file_id, row.line_no] = {
+            place
+            for part in said["parts"]
+            for place in ((part["notice_id"], part["term"]),)
+            if place in before
+            or not (agreed or part["place"] in stood or part["place"] in said.get("entrusted", ()))
+        }
+    return found
 
 
 def _happenings(
@@ -223,6 +282,8 @@ def _happenings(
     for row in rows_about(connection, _PAID, municipality_code, notice_ids):
         for place in places(row):
             renewals[place].append(Renewal(as_day(row.paid_on), Cause.PART_PAYMENT))
+    for place, renewal in _placed(connection, municipality_code, notice_ids):
+        renewals[place].append(renewal)
     for row in rows_about(connection, _PUT_OFF, municipality_code, notice_ids):
         ends = [row.until_on and as_day(row.until_on)]
         ends.append(row.lifted_on and as_day(row.lifted_on) - ONE_DAY)
