@@ -55,6 +55,14 @@ class OneTrip:
             f"BEGIN; SET LOCAL kokin.municipality_code = '{municipality_code}'; "
             f"{statements}; COMMIT"
         )
+        with self._connections.places:
+            return self._run(whole, values)
+
+    def close(self) -> None:
+        """End every connection that nobody uses."""
+        self._connections.close()
+
+    def _run(self, whole: str, values: Mapping[str, object]) -> list[list[tuple[Any, ...]]]:
         while True:
             kept = self._connections.take()
             taken = kept or self._connections.make()
@@ -70,10 +78,6 @@ class OneTrip:
                 raise
             self._connections.put_back(taken)
             return found
-
-    def close(self) -> None:
-        """End every connection that nobody uses."""
-        self._connections.close()
 
     @staticmethod
     def _ask(

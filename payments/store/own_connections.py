@@ -1,7 +1,9 @@
 """自前の接続: connections beside the pool of an engine, for statements that are asked all the time.
 
 They are set up as those of the pool are, and once more by whoever keeps them. As few as possible
-are kept busy: the one that was used last is taken first.
+are kept busy: the one that was used last is taken first. Who comes while all are in use waits:
+after a moment in which everything stood still many come at once, and to open and prepare a
+connection for each costs far more than to answer them one after the other.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine, PoolProxiedConnection
 
-FREE_MAX = 8  # connections that are kept while nobody uses them
+OPEN_MAX = 8
 
 
 class OwnConnections:
@@ -37,6 +39,7 @@ class OwnConnections:
         self._prepare = prepare
         self._free: list[PoolProxiedConnection] = []
         self._lock = threading.Lock()
+        self.places = threading.BoundedSemaphore(OPEN_MAX)  # held by whoever takes or makes one
         # An application that is forgotten without being closed leaves no open connection behind.
         weakref.finalize(self, _close_all, self._free)
 
@@ -54,12 +57,9 @@ class OwnConnections:
         return made
 
     def put_back(self, taken: PoolProxiedConnection) -> None:
-        """Keep it for the next one, or end it where enough are kept."""
+        """Keep it for the next one."""
         with self._lock:
-            if len(self._free) < FREE_MAX:
-                self._free.append(taken)
-                return
-        close(taken)
+            self._free.append(taken)
 
     def close(self) -> None:
         """End every connection that nobody uses."""

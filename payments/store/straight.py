@@ -61,16 +61,17 @@ class Straight:
 
     @contextmanager
     def _taken(self, statement: str) -> Iterator[sqlite3.Connection]:
-        taken = self._connections.take() or self._connections.make()
-        connection: Any = taken.dbapi_connection
-        try:
-            yield connection
-        except BaseException as error:
-            self._let_go(taken)
-            if isinstance(error, sqlite3.Error):
-                raise raised(statement, error, sqlite3.Error) from error
-            raise
-        self._connections.put_back(taken)
+        with self._connections.places:
+            taken = self._connections.take() or self._connections.make()
+            connection: Any = taken.dbapi_connection
+            try:
+                yield connection
+            except BaseException as error:
+                self._let_go(taken)
+                if isinstance(error, sqlite3.Error):
+                    raise raised(statement, error, sqlite3.Error) from error
+                raise
+            self._connections.put_back(taken)
 
     def _let_go(self, taken: PoolProxiedConnection) -> None:
         """After an error: back to the others, rolled back; ended where that cannot be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from payments.store import straight as straights
 from payments.store.engine import is_busy, open_engine
+from payments.store.own_connections import OPEN_MAX
 from payments.store.straight import CACHE_KIB, Backfill, Straight
 from payments.store.unit_of_work import unit_of_work
 
@@ -132,3 +134,31 @@ def test_nobody_is_held_up_by_a_disk_that_takes_nothing(straight, monkeypatch):
     backfill.wrote()
     backfill.close()
     assert not backfill._long
+
+
+def test_however_many_come_at_once_no_more_connections_are_opened(straight, monkeypatch):
+    own = straight._connections
+    make, made = own.make, []
+
+    def counted():
+        made.append(make())
+        return made[-1]
+
+    monkeypatch.setattr(own, "make", counted)
+    with ThreadPoolExecutor(4 * OPEN_MAX) as many:
+        asked = [many.submit(straight.rows, COUNT, {"name": "x"}) for _ in range(200)]
+        assert all(each.result() == [(0,)] for each in asked)
+    assert 1 <= len(made) <= OPEN_MAX
+
+
+def test_who_comes_while_all_are_in_use_waits_for_one(straight):
+    own = straight._connections
+    for _ in range(OPEN_MAX):
+        own.places.acquire()
+    with ThreadPoolExecutor(1) as one:
+        asked = one.submit(straight.rows, COUNT, {"name": "x"})
+        assert not own.places.acquire(blocking=False)
+        assert own.take() is None  # none was opened
+        for _ in range(OPEN_MAX):
+            own.places.release()
+        assert asked.result() == [(0,)]
