@@ -63,6 +63,21 @@ def reseal_rows(
     return left
 
 
+def rows_pending(
+    connection: Connection, settings: Settings, municipality_code: str, *, clear: bool = False
+) -> int:
+    """未更新: how many sealed rows lie under another key than :func:`reseal_rows` would use."""
+    target = INSTALLATION if clear else settings.key_ring().newest
+    return sum(
+        1
+        for kind in ROWS
+        for sealed in connection.execute(
+            select(kind.table.c.sealed).where(kind.table.c.municipality_code == municipality_code)
+        ).scalars()
+        if sealed and key_id_of(bytes(sealed)) != target
+    )
+
+
 def _some(
     connection: Connection,
     settings: Settings,

@@ -14,9 +14,11 @@ from sqlalchemy import bindparam, insert, select, text, tuple_, update
 from payments.domain.errors import ConfigurationError
 from payments.store.engine import keys_of
 from payments.store.known_keys import open_piece, remember_key, require_keys
+from payments.store.personal import columns_pending
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.store.evidence import place_of
 from reconcile.store.evidence_tables import EvidenceRekeyRow
+from reconcile.store.sealed_texts import texts_pending
 from reconcile.store.tables import EvidenceRow
 
 if TYPE_CHECKING:
@@ -86,11 +88,14 @@ def rekey(
     clear: bool = False,
     progress: Callable[[int], None] | None = None,
     beside: Callable[[], int] | None = None,
+    rest: Callable[[Connection], int] | None = None,
 ) -> Rekeyed:
     """Seal every piece with the newest key of the engine's ring; with ``clear`` unseal them all.
 
     ``progress`` is called with the pieces done by this call. ``beside`` seals anew what lies beside
-    the evidence under the same keys, and says how much of it did not open. Raises
+    the evidence under the same keys, and says how much of it did not open. ``rest`` says, in the
+    transaction that ends the run, how much of what this package knows nothing about still lies
+    under another key. Raises
     :class:`ConfigurationError` ``encryption_key_none``, or before anything is changed
     ``encryption_key_missing`` and ``encryption_key_wrong`` when the ring does not hold the keys
     that the evidence needs.
@@ -118,7 +123,7 @@ def rekey(
         if progress is not None:
             progress(pieces)
     left_beside = beside() if beside is not None else 0
-    finished = not left_beside and _finish(engine, municipality_code, number, target, at)
+    finished = not left_beside and _finish(engine, municipality_code, number, target, at, rest)
     return Rekeyed(pieces, size_bytes, tuple(left), left_beside, finished)
 
 
@@ -233,10 +238,18 @@ def _note(connection: Connection, municipality_code: str, number: int, batch: _B
     )
 
 
-def _finish(engine: Engine, municipality_code: str, number: int, target: str, at: datetime) -> bool:
+def _finish(
+    engine: Engine,
+    municipality_code: str,
+    number: int,
+    target: str,
+    at: datetime,
+    rest_of: Callable[[Connection], int] | None,
+) -> bool:
     """End the run, unless a process with an older ring has written behind it meanwhile.
 
-    Then it begins again from the first piece when it is called the next time.
+    Then it is done when it is called the next time, the evidence from its first piece. Whoever
+    writes with an older ring after the end writes its key down again, so that it stays needed.
     """
     with unit_of_work(engine, municipality_code) as connection:
         scope = {"m": municipality_code, "target": target}
@@ -249,6 +262,13 @@ def _finish(engine: Engine, municipality_code: str, number: int, target: str, at
         mine = (runs.c.municipality_code == municipality_code, runs.c.rekey_no == number)
         if rest is not None:
             connection.execute(update(runs).where(*mine).values(at_sha256="", at_piece_no=0))
+            return False
+        clear = not target
+        if (
+            texts_pending(connection, municipality_code, clear=clear)
+            or columns_pending(connection, municipality_code, clear=clear)
+            or (rest_of is not None and rest_of(connection))
+        ):
             return False
         connection.execute(update(runs).where(*mine).values(finished_at=at))
         connection.execute(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import func, select
+
 from payments.store.bulk import take_numbers
 from payments.store.engine import keys_of
 from payments.store.known_keys import open_piece, remember_key
@@ -44,6 +46,14 @@ def write_texts(connection: Connection, municipality_code: str, texts: Sequence[
         )
     connection.execute(table.insert(), rows)
     return first
+
+
+def texts_pending(connection: Connection, municipality_code: str, *, clear: bool = False) -> int:
+    """未更新: how many texts are not under the newest key, or with ``clear`` not in clear."""
+    target = "" if clear else keys_of(connection).newest
+    mine = (table.c.municipality_code == municipality_code, table.c.key_id != target)
+    found = connection.execute(select(func.count()).select_from(table).where(*mine))
+    return int(found.scalar_one())
 
 
 def read_texts(

@@ -117,10 +117,16 @@ def test_what_residents_and_staff_have_told_turns_with_the_keys(run, city):
 
 
 def test_a_row_that_does_not_open_stays_and_keeps_the_run_unfinished(run, city):
+    def pending():
+        found = run("evidence", "status", "--json", keys=FIRST).stdout
+        return json.loads(found)["personal_pending"]
+
+    others = pending()
     with unit_of_work(city.engine, "99999") as connection:
         settings = city.settings.model_copy(update={"encryption_keys": new_key_text("2025")})
         totp.begin(connection, settings, "99999", "kaikei")
         before = connection.execute(text("SELECT sealed FROM staff_totp")).scalar_one()
+    assert pending() == others + 1
     answer = run("evidence", "rekey", keys=FIRST)
     assert (answer.exit_code, "住所・口座など: 1" in answer.stdout) == (1, True)
     with reading(city.engine, "99999") as connection:

@@ -15,6 +15,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds.sealed import seal_anew
 from reconcile.store.rekey import pending
 from reconcile.store.rekey import rekey as turn
+from reconcile.store.sealed_texts import texts_pending
 from web import clock, formatting
 from web.accounts import staff
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
@@ -22,7 +23,7 @@ from web.events.subscribers import reseal_secrets
 from web.notifications.keys import reseal
 from web.notifications.reseal import reseal_all
 from web.notifications.spool import Spool
-from web.sealed_rows import reseal_rows
+from web.sealed_rows import reseal_rows, rows_pending
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -57,7 +58,12 @@ def status(session: Session, *, as_json: bool) -> None:
     code = session.municipality
     with reading(session.engine, code) as connection:
         needed = require_keys(connection, code)
-        personal = columns_pending(connection, code, clear=not keys_of(connection).newest)
+        clear = not keys_of(connection).newest
+        personal = (
+            columns_pending(connection, code, clear=clear)
+            + texts_pending(connection, code, clear=clear)
+            + rows_pending(connection, session.settings, code, clear=clear)
+        )
     newest = keys_of(session.engine).newest
     rest = pending(session.engine, code, clear=not newest)
     if as_json:
@@ -75,7 +81,9 @@ def status(session: Session, *, as_json: bool) -> None:
     session.out.print(
         f"新しい鍵になっていない量: {rest.pieces:,}片 {rest.size_bytes:,}バイト", markup=False
     )
-    session.out.print(f"新しい鍵になっていない住所など: {formatting.count(personal)}", markup=False)
+    session.out.print(
+        f"新しい鍵になっていない住所・口座など: {formatting.count(personal)}", markup=False
+    )
 
 
 @evidence.command()
@@ -106,6 +114,7 @@ def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
                 + reseal_columns(engine, code, clear=clear)
                 + reseal_rows(engine, session.settings, code, clear=clear)
             ),
+            rest=lambda connection: rows_pending(connection, session.settings, code, clear=clear),
         )
     with unit_of_work(engine, code) as connection:
         reseal(connection, session.settings, code, clear=clear)

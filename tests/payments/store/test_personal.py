@@ -30,8 +30,10 @@ from payments.store.sealed_bytes import Key, KeyRing
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.model import Delivery
 from reconcile.person_account import person_account
+from reconcile.refunds.sealed import seal_anew, write_text
 from reconcile.registers import import_assessments
 from reconcile.store.rekey import rekey
+from reconcile.store.sealed_texts import texts_pending
 
 M = "99999"
 RECEIVED = date(2026, 6, 2)
@@ -127,6 +129,41 @@ def in_clear(town):
     found = raw(town)
     plain = [address(n).encode() for n in (*range(1, PEOPLE + 1), 8, 9)]
     return [each for each in plain if each in found or each.hex().encode() in found]
+
+
+@pytest.mark.parametrize("kind", ["account", "address", "elsewhere"])
+def test_what_an_older_ring_writes_behind_the_pass_over_it_keeps_the_run_open(town, kind):
+    """A process that was not started again yet: its key stays needed until all is turned."""
+    older, turned = town.opened(FIRST), town.opened(FIRST, SECOND)
+    assess(older)
+    behind = {"account": registered, "address": differ}
+    late = [lambda: behind[kind](older)] if kind in behind else []
+    others = [1] if kind == "elsewhere" else []
+
+    def beside():
+        left = reseal_columns(turned, M)
+        with unit_of_work(turned, M) as connection:
+            left += seal_anew(connection, M)
+        if late:
+            late.pop()()
+        return left
+
+    for finished, needed in ((False, ["2026", "2027"]), (True, ["2027"])):
+        done = rekey(
+            turned, M, actor="t", at=NOW, beside=beside,
+            rest=lambda _connection: others.pop() if others else 0,
+        )  # fmt: skip
+        assert (done.finished, done.left, done.left_beside) == (finished, (), 0)
+        with reading(turned, M) as connection:
+            assert require_keys(connection, M) == needed
+    with reading(town.opened(SECOND), M) as connection:
+        assert texts_pending(connection, M) == columns_pending(connection, M) == 0
+
+
+def registered(engine):
+    """An account of a payee, as it is written down."""
+    with unit_of_work(engine, M) as connection:
+        write_text(connection, M, "1234567")
 
 
 def test_with_a_ring_no_address_stands_in_the_database_and_all_are_read(town):
