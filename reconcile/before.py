@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from reconcile.model import Columns
 
 _NUMBER, _IDENTITY = map(ReportLine._fields.index, ("line_no", "identity"))
-_CACHE_KIB = 8_192  # the upper pages of the index; the others are with the operating system
-# A bit for every identity that has been read: 32 MiB, where a set of a million takes three times
-# that. Of a million lines some two thousand then look like others that they are not.
-_BYTES = 1 << 25
+_CACHE_KIB = 4_096  # the upper pages of the index; the others are with the operating system
+# A bit for every identity that has been read: 16 MiB, where a set of a million takes five times
+# that. Of a million lines some four thousand then look like others that they are not.
+_BYTES = 1 << 24
 # By this index or not at all: whatever else SQLite took would be a scan of the city.
 _LOOK = """
 SELECT identity FROM source_line INDEXED BY source_line_by_identity
