@@ -1,7 +1,9 @@
 """監査資料の督促: which lists, letters and re-checks belong to a day, or to the notices of a case.
 
 Of the lists that were drawn on a day all rows come along, because the seal holds their digest; of
-a case only the rows of its notices do.
+a case only the rows of its notices do. A re-check is about a person, and comes along with every
+notice of theirs. What two people decided about a list is there, and on whose decision it was drawn
+although a file lacked.
 """
 
 from __future__ import annotations
@@ -44,7 +46,11 @@ _OF_NOTICE = """SELECT l.list_no FROM dunning_list l WHERE l.municipality_code =
       AND w.notice_id = :notice_id)"""
 _APPROVED = """
 SELECT approval_id FROM approval WHERE municipality_code = :m
-  AND subject IN (SELECT 'dunning:' || CAST(l.list_no AS VARCHAR(20)) FROM ({lists}) l)"""
+  AND (subject IN (SELECT 'dunning:' || CAST(l.list_no AS VARCHAR(20)) FROM ({lists}) l)
+    OR approval_id IN (SELECT d.despite_id FROM dunning_list d
+        WHERE d.municipality_code = :m AND d.list_no IN ({lists})))"""
+_OF_PERSON = """t.obligor_no = (SELECT x.obligor_no FROM notice x
+    WHERE x.municipality_code = :m AND x.notice_id = :notice_id)"""
 
 
 class Dunned(NamedTuple):
@@ -76,6 +82,7 @@ def of_notices(connection: Connection, municipality_code: str, notice_ids: Itera
         found.lists.update(find.numbers(_OF_NOTICE))
         for kind in ("dunning_list", "dunning_event"):
             found.entries.update(find.entries(kind, f"t.list_no IN ({_OF_NOTICE})"))
+        found.entries.update(find.entries("dunning_recheck", _OF_PERSON))
         found.entries.update(find.entries("limitation_event", "t.notice_id = :notice_id"))
         found.approvals.update(find.numbers(_APPROVED.format(lists=_OF_NOTICE)))
     return found

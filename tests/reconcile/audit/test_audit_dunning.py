@@ -15,6 +15,7 @@ from dunning_town import AT, ON, DunningTown, M
 from years_town import claim
 
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.audit import dunned
 from reconcile.audit.pack import Words, write_pack
 from reconcile.audit.scope import case_scope, day_scope
 from reconcile.audit.seal import seal_pending
@@ -123,3 +124,26 @@ def test_a_case_shows_the_rows_of_its_own_notice(books, tmp_path):
     (notice,) = books.rows("SELECT notice_id FROM notice WHERE notice_no = '0000000001'")
     assert [row[:3] for row in _rows(data, "dunning_row")] == [["1", str(notice.notice_id), "01"]]
     assert len(_rows(data, "dunning_event")) == 5
+
+
+def test_the_re_check_of_a_person_comes_along_with_their_notice_only(town):
+    (entry,) = town.rows("SELECT entry_no FROM seal_entry WHERE kind = 'dunning_recheck'")
+    numbers = dict(map(tuple, town.rows("SELECT notice_no, notice_id FROM notice")))
+    with reading(town.engine, M) as connection:
+        about = {
+            number: entry.entry_no in dunned.of_notices(connection, M, [notice_id]).entries
+            for number, notice_id in numbers.items()
+        }
+    assert about == {"0000000001": False, "0000000002": True, "0000000003": False}
+
+
+def test_the_decision_to_draw_over_a_missing_file_comes_along_with_the_list(database_url):
+    made = DunningTown(database_url, konbini_dsk="dates:2026-07-17")
+    made.assess(claim(1, 2026, 10_000), on="2026-04-10")
+    made.despite(decided_by="ito")
+    despite_id = made.list(made.draw(wait_days=0)).despite_id
+    (notice,) = made.rows("SELECT notice_id FROM notice")
+    with reading(made.engine, M) as connection:
+        assert dunned.of_day(connection, M, ON).approvals == {despite_id}
+        assert dunned.of_notices(connection, M, [notice.notice_id]).approvals == {despite_id}
+    made.close()
