@@ -1,18 +1,21 @@
 """検算・証拠: the bytes are the bytes that came, and every stored line is what stands in them.
 
 Each accepted file is read again by its own format. What a profile decides (which account or body
-code is ours) is read with the profile of today.
+code is ours) is read with the profile of today; a layout that only a profile describes (受付結果),
+with the profile of the moment at which the file was accepted.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import chain, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from payments.domain.errors import ConfigurationError
+from payments.domain.errors import ConfigurationError, InvalidValueError
+from payments.store.municipalities import profile_at
+from reconcile.debit import answers
 from reconcile.formats import (
     assessments,
     debit_accounts,
@@ -58,7 +61,8 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
     files = store.rows(
         """SELECT f.file_id, f.sha256, f.size_bytes, f.status, f.format_code, f.channel,
                   CAST(COALESCE(j.booked_on, f.received_on) AS TEXT) AS read_on,
-                  f.count AS records, f.amount_yen
+                  f.count AS records, f.amount_yen,
+                  COALESCE(CAST(f.decided_at AS TEXT), CAST(f.taken_in_at AS TEXT)) AS accepted_at
            FROM source_file f
            LEFT JOIN (SELECT file_id, MIN(booked_on) AS booked_on FROM journal
                       WHERE municipality_code = :m GROUP BY file_id) j ON j.file_id = f.file_id
@@ -110,6 +114,8 @@ def _file(
         sheet = debit_accounts.read(data, context)
         yield from accounts_as_read(store, file.file_id, sheet.lines)
         yield from _totals(file, sheet.count, sheet.amount_yen)
+    elif file.format_code == answers.FORMAT:
+        yield from _answers(store, file, data)
     else:
         is_notification = file.channel == "notification"
         found = notification.FORMAT if is_notification else detect(data, store.profile)
@@ -118,6 +124,21 @@ def _file(
             yield Difference("file_format", f"file:{file.file_id}", code, file.format_code)
             return
         yield from _report(store, stored, file, found.read(data, context), done)
+
+
+def _answers(store: Store, file: Any, data: bytes) -> Iterator[Difference]:
+    """受付結果: the totals, by the layout of then; what they say stands with the batches."""
+    at = datetime.fromisoformat(file.accepted_at)
+    at = (
+        at if at.tzinfo else at.replace(tzinfo=UTC)
+    )  # SQLite gives instants back without their zone
+    profile = profile_at(store.connection, store.profile.municipality_code, at)
+    try:
+        lines = answers.read_answers(data, profile.debit.answers, date.fromisoformat(file.read_on))
+    except InvalidValueError as error:
+        yield Difference("file_format", f"file:{file.file_id}", error.error_code, file.format_code)
+        return
+    yield from _totals(file, len(lines), sum(line.amount_yen for line in lines))
 
 
 def _report(
