@@ -67,6 +67,13 @@ class AssessmentLike(Protocol):
     def before_yen(self) -> int | None:
         """更正前の額, where the file says it."""
 
+    @property
+    def change_no(self) -> str:
+        """異動番号, where the file says it; the content of the line then begins with it."""
+
+
+NUMBER_BYTES = 8  # of the content of a line that has a 異動番号: which change it is
+
 
 class Surplus(NamedTuple):
     """過納: what a correction moved back out of an instalment to suspense."""
@@ -83,6 +90,8 @@ class Assessed:
     outcomes: dict[str, int] = field(default_factory=dict)
     errors: list[tuple[int, str]] = field(default_factory=list)  # line number, code
     surpluses: list[Surplus] = field(default_factory=list)
+    # Of a change that came before with other content: that one's file and line, by line number.
+    firsts: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -119,7 +128,8 @@ class Assessor:
         self.shared_keys: set[str] = set()
         self.numbers: list[int] = []
         self.taken_up: list[tuple[int, str, int]] = []  # 不納欠損 of claims that shrank
-        self.changed: set[tuple[int, str, bytes]] = set()  # differences that are in the books
+        # Changes that are in the books: content, file and line of each, by what tells it apart.
+        self.changed: dict[tuple[int, str, bytes], tuple[bytes, int, int]] = {}
 
     def apply(self, lines: Iterable[tuple[AssessmentLike, bytes]]) -> Assessed:
         """Apply (line, content digest) pairs in order."""
@@ -204,24 +214,30 @@ class Assessor:
         self.shared_keys = {str(key)[1:] for key in taken if key.startswith("X")}
 
     def _read_changes(self, lines: Sequence[AssessmentLike]) -> None:
-        """What has changed the claims before that these lines say a difference of."""
+        """What has changed the claims before that these lines change by a difference or number."""
         wanted = {
             notice_id
             for line in lines
-            if line.kind == "difference"
+            if (line.kind == "difference" or line.change_no)
             and (notice_id := self.notices.get((line.item_code, line.levy_year, line.notice_no)))
         }
         if not wanted:
             return
         rows = self.connection.execute(
             text(
-                """SELECT notice_id, term, content FROM assessment_event
+                """SELECT notice_id, term, content, file_id, line_no FROM assessment_event
                    WHERE municipality_code = :m AND notice_id IN :notices
-                     AND kind = 'correction' AND outcome = 'applied'"""
+                     AND kind IN ('correction', 'cancellation') AND outcome = 'applied'"""
             ).bindparams(bindparam("notices", expanding=True)),
             {"m": self.code, "notices": sorted(wanted)},
         )
-        self.changed |= {(row.notice_id, row.term, bytes(row.content)) for row in rows}
+        for row in rows:
+            self._remember(row.notice_id, row.term, bytes(row.content), (row.file_id, row.line_no))
+
+    def _remember(self, notice_id: int, term: str, content: bytes, line: tuple[int, int]) -> None:
+        """A change in the books, to be found by all that it says and by its number."""
+        for known_by in (content, content[:NUMBER_BYTES]):
+            self.changed.setdefault((notice_id, term, known_by), (content, *line))
 
     # ---- one line ----
 
@@ -254,22 +270,30 @@ class Assessor:
     ) -> str:
         """更正・取消・増減: nothing of a change that does not follow from what is owed now.
 
-        A difference is told from the same one sent again by its content alone, so that it counts
-        once; a person decides about the other.
+        A change is told from the same one sent again by its number, and a difference without one
+        by its content alone, so that it counts once; a person decides about the other. Under one
+        number there is one change: other content is never applied (R3).
         """
         outcome = "applied"
+        known_by = content[:NUMBER_BYTES] if line.change_no else content
+        before = self.changed.get((notice_id, line.term, known_by))
         amount_yen = line.amount_yen
         if line.kind == "difference":
             amount_yen += known.amount_yen
-        if line.kind == "difference" and (notice_id, line.term, content) in self.changed:
+        if line.change_no and before is not None and before[0] != content:
+            outcome = "change_conflict"
+            self.result.firsts[line.line_no] = before[1:]
+        elif line.kind == "difference" and before is not None:
             outcome = "difference_twice"
+        elif line.change_no and before is not None:
+            outcome = "repeat"
         elif line.before_yen not in {None, known.amount_yen}:
             outcome = "before_differs"
         elif amount_yen < 0:
             outcome = "difference_below_zero"
         else:
             self._correction(line, amount_yen, notice_id, known, flags)
-            self.changed.add((notice_id, line.term, content))
+            self._remember(notice_id, line.term, content, (self.file_id, line.line_no))
         return outcome
 
     def _initial(self, line: AssessmentLike, content: bytes, flags: str) -> str:

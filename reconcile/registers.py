@@ -6,11 +6,12 @@ Evidence first, then one transaction: a register is taken in entirely or not at 
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from payments.assess import Assessor
+from payments.assess import NUMBER_BYTES, Assessor
 from payments.enrol import Enroller
 from payments.names import name_obligors, names_of
 from payments.store.municipalities import load_profile
@@ -213,9 +214,12 @@ def _assess(
         for s in result.surpluses
     ]
     cases += [
-        flag.Case(code, f"{file_id}:{line_no}", 0, file_id, line_no)
+        flag.Case(
+            code, f"{file_id}:{line_no}", 0, file_id, line_no,
+            details=_first_of(result.firsts.get(line_no)),
+        )
         for line_no, code in result.errors
-    ]
+    ]  # fmt: skip
     flag.open_cases(
         connection, taking.code, cases, on=taking.received_on.isoformat(), actor=taking.actor
     )
@@ -278,7 +282,7 @@ def _named(taking: Taking) -> Iterator[tuple[Any, bytes]]:
         bare = {line.obligor_no for line in portion if not line.obligor_name}
         names = names_of(taking.connection, taking.code, sorted(bare)) if bare else {}
         for line in portion:
-            digest = hashlib.blake2b(repr(line[2:]).encode(), digest_size=16).digest()
+            digest = _content_of(line)
             if line.obligor_name:
                 yield line, digest
             elif line.obligor_no in names:
@@ -298,6 +302,21 @@ def _named(taking: Taking) -> Iterator[tuple[Any, bytes]]:
                             line.line_no // sheet.sheet.lines_apart, line.byte_offset,
                             "obligor_no", line.obligor_no, "宛名のある納付義務者")
                 )  # fmt: skip
+
+
+def _content_of(line: Any) -> bytes:
+    """内容: 16 bytes for all that a line says; of one with a 異動番号 the first half is of that."""
+    if not line.change_no:
+        return hashlib.blake2b(repr(line[2:]).encode(), digest_size=16).digest()
+    rest = hashlib.blake2b(repr(line[2:]).encode(), digest_size=16 - NUMBER_BYTES).digest()
+    return hashlib.blake2b(line.change_no.encode(), digest_size=NUMBER_BYTES).digest() + rest
+
+
+def _first_of(line: tuple[int, int] | None) -> str:
+    """What a change is compared with: the file and line that came first under its number."""
+    if line is None:
+        return ""
+    return json.dumps({"first_change": f"{line[0]}:{line[1]}"})
 
 
 def _summary(sheet: Any) -> Reading:

@@ -115,6 +115,11 @@ class AssessmentLine(NamedTuple):
         """What was owed before a change; a file of this layout does not say it."""
         return None
 
+    @property
+    def change_no(self) -> str:
+        """異動番号; a file of this layout does not say it."""
+        return ""
+
 
 def identify(data: bytes) -> bool:
     """By the first three names of the column header."""

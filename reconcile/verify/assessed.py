@@ -76,6 +76,15 @@ def _difference(
     return Difference("assessment_event", subject, shown(EVENT, should[0], is_[0]), found)
 
 
+def _content(line: Any) -> bytes:
+    """What a line says; of one with a 異動番号 half of it says which change it is."""
+    if not line.change_no:
+        return hashlib.blake2b(repr(line[2:]).encode(), digest_size=_CONTENT_BYTES).digest()
+    half = _CONTENT_BYTES // 2
+    parts = (line.change_no, repr(line[2:]))
+    return b"".join(hashlib.blake2b(p.encode(), digest_size=half).digest() for p in parts)
+
+
 class _Changes:
     """増減の行: what the ledger says of them, asked for once where a file has any."""
 
@@ -94,7 +103,7 @@ class _Changes:
             kind,
             line.term,
             amount_yen,
-            hashlib.blake2b(repr(line[2:]).encode(), digest_size=_CONTENT_BYTES).digest(),
+            _content(line),
             line.item_code,
             line.levy_year,
             line.notice_no,

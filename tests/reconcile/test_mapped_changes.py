@@ -15,6 +15,7 @@ from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.case_list import list_cases
+from reconcile.cases import show_case
 from reconcile.model import Delivery, FileStatus
 from reconcile.registers import import_assessments
 from reconcile.verify.everything import verify
@@ -93,6 +94,40 @@ def test_a_difference_sent_again_in_another_file_counts_once(engine):
     assert rows(engine, ACCOUNTS) == before
     report = take(engine, changes(again.replace("K-3", "K-9")), "d.csv")
     assert report.outcomes["applied"].count == 1
+    assert verify(engine, M) == []
+
+
+def outcomes(report):
+    return {name: total.count for name, total in report.outcomes.items()}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (change(20001, 2, "増減", -3_000, number="K-7"), ("2026/06/30", "2026/09/30")),
+        (change(20001, 2, "増減", -3_000, number="K-7"), (",-3000,", ",-2000,")),
+        (change(20001, 2, "取消", 10_000, number="K-7"), (",10000,", ",9000,")),
+        (change(20001, 2, "取消", 10_000, number="K-7"), ("000123", "000124")),
+    ],
+    ids=["due date", "difference", "cancellation", "person"],
+)
+def test_under_one_number_there_is_one_change(engine, before, after):
+    """R3: the same identity with other content is not applied, and both are shown."""
+    assert outcomes(take(engine, changes(before), "b.csv")) == {"applied": 1}
+    stands = rows(engine, ACCOUNTS)
+    other = before.replace(*after)
+    report = take(engine, changes(change(20002, 1, "増減", 1), other), "c.csv")
+    assert outcomes(report) == {"applied": 1, "change_conflict": 1}
+    assert [(each.code, each.line_no) for each in report.findings] == [("change_conflict", 3)]
+    with reading(engine, M) as connection:
+        (case,) = list_cases(connection, M).cases
+        assert show_case(connection, M, case.case_no).details == {"first_change": "2:2"}
+    assert set(rows(engine, ACCOUNTS)) - set(stands) == {("0000020002", "01", 5_001)}
+    # Both in one file, and the same one once more: still one change.
+    again = take(engine, changes(before, other, change(20002, 1, "増減", 2)), "d.csv")
+    said = "difference_twice" if "増減" in before else "repeat"
+    assert outcomes(again) == {"applied": 1, "change_conflict": 1, said: 1}
+    assert set(rows(engine, ACCOUNTS)) - set(stands) == {("0000020002", "01", 5_003)}
     assert verify(engine, M) == []
 
 

@@ -80,6 +80,7 @@ FINDINGS: dict[str, str] = {
     "correction_without_initial": "当初調定のない期別の異動です。当初調定を先に取り込んでください。",
     "before_differs": "更正前の額が、今の調定額と違います。この行は反映していません。",
     "difference_twice": "同じ内容の増減がすでに反映されています。この行は反映していません。",
+    "change_conflict": "同じ異動番号で内容の異なる異動がすでに反映されています。この行は反映していません。",
     "difference_below_zero": "減額が今の調定額を超えます。この行は反映していません。",
     "no_instalment": "どの期の金額もない行です。調定は作りません。",
     "line_total": "期別の金額の合計が、合計の列と一致しません。",

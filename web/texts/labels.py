@@ -98,6 +98,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "correction_without_initial": "当初調定のない異動",
         "before_differs": "更正前の額の相違",
         "difference_twice": "同じ増減の重複",
+        "change_conflict": "同じ番号で内容の異なる異動",
         "difference_below_zero": "調定額を超える減額",
     },
     "approval_state": {
@@ -301,6 +302,7 @@ LABELS: dict[str, Mapping[str, str]] = {
     "fact": {
         "archive_file": "保管したファイル",
         "rows_sha256": "行の連鎖のSHA-256",
+        "first_change": "先に反映した異動（資料の番号:行）",
         "identity": "報告の識別",
         "slip_key": "照合キー",
         "amount_yen": "金額",

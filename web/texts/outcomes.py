@@ -84,6 +84,7 @@ CASE_LABELS: dict[str, str] = {
     "correction_without_initial": "当初調定のない異動",
     "before_differs": "更正前の額の相違",
     "difference_twice": "同じ増減の重複",
+    "change_conflict": "同じ番号で内容の異なる異動",
     "difference_below_zero": "調定額を超える減額",
 }
 
@@ -123,5 +124,6 @@ CASE_NEXT: dict[str, str] = {
     "correction_without_initial": "当初調定を先に取り込み、この異動をもう一度取り込んでください。",
     "before_differs": "調定を作った部署に、抜けた異動がないかを確かめ、正しい資料を取り込んでください。",
     "difference_twice": "再送であれば何もしません。別の異動であれば、異動番号のある資料を取り込んでください。",
+    "change_conflict": "先に反映した異動と見比べ、調定を作った部署にどちらが正しいかを確かめてください。",
     "difference_below_zero": "調定を作った部署に、減額する期別と金額を確かめ、正しい資料を取り込んでください。",
 }
