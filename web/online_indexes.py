@@ -29,11 +29,16 @@ class OnlineIndex(NamedTuple):
     name: str
     table: str
     columns: tuple[str, ...]
+    where: str = ""  # of part of the table only
 
 
 ONLINE = (
     OnlineIndex(
         "0034", "instalment_by_due_on", "instalment", ("municipality_code", "due_on")
+    ),
+    OnlineIndex(
+        "0048", "receipt_in_suspense_by_day", "receipt",
+        ("municipality_code", "paid_on", "file_id", "line_no"), "suspense_yen > 0",
     ),
 )  # fmt: skip
 
@@ -70,6 +75,7 @@ def build_lacking(engine: Engine, applied: Collection[str]) -> list[str]:
             connection.exec_driver_sql(
                 f"CREATE INDEX CONCURRENTLY {index.name} "
                 f"ON {index.table} ({', '.join(index.columns)})"
+                + (f" WHERE {index.where}" if index.where else "")
             )
     return [index.name for index in found]
 
