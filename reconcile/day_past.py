@@ -12,6 +12,7 @@ keeping began (:func:`reconcile.day_copies.as_of` names them).
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -128,12 +129,16 @@ FROM (SELECT municipality_code, booked_on, item_code, claim_year,
         AND i.notice_id = p.notice_id AND i.term = p.term
     WHERE j.municipality_code = '{m}' AND j.journal_id > {from_mark} AND j.journal_id <= {mark}) t
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 HAVING SUM(t.count) <> 0"""
-# The year that was closed when a journal was summed up.
-_CLOSED_YEAR = """COALESCE((SELECT c.closed_year FROM {s}.day_closure c
-    WHERE c.municipality_code = j.municipality_code AND {made_at} <= COALESCE((
-        SELECT MIN({until_at}) FROM {s}.former_row k WHERE k.municipality_code = '{m}'
-          AND k.table_name = 'books_mark' AND {until_at} >= {written_at}), {written_at})
-    ORDER BY c.closure_no DESC LIMIT 1), 0)"""
+# 締めた年度: each change, and up to which journal the summaries went when they first knew of it.
+_CLOSED_YEARS = """
+SELECT c.closed_year, CASE WHEN {made_at} < COALESCE((SELECT {until_at} FROM {s}.former_row k
+        WHERE k.municipality_code = '{m}' AND k.table_name = 'books'), '') THEN c.journal_id END
+    AS journal_id,
+    (SELECT k.row_json FROM {s}.former_row k WHERE k.municipality_code = '{m}'
+        AND k.table_name = 'books_mark' AND {until_at} >= {made_at}
+        ORDER BY k.former_no LIMIT 1) AS before
+FROM {s}.day_closure c WHERE c.municipality_code = '{m}' AND c.period = 'year'
+ORDER BY c.closure_no"""
 # What rows that changed after the moment said at it (payments.store.former).
 _LEFT = """(SELECT f.row_key, f.row_json FROM {s}.former_row f
     JOIN (SELECT k.row_key, MIN(k.former_no) AS former_no FROM {s}.former_row k
@@ -388,17 +393,12 @@ def _summed_up(connection: Connection, scope: _Scope) -> dict[str, str]:
         return made
     said = left[""]
     from_mark = said["journal_id"] if said else 0
-    closed_year = scope.fill(
-        _CLOSED_YEAR,
-        made_at=scope.moment("c.made_at"),
-        until_at=scope.moment("k.until_at"),
-        written_at=scope.moment("j.made_at"),
-    )
+    mark = summed_up_to(connection, code)
+    closed_year = _closed_year(connection, scope, mark)
     open_year = (
         "CASE WHEN 'receivable' NOT IN (p.debit_account, p.credit_account) THEN 0 "
         f"WHEN {OPEN_BY_DATE} > {closed_year} THEN {OPEN_BY_DATE} ELSE {closed_year} + 1 END"
     )
-    mark = summed_up_to(connection, code)
     made["day_total"] = scope.fill(_TOTALS, open_year=open_year, from_mark=from_mark, mark=mark)
     names = ("journal_id", "provisional_yen", "applied_yen", "outstanding_yen", "surplus_yen")
     figures = ", ".join(f"CAST({int(said[n]) if said else 0} AS BIGINT) AS {n}" for n in names)
@@ -407,6 +407,21 @@ def _summed_up(connection: Connection, scope: _Scope) -> dict[str, str]:
         f"{'' if said else ' WHERE 1 = 0'}"
     )
     return made
+
+
+def _closed_year(connection: Connection, scope: _Scope, mark: int) -> str:
+    """The year that was closed when a journal ``j`` was summed up."""
+    asked = scope.fill(
+        _CLOSED_YEARS, made_at=scope.moment("c.made_at"), until_at=scope.moment("k.until_at")
+    )
+    if not scope.sqlite:
+        asked = asked.replace(", '')", ", '-infinity')")
+    said = "0"
+    for row in connection.exec_driver_sql(asked).all():
+        known = json.loads(row.before) if row.before else {"journal_id": mark}
+        after = row.journal_id if row.journal_id is not None else (known or {}).get("journal_id", 0)
+        said = f"CASE WHEN j.journal_id > {after} THEN {row.closed_year} ELSE {said} END"
+    return said
 
 
 def _case(row: Any, condition: str, names: tuple[str, ...]) -> str:

@@ -256,6 +256,25 @@ def test_the_sums_of_all_books_are_those_that_were_summed_up_then(town):
     town.compare()
 
 
+def test_money_of_a_year_is_of_the_year_that_was_open_then(town):
+    town.assess(claim(8, 2025, 10_000), claim(9, 2025, 10_000), on="2026-04-11")
+    town.pay(8, 10_000, "2026-05-20", on="2026-06-09")
+    for deed in ("look", "sum", "close", "pay", "sum", "pay again", "sum"):
+        if deed == "sum":
+            summarise(town.engine, M)
+        elif deed == "close":
+            town.settle(date(2026, 6, 8))
+            years_town.AT = town.now - timedelta(seconds=next(town.numbers) + 1)
+            town.close_year(2025)
+        elif deed == "pay":
+            town.pay(9, 10_000, "2026-05-20", on="2026-06-10")
+        elif deed == "pay again":
+            town.pay(1, 10_000, "2026-05-20", on="2026-06-10")
+        town.look()
+        town.moves()
+    town.compare()
+
+
 def test_what_was_written_before_former_rows_were_kept_is_named(town):
     town.pay(1, 5_000, "2026-06-10", on="2026-06-10")
     before = town.now
