@@ -110,8 +110,8 @@ def register(
 ) -> Registered:
     """口座の登録 of a file: a line that says something new becomes an entry.
 
-    ``applied`` (the first entry of a payer and item), ``changed`` or ``repeat``;
-    ``unknown_obligor`` and ``account_twice`` are errors.
+    ``applied`` (the first entry of a payer and item), ``changed``, or ``repeat`` of what holds from
+    that day already; ``unknown_obligor`` and ``account_twice`` are errors.
     """
     result = Registered()
     seen: set[tuple[str, str, date]] = set()
@@ -136,15 +136,10 @@ def register_one(
     """
     require_payer(connection, municipality_code, wish.obligor_no)
     entries = entries_of(connection, municipality_code, wish.obligor_no)
-    before = [e for e in entries if e.item_code == wish.item_code]
-    last = before[-1] if before else None
     if wish.event == ENDED and not entries:
         raise InvalidValueError("debit_account_none")
-    if last and (last.event, last.account, last.from_on) == (
-        wish.event,
-        wish.account,
-        wish.from_on,
-    ):
+    of_day = [e for e in entries if (e.item_code, e.from_on) == (wish.item_code, wish.from_on)]
+    if of_day and (of_day[-1].event, of_day[-1].account) == (wish.event, wish.account):
         raise InvalidValueError("debit_account_same")
     occasion = Occasion(actor, at, wish.reason)
     head = (wish.obligor_no, wish.item_code, wish.event, wish.from_on)
@@ -188,6 +183,17 @@ def accounts_by_entry(
     return {row.entry_no: account for row, account in zip(rows, accounts, strict=True)}
 
 
+def differing(
+    connection: Connection, municipality_code: str, pairs: Iterable[tuple[int, int]]
+) -> set[tuple[int, int]]:
+    """違う口座: those pairs of entries that do not say the same account; only these are opened."""
+    unlike = {pair for pair in pairs if pair[0] != pair[1]}
+    accounts = accounts_by_entry(
+        connection, municipality_code, [number for pair in unlike for number in pair]
+    )
+    return {pair for pair in unlike if accounts[pair[0]] != accounts[pair[1]]}
+
+
 def _opened(rows: Sequence[Any], texts: Mapping[int, str]) -> list[Account]:
     """口座 of rows, opened."""
     found = []
@@ -223,6 +229,7 @@ def _register(
         return
     known = _known(connection, municipality_code, [line.obligor_no for line in batch])
     last = _last(connection, municipality_code, sorted(known))
+    registered = {(payer, item_code) for payer, item_code, _ in last}
     new: list[tuple[tuple[str, str, str, date], Account]] = []
     for line in batch:
         from_on = date.fromisoformat(line.from_on)
@@ -236,12 +243,12 @@ def _register(
             line.bank_code, line.bank_name, line.branch_code, line.branch_name, line.account_type,
             line.account_no, line.holder_name,
         )  # fmt: skip
-        before = last.get(key[:2])
-        outcome = "applied" if before is None else "changed"
-        if before == (line.event, from_on, account):
+        # A list says the same of a day however often it comes, and whatever stands beside it.
+        outcome = "changed" if key[:2] in registered else "applied"
+        if last.get(key) == (line.event, account):
             outcome = "repeat"
         else:
-            last[key[:2]] = (line.event, from_on, account)
+            registered.add(key[:2])
             new.append(((*key[:2], line.event, from_on), account))
         result.outcomes[outcome] = result.outcomes.get(outcome, 0) + 1
     if result.errors or not new:  # with an error the register is rejected whole
@@ -303,8 +310,8 @@ def _known(connection: Connection, municipality_code: str, numbers: Iterable[str
 
 def _last(
     connection: Connection, municipality_code: str, payers: Sequence[str]
-) -> dict[tuple[str, str], tuple[str, date, Account]]:
-    """The newest entry of each payer and item, opened."""
+) -> dict[tuple[str, str, date], tuple[str, Account]]:
+    """The newest entry of each payer, item and day from which it holds, opened."""
     rows = connection.execute(
         select(table)
         .where(table.c.municipality_code == municipality_code, table.c.obligor_no.in_(payers))
@@ -312,6 +319,6 @@ def _last(
     ).all()
     accounts = _open(connection, municipality_code, rows)
     return {
-        (row.obligor_no, row.item_code): (row.event, row.from_on, account)
+        (row.obligor_no, row.item_code, row.from_on): (row.event, account)
         for row, account in zip(rows, accounts, strict=True)
     }

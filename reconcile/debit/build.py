@@ -20,6 +20,7 @@ from payments.domain.errors import (
 )
 from payments.store.bulk import insert_rows, take_numbers
 from reconcile.debit import batches as books
+from reconcile.debit.accounts import differing
 from reconcile.debit.batches import BUILT, FIRST, SECOND, Batch, banks_of, head_of
 from reconcile.debit.choose import Asked, Candidate, Choice, candidates, chosen
 from reconcile.debit.results import answered
@@ -222,12 +223,15 @@ def changes_from(
     rows = books.rows_of(connection, municipality_code, batch.batch_no)
     old = {(row.notice_id, row.term): row for row in rows}
     new = {(row.notice_id, row.term): row for row in choice.rows}
+    entries = {key: (old[key].entry_no, new[key].entry_no) for key in old.keys() & new.keys()}
+    # An entry that says the same account once more is no other account.
+    unlike = differing(connection, municipality_code, entries.values())
     found = []
     for key in sorted(old.keys() | new.keys()):
         before, after = old.get(key), new.get(key)
         before_yen = before.amount_yen if before else 0
         after_yen = after.amount_yen if after else 0
-        moved = bool(before and after and before.entry_no != after.entry_no)
+        moved = entries.get(key) in unlike
         if before_yen != after_yen or moved:
             found.append(Change(*key, before_yen, after_yen, moved))
     return tuple(found)

@@ -16,11 +16,11 @@ from payments.domain.holds import HoldKind
 from payments.plans import kept_plan
 from payments.store.hold_tables import held_by_people
 from payments.versions import OPEN_YEN
-from reconcile.debit.accounts import ENDED, IN_FORCE
+from reconcile.debit.accounts import ENDED, IN_FORCE, differing
 from reconcile.debit.batches import FIRST, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from sqlalchemy import Connection
@@ -164,7 +164,7 @@ def chosen(
     besides: int = 0,
     coded: bool = True,
 ) -> Choice:
-    """選択 for one bank, in the order of the notices; 新規コード by what was debited before.
+    """選択 for one bank, in the order of the notices; 新規コード by the account debited before.
 
     Without ``coded`` everything is as if nobody had been debited before: for counts alone.
     """
@@ -174,19 +174,19 @@ def chosen(
         else ()
     )
     before = {(row.obligor_no, row.item_code): int(row.entry_no) for row in debited}
+    here = [each for each in found if each.bank_code == bank_code]
+    moved = differing(connection, municipality_code, _entries(here, before))
     rows: list[Row] = []
     counts: Counter[str] = Counter()
     yen: Counter[str] = Counter()
-    for each in found:
-        if each.bank_code != bank_code:
-            continue
+    for each in here:
         if each.ground:
             counts[each.ground] += 1
             yen[each.ground] += max(each.open_yen, 0)
             continue
         entry_no = int(each.entry_no or 0)
         last = before.get((each.obligor_no, each.item_code))
-        new_code = "1" if last is None else "0" if last == entry_no else "2"
+        new_code = "1" if last is None else "2" if (last, entry_no) in moved else "0"
         before[each.obligor_no, each.item_code] = entry_no
         rows.append(
             Row(
@@ -195,3 +195,13 @@ def chosen(
             )
         )  # fmt: skip
     return Choice(tuple(rows), {g: [counts[g], yen[g]] for g in GROUNDS if counts[g]})
+
+
+def _entries(
+    found: Iterable[Candidate], before: dict[tuple[str, str], int]
+) -> Iterator[tuple[int, int]]:
+    """The entry that a payer was debited by last, and the one by which he is now."""
+    for each in found:
+        last = before.get((each.obligor_no, each.item_code))
+        if last is not None and not each.ground:
+            yield last, int(each.entry_no or 0)

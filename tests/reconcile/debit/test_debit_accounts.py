@@ -76,6 +76,25 @@ def test_a_file_registers_what_is_new_and_repeats_nothing(town):
     assert second.from_on == date(2026, 7, 1)
 
 
+def test_a_list_of_several_days_says_the_same_however_often_it_comes(town):
+    """Two dated lines of a payer, in whatever order, and an older list again: nothing new."""
+    now, later = line(), line(account=MOVED, from_on="2026-10-01")
+
+    def outcomes(name, *rows):
+        return {k: v.count for k, v in take(town, *rows, name=name).outcomes.items()}
+
+    assert outcomes("a", now, later) == {"applied": 1, "changed": 1}
+    assert outcomes("b", later, now) == {"repeat": 2}
+    assert outcomes("c", now) == {"repeat": 1}
+    with town.read() as connection:
+        assert len(entries_of(connection, town.code, PAYER)) == 2
+    with pytest.raises(KokinError, match="debit_account_same"):
+        register(town, HOME, from_on=date(2026, 6, 1))
+    # What a day says now is another thing again: it is registered, and so is the way back.
+    assert outcomes("d", line(account=MOVED)) == {"changed": 1}
+    assert outcomes("e", line(), line(OTHER)) == {"changed": 1, "applied": 1}
+
+
 @pytest.mark.parametrize(
     ("rows", "code"),
     [

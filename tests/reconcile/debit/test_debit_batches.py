@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 
 import pytest
-from debit_town import ACT, DEBIT_ON, OTHER, SECOND_ON, TODAY, DebitTown
+from debit_town import ACT, AT, DEBIT_ON, OTHER, SECOND_ON, TODAY, DebitTown
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
@@ -18,6 +18,7 @@ from payments.store.unit_of_work import enter_municipality
 from reconcile.debit import batches as books
 from reconcile.debit import build, counts, release
 from reconcile.debit.acknowledge import red_banks
+from reconcile.debit.build import Act
 from reconcile.debit.results import outcome_of
 from reconcile.debit.story import debits_of
 from reconcile.formats import debit_request
@@ -103,6 +104,23 @@ def test_who_pays_before_the_file_goes_out_stops_it(town):
     with pytest.raises(KokinError):
         town.decide(approval)
     refused("debit_batch_changed", town.ask, release.RELEASE, batch.batch_no)
+
+
+def test_an_entry_that_says_the_same_account_again_changes_nothing(town):
+    """新規コード and the release go by the account, not by how often it was registered."""
+    (batch, other) = town.build()
+    town.account(2, account_no="7777777")  # there and back: the newest entry says what was debited
+    refused("debit_batch_changed", town.ask, release.RELEASE, batch.batch_no)
+    town.account(2)
+    sent, _ = town.send(town.released(batch))
+    town.account(4, account_no="7777777")
+    assert sent.state == "sent"
+    later = Act("abe", AT, date(2026, 7, 10))
+    with town.write() as connection:
+        run, _ = build.build(connection, town.profile, date(2026, 7, 28), later)
+    codes = [row.new_code for row in run.banks[0].choice.rows]
+    assert (run.banks[0].bank_code, codes) == (batch.bank_code, ["0", "2", "0"])
+    assert other.bank_code != batch.bank_code
 
 
 def test_another_batch_takes_the_place_of_one_only_by_two_people(town):

@@ -57,7 +57,7 @@ def test_registers_of_accounts_are_right(town):
     ("statement", "subject", "found"),
     [
         ("UPDATE debit_account SET branch_code = '2' WHERE entry_no = 1", "1:2", "branch_code"),
-        ("UPDATE debit_account SET from_on = '2026-01-01' WHERE entry_no = 5", "2:3", "obligor_no"),
+        ("UPDATE debit_account SET from_on = '2026-01-01' WHERE entry_no = 4", "2:3", "obligor_no"),
         ("UPDATE sealed_text SET data = '[]' WHERE text_no = 1", "1:2", "account_no, holder_name"),
         ("UPDATE debit_account SET file_id = 1 WHERE entry_no = 3", "file:1", "3"),
     ],
