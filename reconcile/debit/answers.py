@@ -24,6 +24,7 @@ from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.debit import batches as books
 from reconcile.debit.acknowledge import acknowledge
 from reconcile.debit.batches import ACKNOWLEDGED, DIFFERS, SENT, Batch
+from reconcile.formats.withheld import quoted
 from reconcile.intake import decided_meanwhile, keep_evidence, record_file, record_findings
 from reconcile.model import Channel, FileStatus, Finding, Reading, Severity
 
@@ -137,12 +138,12 @@ def _values(line_no: int, line: str, layout: AnswerLayout) -> dict[str, str]:
     for name, place in layout.places().items():
         if layout.separator:
             if int(place) > len(columns):
-                raise _bad(line_no, name, line[:40], place)
+                raise _bad(line_no, name, quoted("truncated", "", line), place)
             value = columns[int(place) - 1]
         else:
             first, last = (int(part) for part in place.split("-"))
             if last > len(wide):
-                raise _bad(line_no, name, line[:40], place)
+                raise _bad(line_no, name, quoted("truncated", "", line), place)
             value = wide[first - 1 : last].decode(encoding, "replace")
         found[name] = value.strip().strip('"').strip()
     return found

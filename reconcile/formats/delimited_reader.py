@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from reconcile.formats import signatures
 from reconcile.formats.delimited import CONTROL, CRLF, joined, split_line
+from reconcile.formats.withheld import PERSONAL, quoted
 from reconcile.formats.wrapping import BOM
 from reconcile.model import Finding, Severity
 
@@ -49,6 +50,7 @@ class Sheet:
     amount_yen: int = 0
     # What the number of a line of the file is multiplied by where a line is several (mapped.py).
     lines_apart: int = 1
+    of_people: bool = True  # whether a column of the file is about a person (withheld.py)
 
     @property
     def full(self) -> bool:
@@ -66,8 +68,9 @@ class Sheet:
     ) -> None:
         """Note something that stops the file."""
         if not self.full:
+            said = quoted(code, name, found, of_people=self.of_people)[:FOUND_MAX]
             self.findings.append(
-                Finding(code, Severity.FATAL, line_no, offset, name, found[:FOUND_MAX], expected)
+                Finding(code, Severity.FATAL, line_no, offset, name, said, expected)
             )
 
     def refuse(self, code: str, line_no: int, offset: int, found: str, expected: str) -> None:
@@ -87,8 +90,9 @@ class Sheet:
     ) -> None:
         """Note something a person should know; the file goes on."""
         if len(self.findings) < WARNINGS_MAX:
+            said = quoted(code, name, found, of_people=self.of_people)[:FOUND_MAX]
             self.findings.append(
-                Finding(code, Severity.WARNING, line_no, offset, name, found[:FOUND_MAX], expected)
+                Finding(code, Severity.WARNING, line_no, offset, name, said, expected)
             )
 
 
@@ -163,6 +167,7 @@ class _Reader:
         self.data = data
         self.layout = layout
         self.sheet = sheet
+        sheet.of_people = not PERSONAL.isdisjoint(layout.names)
         self.trailer: tuple[int, int, list[str]] | None = None  # line number, offset, values
         self.broken = False  # the reading ended before the file did
         self.unread = False  # a line could not be read, so no total can be compared

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.formats import FORMATS, signatures
 from reconcile.formats.own_format import formats_of
+from reconcile.formats.withheld import quoted
 from reconcile.formats.wrapping import BOM
 from reconcile.model import Finding, Severity
 
@@ -78,4 +79,5 @@ def _refusal(
     byte_offset: int | None = None,
 ) -> Finding:
     line_no = None if byte_offset is None else 1
-    return Finding(code, Severity.REFUSED, line_no, byte_offset, field, found, expected)
+    said = quoted(code, field, found)
+    return Finding(code, Severity.REFUSED, line_no, byte_offset, field, said, expected)

@@ -18,6 +18,7 @@ from reconcile.formats.fixed_length import (
     split,
     take_apart,
 )
+from reconcile.formats.withheld import quoted
 from reconcile.formats.wrapping import BOM
 from reconcile.model import Finding, Reading, Severity
 
@@ -288,8 +289,9 @@ class GroupReader:
                 label = layout.by_name[name].label
                 at = self.position(raw, name) if at is None else at
             offset += at or 0
+        said = quoted(code, name, found)
         self.reading.findings.append(
-            Finding(code, severity, line_no, offset, label, found, expected)
+            Finding(code, severity, line_no, offset, label, said, expected)
         )
 
 

@@ -275,7 +275,7 @@ class OwnCsvReader(OwnReader):
         elif bad:
             self.fatal("control_character", record, found=f"0x{ord(bad[0]):02X}")
         elif split_line(line) is None:
-            self.fatal("quoting", record, found=line[:60], expected="RFC 4180")
+            self.fatal("quoting", record, found=line, expected="RFC 4180")
         else:
             layout = self._layout(raw) or self.own.data.layout
             self.fatal("column_count", record, found=len(self._values), expected=len(layout.fields))

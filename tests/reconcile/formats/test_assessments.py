@@ -146,7 +146,9 @@ def test_any_bad_value_rejects_the_file_with_its_place(name: str, value: str, co
     assert (reading.failed, lines) == (True, [])
     if code == "cancellation_amount":
         name, value = "amount_yen", "12300"
-    assert (found.field, found.found) == (name, value[:60])
+    personal = bool(value) and name in {"obligor_name", "obligor_kana", "postal_code", "address"}
+    assert (found.field, personal) == (name, found.found.startswith(f"（{len(value)}文字、"))
+    assert personal or found.found == value[:60]
     assert found.byte_offset is not None
     assert data[found.byte_offset :].startswith(value.encode())
     before = data[: found.byte_offset].rpartition(b"\r\n")[2]
