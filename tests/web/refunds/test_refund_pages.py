@@ -204,6 +204,36 @@ def test_an_account_is_revoked_with_a_reason(city, signed):
     assert "名義が違う" in page
 
 
+def test_a_refund_whose_account_was_revoked_is_held_back_until_it_has_another(city, signed):
+    found = waiting(city)
+    with_account(signed, found.subject)
+    desk = signed("kaikei")
+    posted(desk, f"/overpayments/{found.subject}/refund", why="書類を確かめた")
+    agreed(signed, city)
+    posted(desk, "/batches", transfer_on="2026-06-04")
+    posted(signed("shuno"), "/accounts/1/revoke", why="名義が違う")
+    built = desk.get("/staff/refunds/batches/1").get_data(as_text=True)
+    assert "この振込データは引き渡せません" in built
+    posted(desk, "/batches/1/release", 409, why="振込日のとおり")
+    draft = desk.get("/staff/refunds/batches").get_data(as_text=True)
+    assert "振込に含めない還付があります" in draft
+    assert "/staff/refunds/refunds/1" in draft
+    assert "還付先の口座が取り消された" in desk.get("/staff/refunds/refunds/1").get_data(
+        as_text=True
+    )
+    posted(desk, "/refunds/1/payee", 409)  # there is no other one yet
+    given = posted(
+        desk, f"/overpayments/{found.subject}/accounts", **{**ACCOUNT, "account_no": "7654322"}
+    )
+    assert given.status_code == 303
+    posted(signed("shuno"), "/accounts/2/confirm")
+    posted(desk, "/refunds/1/payee")
+    assert "この口座へ" not in desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
+    posted(desk, "/batches", transfer_on="2026-06-05")
+    english = desk.get("/staff/refunds/batches?lang=en").get_data(as_text=True)
+    assert "left out" not in english
+
+
 def test_a_decision_is_taken_back(city, signed):
     found = waiting(city)
     with_account(signed, found.subject)
