@@ -316,4 +316,5 @@ def _numbered(row: Any, line_no: int) -> Any:
     values["levy_year"] = int(values["levy_year"])
     if "fiscal_year" in values:
         values["fiscal_year"] = int(values["fiscal_year"])
-    return SimpleNamespace(line_no=line_no, **values)
+    # What a file of these layouts does not say (AssessmentLine).
+    return SimpleNamespace(line_no=line_no, before_yen=None, change_no="", **values)
