@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, text
 
+from payments.assess_line import change_no
+from payments.assess_rows import write_obligors, write_rows, write_updates
 from payments.domain.calendars import tax_due_on
 from payments.domain.errors import InvalidValueError
 from payments.domain.identifiers import DebitCustomerNo
 from payments.domain.kana import fold_name
-from payments.store.bulk import insert_rows, take_numbers
-from payments.store.personal import ADDRESS, Sealer
+from payments.store.bulk import take_numbers
 from payments.store.statistics import count_afresh
 from payments.write_off import take_up_again
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from payments.assess_line import AssessmentLike
     from payments.domain.profile import Profile
 
 BATCH_LINES = 5_000
@@ -38,38 +40,6 @@ _LOOKED_UP = {
     "pay_key": ("pay_key",),
 }
 _Key = tuple[str, int, str]  # item_code, levy_year, notice_no
-
-
-class AssessmentLike(Protocol):
-    """One line of ``assessments-1`` (files.md 3.5), or of a described register of changes.
-
-    ``kind`` ``difference``: ``amount_yen`` is added to what is owed now, below 0 for less.
-    """
-
-    line_no: int
-    item_code: str
-    fiscal_year: int
-    levy_year: int
-    notice_no: str
-    term: str
-    obligor_no: str
-    obligor_name: str
-    obligor_kana: str
-    postal_code: str
-    address: str
-    amount_yen: int
-    due_on_statutory: str
-    kind: str
-    whole_year_group: str
-    flags: Any
-
-    @property
-    def before_yen(self) -> int | None:
-        """更正前の額, where the file says it."""
-
-    @property
-    def change_no(self) -> str:
-        """異動番号, where the file says it; the content of the line then begins with it."""
 
 
 NUMBER_BYTES = 8  # of the content of a line that has a 異動番号: which change it is
@@ -218,7 +188,7 @@ class Assessor:
         wanted = {
             notice_id
             for line in lines
-            if (line.kind == "difference" or line.change_no)
+            if (line.kind == "difference" or change_no(line))
             and (notice_id := self.notices.get((line.item_code, line.levy_year, line.notice_no)))
         }
         if not wanted:
@@ -275,17 +245,17 @@ class Assessor:
         number there is one change: other content is never applied (R3).
         """
         outcome = "applied"
-        known_by = content[:NUMBER_BYTES] if line.change_no else content
+        known_by = content[:NUMBER_BYTES] if change_no(line) else content
         before = self.changed.get((notice_id, line.term, known_by))
         amount_yen = line.amount_yen
         if line.kind == "difference":
             amount_yen += known.amount_yen
-        if line.change_no and before is not None and before[0] != content:
+        if change_no(line) and before is not None and before[0] != content:
             outcome = "change_conflict"
             self.result.firsts[line.line_no] = before[1:]
         elif line.kind == "difference" and before is not None:
             outcome = "difference_twice"
-        elif line.change_no and before is not None:
+        elif change_no(line) and before is not None:
             outcome = "repeat"
         elif line.before_yen not in {None, known.amount_yen}:
             outcome = "before_differs"
@@ -432,82 +402,15 @@ class Assessor:
 
     def _write(self) -> None:
         """Everything the batch decided, in bulk."""
-        self._write_obligors()
-        for table, columns in _TABLES.items():
-            constants = (self.code,) if table != "posting" else (self.code, self.journal_id)
-            if table == "assessment_event":
-                constants = (self.code, self.file_id)
-            insert_rows(
-                self.connection, table, columns, self.rows[_ROWS[table]], constants=constants
-            )
-        if self.updates:
-            self.connection.execute(
-                text(
-                    """UPDATE instalment_account SET amount_yen = :amount_yen,
-                           surplus_yen = :surplus_yen, term_yen = term_yen - :back,
-                           written_off_yen = written_off_yen - :back
-                       WHERE municipality_code = :m AND notice_id = :notice_id AND term = :term"""
-                ),
-                self.updates,
-            )
-            self.connection.execute(
-                text(
-                    """UPDATE instalment SET due_on_statutory = :statutory, due_on = :due_on,
-                           collection_hold = :collection_hold, dunning_hold = :dunning_hold,
-                           direct_debit = :direct_debit
-                       WHERE municipality_code = :m AND notice_id = :notice_id AND term = :term"""
-                ),
-                self.updates,
-            )
+        write_obligors(self.connection, self.code, self.obligors.values())
+        write_rows(
+            self.connection, self.code, self.rows, file_id=self.file_id, journal_id=self.journal_id
+        )
+        write_updates(self.connection, self.updates)
         take_up_again(
             self.connection, self.code, self.taken_up, journal_id=self.journal_id, approval_id=None
         )
         self.taken_up = []
-
-    def _write_obligors(self) -> None:
-        """Names and addresses as the latest line gives them."""
-        if not self.obligors:
-            return
-        names = ("obligor_no", "name", "kana", "kana_folded", "postal_code", "address")
-        keep = Sealer(self.connection, self.code).kept
-        rows = ((*said, keep(ADDRESS, (said[0],), at)) for *said, at in self.obligors.values())
-        self.connection.execute(
-            text(
-                """INSERT INTO obligor (municipality_code, obligor_no, name, kana, kana_folded,
-                       postal_code, address)
-                   VALUES (:m, :obligor_no, :name, :kana, :kana_folded, :postal_code, :address)
-                   ON CONFLICT (municipality_code, obligor_no) DO UPDATE SET name = excluded.name,
-                       kana = excluded.kana, kana_folded = excluded.kana_folded,
-                       postal_code = excluded.postal_code, address = excluded.address"""
-            ),
-            [{"m": self.code, **dict(zip(names, row, strict=True))} for row in rows],
-        )
-
-
-_POSTING = (
-    "municipality_code", "journal_id", "subject_file_id", "subject_line_no", "leg",
-    "debit_account", "credit_account", "amount_yen", "reason", "notice_id", "term",
-)  # fmt: skip
-_TABLES = {
-    "notice": ("municipality_code", "notice_id", "item_code", "levy_year", "notice_no",
-               "whole_year_group", "obligor_no"),
-    "instalment": ("municipality_code", "notice_id", "term", "fiscal_year", "due_on_statutory",
-                   "due_on", "collection_hold", "dunning_hold", "direct_debit", "debit_no"),
-    "instalment_account": ("municipality_code", "notice_id", "term", "in_group", "amount_yen",
-                           "term_yen", "whole_yen", "surplus_yen"),
-    "assessment_event": ("municipality_code", "file_id", "line_no", "kind", "notice_id", "term",
-                         "amount_yen", "flags", "content", "outcome"),
-    "pay_key": ("municipality_code", "pay_key", "notice_id", "term", "superseded"),
-    "posting": _POSTING,
-}  # fmt: skip
-_ROWS = {
-    "notice": "notice",
-    "instalment": "instalment",
-    "instalment_account": "account",
-    "assessment_event": "event",
-    "pay_key": "pay_key",
-    "posting": "posting",
-}
 
 
 @lru_cache(maxsize=4096)

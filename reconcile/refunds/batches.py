@@ -22,9 +22,10 @@ from payments.domain.errors import InvalidValueError, NotFoundError, RefusedErro
 from payments.domain.reason import require_reason
 from payments.store.bulk import take_numbers
 from payments.versions import as_day
-from reconcile.formats.zengin_transfer import DATA, TRAILER, Order, Transfer, write
+from reconcile.formats.zengin_transfer import Order, Transfer, write
 from reconcile.refunds import payees
 from reconcile.refunds.events import PAYABLE, Refund, refunds
+from reconcile.refunds.read_back import require_as_meant
 from reconcile.refunds.sealed import read_text, write_text
 from reconcile.store.refund_tables import (
     RefundBatchEventRow,
@@ -241,7 +242,7 @@ def build(
     transfers = [_transfer(connection, code, number, each) for each in made.refunds]
     order = _order(profile, made.account, transfer_on, transfers)
     data = write([order])
-    _read_back(data, transfers)
+    require_as_meant(data, transfers)
     header = {**order._asdict(), "transfer_on": transfer_on.isoformat(), "transfers": None}
     connection.execute(
         table.insert().values(
@@ -291,30 +292,6 @@ def _freeze(
             for line_no, (each, transfer) in enumerate(found, start=1)
         ],
     )
-
-
-def _read_back(data: bytes, transfers: Sequence[Transfer]) -> None:
-    """The file says what was meant, and its trailer ties; :class:`RefusedError` ``batch_file``."""
-    _header, *records, trailer, _end = data.decode("shift_jis").split("\r\n")[:-1]
-    said = []
-    for record in records:
-        place = DATA.slices
-        names = ("bank_code", "branch_code", "account_type", "account_no", "payee_name", "amount")
-        said.append(tuple(record[place[name]].rstrip() for name in names))
-    meant = [
-        (
-            each.bank_code,
-            each.branch_code,
-            each.account_type,
-            each.account_no,
-            each.payee_name,
-            f"{each.amount_yen:010d}",
-        )
-        for each in transfers
-    ]
-    totals = (int(trailer[TRAILER.slices["count"]]), int(trailer[TRAILER.slices["total"]]))
-    if said != meant or totals != (len(meant), sum(each.amount_yen for each in transfers)):
-        raise RefusedError("batch_file")
 
 
 def _account(profile: Profile) -> Account:

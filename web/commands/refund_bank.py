@@ -8,7 +8,7 @@ import click
 
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.explain.answer import explain_place
-from reconcile.refunds import bank, batches, decide, payees, release
+from reconcile.refunds import another_account, bank, batches, payees, release
 from web import clock, formatting, messages
 from web.accounts import staff
 from web.commands.intake import DATE
@@ -155,7 +155,7 @@ def payee(session: Session, number: int, user_name: str, *, as_json: bool) -> No
     """戻ってきた還付や、口座が取り消された還付の振込先を、新しく確認された口座に改めます。"""
 
     def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
-        given = decide.change_payee(
+        given = another_account.change_payee(
             connection, profile, number, by=person, at=clock.now(), on=clock.today()
         )
         found = payees.account(connection, profile.municipality_code, given)

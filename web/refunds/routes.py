@@ -13,7 +13,7 @@ from payments.domain.errors import KokinError, NotFoundError, RefusedError
 from payments.domain.overpayment import OverpaymentReason
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.refunds import appropriate, decide, notices, payees
+from reconcile.refunds import another_account, appropriate, decide, notices, payees
 from reconcile.refunds.classing import Grounds, classify
 from reconcile.refunds.events import happenings, refund, refunds
 from reconcile.refunds.found import overpayment
@@ -199,7 +199,7 @@ def change_payee(refund_no: int) -> BaseResponse | tuple[str, int]:
     """振込先の訂正 of one that came back, or whose account was revoked."""
 
     def deed(connection: Connection) -> None:
-        decide.change_payee(
+        another_account.change_payee(
             connection, services().profile, refund_no, by=g.user.user_name, at=clock.now(),
             on=clock.today(),
         )  # fmt: skip
@@ -271,7 +271,7 @@ def _refund_page(refund_no: int, error: KokinError | None = None) -> str:
         }
         given = payees.current(connection, code, found.obligor_no)
         sums = sums_of(connection, code, found)
-        wants_payee = decide.wants_payee(connection, code, found)
+        wants_payee = another_account.wants_payee(connection, code, found)
     return render_template(
         "refunds/refund.html",
         refund=found,

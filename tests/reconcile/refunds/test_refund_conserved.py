@@ -24,7 +24,7 @@ from payments import approve
 from payments.domain.errors import KokinError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.refunds import appropriate, batches, decide, release
+from reconcile.refunds import another_account, appropriate, batches, decide, release
 
 LONG = 120  # seconds for what takes none, however slow the machine
 
@@ -205,7 +205,7 @@ class _Life:
             if found.state == "returned":
                 self.town.account(found.obligor_no, f"{2222220 + notice}")
                 with unit_of_work(self.town.engine, M) as connection:
-                    decide.change_payee(
+                    another_account.change_payee(
                         connection, load_profile(connection, M), number, by="hanako",
                         at=self.town.moment, on=self.day,
                     )  # fmt: skip

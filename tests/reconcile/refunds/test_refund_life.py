@@ -16,7 +16,7 @@ from payments.domain.errors import InvalidValueError, NotFoundError, RefusedErro
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.formats.zengin_transfer import DATA, TRAILER, layout_of
-from reconcile.refunds import appropriate, bank, batches, decide, payees, release
+from reconcile.refunds import another_account, appropriate, bank, batches, decide, payees, release
 from reconcile.refunds.events import happenings
 from reconcile.refunds.state import refund_state
 from reconcile.report.period import day_report
@@ -324,7 +324,7 @@ def test_a_transfer_that_comes_back_is_owed_again_and_goes_to_another_account(to
     town.statement("paid.txt", ("out", 10_000, "ｿｳｺﾞｳﾌﾘｺﾐ"))
     town.matched()
     with unit_of_work(town.engine, M) as connection, pytest.raises(RefusedError, match="refund_st"):
-        decide.change_payee(
+        another_account.change_payee(
             connection, load_profile(connection, M), number, by="hanako", at=town.moment, on=DAY
         )
     back = BACK
@@ -339,12 +339,12 @@ def test_a_transfer_that_comes_back_is_owed_again_and_goes_to_another_account(to
     assert t11.left == 0
     who = town.refund(number).obligor_no
     with unit_of_work(town.engine, M) as connection, pytest.raises(RefusedError, match="refund_pa"):
-        decide.change_payee(
+        another_account.change_payee(
             connection, load_profile(connection, M), number, by="hanako", at=town.moment, on=back
         )
     town.account(who, "2222222")
     with unit_of_work(town.engine, M) as connection:
-        decide.change_payee(
+        another_account.change_payee(
             connection, load_profile(connection, M), number, by="hanako", at=town.moment, on=back
         )
     again = town.built(date(2026, 6, 29))
@@ -393,7 +393,9 @@ def _revoked(town, number):
 def _changed(town, number):
     with unit_of_work(town.engine, M) as connection:
         profile = load_profile(connection, M)
-        return decide.change_payee(connection, profile, number, by="jiro", at=town.moment, on=DAY)
+        return another_account.change_payee(
+            connection, profile, number, by="jiro", at=town.moment, on=DAY
+        )
 
 
 def test_nothing_goes_to_an_account_that_was_revoked_since(town):
