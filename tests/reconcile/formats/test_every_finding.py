@@ -12,6 +12,7 @@ import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+import mapped_samples
 import pytest
 from codebase import modules, tree
 from fixed_samples import (
@@ -107,6 +108,9 @@ ASSESSED = (GOLDEN / "assessments" / "example.csv").read_bytes()
 SLIPS = (GOLDEN / "slip_register" / "example.csv").read_bytes()
 (CODE, *_) = re.findall(rb"91[0-9]{42}", SLIPS)
 own = reads(own_format(KYODO), own_context(KYODO))
+SHAPE = mapped_samples.description("sample_wide")
+WIDE = mapped_samples.example("sample_wide")
+wide = reads(mapped_samples.mapped(SHAPE), mapped_samples.mapped_context(SHAPE))
 FIRES: dict[str, tuple[Callable[[bytes], list[Finding]], bytes]] = {
     # whole files
     "agent_error": (known, b"error: no data\r\n"),
@@ -121,6 +125,11 @@ FIRES: dict[str, tuple[Callable[[bytes], list[Finding]], bytes]] = {
     "unknown_account": (statements, patch(STATEMENT, 1, 67, b"9999999")),
     "unknown_consignor": (debits, patch(DEBITS, 1, 5, b"0000000001")),
     "unknown_company": (muf, patch(MUF, 1, 10, b"54321")),
+    # registers of several instalments to a line
+    "line_total": (wide, WIDE.replace(b'"40,000"', b'"40,001"', 1)),
+    "no_instalment": (
+        wide, WIDE.replace(b'"8,000",,', b"0,,").replace(b',"8,000",R8', b",,R8"),
+    ),
     # bytes and records
     "bom": (statements, b"\xef\xbb\xbf" + STATEMENT),
     "wide_bytes": (statements, patch(STATEMENT, 2, 82, "みほん".encode("cp932"))),
