@@ -24,6 +24,7 @@ from payments.store.former import left_after
 from payments.store.municipalities import profile_at
 from payments.store.slip_tables import ApprovalRow, PrintRunRow
 from reconcile import day_close
+from reconcile import past_views as views
 from reconcile.day_totals import OPEN_BY_DATE, Sums, ledger, stored_sums
 from reconcile.mark import summed_up_to
 from reconcile.report.checks import balance
@@ -48,121 +49,6 @@ _BY_MOMENT = {
     "slip_upload_answer": "accepted_at", "slip_event": "happened_at",
     "print_run_file": "done_at",
 }  # fmt: skip
-# A receipt as the outcome of its line had it; there is one once anything was booked about it.
-_RECEIPTS = """
-SELECT r.municipality_code, r.file_id, r.line_no, r.amount_yen, r.paid_on,
-    (SELECT CASE WHEN o.outcome = 'withdrawn' THEN 'withdrawn' ELSE 'booked' END {of}) AS stage,
-    (SELECT o.applied_yen {of}) AS applied_yen, (SELECT o.suspense_yen {of}) AS suspense_yen
-FROM {s}.receipt r"""
-_OF = """FROM line_outcome o WHERE o.municipality_code = r.municipality_code
-    AND o.file_id = r.file_id AND o.line_no = r.line_no ORDER BY o.revision DESC LIMIT 1"""
-# A settlement that was undone is gone; its postings tell it.
-_SETTLED = """
-SELECT municipality_code, file_id, line_no, group_id, SUM(yen) AS amount_yen
-FROM (SELECT municipality_code, file_id, line_no, group_id, amount_yen AS yen
-    FROM {s}.settlement WHERE municipality_code = '{m}'
-    UNION ALL
-    SELECT municipality_code, subject_file_id, subject_line_no, group_id,
-        CASE reason WHEN 'settled' THEN -amount_yen ELSE amount_yen END
-    FROM {s}.posting
-    WHERE municipality_code = '{m}' AND journal_id > {last} AND group_id IS NOT NULL
-        AND reason IN ('settled', 'reversal') AND 'unidentified' IN (debit_account, credit_account)
-    ) w
-GROUP BY 1, 2, 3, 4 HAVING SUM(yen) > 0"""
-# 確認事項: what the events up to the moment add up to (reconcile.case_history).
-_CASES = """
-SELECT c.municipality_code, c.case_no, c.kind, c.subject,
-    CASE WHEN e.event IN ('opened', 'reopened') THEN 'open' ELSE e.event END AS state,
-    {amount} AS amount_yen
-FROM {s}.review_case c
-JOIN (SELECT municipality_code, case_no, MAX(event_no) AS event_no FROM case_event x
-    WHERE municipality_code = '{m}'
-        AND event IN ('opened', 'reopened', 'acknowledged', 'accepted', 'resolved')
-        AND NOT EXISTS (SELECT 1 FROM case_event u WHERE u.municipality_code = '{m}'
-            AND u.case_no = x.case_no AND u.event = 'undone'
-            AND u.note = CAST(x.event_no AS VARCHAR(10)))
-    GROUP BY municipality_code, case_no) l
-  ON l.municipality_code = c.municipality_code AND l.case_no = c.case_no
-JOIN {s}.case_event e ON e.municipality_code = c.municipality_code AND e.case_no = c.case_no
-    AND e.event_no = l.event_no"""
-_BATCHES = """
-SELECT {columns}, NOT EXISTS (SELECT 1 FROM debit_event e
-    WHERE e.municipality_code = b.municipality_code AND e.batch_no = b.batch_no
-      AND e.event IN ('replaced', 'withdrawn')) AS in_force
-FROM {s}.debit_batch b"""
-_SLIPS = """
-SELECT v.municipality_code, v.slip_id, v.notice_id, v.term, v.el_number,
-    CASE WHEN EXISTS (SELECT 1 FROM {s}.slip_event e
-        WHERE e.municipality_code = v.municipality_code AND e.slip_id = v.slip_id
-          AND e.kind IN ('superseded', 'revoked') AND {later}) THEN 'new' ELSE v.state END AS state
-FROM {s}.slip v"""
-# A place has its slip once the run has been numbered up to it, its page once the file is done.
-_PLACES = """
-SELECT p.municipality_code, p.run_id, p.seq, p.notice_id, p.term, p.file_no,
-    CASE WHEN p.seq <= r.numbered_seq THEN p.slip_id END AS slip_id,
-    CASE WHEN EXISTS (SELECT 1 FROM print_run_file d
-        WHERE d.municipality_code = p.municipality_code AND d.run_id = p.run_id
-          AND d.file_no = p.file_no) THEN p.page_no END AS page_no
-FROM {s}.print_run_slip p
-JOIN print_run r ON r.municipality_code = p.municipality_code AND r.run_id = p.run_id"""
-# What was summed up after the moment is taken out of the sums again, as it was put in.
-_TOTALS = """
-SELECT t.municipality_code, t.booked_on, t.item_code,
-    t.claim_year, t.open_year, t.channel, t.debit_account, t.credit_account, t.reason,
-    SUM(t.count) AS count, SUM(t.amount_yen) AS amount_yen
-FROM (SELECT municipality_code, booked_on, item_code, claim_year,
-        open_year, channel, debit_account, credit_account, reason, count, amount_yen
-    FROM {s}.day_total
-    UNION ALL
-    SELECT j.municipality_code, j.booked_on, COALESCE(n.item_code, ''),
-        COALESCE(i.fiscal_year, 0), {open_year}, COALESCE(f.channel, ''), p.debit_account,
-        p.credit_account, p.reason, -1, -p.amount_yen
-    FROM {s}.journal j
-    JOIN {s}.posting p ON p.municipality_code = j.municipality_code AND p.journal_id = j.journal_id
-    LEFT JOIN {s}.source_file f ON f.municipality_code = j.municipality_code
-        AND f.file_id = p.subject_file_id
-    LEFT JOIN {s}.receipt r ON r.municipality_code = j.municipality_code
-        AND r.file_id = p.subject_file_id AND r.line_no = p.subject_line_no
-    LEFT JOIN {s}.notice n ON n.municipality_code = j.municipality_code
-        AND n.notice_id = p.notice_id
-    LEFT JOIN {s}.instalment i ON i.municipality_code = j.municipality_code
-        AND i.notice_id = p.notice_id AND i.term = p.term
-    WHERE j.municipality_code = '{m}' AND j.journal_id > {from_mark} AND j.journal_id <= {mark}) t
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 HAVING SUM(t.count) <> 0"""
-# 締めた年度: each change, and up to which journal the summaries went when they first knew of it.
-_CLOSED_YEARS = """
-SELECT c.closed_year, CASE WHEN {made_at} < COALESCE((SELECT {until_at} FROM {s}.former_row k
-        WHERE k.municipality_code = '{m}' AND k.table_name = 'books'), '') THEN c.journal_id END
-    AS journal_id,
-    (SELECT k.row_json FROM {s}.former_row k WHERE k.municipality_code = '{m}'
-        AND k.table_name = 'books_mark' AND {until_at} >= {made_at}
-        ORDER BY k.former_no LIMIT 1) AS before
-FROM {s}.day_closure c WHERE c.municipality_code = '{m}' AND c.period = 'year'
-ORDER BY c.closure_no"""
-# What rows that changed after the moment said at it (payments.store.former).
-_LEFT = """(SELECT f.row_key, f.row_json FROM {s}.former_row f
-    JOIN (SELECT k.row_key, MIN(k.former_no) AS former_no FROM {s}.former_row k
-        WHERE k.municipality_code = '{m}' AND k.table_name = '{table}' AND {until_at} > '{at}'
-        GROUP BY k.row_key) n ON n.row_key = f.row_key AND n.former_no = f.former_no
-    WHERE f.municipality_code = '{m}' AND f.table_name = '{table}')"""
-_GROUP = ("confirmed_count", "confirmed_yen", "fee_yen", "credited_yen")
-_GROUPS = """
-SELECT g.municipality_code, g.group_id, g.agent, g.ref, g.remitted_on, {figures}
-FROM {s}.remittance_group g LEFT JOIN {left} k ON k.row_key = CAST(g.group_id AS VARCHAR(60))
-WHERE g.municipality_code = '{m}' AND COALESCE(k.row_json, '') <> 'null'"""
-# A file was received until it was decided; what it said before a later try was left.
-_UNDECIDED = {
-    "status": "'received'", "format_code": "''", "channel": "''", "agent": "''",
-    "created_on": "NULL", "count": "0", "amount_yen": "0",
-}  # fmt: skip
-_FINDINGS = """
-SELECT d.municipality_code, d.file_id FROM {s}.finding d
-JOIN source_file f ON f.municipality_code = d.municipality_code AND f.file_id = d.file_id
-WHERE d.municipality_code = '{m}' AND f.status <> 'received'"""
-_COUNTED = """
-UNION ALL SELECT '{m}', {file_id} FROM (
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number})
-    SELECT i FROM n) findings_{file_id}"""
 
 
 class _Scope(NamedTuple):
@@ -202,7 +88,7 @@ class _Scope(NamedTuple):
 
     def left(self, table: str) -> str:
         """The former rows of a table as of the moment."""
-        return self.fill(_LEFT, table=table, until_at=self.moment("k.until_at"), at=self.until)
+        return self.fill(views.LEFT, table=table, until_at=self.moment("k.until_at"), at=self.until)
 
     def fill(self, query: str, **values: object) -> str:
         """A query about this municipality, its tables and its last journal."""
@@ -279,7 +165,7 @@ def _added(scope: _Scope) -> dict[str, str]:
             f"SELECT * FROM {scope.schema}.{name} "
             f"WHERE {scope.by('made_at')} OR (made_at IS NULL AND {day} <= {today})"
         )
-    made["settlement"] = scope.fill(_SETTLED)
+    made["settlement"] = scope.fill(views.SETTLED)
     decided = _case(ApprovalRow, scope.by("f.decided_at"), ("decided_by", "decided_at", "decision"))
     made["approval"] = (
         f"SELECT {decided} FROM {scope.schema}.approval f WHERE {scope.by('f.asked_at')}"
@@ -295,8 +181,8 @@ def _files(connection: Connection, scope: _Scope) -> dict[str, str]:
     undecided = f"(f.decided_at IS NOT NULL AND NOT {scope.by('f.decided_at')})"
     names = [column.name for column in SourceFileRow.__table__.columns]  # type: ignore[attr-defined]
     columns = ", ".join(
-        f"CASE WHEN {undecided} THEN {_UNDECIDED[name]} ELSE f.{name} END AS {name}"
-        if name in _UNDECIDED
+        f"CASE WHEN {undecided} THEN {views.UNDECIDED[name]} ELSE f.{name} END AS {name}"
+        if name in views.UNDECIDED
         else f"f.{name}"
         for name in names
     )
@@ -310,16 +196,16 @@ def _files(connection: Connection, scope: _Scope) -> dict[str, str]:
             f"FROM {scope.schema}.source_file f WHERE f.municipality_code = "
             f"'{scope.municipality_code}' AND f.file_id = {file_id} AND {scope.by('f.taken_in_at')}"
         )
-    findings = scope.fill(_FINDINGS) + f" AND d.file_id NOT IN ({changed})"
+    findings = scope.fill(views.FINDINGS) + f" AND d.file_id NOT IN ({changed})"
     for file_id, said in tried.items():
         if said["findings"]:
-            findings += scope.fill(_COUNTED, file_id=file_id, number=said["findings"])
+            findings += scope.fill(views.COUNTED, file_id=file_id, number=said["findings"])
     outcomes = f"SELECT * FROM {scope.schema}.line_outcome WHERE journal_id <= {scope.journal_id}"
     return {
         "source_file": files,
         "finding": findings,
         "line_outcome": outcomes,
-        "receipt": scope.fill(_RECEIPTS, of=_OF),
+        "receipt": scope.fill(views.RECEIPTS, of=views.OF),
     }
 
 
@@ -364,23 +250,23 @@ def _changed(connection: Connection, scope: _Scope) -> dict[str, str]:
     ]
     figures = ", ".join(
         f"CASE WHEN k.row_key IS NULL THEN g.{name} ELSE {scope.number(name)} END AS {name}"
-        for name in _GROUP
+        for name in views.GROUP
     )
     amount = (
         f"COALESCE((SELECT {scope.number('amount_yen')} FROM {scope.left('review_case')} k "
         "WHERE k.row_key = CAST(c.case_no AS VARCHAR(60))), c.amount_yen)"
     )
     return {
-        "review_case": scope.fill(_CASES, amount=amount),
+        "review_case": scope.fill(views.CASES, amount=amount),
         "remittance_group": scope.fill(
-            _GROUPS, figures=figures, left=scope.left("remittance_group")
+            views.GROUPS, figures=figures, left=scope.left("remittance_group")
         ),
-        "debit_batch": scope.fill(_BATCHES, columns=", ".join(f"b.{name}" for name in batch)),
-        "slip": scope.fill(_SLIPS, later=f"NOT {scope.by('e.happened_at')}"),
+        "debit_batch": scope.fill(views.BATCHES, columns=", ".join(f"b.{name}" for name in batch)),
+        "slip": scope.fill(views.SLIPS, later=f"NOT {scope.by('e.happened_at')}"),
         "print_run": (
             f"SELECT {columns} FROM {scope.schema}.print_run f WHERE {scope.by('f.made_at')}"
         ),
-        "print_run_slip": scope.fill(_PLACES),
+        "print_run_slip": scope.fill(views.PLACES),
     }
 
 
@@ -399,7 +285,9 @@ def _summed_up(connection: Connection, scope: _Scope) -> dict[str, str]:
         "CASE WHEN 'receivable' NOT IN (p.debit_account, p.credit_account) THEN 0 "
         f"WHEN {OPEN_BY_DATE} > {closed_year} THEN {OPEN_BY_DATE} ELSE {closed_year} + 1 END"
     )
-    made["day_total"] = scope.fill(_TOTALS, open_year=open_year, from_mark=from_mark, mark=mark)
+    made["day_total"] = scope.fill(
+        views.TOTALS, open_year=open_year, from_mark=from_mark, mark=mark
+    )
     names = ("journal_id", "provisional_yen", "applied_yen", "outstanding_yen", "surplus_yen")
     figures = ", ".join(f"CAST({int(said[n]) if said else 0} AS BIGINT) AS {n}" for n in names)
     made["books_mark"] = (
@@ -412,7 +300,7 @@ def _summed_up(connection: Connection, scope: _Scope) -> dict[str, str]:
 def _closed_year(connection: Connection, scope: _Scope, mark: int) -> str:
     """The year that was closed when a journal ``j`` was summed up."""
     asked = scope.fill(
-        _CLOSED_YEARS, made_at=scope.moment("c.made_at"), until_at=scope.moment("k.until_at")
+        views.CLOSED_YEARS, made_at=scope.moment("c.made_at"), until_at=scope.moment("k.until_at")
     )
     if not scope.sqlite:
         asked = asked.replace(", '')", ", '-infinity')")

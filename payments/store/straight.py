@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Each commit of anybody empties the caches of all other connections; what is read again is in the
 # memory of the system.
 CACHE_KIB = 8_192
-BACKFILL_SECONDS = 1.0
+BACKFILL_SECONDS = 1
 WAL_PAGES_MAX = 8_000  # beyond it the log is begun anew, as soon as nearly all of it is in place
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -158,16 +159,17 @@ def test_so_are_the_cases_that_waited_with_their_amounts(town):
     town.pay(1, 5_000, "2026-06-10", on="2026-06-10")  # too little
     town.look()
     town.moves()
-    case, said = (M, town.case()), {"actor": "abe", "on": DAYS[1]}
+    case_no = town.case()
+    said: Any = {"actor": "abe", "on": DAYS[1]}
     for deed in ("acknowledge", "accept", "undo", "again"):
         with unit_of_work(town.engine, M) as connection:
             if deed == "acknowledge":
-                cases.acknowledge(connection, *case, **said)
+                cases.acknowledge(connection, M, case_no, **said)
             elif deed == "undo":
-                events = cases.events_shown(connection, *case)
-                cases.undo(connection, *case, events, **said)
+                events = cases.events_shown(connection, M, case_no)
+                cases.undo(connection, M, case_no, events, **said)
             else:
-                cases.accept(connection, *case, "試験", **said)
+                cases.accept(connection, M, case_no, "試験", **said)
         town.look()
         town.moves()
     waited = [len(town.then(DAYS[1], at).report.waiting) for at, day in town.seen if day == DAYS[1]]

@@ -112,7 +112,7 @@ def test_what_was_written_is_put_in_place_by_somebody_else(engine, straight, tmp
 
 def test_beyond_a_length_who_writes_puts_the_rest_in_place(engine, straight, tmp_path, monkeypatch):
     monkeypatch.setattr(straights, "WAL_PAGES_MAX", 0)
-    monkeypatch.setattr(straights, "BACKFILL_SECONDS", 3_600.0)
+    monkeypatch.setattr(straights, "BACKFILL_SECONDS", 3_600)
     backfill = Backfill(straight)
     backfill._pass()  # as the other thread does
     _write(straight)

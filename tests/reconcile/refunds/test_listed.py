@@ -126,7 +126,9 @@ def test_what_is_much_is_told_as_it_was_counted_last(town, monkeypatch):
     monkeypatch.setattr(counting, "LIVE_MAX", 2)
 
     def told() -> counting.Counts:
-        return opened(town, lambda *opened: counting.counts_of(*opened, DAY))
+        return opened(
+            town, lambda connection, profile: counting.counts_of(connection, profile, DAY)
+        )
 
     def keep() -> None:
         with unit_of_work(town.engine, M) as connection:
@@ -149,7 +151,12 @@ def test_a_little_is_counted_anew_and_nothing_is_kept(town):
     with unit_of_work(town.engine, M) as connection:
         counting.keep(connection, load_profile(connection, M), DAY, town.moment)
     assert town.rows("SELECT COUNT(*) FROM refund_count") == [(0,)]
-    assert opened(town, lambda *opened: counting.counts_of(*opened, DAY)).counted_at is None
+    assert (
+        opened(
+            town, lambda connection, profile: counting.counts_of(connection, profile, DAY)
+        ).counted_at
+        is None
+    )
 
 
 @pytest.mark.parametrize(

@@ -222,10 +222,8 @@ def test_a_refund_whose_account_was_revoked_is_held_back_until_it_has_another(ci
         as_text=True
     )
     posted(desk, "/refunds/1/payee", 409)  # there is no other one yet
-    given = posted(
-        desk, f"/overpayments/{found.subject}/accounts", **{**ACCOUNT, "account_no": "7654322"}
-    )
-    assert given.status_code == 303
+    other: Any = {**ACCOUNT, "account_no": "7654322"}
+    posted(desk, f"/overpayments/{found.subject}/accounts", **other)
     posted(signed("shuno"), "/accounts/2/confirm")
     posted(desk, "/refunds/1/payee")
     assert "この口座へ" not in desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
