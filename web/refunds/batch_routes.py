@@ -18,6 +18,7 @@ from web.accounts.record import record
 from web.approval_roles import require_asker
 from web.duties import Do, can
 from web.errors import status_of
+from web.people.find import names_of
 from web.refunds.shared import all_words, reason, refunding, said
 from web.security import may
 from web.services import services
@@ -337,11 +338,13 @@ def _account_page(account_no: int, error: KokinError | None = None) -> str:
     with unit_of_work(services().engine, code) as connection:
         found = payees.account(connection, code, account_no)
         payee = payees.payee(connection, code, account_no)
+        name = names_of(connection, code, [found.obligor_no]).get(found.obligor_no, "")
         record(connection, "payee_shown", str(account_no))
     return render_template(
         "refunds/account.html",
         account=found,
         payee=payee,
+        name=name,
         own=found.registered_by.casefold() == g.user.user_name.casefold(),
         error=said(error),
         reason_max=REASON_MAX,

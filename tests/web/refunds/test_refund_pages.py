@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -82,15 +82,21 @@ ACCOUNT = {
 }
 
 
-def with_account(signed: Any, subject: str) -> None:
+def with_account(signed: Any, found: Overpayment) -> None:
     """Classed, and an account that two people stand behind."""
     desk = signed("kaikei")
+    subject, obligor_no = found.subject, found.obligor_no
+    page = f"/staff/refunds/overpayments/{subject}"
+    assert "理由を認定すると、還付を依頼できます。" in desk.get(page).get_data(as_text=True)
     posted(desk, f"/overpayments/{subject}/reason", reason="paid_twice")
+    assert "口座を登録し、別の職員が確認すると" in desk.get(page).get_data(as_text=True)
     posted(desk, f"/overpayments/{subject}/accounts", 303, **ACCOUNT)
     other = signed("shuno")
     page = other.get("/staff/refunds/accounts").get_data(as_text=True)
     number = page.split("/staff/refunds/accounts/")[1].split('"')[0]
-    assert "7654321" in other.get(f"/staff/refunds/accounts/{number}").get_data(as_text=True)
+    looked = other.get(f"/staff/refunds/accounts/{number}").get_data(as_text=True)
+    assert "7654321" in looked
+    assert f"（{obligor_no}）" in looked  # whose it is, to be held against the paper
     assert posted(desk, f"/accounts/{number}/confirm", 403)
     posted(other, f"/accounts/{number}/confirm")
 
@@ -104,6 +110,33 @@ def test_the_list_tells_what_waits_and_leads_to_each(city, signed):
         assert signed("kansa").get(f"/staff/refunds?state={state}").status_code == 200
     csv = signed("kansa").get("/staff/refunds/overpayments.csv").get_data(as_text=True)
     assert found.subject in csv
+
+
+@pytest.mark.parametrize(
+    ("days", "left", "age", "words"),
+    [
+        (30, None, 0, ""),
+        (31, None, 1, "31日たちますが、通知していません"),
+        (None, 181, 4, "日たちますが、通知していません"),
+        (None, 180, 4, "に時効が完成します"),
+        (None, 0, 4, "に時効が完成します"),
+        (None, -1, 4, "時効が完成しています"),
+    ],
+)
+def test_what_grows_old_is_warned_of_and_stands_under_its_age(
+    city, signed, monkeypatch, days, left, age, words
+):
+    with reading(city.engine, M) as connection:
+        every = overpayments(connection, load_profile(connection, M), TODAY, limit=500)
+    found = min(every, key=lambda each: (each.arose_on, each.expires_on))
+    on = found.expires_on - timedelta(left) if days is None else found.arose_on + timedelta(days)
+    monkeypatch.setattr(clock, "now", lambda: datetime(on.year, on.month, on.day, 3, tzinfo=UTC))
+    monkeypatch.setattr(clock, "today", lambda: on)
+    page = signed("kansa").get(f"/staff/refunds?age={age}").get_data(as_text=True)
+    warned, rows = page.split("経過の表")
+    mine = [line for line in warned.splitlines() if found.subject in line]
+    assert [words in line for line in mine] == ([True] if words else [])
+    assert found.subject in rows
 
 
 def test_many_are_told_as_they_were_counted_last(city, signed, monkeypatch):
@@ -136,7 +169,7 @@ def test_the_list_comes_as_a_file_piece_by_piece(city, signed, monkeypatch):
 
 def test_from_the_reason_to_the_file_of_the_bank(city, signed):
     found = waiting(city)
-    with_account(signed, found.subject)
+    with_account(signed, found)
     desk = signed("kaikei")
     posted(desk, f"/overpayments/{found.subject}/notices")
     page = desk.get(f"/staff/refunds/overpayments/{found.subject}").get_data(as_text=True)
@@ -146,6 +179,9 @@ def test_from_the_reason_to_the_file_of_the_bank(city, signed):
     posted(desk, f"/overpayments/{found.subject}/refund", 422, why=" ")
     posted(desk, f"/overpayments/{found.subject}/refund", why="書類を確かめた")
     agreed(signed, city)
+    page = desk.get(f"/staff/refunds/overpayments/{found.subject}").get_data(as_text=True)
+    assert "還付を決定済" in page
+    assert "の還付を依頼する" not in page  # of 0 yen
     assert "還付決定" in desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
     assert "振り込む還付の表" in desk.get("/staff/refunds/batches").get_data(as_text=True)
     posted(desk, "/batches", 422, transfer_on="2026-06-06")
@@ -198,7 +234,7 @@ def test_a_body_without_an_orderer_is_told_so(city, signed):
 
 def test_an_account_is_revoked_with_a_reason(city, signed):
     found = waiting(city)
-    with_account(signed, found.subject)
+    with_account(signed, found)
     posted(signed("shuno"), "/accounts/1/revoke", why="名義が違う")
     page = signed("kaikei").get("/staff/refunds/accounts/1").get_data(as_text=True)
     assert "名義が違う" in page
@@ -206,7 +242,7 @@ def test_an_account_is_revoked_with_a_reason(city, signed):
 
 def test_a_refund_whose_account_was_revoked_is_held_back_until_it_has_another(city, signed):
     found = waiting(city)
-    with_account(signed, found.subject)
+    with_account(signed, found)
     desk = signed("kaikei")
     posted(desk, f"/overpayments/{found.subject}/refund", why="書類を確かめた")
     agreed(signed, city)
@@ -234,7 +270,7 @@ def test_a_refund_whose_account_was_revoked_is_held_back_until_it_has_another(ci
 
 def test_a_decision_is_taken_back(city, signed):
     found = waiting(city)
-    with_account(signed, found.subject)
+    with_account(signed, found)
     desk = signed("kaikei")
     posted(desk, f"/overpayments/{found.subject}/refund", why="書類を確かめた")
     agreed(signed, city)
