@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import appropriate, payees
 from reconcile.refunds.found import overpayments
-from web import clock
+from web import clock, formatting
 from web.cli import main
 
 M = "99999"
@@ -91,6 +91,25 @@ def test_the_whole_way_of_a_refund(city, kokin, tmp_path):
     kokin("cancel", "1", "--reason", "取りやめ", *person, code=1)
     assert json.loads(kokin("notice", subject, *person)) == {"notice_no": 1}
     assert json.loads(kokin("ageing", "--json")) is not None
+
+
+def test_what_grows_old_is_said_with_the_day_on_which_the_right_ends(city, kokin, monkeypatch):
+    with reading(city.engine, M) as connection:
+        every = overpayments(connection, load_profile(connection, M), TODAY, limit=500)
+    found = min(every, key=lambda each: (each.arose_on, each.expires_on))
+    for on, words in (
+        (found.arose_on + timedelta(30), ""),
+        (found.arose_on + timedelta(31), "未通知"),
+        (found.expires_on, "時効が近い"),
+        (found.expires_on + timedelta(1), "時効完成"),
+    ):
+        monkeypatch.setattr(clock, "today", lambda on=on: on)
+        said = [each for each in json.loads(kokin("ageing", "--json"))
+                if each["subject"] == found.subject]  # fmt: skip
+        assert len(said) == bool(words)
+        end = formatting.long_day(found.expires_on)
+        line = f"{words}（時効 {end}、{(on - found.arose_on).days}日経過）"
+        assert (line in kokin("ageing")) is bool(words)
 
 
 def test_an_instalment_to_come_is_paid_as_the_person_agreed(city, kokin):
