@@ -73,7 +73,12 @@ def test_a_batch_goes_its_way(desk):
     day = text_of(treasurer.get("/staff/debits/days/2026-05-28"))
     assert "まだ確かめられていない銀行があります: 9998、9999" in day
     asked = treasurer.post("/staff/debits/1/release", data={"reason": "5月28日分"})
+    page = text_of(treasurer.get("/staff/debits/1"))
+    following = page.split('id="next"')[1].split("</section>")[0]
+    assert f'href="{asked.headers["Location"]}"' in following
+    assert "承認を待っています。" in following
     approve_last(desk, asked.headers["Location"])
+    assert "承認を待っています。" not in text_of(treasurer.get("/staff/debits/1"))
     taken = treasurer.post("/staff/debits/1/file")
     assert taken.mimetype == "application/octet-stream"
     assert taken.data.startswith(b"19101234567890")
