@@ -20,7 +20,7 @@ from payments.domain.errors import InvalidValueError
 from payments.domain.identifiers import DebitCustomerNo
 from payments.domain.kana import fold_name
 from payments.store.bulk import take_numbers
-from payments.store.statistics import count_afresh
+from payments.store.statistics import count_afresh, count_filled
 from payments.write_off import take_up_again
 
 if TYPE_CHECKING:
@@ -34,10 +34,16 @@ if TYPE_CHECKING:
 BATCH_LINES = 5_000
 # What a batch looks rows up by that the batches before it may have written.
 _LOOKED_UP = {
-    "notice": ("notice_id", "item_code", "levy_year", "notice_no"),
-    "instalment_account": ("notice_id", "term"),
     "assessment_event": ("notice_id", "term"),
+    "instalment_account": ("notice_id", "term"),
+    "notice": ("notice_id", "item_code", "levy_year", "notice_no"),
     "pay_key": ("pay_key",),
+}
+# What else it fills: an account is checked against its instalment (foreign key).
+_FILLED = {
+    "instalment": ("notice_id", "term", "due_on"),
+    "obligor": ("obligor_no",),
+    "posting": ("journal_id",),
 }
 _Key = tuple[str, int, str]  # item_code, levy_year, notice_no
 
@@ -113,6 +119,7 @@ class Assessor:
                 batches += 1
                 if batches.bit_count() == 1:  # 1, 2, 4, 8 …: whenever it has doubled
                     self._count_afresh()
+                count_filled(self.connection, _FILLED, BATCH_LINES, batches=batches)
         self._batch(batch)
         return self.result
 

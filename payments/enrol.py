@@ -16,7 +16,7 @@ from payments.domain.slip import WHOLE_YEAR, SlipState, register_may_change
 from payments.pay_keys import make_keys
 from payments.store.bulk import insert_rows, take_numbers
 from payments.store.lookups import rows_about
-from payments.store.statistics import count_afresh
+from payments.store.statistics import count_afresh, count_filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
 
 BATCH_LINES = 5_000
+# What a batch looks rows up by that the batches before it may have written.
+_FILLED = {
+    "pay_key": ("pay_key", "slip_id"),
+    "slip": ("slip_id", "slip_no", "notice_id", "term"),
+}
 
 
 class SlipLike(Protocol):
@@ -95,11 +100,14 @@ class Enroller:
     def apply(self, lines: Iterable[SlipLike]) -> Enrolled:
         """Enrol the lines in order."""
         batch: list[SlipLike] = []
+        batches = 0
         for line in lines:
             batch.append(line)
             if len(batch) >= BATCH_LINES:
                 self._batch(batch)
                 batch = []
+                batches += 1
+                count_filled(self.connection, _FILLED, BATCH_LINES, batches=batches)
         self._batch(batch)
         return self.result
 

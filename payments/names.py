@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, text
 
 from payments.domain.kana import fold_name
 from payments.store.personal import ADDRESS, Sealer, open_address
+from payments.store.statistics import count_filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 2_000
 _COLUMNS = ("name", "kana", "postal_code")
+_FILLED = {"obligor": ("obligor_no", "kana_folded")}
 _ENTER = """
 INSERT INTO obligor (municipality_code, obligor_no, name, kana, kana_folded, postal_code, address)
 VALUES (:m, :obligor_no, :name, :kana, :kana_folded, :postal_code, :address)
@@ -39,6 +41,7 @@ def name_obligors(
     sealer = Sealer(connection, municipality_code)
     outcomes = {"applied": 0, "repeat": 0}
     rest = iter(lines)
+    portions = 0
     while portion := [*islice(rest, _AT_ONCE)]:
         known = names_of(connection, municipality_code, sorted({line[0] for line in portion}))
         latest: dict[str, Sequence[str]] = {}
@@ -60,6 +63,8 @@ def name_obligors(
                     for number, name, kana, postal_code, address in latest.values()
                 ],
             )  # fmt: skip
+        portions += 1
+        count_filled(connection, _FILLED, _AT_ONCE, batches=portions)
     return {name: number for name, number in outcomes.items() if number}
 
 

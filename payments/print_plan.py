@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 CHUNK = 5_000
 # Large tables that may just have been filled: PostgreSQL has to know before it plans with them.
 _PLANNED_FROM = (
-    "instalment_account", "instalment", "notice", "obligor", "slip", "print_run_slip",
+    "instalment", "instalment_account", "notice", "obligor", "print_run_slip", "slip",
 )  # fmt: skip
-_NUMBERED_INTO = ("print_run_slip", "slip", "slip_event", "pay_key")
+_NUMBERED_INTO = ("pay_key", "print_run_slip", "slip", "slip_event")
 RUNNING = ("planned", "printing")
 DISCARDABLE = (*RUNNING, "printed", "stopped")
 

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, text
 
 from payments.store.bulk import insert_rows
 from payments.store.lookups import rows_about
+from payments.store.statistics import count_filled
 from payments.versions import OPEN_YEN, as_day
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 BATCH_LINES = 5_000
+_FILLED = {"vehicle_entry": ("notice_id", "entry_no", "vehicle_no")}
 _COLUMNS = (
     "municipality_code", "notice_id", "entry_no", "vehicle_no", "certificate_until", "file_id",
     "line_no",
@@ -74,11 +76,14 @@ def register(
     result = Registered()
     seen: set[int] = set()
     batch: list[VehicleLike] = []
+    batches = 0
     for line in lines:
         batch.append(line)
         if len(batch) >= BATCH_LINES:
             _register(connection, municipality_code, file_id, batch, seen, result)
             batch = []
+            batches += 1
+            count_filled(connection, _FILLED, BATCH_LINES, batches=batches)
     _register(connection, municipality_code, file_id, batch, seen, result)
     return result
 

@@ -14,6 +14,7 @@ from sqlalchemy import DateTime, bindparam, text
 from payments.domain.errors import RefusedError
 from payments.store.bulk import insert_rows, take_numbers
 from payments.store.former import written_at
+from payments.store.statistics import count_filled
 from reconcile.case_deadlines import due_on
 from reconcile.rules import CASE_OUTCOMES
 from reconcile.store.staging import clear_staging
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from payments.domain.profile import Profile
 
+# What very many cases fill; each of their events is checked against its case (foreign key).
+_FILLED = {"case_work": ("kind", "subject"), "review_case": ("case_no", "kind", "subject")}
 _CASES = ", ".join(f"'{outcome}'" for outcome in sorted(CASE_OUTCOMES))
 
 # Lines that this journal decided, with the outcome in force.
@@ -106,6 +109,7 @@ def open_cases(
         constants=(municipality_code,),
     )  # fmt: skip
     new = connection.execute(text(_OPEN), scope).rowcount
+    count_filled(connection, _FILLED, len(unique))
     connection.execute(_timed(_OPENED), scope)
     reopened = 0
     if new < len(unique):

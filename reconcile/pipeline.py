@@ -17,7 +17,7 @@ from payments.domain.errors import RefusedError
 from payments.store.bulk import insert_rows
 from payments.store.municipalities import load_profile
 from payments.store.phases import phase
-from payments.store.statistics import count_afresh
+from payments.store.statistics import count_afresh, count_filled
 from payments.store.unit_of_work import reading as read_only
 from payments.store.unit_of_work import unit_of_work
 from reconcile import file_cases, flag, match, plain, post
@@ -66,6 +66,15 @@ if TYPE_CHECKING:
 
 
 __all__ = ["reconcile_waiting", "take_in"]
+
+
+# What a large file fills, and by what its later lines and the end of the run look it up.
+_READ = {"source_line": match.LINE}
+_BOOKED = {
+    "line_outcome": (*match.LINE, "revision"),
+    "posting": ("journal_id", "subject_file_id", "subject_line_no"),
+    "receipt": (*match.LINE, "notice_id"),
+}
 
 
 class UnusableFileError(Exception):
@@ -283,6 +292,8 @@ class FileRun:
             raise UnusableFileError(found)
         if columned is not None and columned.before is not None:
             plain.state_before(self.connection, self.scope, columned.before)
+        if found.bank_lines or found.advice_lines:  # each is checked against its line
+            count_filled(self.connection, _READ, found.count)
         head = ("municipality_code", "file_id")
         constants = (self.code, self.scope["file_id"])
         insert_rows(
@@ -322,6 +333,7 @@ class FileRun:
         turns = match.load_lines(self.connection, self.scope)
         self.scope["leg"] += post.LEGS_PER_TURN
         post.book(self.connection, self.scope, again=False)
+        count_filled(self.connection, _BOOKED, self.scope["lines"])
         for turn in range(1, turns + 1):
             self._turn(turn)
         for table, sought in (("line_outcome", "revision"), ("receipt", "notice_id")):

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
 _REPORT_EVERY = 2_000
 # Where the files of payments that may follow at once find their keys and what is owed.
-_LOOKED_UP = ("notice", "instalment", "instalment_account", "slip", "pay_key")
+_LOOKED_UP = ("instalment", "instalment_account", "notice", "pay_key", "slip")
 # What a vehicle register should have said.
 _EXPECTED = {"unknown_notice": "調定のある通知書", "notice_twice": "一つの通知書に一行"}
 # … and a register of accounts.

@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, select, text
 from payments.domain.errors import InvalidValueError, NotFoundError
 from payments.store.bulk import take_numbers
 from payments.store.lookups import rows_about
+from payments.store.statistics import count_filled
 from reconcile.store.debit_tables import DebitAccountRow
 from reconcile.store.sealed_texts import read_texts, write_texts
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from reconcile.formats.debit_accounts import AccountLine
 
 BATCH_LINES = 5_000
+_FILLED = {"debit_account": ("entry_no", "obligor_no", "item_code")}
 SET, ENDED = "set", "ended"
 ACCOUNT_TYPES = ("1", "2", "3", "9")
 table = DebitAccountRow.__table__  # type: ignore[attr-defined]
@@ -116,11 +118,14 @@ def register(
     result = Registered()
     seen: set[tuple[str, str, date]] = set()
     batch: list[AccountLine] = []
+    batches = 0
     for line in lines:
         batch.append(line)
         if len(batch) >= BATCH_LINES:
             _register(connection, municipality_code, batch, seen, result, occasion)
             batch = []
+            batches += 1
+            count_filled(connection, _FILLED, BATCH_LINES, batches=batches)
     _register(connection, municipality_code, batch, seen, result, occasion)
     return result
 

@@ -217,7 +217,7 @@ def _write_rows(connection: Connection, terms: Terms, list_no: int, values: dict
         narrowed=narrowed,
     )
     past = f"SELECT {_COLUMNS} {still_open} UNION ALL SELECT {_COLUMNS} {by_report}"
-    for table in ("instalment_account", "instalment", "notice", "receipt", "review_case"):
+    for table in ("instalment", "instalment_account", "notice", "receipt", "review_case"):
         count_afresh(connection, _AT_ONCE, table)
     on_postgresql = connection.dialect.name == "postgresql"
     if on_postgresql:

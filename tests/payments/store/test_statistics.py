@@ -4,8 +4,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from payments.store import statistics
 from payments.store.engine import is_busy, open_engine
-from payments.store.statistics import count_afresh, count_staging, state_statistics
+from payments.store.statistics import (
+    count_afresh,
+    count_filled,
+    count_staging,
+    state_statistics,
+)
 from payments.store.unit_of_work import reading, unit_of_work
 
 LOOK_UP = (
@@ -61,5 +67,37 @@ def test_a_small_file_waits_for_nobody_who_counts(postgres_url):
             count_afresh(other, 999, "source_line")
             with pytest.raises(OperationalError) as refused:
                 count_staging(other, 1_000, "match_work", "turn")
+            assert is_busy(refused.value)
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_what_a_file_fills_is_counted_whenever_it_has_doubled(postgres_url):
+    engine = open_engine(postgres_url)
+    filled = {"source_line": ("file_id",)}
+    with engine.connect() as one, one.begin():
+        count_afresh(one, 1_000, "source_line")
+        with engine.connect() as other, other.begin():
+            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            count_filled(other, filled, 999)
+            count_filled(other, filled, 999, batches=3)
+            with pytest.raises(OperationalError) as refused:
+                count_filled(other, filled, 500, batches=2)
+            assert is_busy(refused.value)
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_what_is_known_to_hold_more_is_left_alone(postgres_url, monkeypatch):
+    engine = open_engine(postgres_url)
+    filled = {"source_line": ("file_id",)}
+    with engine.connect() as one, one.begin():
+        count_afresh(one, 1_000, "source_line")
+        with engine.connect() as other, other.begin():
+            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            monkeypatch.setattr(statistics, "_known", lambda *_: 1_001)
+            count_filled(other, filled, 1_000)
+            with pytest.raises(OperationalError) as refused:
+                count_filled(other, filled, 1_001)
             assert is_busy(refused.value)
     engine.dispose()
