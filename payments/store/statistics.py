@@ -116,13 +116,13 @@ def count_filled(
             _count(connection, rows, table, columns)
 
 
-def _known(connection: Connection, table: str) -> float:
+def _known(connection: Connection, table: str) -> int:
     """How many rows PostgreSQL takes the table for; -1 before anybody has counted."""
     found = connection.execute(
         text("SELECT reltuples FROM pg_class WHERE oid = CAST(:table AS regclass)"),
         {"table": table},
     )
-    return float(found.scalar_one())
+    return int(found.scalar_one())
 
 
 def _count(connection: Connection, rows: int, table: str, columns: tuple[str, ...]) -> None:
