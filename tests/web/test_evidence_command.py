@@ -148,10 +148,10 @@ def test_the_doctor_says_what_lies_in_clear_until_it_is_sealed(run):
 
     assert "平文" in says("")
     assert "まだこの鍵でない住所など" in says(FIRST)
-    assert "住所など: 0件" not in run("evidence", "status", keys=FIRST).stdout
+    assert "住所・口座など: 0件" not in run("evidence", "status", keys=FIRST).stdout
     assert run("evidence", "rekey", keys=FIRST).exit_code == 0
     assert "まだ" not in says(FIRST)
-    assert "住所など: 0件" in run("evidence", "status", keys=FIRST).stdout
+    assert "住所・口座など: 0件" in run("evidence", "status", keys=FIRST).stdout
 
 
 def test_a_new_key_is_a_line_of_a_key_file(run, tmp_path):

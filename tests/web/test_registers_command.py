@@ -58,7 +58,10 @@ def test_what_is_wrong_and_what_no_font_has_is_named(run, tmp_path):
     assert (found["count"], len(found["lines"])) == (4, 3)
     (finding,) = found["findings"]
     assert (finding["code"], finding["line_no"]) == ("postal_code", 3)
-    assert (finding["field"], finding["found"]) == ("郵便番号→postal_code", "10-0002")
+    assert (finding["field"], finding["found"]) == (
+        "郵便番号→postal_code",
+        "（7文字、英数字・記号）",
+    )
     assert {
         "line_no": 4, "field": "obligor_name", "character": "U+845B U+E01EF", "shown": "葛",
     } in found["unprintable"]  # fmt: skip
