@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from payments.store.bulk import insert_rows
+from payments.store.statistics import LARGE_FILE, count_afresh
 from reconcile.decision import LINE_SPACE
 from reconcile.match import REVIVED
 from reconcile.store.staging import runner
@@ -106,6 +107,7 @@ WHERE d.municipality_code = :m AND d.applied_yen > 0 AND d.term <> '00'
   AND instalment_account.municipality_code = :m
   AND instalment_account.notice_id = d.notice_id AND instalment_account.term = d.term
 """
+_SUBJECT = ("subject_file_id", "subject_line_no")
 MANY = 10_000  # decisions of one turn; below, nothing is gained and a wrong plan could cost
 BALANCES_WHOLE = f"""
 UPDATE instalment_account SET whole_yen = whole_yen + p.amount_yen
@@ -162,7 +164,8 @@ def book(connection: Connection, scope: dict[str, Any], *, again: bool) -> list[
     Returns (line, yen) of 確報 that took a withdrawn payment up again: somebody should look.
     """
     run = runner(connection, scope)
-    many = run(OUTCOMES).rowcount >= MANY and connection.dialect.name == "postgresql"
+    decided = run(OUTCOMES).rowcount
+    many = decided >= MANY and connection.dialect.name == "postgresql"
     run(RECEIPTS_AGAIN if again else RECEIPTS)
     run(APPLIED)
     run(SUSPENSE)
@@ -179,6 +182,10 @@ def book(connection: Connection, scope: dict[str, Any], *, again: bool) -> list[
     )
     if "whole" in rules:
         run(APPLIED_WHOLE)
+        if decided >= LARGE_FILE:
+            # This journal is none that PostgreSQL knows: as if it had one posting, each of very
+            # many would be sought in all decisions.
+            count_afresh(connection, decided, "posting", "journal_id", *_SUBJECT, "leg")
         run(BALANCES_WHOLE)
     if "S1" in rules:
         run(CONFIRM_POSTINGS)
