@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pypdfium2
 import pytest
+from placing_town import M
+
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import unit_of_work
+from payments.versions import Act
+from reconcile.charges import planning
+from web import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +135,28 @@ def test_a_plan_is_agreed_its_slips_drawn_and_cancelled(town: Any, sign_in: Sign
     assert clerk.get("/staff/charges/plans/1/slips.pdf").status_code == 404
     assert "取消" in _text(clerk.get("/staff/charges?part=plans&state=all"))
     town.books.check()
+
+
+def test_a_broken_plan_says_what_was_not_paid_and_its_case_leads_to_it(
+    town: Any, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk, on = sign_in("shuno"), date(2027, 1, 15)
+    places = re.findall(r'name="place" value="([0-9/]+)"', _text(clerk.get(town.page(3))))
+    form = {"place": places, "first_on": "2026-12-31", "count": "3", "reason": "誓約書"}
+    _approve(sign_in, clerk.post(f"{town.page(3)}/plan", data=form))
+    with unit_of_work(town.books.engine, M) as connection:
+        act = Act("shuno", town.books.moment, on)
+        assert planning.watch(connection, load_profile(connection, M), on, act).broken == 1
+    monkeypatch.setattr(clock, "today", lambda: on)
+    plan = _text(clerk.get("/staff/charges/plans/1"))
+    assert "2026年12月31日（木）の分が納められなかったため" in plan
+    states = [cell for cell in re.findall(r"<td>([^<]+)</td>", plan) if cell in {"未納", "—"}]
+    assert states == ["未納", "—", "—", "—"]
+    worklist = _text(clerk.get("/staff/cases?kind=plan_broken"))
+    assert "分納 1" in worklist
+    case = re.search(r'href="(/staff/cases/[0-9]+)"', worklist)
+    assert case
+    assert 'href="/staff/charges/plans/1"' in _text(clerk.get(case[1]))
 
 
 def test_what_is_prescribed_soon_is_listed_and_taken_as_csv(sign_in: SignIn) -> None:
