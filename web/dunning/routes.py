@@ -33,7 +33,7 @@ from web.dunning.sheets import (
 )
 from web.duties import Do, holds
 from web.errors import status_of
-from web.people.find import KINDS, find_person
+from web.people.find import KINDS, find_person, names_of
 from web.security import may
 from web.services import services
 from web.texts.dunning import SENTENCES
@@ -210,6 +210,7 @@ def recheck_person() -> str | tuple[str, int]:
                 actor=g.user.user_name, at=clock.now(),
             )  # fmt: skip
             note(connection, "dunning_rechecked", str(done.recheck_no))
+            name = names_of(connection, code, [obligor_no]).get(obligor_no, "—")
     except KokinError as error:
         said = refusal_words(services().profile, error)
         page = render_template(
@@ -218,7 +219,7 @@ def recheck_person() -> str | tuple[str, int]:
         )  # fmt: skip
         return page, status_of(error)
     return render_template(
-        "dunning/recheck.html", typed={}, kinds=KINDS, done=done,
+        "dunning/recheck.html", typed={}, kinds=KINDS, done=done, whose=f"{name}（{obligor_no}）",
         sources=source_names(services().profile),
         names=exports.names_of(services().profile),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from reconcile.arrivals.sources import sources
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from web.days.sheet import Cell, Sheet
 
 
+DAYS_SAID = 3
+
+
 def source_names(profile: Profile) -> dict[str, str]:
     """送付元 as people say it, by code."""
     return {source.code: source_words(source) for source in sources(profile)}
@@ -38,12 +42,18 @@ def refusal_words(profile: Profile, error: KokinError) -> str:
     """エラーの文, with what is missing named as people say it."""
     details = dict(error.details)
     if "lacking" in details:
-        names, said = source_names(profile), []
+        names, days = source_names(profile), defaultdict[str, list[str]](list)
         for each in str(details["lacking"]).split(", "):
             code, _space, day = each.rpartition(" ")
-            said.append(f"{names.get(code, code)} {formatting.long_day(day)}")
-        details["lacking"] = "、".join(said)
+            days[names.get(code, code)].append(formatting.long_day(day))
+        details["lacking"] = "／".join(f"{name} {_few(on)}" for name, on in days.items())
     return messages.error(error.error_code, details)
+
+
+def _few(days: Sequence[str]) -> str:
+    """日の並び: the first three and how many there are beside them."""
+    said, more = "、".join(days[:DAYS_SAID]), len(days) - DAYS_SAID
+    return _("{days}ほか{more}日", days=said, more=more) if more > 0 else said
 
 
 def money_of_nobody(connection: Connection, profile: Profile, on: date) -> tuple[int, int]:

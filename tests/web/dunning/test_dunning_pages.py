@@ -77,7 +77,9 @@ def test_a_list_from_the_form_to_the_post(town, desk):
     story = _text(abe, f"{at}/notices/{row.notice_id}")
     assert "納付済（残り 0円）" in story
     again = abe.post("/staff/dunning/recheck", data={"number": "000000000001", "kind": "any"})
-    assert "発送から10日以内" in again.get_data(as_text=True)
+    said = unescape(again.get_data(as_text=True))
+    assert "発送から10日以内" in said
+    assert "（000000000001）" in said  # whose answer it is, for the file
     nobody = abe.post("/staff/dunning/recheck", data={"number": "000000000099", "kind": "any"})
     assert nobody.status_code == 404
 
@@ -156,6 +158,10 @@ def test_over_a_missing_file_two_people_decide_before_anything_is_drawn(sqlite_u
     said = blocked.get_data(as_text=True)
     assert (blocked.status_code, "dunning_blocked" in said) == (409, True)
     assert "konbini_dsk" not in said.partition('role="alert"')[2].partition("</p>")[0]
+    unanswered = abe.post("/staff/dunning/recheck", data={"number": "000000000001", "kind": "any"})
+    assert unanswered.status_code == 409
+    alert = unanswered.get_data(as_text=True).partition('role="alert"')[2].partition("</div>")[0]
+    assert 'href="/staff/arrivals"' in alert
     asked = _good(abe, "/staff/dunning/despite", reason="システム障害のため")
     page = _text(abe, "/staff/dunning")
     assert "承認を待っています。" in page
