@@ -66,7 +66,7 @@ def show() -> str | tuple[str, int]:
     try:
         return _page(basis=_basis())
     except KokinError as error:
-        return _page(error=messages.error(error.error_code, error.details)), status_of(error)
+        return _page(error=_said(error)), status_of(error)
 
 
 @certificates.post("/paper")
@@ -83,7 +83,7 @@ def paper() -> Response | tuple[str, int]:
             )  # fmt: skip
             record(connection, "certificate_issued", f"{said.kind} {basis.cut_off_on}")
     except KokinError as error:
-        return _page(error=messages.error(error.error_code, error.details)), status_of(error)
+        return _page(error=_said(error)), status_of(error)
     pdf = paper_pdf(said, issued, url_for("verifying.ask", _external=True))
     return _file(pdf, "application/pdf", "certificate.pdf")
 
@@ -103,7 +103,7 @@ def vehicles() -> Response | tuple[str, int]:
             states, complete = vehicle_states(connection, profile, int(typed), clock.today(), now)
             record(connection, "vehicle_feed_taken", typed)
     except KokinError as error:
-        return _page(error=messages.error(error.error_code, error.details)), status_of(error)
+        return _page(error=_said(error)), status_of(error)
     feed = vehicle_feed(services().settings, profile, states, complete, clock.in_japan(now))
     if request.form.get("form") == "csv":
         return _file(as_csv(feed), "text/csv; charset=utf-8", f"vehicles-{typed}.csv")
@@ -126,7 +126,7 @@ def ask_despite() -> BaseResponse | tuple[str, int]:
             )  # fmt: skip
             record(connection, "certificate_despite_asked", today.isoformat())
     except KokinError as error:
-        return _page(error=messages.error(error.error_code, error.details)), status_of(error)
+        return _page(error=_said(error)), status_of(error)
     return redirect(url_for("approvals.show", approval_id=approval.approval_id), 303)
 
 
@@ -160,6 +160,15 @@ def _page(basis: Basis | None = None, error: str = "") -> str:
         names={item.item_code: item.name for item in profile.items},
         reason_max=REASON_MAX,
     )
+
+
+def _said(error: KokinError) -> str:
+    """エラーの文, with what is behind named as people say it; up to when says the page."""
+    details = dict(error.details)
+    if "lacking" in details:
+        codes = (each.rpartition(" ")[0] for each in str(details["lacking"]).split(", "))
+        details["lacking"] = "、".join(channel_words(services().profile, code) for code in codes)
+    return messages.error(error.error_code, details)
 
 
 def _decided(connection: Connection, profile: Profile, today: date) -> int | None:

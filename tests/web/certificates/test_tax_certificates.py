@@ -211,6 +211,9 @@ def test_two_people_certify_although_a_channel_is_behind(desk, monkeypatch):
     clerk = desk.sign_in("shuno")
     refused = clerk.post("/staff/certificates", data={"obligor_no": PAYER})
     assert refused.status_code == 409
+    why = refused.get_data(as_text=True).partition('role="alert"')[2].partition("</div>")[0]
+    assert "コンビニ（DSK）" in why
+    assert "konbini_dsk" not in why
     asked = clerk.post("/staff/certificates/despite", data={"reason": "車検がきょうまで"})
     where = asked.headers["Location"]
     page = desk.sign_in("shonin").get(where).get_data(as_text=True)
