@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from payments.domain.calendars import add_business_days, bank_business_day
+from payments.domain.calendars import add_business_days, bank_business_day, is_bank_business_day
 from payments.store.lookups import rows_about
 from reconcile.debit import batches as books
 from reconcile.debit.batches import FIRST, Batch
@@ -188,9 +188,11 @@ def shown_rows(
 
 
 def send_until(profile: Profile, debit_on: date) -> date:
-    """送付期限: so many business days before the debit."""
-    day = debit_on
-    while add_business_days(day, profile.debit.lead_days) > bank_business_day(debit_on):
+    """送付期限: so many business days before the debit, itself a day on which banks take files."""
+    day, last_on = debit_on, bank_business_day(debit_on)
+    while add_business_days(day, profile.debit.lead_days) > last_on or (
+        not is_bank_business_day(day)
+    ):
         day = day.fromordinal(day.toordinal() - 1)
     return day
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from reconcile.debit import counts
 from web import clock
 from web.accounts import staff
 from web.app import create_app
+from web.commands.setup import sample_profile
 from web.config import Settings
 from web.debits import routes, view
 
@@ -97,6 +99,15 @@ def test_a_batch_goes_its_way(desk):
     desk.town.results(taken.data, "01")
     day = text_of(treasurer.get("/staff/debits/days/2026-05-28"))
     assert "再振替の作成" in day
+
+
+@pytest.mark.parametrize(
+    ("debit_on", "last_on"),
+    [("2026-12-22", "2026-12-11"), ("2026-11-30", "2026-11-18"), ("2027-01-08", "2026-12-28")],
+)
+def test_the_last_day_to_send_is_one_on_which_banks_are_open(debit_on, last_on):
+    profile = replace(sample_profile(), debit=replace(sample_profile().debit, lead_days=7))
+    assert view.send_until(profile, date.fromisoformat(debit_on)).isoformat() == last_on
 
 
 def test_a_file_that_did_not_go_out_in_time_says_so(desk, monkeypatch):
