@@ -182,7 +182,10 @@ def test_from_the_reason_to_the_file_of_the_bank(city, signed):
     page = desk.get(f"/staff/refunds/overpayments/{found.subject}").get_data(as_text=True)
     assert "還付を決定済" in page
     assert "の還付を依頼する" not in page  # of 0 yen
-    assert "還付決定" in desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
+    one = desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
+    assert "還付決定" in one
+    assert one.count(f'href="/staff/refunds/overpayments/{found.subject}"') == 1
+    assert one.partition("<main")[2].count('href="/staff/refunds/batches"') == 1
     assert "振り込む還付の表" in desk.get("/staff/refunds/batches").get_data(as_text=True)
     posted(desk, "/batches", 422, transfer_on="2026-06-06")
     posted(desk, "/batches", transfer_on="2026-06-04")
@@ -192,8 +195,10 @@ def test_from_the_reason_to_the_file_of_the_bank(city, signed):
     posted(desk, "/batches/1/file", 409)
     posted(desk, "/batches/1/release", why="振込日のとおり")
     agreed(signed, city)
+    assert "二重に送らない" not in desk.get("/staff/refunds/batches/1").get_data(as_text=True)
     taken = [posted(desk, "/batches/1/file", 200).get_data() for _ in range(2)]
     assert taken[0] == taken[1]
+    assert "二重に送らないでください" in desk.get("/staff/refunds/batches/1").get_data(as_text=True)
     with reading(city.engine, M) as connection:
         made = batches.batch(connection, M, 1)
         assert made.file_sha256 == sha256(taken[0]).hexdigest()
