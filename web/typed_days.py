@@ -35,11 +35,14 @@ def moment_of(typed: datetime) -> datetime:
 
 
 def moment_of_address(text: str) -> datetime:
-    """時点 of an address, as a form sends it; anything else is a page that is not there."""
+    """時点 of an address, as a form sends it; anything else is a page that is not there.
+
+    A day alone is its end; midnight that somebody wrote is the beginning of its day.
+    """
     try:
         typed = datetime.fromisoformat(text)
     except ValueError:
         abort(404)
     if typed.tzinfo is not None or not FIRST_YEAR < typed.year < LAST_YEAR:
         abort(404)
-    return moment_of(typed)
+    return moment_of(typed) if day_or_none(text) else typed.replace(tzinfo=JAPAN)

@@ -19,6 +19,7 @@ from web.app import create_app
 from web.cli import main
 from web.commands.session import Session
 from web.config import Settings
+from web.typed_days import moment_of_address
 
 DAY, PASSWORD = date(2026, 6, 10), "kaikei-no-himitsu"
 START = datetime(2026, 6, 10, 1, tzinfo=UTC)  # ten o'clock in Japan
@@ -61,6 +62,18 @@ def _keep(town, **changed):
         report, _closure = day_close.shown_day(connection, town.profile, DAY)
         eleven = START.replace(hour=2)
         day_copies.keep(connection, M, replace(report, **changed), at=eleven, by="abe")
+
+
+@pytest.mark.parametrize(
+    ("typed", "at"),
+    [
+        ("2026-06-10", "2026-06-11T00:00+09:00"),
+        ("2026-06-10T00:00", "2026-06-10T00:00+09:00"),
+        ("2026-06-10T18:30", "2026-06-10T18:30+09:00"),
+    ],
+)
+def test_a_day_alone_is_its_end_and_a_moment_is_what_was_typed(typed, at):
+    assert moment_of_address(typed) == datetime.fromisoformat(at)
 
 
 def test_a_moment_is_told_without_a_word_where_all_is_known(told):
