@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from payments.domain.errors import ConfigurationError, InvalidValueError
@@ -24,13 +25,13 @@ from qr.scan.slip_reading import SlipReading
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
     from qr.scan.limits import ScanLimits
 
 # No directory is searched for modules merely because the service was started there.
 COMMAND = (sys.executable, "-P", "-W", "ignore", "-m", "qr.scan.worker")
 _PATIENCE = 19
+_SESSION = 10  # a tenth of a session that is in need itself: something is read on a busy machine
 _GRACE = 1.2  # of the time, so that what was found until its end can still be said
 _ANSWER_BYTES_MAX = 20_000_000  # a page full of slips has a hundredth of this
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
@@ -47,7 +48,11 @@ def read_apart(data: bytes | Path, name: str, limits: ScanLimits) -> Generator[l
     source.head()
     end = Deadline(limits.seconds_max * _GRACE)
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()
+        COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(),
+        start_new_session=True,
     ) as child:
         _let_others_go_first(child.pid)
         killer = threading.Timer(min(end.seconds_left, threading.TIMEOUT_MAX), child.kill)
@@ -77,9 +82,13 @@ def _let_others_go_first(pid: int) -> None:
 
     an interpreter that starts and loads its libraries takes as long as many pages. A process that
     is merely nice keeps its turn for milliseconds when somebody wakes; one that runs in idle time
-    (SCHED_IDLE, which needs no privilege) gives way at once. Where there is no such thing, or a
-    sandbox forbids it, it is as nice as can be.
+    (SCHED_IDLE, which needs no privilege) gives way at once. Both hold among those of one session
+    only where Linux shares the processor among sessions (autogroups, sched(7)): there the session
+    of its own is nice as a whole, so that a database of this machine goes first, too. Where there
+    is no such thing, or a sandbox forbids it, it is as nice as can be.
     """
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(_SESSION), "ascii")
     with contextlib.suppress(OSError):  # it has ended already
         os.setpriority(os.PRIO_PROCESS, pid, _PATIENCE)
     with contextlib.suppress(OSError, AttributeError):

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,8 +27,6 @@ from qr.scan.read import UPLOAD_LIMITS, read_pages, read_slips
 from web import messages
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from qr.scan.limits import ScanLimits
 
 SLIP = slip_page(7)
@@ -225,7 +224,7 @@ def instead(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
 POLICY = """
 import json, os, sys
 sys.stdin.buffer.read()
-said = {"policy": os.sched_getscheduler(0), "nice": os.nice(0)}
+said = {"policy": os.sched_getscheduler(0), "nice": os.nice(0), "own": os.getsid(0) == os.getpid()}
 print(json.dumps({"error": "scan_unknown_format", "configuration": False, "details": said}))
 """
 
@@ -235,7 +234,23 @@ def test_whoever_reads_does_so_in_idle_time(monkeypatch: pytest.MonkeyPatch) -> 
     instead(monkeypatch, POLICY)
     with pytest.raises(InvalidValueError) as caught:
         read_slips(png(Image.new("1", (30, 20))), "x", PATIENT)
-    assert caught.value.details == {"policy": os.SCHED_IDLE, "nice": 19}
+    assert caught.value.details == {"policy": os.SCHED_IDLE, "nice": 19, "own": True}
+
+
+SESSION = """
+import json, sys
+sys.stdin.buffer.read()
+said = {"nice": open("/proc/self/autogroup").read().split()[-1]}
+print(json.dumps({"error": "scan_unknown_format", "configuration": False, "details": said}))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no autogroups here")
+def test_its_session_lets_others_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    instead(monkeypatch, SESSION)
+    with pytest.raises(InvalidValueError) as caught:
+        read_slips(png(Image.new("1", (30, 20))), "x", PATIENT)
+    assert caught.value.details == {"nice": "10"}
 
 
 def test_where_there_is_no_idle_time_it_is_as_nice_as_can_be(
