@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from payments.appropriated import placements_of
 from payments.domain.limitation import Cause, Limitation, Renewal, Standstill, limitation
 from payments.domain.periods import ONE_DAY
 from payments.domain.reason import require_reason
@@ -195,17 +196,6 @@ JOIN placement p ON p.municipality_code = :m AND p.placement_no = t.placement_no
 JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id AND r.line_no = p.line_no
   AND r.journal_id = p.journal_id AND r.stage <> 'withdrawn'
 WHERE t.municipality_code = :m AND t.notice_id IN :some AND r.paid_on IS NOT NULL"""
-# Every placement of a payment of which something was ever appropriated to one of these notices.
-_PLACEMENTS = """
-SELECT p.placement_no, p.file_id, p.line_no, a.kind, a.content_json FROM placement p
-JOIN approval a ON a.municipality_code = :m AND a.approval_id = p.approval_id
-WHERE p.municipality_code = :m AND EXISTS (
-    SELECT 1 FROM placement_part t
-    JOIN placement q ON q.municipality_code = :m AND q.placement_no = t.placement_no
-    JOIN approval b ON b.municipality_code = :m AND b.approval_id = q.approval_id
-        AND b.kind = 'appropriation'
-    WHERE t.municipality_code = :m AND t.notice_id IN :some
-      AND q.file_id = p.file_id AND q.line_no = p.line_no)"""
 _PUT_OFF = """
 SELECT h.notice_id, h.term, h.from_on, h.until_on, e.from_on AS lifted_on FROM hold_event h
 LEFT JOIN hold_event e ON e.municipality_code = :m AND e.hold_no = h.hold_no AND e.event = 'lifted'
@@ -235,12 +225,8 @@ def _appropriated(
     connection: Connection, municipality_code: str, notice_ids: Sequence[int]
 ) -> dict[tuple[int, int], set[PlaceKey]]:
     """充当 without the person's consent, by payment: places where nothing of it stood before."""
-    placements = {
-        row.placement_no: row
-        for row in rows_about(connection, _PLACEMENTS, municipality_code, notice_ids)
-    }
     found: dict[tuple[int, int], set[PlaceKey]] = {}
-    for _number, row in sorted(placements.items()):
+    for row in placements_of(connection, municipality_code, notice_ids):
         said = json.loads(row.content_json)
         stood = {part["place"] for part in said["stands"]["parts"]}
         agreed = row.kind != "appropriation"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, text
 
+from payments.assess_rows import write_obligors
 from payments.domain.kana import fold_name
-from payments.store.personal import ADDRESS, Sealer, open_address
+from payments.store.personal import open_address
 from payments.store.statistics import count_filled
 
 if TYPE_CHECKING:
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 2_000
 _COLUMNS = ("name", "kana", "postal_code")
 _FILLED = {"obligor": ("obligor_no", "kana_folded")}
-_ENTER = """
-INSERT INTO obligor (municipality_code, obligor_no, name, kana, kana_folded, postal_code, address)
-VALUES (:m, :obligor_no, :name, :kana, :kana_folded, :postal_code, :address)
-ON CONFLICT (municipality_code, obligor_no) DO UPDATE SET name = excluded.name,
-    kana = excluded.kana, kana_folded = excluded.kana_folded,
-    postal_code = excluded.postal_code, address = excluded.address"""
 
 
 def name_obligors(
@@ -38,7 +33,6 @@ def name_obligors(
 
     ``applied`` said something new, ``repeat`` what the register says already.
     """
-    sealer = Sealer(connection, municipality_code)
     outcomes = {"applied": 0, "repeat": 0}
     rest = iter(lines)
     portions = 0
@@ -52,14 +46,10 @@ def name_obligors(
             if not same:
                 latest[line[0]] = line
         if latest:
-            connection.execute(
-                text(_ENTER),
+            write_obligors(
+                connection, municipality_code,
                 [
-                    {
-                        "m": municipality_code, "obligor_no": number, "name": name, "kana": kana,
-                        "kana_folded": fold_name(kana), "postal_code": postal_code,
-                        "address": sealer.kept(ADDRESS, (number,), address),
-                    }
+                    (number, name, kana, fold_name(kana), postal_code, address)
                     for number, name, kana, postal_code, address in latest.values()
                 ],
             )  # fmt: skip
