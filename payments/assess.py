@@ -19,7 +19,9 @@ from payments.domain.calendars import tax_due_on
 from payments.domain.errors import InvalidValueError
 from payments.domain.identifiers import DebitCustomerNo
 from payments.domain.kana import fold_name
+from payments.numbered import numbered_notices
 from payments.store.bulk import take_numbers
+from payments.store.lookups import rows_about
 from payments.store.statistics import count_afresh, count_filled
 from payments.write_off import take_up_again
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from payments.assess_line import AssessmentLike
     from payments.domain.profile import Profile
+    from payments.numbered import NoticeKey
 
 BATCH_LINES = 5_000
 # What a batch looks rows up by that the batches before it may have written.
@@ -45,7 +48,14 @@ _FILLED = {
     "obligor": ("obligor_no",),
     "posting": ("journal_id",),
 }
-_Key = tuple[str, int, str]  # item_code, levy_year, notice_no
+_INSTALMENTS = """
+SELECT a.notice_id, a.term, a.amount_yen, a.term_yen + a.whole_yen AS applied_yen, a.surplus_yen,
+       a.written_off_yen,
+       (SELECT e.content FROM assessment_event e
+        WHERE e.municipality_code = :m AND e.notice_id = a.notice_id
+          AND e.term = a.term AND e.kind = 'initial' AND e.outcome = 'applied'
+        LIMIT 1) AS content
+FROM instalment_account a WHERE a.municipality_code = :m AND a.notice_id IN :some"""
 
 
 NUMBER_BYTES = 8  # of the content of a line that has a 異動番号: which change it is
@@ -95,7 +105,7 @@ class Assessor:
         self.file_id = file_id
         self.journal_id = journal_id
         self.result = Assessed()
-        self.notices: dict[_Key, int] = {}
+        self.notices: dict[NoticeKey, int] = {}
         self.instalments: dict[tuple[int, str], _Instalment] = {}
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
         self.updates: list[dict[str, Any]] = []
@@ -148,33 +158,14 @@ class Assessor:
 
     def _read(self, lines: Sequence[AssessmentLike]) -> None:
         """Notices and instalments that these lines name and that exist already."""
-        self.notices, self.instalments = {}, {}
-        statement = text(
-            """SELECT n.notice_id, n.item_code, n.levy_year, n.notice_no, a.term, a.amount_yen,
-                      a.term_yen + a.whole_yen AS applied_yen, a.surplus_yen, a.written_off_yen,
-                      (SELECT e.content FROM assessment_event e
-                       WHERE e.municipality_code = :m AND e.notice_id = n.notice_id
-                         AND e.term = a.term AND e.kind = 'initial' AND e.outcome = 'applied'
-                       LIMIT 1) AS content
-               FROM notice n
-               JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = n.notice_id
-               WHERE n.municipality_code = :m AND n.item_code = :item AND n.levy_year = :year
-                 AND n.notice_no IN :numbers"""
-        ).bindparams(bindparam("numbers", expanding=True))
-        wanted: dict[tuple[str, int], set[str]] = {}
-        for line in lines:
-            wanted.setdefault((line.item_code, line.levy_year), set()).add(line.notice_no)
-        for (item, year), numbers in sorted(wanted.items()):
-            rows = self.connection.execute(
-                statement,
-                {"m": self.code, "item": item, "year": year, "numbers": sorted(numbers)},
-            )
-            for row in rows:
-                self.notices[row.item_code, row.levy_year, row.notice_no] = row.notice_id
-                self.instalments[row.notice_id, row.term] = _Instalment(
-                    row.amount_yen, row.applied_yen, row.surplus_yen, bytes(row.content or b""),
-                    is_new=False, written_off_yen=row.written_off_yen,
-                )  # fmt: skip
+        keys = {(line.item_code, line.levy_year, line.notice_no) for line in lines}
+        self.notices, self.instalments = numbered_notices(self.connection, self.code, keys), {}
+        known = sorted(self.notices.values())
+        for row in rows_about(self.connection, _INSTALMENTS, self.code, known):
+            self.instalments[row.notice_id, row.term] = _Instalment(
+                row.amount_yen, row.applied_yen, row.surplus_yen, bytes(row.content or b""),
+                is_new=False, written_off_yen=row.written_off_yen,
+            )  # fmt: skip
 
     def _read_debit_keys(self, lines: Sequence[AssessmentLike]) -> None:
         """Debit keys of these lines that are taken already, e.g. by a longer notice number."""

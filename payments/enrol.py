@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 
 from payments.domain.slip import WHOLE_YEAR, SlipState, register_may_change
+from payments.numbered import numbered_notices
 from payments.pay_keys import make_keys
 from payments.store.bulk import insert_rows, take_numbers
 from payments.store.lookups import rows_about
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
+    from payments.numbered import NoticeKey
 
 BATCH_LINES = 5_000
 # What a batch looks rows up by that the batches before it may have written.
@@ -31,6 +33,9 @@ _FILLED = {
     "pay_key": ("pay_key", "slip_id"),
     "slip": ("slip_id", "slip_no", "notice_id", "term"),
 }
+_TERMS = """
+SELECT notice_id, term, in_group FROM instalment_account
+WHERE municipality_code = :m AND notice_id IN :some"""
 
 
 class SlipLike(Protocol):
@@ -158,31 +163,16 @@ class Enroller:
 
     def _notices(
         self, batch: Sequence[SlipLike]
-    ) -> tuple[dict[tuple[str, int, str], int], dict[int, set[str]]]:
+    ) -> tuple[dict[NoticeKey, int], dict[int, set[str]]]:
         """The notices these lines name, and the terms for which each may have slips."""
-        notices: dict[tuple[str, int, str], int] = {}
-        terms: dict[int, set[str]] = {}
-        wanted: dict[tuple[str, int], set[str]] = {}
-        for line in batch:
-            wanted.setdefault((line.item_code, line.levy_year), set()).add(line.notice_no)
-        statement = text(
-            """SELECT n.notice_id, n.item_code, n.levy_year, n.notice_no, a.term, a.in_group
-               FROM notice n
-               JOIN instalment_account a ON a.municipality_code = :m AND a.notice_id = n.notice_id
-               WHERE n.municipality_code = :m AND n.item_code = :item AND n.levy_year = :year
-                 AND n.notice_no IN :numbers"""
-        ).bindparams(bindparam("numbers", expanding=True))
-        for (item, year), numbers in sorted(wanted.items()):
-            rows = self.connection.execute(
-                statement,
-                {"m": self.code, "item": item, "year": year, "numbers": sorted(numbers)},
-            )
-            for row in rows:
-                notices[row.item_code, row.levy_year, row.notice_no] = row.notice_id
-                mine = terms.setdefault(row.notice_id, set())
-                mine.add(row.term)
-                if row.in_group:
-                    mine.add(WHOLE_YEAR)
+        keys = {(line.item_code, line.levy_year, line.notice_no) for line in batch}
+        notices = numbered_notices(self.connection, self.code, keys)
+        terms: dict[int, set[str]] = {notice_id: set() for notice_id in notices.values()}
+        for row in rows_about(self.connection, _TERMS, self.code, sorted(terms)):
+            mine = terms[row.notice_id]
+            mine.add(row.term)
+            if row.in_group:
+                mine.add(WHOLE_YEAR)
         return notices, terms
 
     def _slips(self, batch: Sequence[SlipLike], notice_ids: set[int]) -> dict[str, _Slip]:
