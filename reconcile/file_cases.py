@@ -8,31 +8,45 @@ from sqlalchemy import text
 
 from payments.domain.fiscal import last_closed_fiscal_year
 from reconcile.flag import Case
+from reconcile.settlement.open_credits import is_net
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from sqlalchemy import Connection
 
+    from payments.domain.profile import Profile
 
-def late_confirmations(
-    connection: Connection, scope: dict[str, Any], settled_before: Iterable[str]
+
+def open_after_money(connection: Connection, profile: Profile, agent: str) -> dict[int, int]:
+    """入金済みの払込 of an agent: the yen still open of each, less than 0 where too much came."""
+    fee = "fee_yen" if is_net(profile, agent) else "0"
+    rows = connection.execute(
+        text(
+            f"SELECT group_id, confirmed_yen - {fee} - credited_yen AS open_yen "
+            "FROM remittance_group WHERE municipality_code = :m AND agent = :agent "
+            "AND credited_yen > 0 ORDER BY group_id"
+        ),
+        {"m": profile.municipality_code, "agent": agent},
+    )
+    return {int(row.group_id): int(row.open_yen) for row in rows}
+
+
+def changed_after_money(
+    connection: Connection, profile: Profile, agent: str, before: Mapping[int, int]
 ) -> list[Case]:
-    """確報 for a group whose money has already come: the group reopens with the difference."""
-    cases = []
-    for ref in settled_before:
-        group = connection.execute(
-            text(
-                "SELECT group_id, confirmed_yen - fee_yen - credited_yen AS open_yen "
-                "FROM remittance_group WHERE municipality_code = :m AND agent = :agent "
-                "AND ref = :ref"
-            ),
-            {**scope, "ref": ref},
-        ).one()
-        if group.open_yen:
-            cases.append(Case("late_confirmation", f"group:{group.group_id}", group.open_yen))
-    return cases
+    """入金後に変わった払込: the group reopens with the difference (outcomes.md 9).
+
+    A 確報 came late; a 22 took the payment that it corrects out of its group; or an advice named
+    another fee than the one the credit was settled with. ``before`` is :func:`open_after_money`
+    ahead of this file.
+    """
+    return [
+        Case("late_confirmation", f"group:{group_id}", open_yen)
+        for group_id, open_yen in open_after_money(connection, profile, agent).items()
+        if open_yen and open_yen != before.get(group_id)
+    ]
 
 
 def revived_payments(file_id: int, revived: Iterable[tuple[int, int]]) -> list[Case]:

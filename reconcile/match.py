@@ -188,7 +188,8 @@ WHERE match_work.municipality_code = :m AND match_work.crowded = 1
   AND match_work.file_id = :file_id AND match_work.line_no = n.line_no AND n.turn > 1
 """
 
-# The first receipt of the same payment, in occurrence order, that this report can speak about.
+# The first receipt of the same payment, in occurrence order, that this report can speak about. A 22
+# that is malformed corrects nothing: what the 12 said stands until somebody has looked.
 _PARTNER = f"""
 SELECT p.file_id * {LINE_SPACE} + p.line_no
 FROM source_line l
@@ -204,7 +205,7 @@ UPDATE match_work SET partner = CASE
     WHEN stage = 'provisional' THEN (
         {_PARTNER.format(condition="((r.seen & 9) = 0 OR l.key_kind = 'el')")})
     ELSE ({_PARTNER.format(condition="r.stage = 'provisional'")}) END,
-  replaced = CASE WHEN kind = '22' THEN (
+  replaced = CASE WHEN kind = '22' AND fault IS NULL THEN (
     SELECT p.file_id * {LINE_SPACE} + p.line_no
     FROM source_line l
     JOIN source_line p ON p.municipality_code = :m AND p.identity = l.identity

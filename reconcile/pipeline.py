@@ -243,7 +243,7 @@ class FileRun:
                 self._settle_statement()
             elif found.channel is Channel.ADVICE:
                 match.load_lines(self.connection, self.scope)
-                self._settle_advice()
+                cases = self._settle_advice()
             else:
                 cases = self._match_and_post()
         with phase("intake.flag"):
@@ -329,7 +329,11 @@ class FileRun:
 
     def _match_and_post(self) -> list[flag.Case]:
         """Decide and book the plain lines, the others turn by turn, then settle what moved."""
-        settled_before = self._open_groups()
+        agent = self.scope["agent"]
+        enter_groups(self.connection, self.code, agent, self.refs)
+        before = (
+            file_cases.open_after_money(self.connection, self.profile, agent) if self.refs else {}
+        )
         turns = match.load_lines(self.connection, self.scope)
         self.scope["leg"] += post.LEGS_PER_TURN
         post.book(self.connection, self.scope, again=False)
@@ -340,10 +344,10 @@ class FileRun:
             count_afresh(self.connection, self.scope["lines"], table, *match.LINE, sought)
         cases = file_cases.revived_payments(self.scope["file_id"], self.revived)
         if self.refs:
-            agent = self.profile.agent(self.scope["agent"])
-            fee = agent.fee_each_yen if agent is not None else 0
+            terms = self.profile.agent(agent)
+            fee = terms.fee_each_yen if terms is not None else 0
             join_groups(self.connection, self.scope, list(self.refs), fee_each_yen=fee)
-            cases += file_cases.late_confirmations(self.connection, self.scope, settled_before)
+            cases += file_cases.changed_after_money(self.connection, self.profile, agent, before)
         self._settle_again(list(self.refs))
         return cases + file_cases.closed_years(self.connection, self.scope, self.received_on)
 
@@ -374,27 +378,17 @@ class FileRun:
             self.again_turn = decide_waiting(self.connection, self.scope, self.again_turn)
         self.details = books.details
 
-    def _settle_advice(self) -> None:
+    def _settle_advice(self) -> list[flag.Case]:
         """Advice lines: counts and sums per remittance, and the fees deducted."""
+        before = file_cases.open_after_money(self.connection, self.profile, "eltax")
         books = self._books()
         refs = take_in_advice(books, self.scope["file_id"])
         enter_groups(self.connection, self.code, "eltax", refs)
         compare_advice(books, refs)
+        cases = file_cases.changed_after_money(self.connection, self.profile, "eltax", before)
         books.decide_open_deposits(["eltax"])
         self.details = books.details
-
-    def _open_groups(self) -> dict[str, int]:
-        """Enter the groups that this file names; returns what was already credited to them."""
-        agent = self.scope["agent"]
-        enter_groups(self.connection, self.code, agent, self.refs)
-        rows = self.connection.execute(
-            text(
-                "SELECT ref, credited_yen FROM remittance_group WHERE municipality_code = :m "
-                "AND agent = :agent AND credited_yen > 0"
-            ),
-            self.scope,
-        )
-        return {row.ref: row.credited_yen for row in rows if row.ref in self.refs}
+        return cases
 
     def _settle_again(self, refs: list[str]) -> None:
         """Credits and advice that wait for these groups are looked at once more."""

@@ -345,6 +345,7 @@ class ReferenceCity:
             # Section 9: the 22 takes the place of its 12, then those waiting are decided again.
             corrected.state = "withdrawn"
             opened = self.books.withdraw(corrected.receipt)
+            self.treasury.left(corrected.receipt)
             self._new_confirmed(file, line)
             self.books.decide_waiting_again(opened)
             return

@@ -42,7 +42,7 @@ class Group:
     advised_yen: int = 0  # deducted before the transfer, as advised
     each_yen: int = 0  # … or as agreed, for every payment
     credited_yen: int = 0
-    reopened: bool = False  # 確報 came after the money
+    reopened: bool = False  # 確報, 訂正 or advice came after the money
 
     @property
     def confirmed_yen(self) -> int:
@@ -92,7 +92,7 @@ class Treasury:
         self.groups: dict[GroupKey, Group] = {}
         self.entries: list[Entry] = []
         self.advice: list[Advice] = []
-        self.late: list[Group] = []  # that payments of this file joined after their money
+        self.late: list[Group] = []  # that this file changed after their money
 
     def group(self, key: GroupKey, remitted_on: str) -> Group:
         """The group of this key, opened when it is new."""
@@ -106,6 +106,12 @@ class Treasury:
         receipt.group = key
         group.receipts.append(receipt)
         if group.credited_yen > 0:  # section 9: its money has already come
+            self.late.append(group)
+
+    def left(self, receipt: Receipt) -> None:
+        """A corrected payment is no part of its group any more, whose money may have come."""
+        group = self.groups.get(receipt.group) if receipt.group else None
+        if group is not None and group.credited_yen > 0:
             self.late.append(group)
 
     def reopen_late(self) -> None:
@@ -122,6 +128,8 @@ class Treasury:
         agent = self.profile.agent("eltax")
         if agent is not None and agent.fee == "advised":
             group.advised_yen += line.fee_yen
+            if group.credited_yen > 0 and line.fee_yen:
+                self.late.append(group)
         self.advice.append(Advice(ref, line))
 
     def compare_advice(self) -> None:
