@@ -16,9 +16,7 @@ from sqlalchemy import text
 from payments.charges import is_charge
 from payments.domain.kana import fold_name
 from payments.plans import kept_plan
-from payments.store.bulk import portions
 from payments.store.hold_tables import WHOLE_NOTICE
-from payments.store.lookups import rows_about
 from reconcile.dunning.rules import BITS, GROUNDS
 from reconcile.store.refund_tables import WAITING_OBLIGORS
 
@@ -147,7 +145,8 @@ suspected AS MATERIALIZED (
     WHERE c.municipality_code = :m AND {OPEN_CASE} AND {ABOUT_INSTALMENT}
       AND c.kind = 'wrong_instalment_suspected'),
 named AS MATERIALIZED (
-    SELECT o.obligor_no FROM obligor o WHERE o.municipality_code = :m AND o.obligor_no IN :named)"""
+    SELECT o.obligor_no FROM obligor o
+    WHERE o.municipality_code = :m AND o.kana_folded IN :named)"""
 _LOOKED = f"""
 looked AS MATERIALIZED (
     SELECT a.*, n.obligor_no, n.item_code, {_BITS} AS grounds
@@ -191,7 +190,8 @@ def values_of(
         "due_limit": terms.due_limit.isoformat(),
         "minimum_yen": terms.minimum_yen,
         "limits_of": limits_of,
-        "named": payers_waiting(connection, municipality_code) or [""],
+        # No folded name has a space.
+        "named": payers_waiting(connection, municipality_code) or [" "],
     }
 
 
@@ -202,20 +202,11 @@ WHERE d.municipality_code = :m AND d.state = 'open' AND d.agent = ''"""
 
 
 def payers_waiting(connection: Connection, municipality_code: str) -> list[str]:
-    """名義の合う人: whose name is that of the payer of a credit that nobody has placed yet.
+    """名義 of the payers of credits that nobody has placed yet, folded; in order.
 
-    A name decides nothing about money (R6); here it only keeps a letter back until people have
-    looked at the credit.
+    A name decides nothing about money (R6); here it only keeps a letter back, of everybody who is
+    called so, until people have looked at the credit. Names and not people are given, for very
+    many people may share them.
     """
     names = connection.execute(text(_OPEN_CREDITS), {"m": municipality_code}).scalars()
-    folded = sorted({fold_name(name) for name in names} - {""})
-    found: set[str] = set()
-    for portion in portions(folded):
-        rows = rows_about(
-            connection,
-            "SELECT obligor_no FROM obligor WHERE municipality_code = :m AND kana_folded IN :some",
-            municipality_code,
-            portion,
-        )
-        found |= {row.obligor_no for row in rows}
-    return sorted(found)
+    return sorted({fold_name(name) for name in names} - {""})

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from dunning_town import DunningTown
+from dunning_town import DunningTown, M
 from years_town import claim
+
+from payments.store.unit_of_work import reading
+from reconcile.dunning.grounds import payers_waiting
 
 
 @pytest.fixture
@@ -43,7 +46,8 @@ def test_a_released_debit_without_its_result_holds_the_letter_back(town):
     assert town.grounds(town.draw())[1, "01"] == "debit_out"
 
 
-def test_a_transfer_under_the_name_of_a_person_waits_for_people_to_look(town):
+def _unplaced_transfer(town):
+    """A credit under the name of ミホン タロウ, which nobody has placed."""
     town.run(
         "INSERT INTO source_line (municipality_code, file_id, line_no, byte_offset, byte_length, "
         "stage, kind, identity, record_key, content, key_kind, reissue, is_ours, key_valid, "
@@ -61,6 +65,25 @@ def test_a_transfer_under_the_name_of_a_person_waits_for_people_to_look(town):
         "amount_yen, booked_on, state) SELECT municipality_code, file_id, 9, 'x', '', '', 10000, "
         "'2026-07-01', 'open' FROM source_line WHERE municipality_code = :m AND line_no = 9"
     )
+
+
+def test_a_transfer_under_the_name_of_a_person_waits_for_people_to_look(town):
+    _unplaced_transfer(town)
+    assert set(town.grounds(town.draw()).values()) == {"transfer_waiting"}
+
+
+def test_a_name_that_many_share_is_asked_for_once(town):
+    # A large city has more people of one name than a statement takes values.
+    _unplaced_transfer(town)
+    for number in range(2, 6):
+        town.run(
+            "INSERT INTO obligor (municipality_code, obligor_no, name, kana, kana_folded, "
+            f"postal_code, address) SELECT municipality_code, '99000000000{number}', name, kana, "
+            "kana_folded, postal_code, '' FROM obligor WHERE municipality_code = :m "
+            "AND obligor_no = '000000000001'"
+        )
+    with reading(town.engine, M) as connection:
+        assert payers_waiting(connection, M) == ["ミホンタロウ"]
     assert set(town.grounds(town.draw()).values()) == {"transfer_waiting"}
 
 
