@@ -18,7 +18,8 @@ from payments.versions import as_day
 from reconcile.formats.zengin_common import zengin_text
 from reconcile.journal import open_journal
 from reconcile.refunds import payees
-from reconcile.refunds.batches import GONE, PAID, Batch, batch, batches, lines, write_batch_event
+from reconcile.refunds.batch_events import PAID, write_batch_event
+from reconcile.refunds.batches import GONE, Batch, batch, batches, lines
 from reconcile.refunds.decide import post
 from reconcile.refunds.events import PAID as REFUND_PAID
 from reconcile.refunds.events import RETURNED, Refund, refund, refunds, write_event

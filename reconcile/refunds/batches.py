@@ -24,14 +24,18 @@ from payments.store.bulk import take_numbers
 from payments.versions import as_day
 from reconcile.formats.zengin_transfer import Order, Transfer, write
 from reconcile.refunds import payees
+from reconcile.refunds.batch_events import (
+    BUILT,
+    HANDED_OUT,
+    PAID,
+    RELEASED,
+    REPLACED,
+    write_batch_event,
+)
 from reconcile.refunds.events import PAYABLE, Refund, refunds
 from reconcile.refunds.read_back import require_as_meant
 from reconcile.refunds.sealed import read_text, write_text
-from reconcile.store.refund_tables import (
-    RefundBatchEventRow,
-    RefundBatchLineRow,
-    RefundBatchRow,
-)
+from reconcile.store.refund_tables import RefundBatchLineRow, RefundBatchRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,13 +44,11 @@ if TYPE_CHECKING:
 
     from payments.domain.profile import Account, Profile
 
-BUILT, REPLACED, RELEASED, HANDED_OUT, PAID = "built", "replaced", "released", "handed_out", "paid"
 LIVE = (BUILT, RELEASED, HANDED_OUT, PAID)
 GONE = (RELEASED, HANDED_OUT)  # of which the bank must still pay
 
 table: Any = RefundBatchRow.__table__  # type: ignore[attr-defined]
 line_table: Any = RefundBatchLineRow.__table__  # type: ignore[attr-defined]
-event_table: Any = RefundBatchEventRow.__table__  # type: ignore[attr-defined]
 
 
 class Batch(NamedTuple):
@@ -88,8 +90,10 @@ class Frozen(NamedTuple):
     interest_yen: int
 
 
+# The file may be taken again behind the payment, which stays the end of a batch.
 _STATE = """COALESCE((SELECT e.event FROM refund_batch_event e WHERE e.municipality_code = :m
-    AND e.batch_no = b.batch_no ORDER BY e.event_no DESC LIMIT 1), 'built')"""
+    AND e.batch_no = b.batch_no
+    ORDER BY CASE e.event WHEN 'paid' THEN 0 ELSE 1 END, e.event_no DESC LIMIT 1), 'built')"""
 _BATCHES = f"""
 SELECT b.batch_no, b.transfer_on, b.account_key, b.build_no, b.count, b.amount_yen,
     b.interest_yen, b.file_sha256, b.difference_json, b.reason, b.built_by, b.made_at,
@@ -394,34 +398,3 @@ def rewrite(connection: Connection, municipality_code: str, found: Batch) -> byt
     if sha256(data).hexdigest() != found.file_sha256:
         raise RefusedError("batch_changed", batch_no=found.batch_no)
     return data
-
-
-def write_batch_event(
-    connection: Connection,
-    municipality_code: str,
-    batch_no: int,
-    event: str,
-    *,
-    by: str,
-    at: datetime | None,
-    **other: object,
-) -> None:
-    """振込データの経過を書く."""
-    last = connection.execute(
-        text(
-            "SELECT COALESCE(MAX(event_no), 0) FROM refund_batch_event "
-            "WHERE municipality_code = :m AND batch_no = :batch_no"
-        ),
-        {"m": municipality_code, "batch_no": batch_no},
-    ).scalar_one()
-    connection.execute(
-        event_table.insert().values(
-            municipality_code=municipality_code,
-            batch_no=batch_no,
-            event_no=int(last) + 1,
-            event=event,
-            actor=by,
-            made_at=at,
-            **{"note": "", "file_id": 0, "line_no": 0} | other,
-        )
-    )

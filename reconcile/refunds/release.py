@@ -1,4 +1,4 @@
-"""振込データの引渡し: released by two people, sent once; the file as often as it is asked for.
+"""振込データの引渡し: released by two people, sent once; its file again only with a reason.
 
 What is released counts as sent: every attempt at a refund gets its row in ``refund_sent``, whose
 key lets a second batch with the same attempt fail, whoever releases it and whenever.
@@ -11,17 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from payments import approve
 from payments.domain.errors import InvalidValueError, RefusedError
+from payments.domain.reason import require_reason
 from reconcile.refunds import payees
-from reconcile.refunds.batches import (
-    BUILT,
-    HANDED_OUT,
-    RELEASED,
-    batch,
-    file_of,
-    lines,
-    rewrite,
-    write_batch_event,
-)
+from reconcile.refunds.batch_events import BUILT, HANDED_OUT, RELEASED, write_batch_event
+from reconcile.refunds.batches import batch, file_of, lines, rewrite
 from reconcile.refunds.events import PAYABLE, SENT, refunds, write_event
 from reconcile.store.refund_tables import RefundSentRow
 
@@ -120,13 +113,22 @@ def release(connection: Connection, profile: Profile, approval: Approval, *, on:
 
 
 def hand_out(
-    connection: Connection, municipality_code: str, batch_no: int, *, by: str, at: datetime
+    connection: Connection,
+    municipality_code: str,
+    batch_no: int,
+    *,
+    by: str,
+    at: datetime,
+    reason: str = "",
 ) -> bytes:
-    """引渡し: the file of a released batch, and the record that it was taken.
+    """引渡し: the file of a released batch, and the record of who took it.
 
-    The record is made once; the file can be had again. Raises what :func:`file_of` raises.
+    Taking the same bytes again needs a reason, which stands in the record: the bank may have got
+    them already (I14b). Raises what :func:`file_of` raises, and :class:`InvalidValueError`
+    ``reason_missing`` or ``reason_long`` from the second time on.
     """
     data = file_of(connection, municipality_code, batch_no)
-    if batch(connection, municipality_code, batch_no).state == RELEASED:
-        write_batch_event(connection, municipality_code, batch_no, HANDED_OUT, by=by, at=at)
+    first = batch(connection, municipality_code, batch_no).state == RELEASED
+    why = "" if first else require_reason(reason)
+    write_batch_event(connection, municipality_code, batch_no, HANDED_OUT, by=by, at=at, note=why)
     return data

@@ -132,8 +132,14 @@ class RefundTown(PlacingTown):
     def released(self, found: Batch) -> bytes:
         """引渡し."""
         self.approve(self.asked(release.ask_release, found.batch_no))
+        return self.taken(found)
+
+    def taken(self, found: Batch, reason: str = "", by: str = "hanako") -> bytes:
+        """振込ファイルの取出し."""
         with unit_of_work(self.engine, M) as connection:
-            return release.hand_out(connection, M, found.batch_no, by="hanako", at=self.moment)
+            return release.hand_out(
+                connection, M, found.batch_no, by=by, at=self.moment, reason=reason
+            )
 
     def statement(self, name: str, *entries: tuple[str, int, str], on: date = TRANSFER) -> None:
         """入出金明細: (``in`` or ``out``, yen, words) each."""

@@ -9,11 +9,12 @@ import click
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.explain.answer import explain_place
 from reconcile.refunds import another_account, bank, batches, payees, release
+from reconcile.refunds.batch_events import batch_events
 from web import clock, formatting, messages
 from web.accounts import staff
 from web.commands.intake import DATE
 from web.commands.refunds import JSON, NUMBER, REASON, do, signed_for
-from web.commands.session import MUNICIPALITY, Session, say_list, session_of
+from web.commands.session import MUNICIPALITY, Session, say_json, say_list, session_of
 from web.commands.signing import USER
 from web.commands.writing import write_whole
 from web.duties import Do
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
+    from reconcile.refunds.batches import Batch
 
 
 @click.command()
@@ -49,24 +51,56 @@ def batch(
 
 
 @click.command("batches")
+@click.option(
+    "--batch", "number", type=click.IntRange(min=1), help="この番号だけを、経過とともに。"
+)
 @JSON
 @MUNICIPALITY
 @session_of
-def batches_(session: Session, *, as_json: bool) -> None:
-    """振込データの一覧（新しい順）。"""
+def batches_(session: Session, number: int | None, *, as_json: bool) -> None:
+    """振込データの一覧（新しい順）、または一つの振込データとその経過。"""
+    if number is not None:
+        _say_batch(session, number, as_json=as_json)
+        return
     with reading(session.engine, session.municipality) as connection:
         found = batches.batches(connection, session.municipality)
     say_list(
         session,
         found,
-        lambda each: (
-            f"{each.batch_no} {formatting.long_day(each.transfer_on)} {each.count}件 "
-            f"{formatting.yen(each.total_yen)} {messages.label('batch_state', each.state)}"
-        ),
+        _line,
         as_json=as_json,
-        data=lambda each: each._asdict() | {"total_yen": each.total_yen},
+        data=_data,
         empty="振込データはありません。",
     )
+
+
+def _say_batch(session: Session, number: int, *, as_json: bool) -> None:
+    """One batch, who released its file and who took it, and why it was taken again."""
+    code = session.municipality
+    with reading(session.engine, code) as connection:
+        found = batches.batch(connection, code, number)
+        history = batch_events(connection, code, number)
+    if as_json:
+        say_json(_data(found) | {"history": [each._asdict() for each in history]})
+        return
+    session.out.print(_line(found), markup=False)
+    for each in history:
+        session.out.print(
+            f"  {formatting.moment(each.made_at)}  {messages.label('batch_state', each.what)}  "
+            f"{each.actor}  {each.note}",
+            markup=False,
+        )
+
+
+def _line(each: Batch) -> str:
+    return (
+        f"{each.batch_no} {formatting.long_day(each.transfer_on)} {each.count}件 "
+        f"{formatting.yen(each.total_yen)} {messages.label('batch_state', each.state)}"
+    )
+
+
+def _data(each: Batch) -> dict[str, Any]:
+    return each._asdict() | {"total_yen": each.total_yen}
 
 
 @click.command("release")
@@ -94,15 +128,19 @@ def release_(session: Session, number: int, reason: str, user_name: str, *, as_j
 @click.command("file")
 @NUMBER
 @click.option("--out", required=True, help="書き出す先（- は標準出力）。")
+@click.option("--reason", default="", help="二度目からの理由（必ず）。")
 @USER
 @MUNICIPALITY
 @session_of
-def file_(session: Session, number: int, out: str, user_name: str) -> None:
-    """承認された振込データの全銀ファイル（21）。何度書き出しても同じバイト列です。"""
+def file_(session: Session, number: int, out: str, reason: str, user_name: str) -> None:
+    """承認された振込データの全銀ファイル（21）。
+
+    二度目からも同じバイト列です。銀行に二重に送らないよう、理由が要ります。
+    """
     person = signed_for(session, user_name, Do.SEND_REFUNDS)
     code = session.municipality
     with unit_of_work(session.engine, code) as connection:
-        data = release.hand_out(connection, code, number, by=person, at=clock.now())
+        data = release.hand_out(connection, code, number, by=person, at=clock.now(), reason=reason)
         staff.record(connection, code, person, "refund_batch_taken", str(number))
     if write_whole(data, out):
         session.out.print(f"書き出しました: {out}（{len(data):,}バイト）", markup=False)

@@ -12,6 +12,7 @@ from payments.domain.errors import InvalidValueError, KokinError, NotFoundError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import bank, batches, payees, release
+from reconcile.refunds.batch_events import BUILT, batch_events
 from reconcile.refunds.events import PAID, RETURNED, refunds
 from web import clock
 from web.accounts.record import record
@@ -90,12 +91,12 @@ def ask_release(batch_no: int) -> BaseResponse | tuple[str, int]:
 @refunding.post("/batches/<int:batch_no>/file")
 @may(Do.SEND_REFUNDS)
 def take_file(batch_no: int) -> Response | tuple[str, int]:
-    """振込ファイル: the same bytes every time; every taking is written down."""
+    """振込ファイル: the same bytes every time, from the second time on only with a reason."""
     try:
         with unit_of_work(services().engine, services().municipality) as connection:
             data = release.hand_out(
                 connection, services().municipality, batch_no, by=g.user.user_name,
-                at=clock.now(),
+                at=clock.now(), reason=reason(),
             )  # fmt: skip
             record(connection, "refund_batch_taken", str(batch_no))
             name = batches.batch(connection, services().municipality, batch_no).file_name
@@ -142,10 +143,11 @@ def _batch_page(batch_no: int, error: KokinError | None = None) -> str:
         frozen = page[:LINES_SHOWN]
         numbers = [line.refund_no for line in frozen] or [0]
         revoked = list[int]()
-        if found.state in {batches.BUILT, *batches.GONE}:
+        if found.state in {BUILT, *batches.GONE}:
             every = batches.lines(connection, code, batch_no)
             gone = payees.not_counting(connection, code, (line.account_no for line in every))
             revoked = [line.refund_no for line in every if line.account_no in gone]
+        history = batch_events(connection, code, batch_no)
         about = {each.refund_no: each for each in refunds(connection, code, numbers=numbers)}
         shown = {
             line.account_no: payees.account(connection, code, line.account_no).shown
@@ -157,10 +159,12 @@ def _batch_page(batch_no: int, error: KokinError | None = None) -> str:
         lines=frozen,
         more=len(page) > LINES_SHOWN,
         refunds=about,
+        history=history,
         revoked=revoked,
         accounts=shown,
         may_send=can(g.user, Do.SEND_REFUNDS),
         error=said(error),
+        why_typed=request.form.get("why", "") if error is not None else "",
         reason_max=REASON_MAX,
         words=all_words(),
     )

@@ -61,6 +61,7 @@ REFUND_LABELS: dict[str, dict[str, str]] = {
         "replaced": "作り直し",
         "released": "引渡し承認済",
         "handed_out": "引渡し済",
+        "taken_again": "同じファイルの取出し",
         "paid": "振込済",
     },
     "overpayment_reason": {

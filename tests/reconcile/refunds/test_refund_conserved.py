@@ -21,7 +21,7 @@ from refund_town import TRANSFER, RefundTown
 from sqlalchemy.exc import DBAPIError
 
 from payments import approve
-from payments.domain.errors import KokinError
+from payments.domain.errors import InvalidValueError, KokinError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import another_account, appropriate, batches, decide, release
@@ -31,6 +31,8 @@ LONG = 120  # seconds for what takes none, however slow the machine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+
+    from reconcile.refunds.batches import Batch
 
     FreshDatabase = Callable[[], AbstractContextManager[str]]
 
@@ -274,6 +276,30 @@ def test_two_who_build_at_once_build_one(town):
     town.check()
 
 
+def test_two_who_take_the_file_at_once_take_it_once(town):
+    town.refunded(town.twice())
+    found = town.built()
+    town.approve(town.asked(release.ask_release, found.batch_no))
+    taken, refused = [], []
+    gate = threading.Barrier(3, timeout=LONG)
+
+    def take() -> None:
+        gate.wait()
+        try:
+            taken.append(town.taken(found))
+        except KokinError as error:
+            refused.append(error.error_code)
+
+    people = [threading.Thread(target=take, daemon=True) for _ in range(3)]
+    for each in people:
+        each.start()
+    for each in people:
+        each.join(LONG)
+    assert (len(taken), refused) == (1, ["reason_missing"] * 2)
+    events = town.rows("SELECT event FROM refund_batch_event ORDER BY event_no")
+    assert [event for (event,) in events] == ["released", "handed_out"]
+
+
 KILLED = """
 import os, signal, sys
 sys.path[:0] = {paths!r}
@@ -291,30 +317,40 @@ with unit_of_work(engine, "99999") as connection:
             at=__import__("datetime").datetime(2026, 6, 20, 2))
         release.release(connection, load_profile(connection, "99999"), decided,
             on=__import__("datetime").date(2026, 6, 20))
+    else:
+        release.hand_out(connection, "99999", {batch_no}, by="hanako",
+            at=__import__("datetime").datetime(2026, 6, 20, 2))
     os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+def killed(town: RefundTown, step: str, found: Batch, approval_id: int = 0) -> None:
+    """A process that does one thing with a batch and is killed before its commit."""
+    code = KILLED.format(
+        paths=[str(Path(__file__).parents[2] / "support"), str(Path(__file__).parents[3])],
+        url=town.url, step=step, approval=approval_id, batch_no=found.batch_no,
+    )  # fmt: skip
+    ended = subprocess.run([sys.executable, "-c", code], check=False, env=os.environ.copy())
+    assert ended.returncode == -signal.SIGKILL
 
 
 def test_killed_while_it_is_released_it_is_not_sent_and_goes_out_once_afterwards(town):
     town.refunded(town.twice())
     found = town.built()
     approval = town.asked(release.ask_release, found.batch_no)
-    code = KILLED.format(
-        paths=[str(Path(__file__).parents[2] / "support"), str(Path(__file__).parents[3])],
-        url=town.url, step="release", approval=approval.approval_id,
-    )  # fmt: skip
-    ended = subprocess.run([sys.executable, "-c", code], check=False, env=os.environ.copy())
-    assert ended.returncode == -signal.SIGKILL
+    killed(town, "release", found, approval.approval_id)
     assert town.rows("SELECT * FROM refund_sent") == []
     with reading(town.engine, M) as connection:
         assert batches.batch(connection, M, found.batch_no).state == "built"
     town.approve(approval)
-    with unit_of_work(town.engine, M) as connection:
-        data = release.hand_out(connection, M, found.batch_no, by="hanako", at=town.moment)
-    with unit_of_work(town.engine, M) as connection:
-        assert release.hand_out(connection, M, found.batch_no, by="hanako", at=town.moment) == data
+    # Killed before the commit nobody has taken it: no reason is asked for.
+    killed(town, "take", found)
+    data = town.taken(found)
+    with pytest.raises(InvalidValueError, match="reason_missing"):
+        town.taken(found)
+    assert town.taken(found, "途中で止まった") == data
     events = town.rows("SELECT event FROM refund_batch_event ORDER BY event_no")
-    assert [event for (event,) in events] == ["released", "handed_out"]
+    assert [event for (event,) in events] == ["released", "handed_out", "handed_out"]
     town.check()
 
 

@@ -17,6 +17,7 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.formats.zengin_transfer import DATA, TRAILER, layout_of
 from reconcile.refunds import another_account, appropriate, bank, batches, decide, payees, release
+from reconcile.refunds.batch_events import batch_events
 from reconcile.refunds.events import happenings
 from reconcile.refunds.state import refund_state
 from reconcile.report.period import day_report
@@ -214,6 +215,32 @@ def test_a_batch_is_built_released_by_two_and_always_the_same_file(town):
         assert batches.file_of(connection, M, found.batch_no) == data
         assert batches.batch(connection, M, found.batch_no).state == "handed_out"
     assert town.refund(number).state == "sent"
+
+
+def test_the_file_is_taken_again_only_with_a_reason_that_stands_in_its_history(town):
+    """I14b: the bank may have got it already, whatever a message said."""
+    town.refunded(town.twice())
+    found = town.built()
+    data = town.released(found)
+    for reason, code in ((" ", "reason_missing"), ("長" * 201, "reason_long")):
+        with pytest.raises(InvalidValueError, match=code):
+            town.taken(found, reason)
+    assert town.taken(found, " 銀行に届かず ", by="jiro") == data
+    town.statement("paid.txt", ("out", 10_000, "ｿｳｺﾞｳﾌﾘｺﾐ"))
+    town.matched()
+    with pytest.raises(InvalidValueError, match="reason_missing"):
+        town.taken(found)
+    assert town.taken(found, "監査のため") == data
+    with reading(town.engine, M) as connection:
+        assert batches.batch(connection, M, found.batch_no).state == "paid"
+        told = batch_events(connection, M, found.batch_no)
+    assert [(each.what, each.actor, each.note) for each in told] == [
+        ("released", "jiro", ""),
+        ("handed_out", "hanako", ""),
+        ("taken_again", "jiro", "銀行に届かず"),
+        ("paid", "hanako", ""),
+        ("taken_again", "hanako", "監査のため"),
+    ]
 
 
 def test_a_second_build_says_what_differs_and_needs_a_reason(town):

@@ -81,10 +81,17 @@ def test_the_whole_way_of_a_refund(city, kokin, tmp_path):
     kokin("file", "1", "--out", str(tmp_path / "early.txt"), "--user", "kaikei", code=1)
     asked = json.loads(kokin("release", "1", "--reason", "予定のとおり", *person))
     _agree(city, asked["approvals"][0])
-    for name in ("one.txt", "two.txt"):
-        kokin("file", "1", "--out", str(tmp_path / name), "--user", "kaikei")
+    kokin("file", "1", "--out", str(tmp_path / "one.txt"), "--user", "kaikei")
+    again = ("file", "1", "--out", str(tmp_path / "two.txt"), "--user", "kaikei")
+    kokin(*again, code=1)
+    assert not (tmp_path / "two.txt").exists()
+    kokin(*again, "--reason", "届かず")
     assert (tmp_path / "one.txt").read_bytes() == (tmp_path / "two.txt").read_bytes()
     assert "引渡し済" in kokin("batches")
+    assert "同じファイルの取出し  kaikei  届かず" in kokin("batches", "--batch", "1")
+    told = json.loads(kokin("batches", "--batch", "1", "--json"))
+    assert [each["note"] for each in told["history"]] == ["", "", "届かず"]
+    kokin("batches", "--batch", "2", code=1)
     assert json.loads(kokin("match", *person)) == {"paid": [], "returned": []}
     kokin("returned", "1", "nothing:1", *person, code=1)
     kokin("payee", "1", *person, code=1)

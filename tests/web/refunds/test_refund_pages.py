@@ -196,12 +196,22 @@ def test_from_the_reason_to_the_file_of_the_bank(city, signed):
     posted(desk, "/batches/1/release", why="振込日のとおり")
     agreed(signed, city)
     assert "二重に送らない" not in desk.get("/staff/refunds/batches/1").get_data(as_text=True)
-    taken = [posted(desk, "/batches/1/file", 200).get_data() for _ in range(2)]
-    assert taken[0] == taken[1]
+    taken = posted(desk, "/batches/1/file", 200).get_data()
     assert "二重に送らないでください" in desk.get("/staff/refunds/batches/1").get_data(as_text=True)
+    page = posted(desk, "/batches/1/file", 422).get_data(as_text=True)
+    assert "理由" in page.split('role="alert"')[1].split("</div>")[0]
+    long = "あ" * 201
+    assert f'value="{long}"' in posted(desk, "/batches/1/file", 422, why=long).get_data(
+        as_text=True
+    )
+    again = posted(desk, "/batches/1/file", 200, why="銀行の受付に届かず")
+    assert again.get_data() == taken
+    story = desk.get("/staff/refunds/batches/1").get_data(as_text=True).split('id="story"')[1]
+    assert "同じファイルの取出し（kaikei）" in story.split("</section>")[0]
+    assert "銀行の受付に届かず" in story.split("</section>")[0]
     with reading(city.engine, M) as connection:
         made = batches.batch(connection, M, 1)
-        assert made.file_sha256 == sha256(taken[0]).hexdigest()
+        assert made.file_sha256 == sha256(taken).hexdigest()
         assert bank.returns(connection, M) is not None
     assert "出金を待つ" in desk.get("/staff/refunds/bank").get_data(as_text=True)
     posted(desk, "/bank/match")
