@@ -12,6 +12,8 @@ from flask import abort
 
 from payments.domain.arrivals import JAPAN
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
+from payments.domain.errors import InvalidValueError
+from web import clock, formatting
 
 
 def day_or_none(text: str) -> date | None:
@@ -32,6 +34,18 @@ def moment_of(typed: datetime) -> datetime:
     """日本時間の時点: as it was typed; midnight is the end of its day."""
     aware = typed.replace(tzinfo=JAPAN)
     return aware + timedelta(days=1) if typed.time() == time() else aware
+
+
+def past_moment(at: datetime) -> datetime:
+    """過去の時点: of what has not come yet nothing can be shown.
+
+    Raises :class:`InvalidValueError` ``moment_ahead``.
+    """
+    now = clock.now()
+    if at > now:
+        found, latest = formatting.moment(at), formatting.moment(now)
+        raise InvalidValueError("moment_ahead", found=found, expected=latest)
+    return at
 
 
 def moment_of_address(text: str) -> datetime:

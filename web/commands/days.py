@@ -23,7 +23,7 @@ from web.days.copies import keep_shown
 from web.days.exports import FORMATS, export
 from web.days.text import as_text, print_report
 from web.notifications.outlook import book_rest, require_booked, waiting
-from web.typed_days import moment_of
+from web.typed_days import moment_of, past_moment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,7 +98,8 @@ def show(
         if closure is not None:
             report, kept = kept_report(connection, session.municipality, closure, report.day)
         elif at is not None:
-            then = day_copies.as_of(connection, session.municipality, report.day, moment_of(at))
+            moment = past_moment(moment_of(at))
+            then = day_copies.as_of(connection, session.municipality, report.day, moment)
             report, kept = then.report, then.closure
             said = "" if then.exact else _UNSURE
             session.err.print(f"{formatting.moment(then.made_at)} の日計です{said}。", markup=False)

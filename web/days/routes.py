@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 
 from payments import approve
 from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
-from payments.domain.errors import InvalidValueError
+from payments.domain.errors import InvalidValueError, KokinError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import carry_over, closures, day_close, day_copies
 from reconcile.report.period import latest_day, month_report
@@ -22,10 +22,11 @@ from web.days.exports import MEDIA_TYPES, export, file_name
 from web.days.nil_form import enter_from_form
 from web.days.sheets import heading, sheets
 from web.duties import Do
+from web.errors import status_of
 from web.notifications.outlook import require_booked
 from web.security import may, source
 from web.services import services
-from web.typed_days import day_of_address, moment_of_address
+from web.typed_days import day_of_address, moment_of_address, past_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,15 +81,22 @@ def show(day: str) -> str:
 
 
 @days.get("/days/<day>/then")
-def show_then(day: str) -> BaseResponse | str:
+def show_then(day: str) -> BaseResponse | str | tuple[str, int]:
     """過去の日計: as it was shown or signed at a moment; without one, as it stands."""
     chosen = day_of_address(day)
     typed = request.args.get("at", "")
     if not typed:
         return redirect(url_for("days.show", day=chosen.isoformat()), 303)
-    at = moment_of_address(typed)
-    with reading(services().engine, services().municipality) as connection:
-        then = day_copies.as_of(connection, services().municipality, chosen, at)
+    try:
+        at = past_moment(moment_of_address(typed))
+        with reading(services().engine, services().municipality) as connection:
+            then = day_copies.as_of(connection, services().municipality, chosen, at)
+    except KokinError as error:
+        page = render_template(
+            "days/no_moment.html", day=chosen, typed=typed, code=error.error_code,
+            sentence=messages.error(error.error_code, error.details), status=status_of(error),
+        )  # fmt: skip
+        return page, status_of(error)
     return render_template(
         "days/show.html",
         report=then.report,
@@ -128,7 +136,7 @@ def download(day: str, form: str) -> Response:
     closure_no, typed = request.args.get("closure", type=int), request.args.get("at", "")
     with reading(services().engine, services().municipality) as connection:
         if typed:
-            at = moment_of_address(typed)
+            at = past_moment(moment_of_address(typed))
             then = day_copies.as_of(connection, services().municipality, chosen, at)
             report, closure = then.report, then.closure
         elif closure_no is None:

@@ -25,6 +25,11 @@ DAY, PASSWORD = date(2026, 6, 10), "kaikei-no-himitsu"
 START = datetime(2026, 6, 10, 1, tzinfo=UTC)  # ten o'clock in Japan
 OTHERWISE = "に表示した控えとは異なります"
 UNKNOWN = "前の値を残し始める前の時点です"
+WAYS = (  # what a page that cannot show a moment leads to, and what was typed
+    'href="/staff/days/2026-06-10"',
+    'href="/staff/days/latest"',
+    'action="/staff/days/2026-06-10/then"',
+)
 
 
 @pytest.fixture
@@ -113,5 +118,24 @@ def test_before_the_books_began_there_is_no_report(told):
     page, said = ask("09:00")
     assert "まだ何も記帳されていない" in page
     assert "まだ何も記帳されていない" in said
+    assert "コード: day_copy（404）" in page
+    assert all(way in page for way in WAYS)
     with reading(town.engine, M) as connection:
         assert not day_copies.moments(connection, M, DAY)
+
+
+def test_a_moment_that_has_not_come_is_refused(told):
+    _town, ask = told
+    assert "まだ来ていません" not in ask("14:00")[0]  # it is two o'clock
+    for said in ask("14:01"):
+        assert "2026-06-10 14:01はまだ来ていません。いま（2026-06-10 14:00）まで" in said
+    page = ask("14:01")[0]
+    assert "コード: moment_ahead（422）" in page
+    assert all(way in page for way in (*WAYS, 'value="2026-06-10T14:01"'))
+
+
+def test_a_file_of_a_moment_that_has_not_come_is_refused(treasurer):
+    answer = treasurer.get("/staff/days/2026-06-10/report.csv?at=9999-01-01T00:00")
+    assert answer.status_code == 404  # of no year that has a calendar
+    answer = treasurer.get("/staff/days/2026-06-10/report.csv?at=2049-01-01T00:00")
+    assert (answer.status_code, "moment_ahead" in answer.get_data(as_text=True)) == (422, True)
