@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, or_, select, text
+from sqlalchemy import exists, or_, select, text
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.domain.holds import FLAGS, Span, check_span
 from payments.domain.reason import require_reason
 from payments.store.bulk import take_numbers
 from payments.store.hold_tables import WHOLE_NOTICE, HoldEventRow
+from payments.store.lookups import rows_about
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -175,13 +176,12 @@ def holds_of_target(connection: Connection, municipality_code: str, target: Targ
 
 def names_of(connection: Connection, municipality_code: str, holds: list[Hold]) -> dict[int, str]:
     """通知書の名: notice_id → ``科目/賦課年度/通知書番号``, of the notices that are held."""
-    rows = connection.execute(
-        text(
-            "SELECT notice_id, item_code, levy_year, notice_no FROM notice "
-            "WHERE municipality_code = :m AND notice_id IN :some"
-        ).bindparams(bindparam("some", expanding=True)),
-        {"m": municipality_code, "some": sorted({hold.notice_id for hold in holds}) or [0]},
+    statement = (
+        "SELECT notice_id, item_code, levy_year, notice_no FROM notice "
+        "WHERE municipality_code = :m AND notice_id IN :some"
     )
+    held = sorted({hold.notice_id for hold in holds})
+    rows = rows_about(connection, statement, municipality_code, held)
     return {r.notice_id: f"{r.item_code}/{r.levy_year}/{r.notice_no}" for r in rows}
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from sqlalchemy import bindparam, text
-
+from payments.numbered import numbered_notices
 from payments.store.bulk import insert_rows
 from payments.store.lookups import rows_about
 from payments.store.statistics import count_filled
@@ -97,7 +96,8 @@ def _register(
     result: Registered,
 ) -> None:
     """Some lines: what stands is read once, what is new is written in bulk."""
-    notices = _notices(connection, municipality_code, batch)
+    keys = {(line.item_code, line.levy_year, line.notice_no) for line in batch}
+    notices = numbered_notices(connection, municipality_code, keys)
     known = _entries(connection, municipality_code, sorted(notices.values()))
     new: list[tuple[Any, ...]] = []
     for line in batch:
@@ -169,24 +169,4 @@ def _entries(
     return {
         row.notice_id: (row.entry_no, row.vehicle_no, str(row.certificate_until or ""))
         for row in rows_about(connection, statement, municipality_code, notice_ids)
-    }
-
-
-def _notices(
-    connection: Connection, municipality_code: str, batch: Sequence[VehicleLike]
-) -> dict[tuple[str, int, str], int]:
-    """The notices that these lines name."""
-    wanted: dict[tuple[str, int], set[str]] = {}
-    for line in batch:
-        wanted.setdefault((line.item_code, line.levy_year), set()).add(line.notice_no)
-    statement = text(
-        "SELECT notice_no, notice_id FROM notice WHERE municipality_code = :m "
-        "AND item_code = :item AND levy_year = :year AND notice_no IN :some"
-    ).bindparams(bindparam("some", expanding=True))
-    return {
-        (item, year, row.notice_no): row.notice_id
-        for (item, year), numbers in sorted(wanted.items())
-        for row in connection.execute(
-            statement, {"m": municipality_code, "item": item, "year": year, "some": sorted(numbers)}
-        )
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import select
 
 from payments.domain.errors import InvalidValueError, NotFoundError
 from payments.store.bulk import take_numbers
@@ -304,13 +304,11 @@ def _write(
 
 def _known(connection: Connection, municipality_code: str, numbers: Iterable[str]) -> set[str]:
     """Those of these payers that there are."""
-    found = connection.execute(
-        text(
-            "SELECT obligor_no FROM obligor WHERE municipality_code = :m AND obligor_no IN :some"
-        ).bindparams(bindparam("some", expanding=True)),
-        {"m": municipality_code, "some": sorted(set(numbers))},
+    statement = (
+        "SELECT obligor_no FROM obligor WHERE municipality_code = :m AND obligor_no IN :some"
     )
-    return set(found.scalars())
+    rows = rows_about(connection, statement, municipality_code, sorted(set(numbers)))
+    return {row.obligor_no for row in rows}
 
 
 def _last(
