@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 640, 280
 LEFT, TOP, RIGHT, BOTTOM = 64, 28, 632, 244
 _GAP = 5  # of how many parts of a place one is left free
+_LETTER = 13  # as wide as the widest letter of a name
 
 
 def columns(words: Words, series: Sequence[str], points: Sequence[Point]) -> Chart:
@@ -33,13 +34,21 @@ def columns(words: Words, series: Sequence[str], points: Sequence[Point]) -> Cha
         right = LEFT + (number + 1) * (RIGHT - LEFT) // len(points)
         bars += _stack(words, series, point, scale, (left, right))
         if point.short:
-            texts.append(Text((left + right) // 2, BOTTOM + 20, point.short))
+            texts.append(_named((left + right) // 2, point.short))
     return Chart(
         "columns", words, WIDTH, HEIGHT, scale.unit,
         frame=(LEFT, TOP, RIGHT, BOTTOM), zero=BOTTOM - scale.place(0, span),
         ticks=ticks, texts=tuple(texts), bars=tuple(bars), series=tuple(series),
         **table(words, series, points),
     )  # fmt: skip
+
+
+def _named(middle: int, short: str) -> Text:
+    """The name under a bar; one of the last bar ends with the drawing, it would be cut off."""
+    half = len(short) * _LETTER // 2
+    if middle + half > WIDTH:
+        return Text(WIDTH, BOTTOM + 20, short, "end")
+    return Text(middle, BOTTOM + 20, short)
 
 
 def _stack(

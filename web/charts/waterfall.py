@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STANDS, FALLS = 0, 1  # the two series: what is left, and what lies between two steps
 _GAP = 6
+_UNDER = 16  # from the lower end of a bar to the figure below it
 _LINE = 18  # what lies between two steps is named on a line of its own: names may be long
 
 
@@ -51,8 +52,15 @@ def waterfall(
             height = max(bottom - top, 1)
             bars.append(Bar(left, top, right - left, height, falls, title, point.href))
         middle = (left + right) // 2
+        # Long figures of neighbours would touch: what falls is told under its bar, given room.
+        under = falls and bottom + _UNDER < BOTTOM
         texts += [
-            Text(middle, top - 7, scale.short(-value if falls else value), strong=not falls),
+            Text(
+                middle,
+                bottom + _UNDER if under else top - 7,
+                scale.short(-value if falls else value),
+                strong=not falls,
+            ),
             Text(
                 middle,
                 BOTTOM + 20 + falls * _LINE,

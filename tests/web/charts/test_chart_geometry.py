@@ -104,6 +104,23 @@ def test_a_waterfall_shows_what_is_left_and_what_was_lost(steps: list[int]) -> N
     assert len(chart.bars) == sum(1 for each in (*points, *lost) if each.values[0])
 
 
+def test_long_figures_of_a_waterfall_do_not_touch_those_beside_them() -> None:
+    points = _points([(1_733_511_713,), (672_770_513,), (674_400_000,)])
+    lost = _points([(1_060_741_200,), (-1_629_487,)])
+    chart = waterfall(WORDS, ("残り", "差"), points, lost)
+    whole = next(text for text in chart.texts if text.text == "1,733.5")
+    fallen = next(text for text in chart.texts if text.text == "−1,060.7")
+    assert abs(whole.y - fallen.y) > 14  # as high as a line of letters
+    assert fallen.y < chart.frame[3]
+
+
+def test_the_name_of_the_last_of_many_bars_is_not_cut_off() -> None:
+    days = [Point(f"11月{n}日", (n,), short=f"11/{n:02}") for n in range(1, 31)]
+    names = columns(WORDS, ["一"], days).texts
+    assert [name.anchor for name in names] == ["middle"] * 29 + ["end"]
+    assert names[-1].x == columns(WORDS, ["一"], days).width
+
+
 def test_a_waterfall_that_does_not_add_up_is_not_drawn() -> None:
     with pytest.raises(ValueError, match="days"):
         waterfall(WORDS, ("残り", "差"), _points([(10,), (4,)]), _points([(5,)]))
