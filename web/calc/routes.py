@@ -55,7 +55,9 @@ def show(calculator: str) -> str | tuple[str, int]:
     if calculator not in FIELDS:
         abort(404)
     fields = FIELDS[calculator]
-    typed = request.args.to_dict()
+    # The address may say more, as the language that was switched to: that is no question.
+    names = {field.name for field in fields}
+    typed = {name: value for name, value in request.args.items() if name in names}
     rates = rates_of(services().settings)
     working, error = None, None
     if typed:

@@ -29,6 +29,14 @@ def test_every_calculator_has_its_form(staff, calculator):
     assert "style=" not in said
 
 
+@pytest.mark.parametrize("calculator", CALCULATORS)
+def test_a_language_that_is_switched_to_is_no_question(staff, calculator):
+    status, said = _ask(staff, calculator, lang="en")
+    assert status == 200
+    assert 'role="alert"' not in said
+    assert _ask(staff, calculator, lang="ja")[0] == 200
+
+
 def test_the_first_calculator_is_that_of_late_charges(staff):
     answer = staff.get("/staff/calc")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/staff/calc/late-charge")
