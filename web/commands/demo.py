@@ -21,6 +21,7 @@ from payments.domain.calendars import is_bank_business_day
 from payments.domain.errors import ConfigurationError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.day_totals import summarise
 from reconcile.model import Delivery
 from reconcile.pipeline import take_in
 from reconcile.registers import import_assessments, import_slips, import_vehicles
@@ -205,6 +206,7 @@ def _prepare(session: Session, folder: Path, size: CitySize, base: str) -> tuple
     _print_slips(session, folder)
     people = _people(session)
     work(session)
+    summarise(session.engine, session.municipality)  # as the nightly run does: pages open at once
     with session.progress("検算", summary.lines) as progress:
         differences = verify(session.engine, session.municipality, progress)
     result = f"相違 {len(differences)}件" if differences else "すべて一致"
