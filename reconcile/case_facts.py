@@ -16,6 +16,8 @@ from reconcile.store.tables import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
 Facts = dict[str, Any]
@@ -105,6 +107,22 @@ def group(connection: Connection, municipality_code: str, subject: str) -> Facts
         )
     ).first()
     return dict(row._mapping) if row is not None else {}  # noqa: SLF001
+
+
+def groups(
+    connection: Connection, municipality_code: str, subjects: Iterable[str]
+) -> dict[str, Facts]:
+    """払込単位 of several cases at once, by their subjects; other subjects are left out."""
+    numbers = [int(s.removeprefix("group:")) for s in subjects if s.startswith("group:")]
+    if not numbers:
+        return {}
+    rows = connection.execute(
+        select(group_table).where(
+            group_table.c.municipality_code == municipality_code,
+            group_table.c.group_id.in_(numbers),
+        )
+    )
+    return {f"group:{row.group_id}": dict(row._mapping) for row in rows}  # noqa: SLF001
 
 
 def bank(connection: Connection, municipality_code: str, facts: Facts) -> Facts:

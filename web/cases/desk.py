@@ -10,6 +10,7 @@ from flask import Response, g, redirect, render_template, request, session, url_
 from payments import approve
 from payments.domain.errors import KokinError
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.case_facts import groups
 from reconcile.case_list import DUE, NOBODY, STATES, CasePage, every_case, list_cases
 from reconcile.cases import waiting_kinds
 from reconcile.placement.credit_ask import KIND as CREDIT_PLACEMENT
@@ -238,6 +239,7 @@ def _page(error: KokinError | None = None) -> str:
         found = {
             "kinds": waiting_kinds(connection, code),
             "waiting": _asked_for(connection, code),
+            "groups": groups(connection, code, (case.subject for case in page.cases)),
             "views": views.saved_views(connection, code, g.user.user_name),
             "people": people(connection),
         }

@@ -16,6 +16,7 @@ from reconcile.report.figures import case_months
 from web import clock
 from web.cases import asked as conditions
 from web.cases import bulk
+from web.texts.labels import LABELS
 
 M = "99999"
 SHOWN = re.compile(r'name="shown" value="([^"]+)"')
@@ -103,6 +104,22 @@ def test_each_filter_shows_what_it_says(city, today):
         assert {case.case_no for case in page.cases} == expected, wanted
         assert page.total == len(expected)
         assert page.total_yen == sum(c.amount_yen for c in everything if says(c))
+
+
+def test_a_case_about_a_remittance_names_it(treasurer, city):
+    with unit_of_work(city.engine, M) as connection:
+        group = connection.execute(text("SELECT * FROM remittance_group LIMIT 1")).one()
+        case_no = connection.execute(
+            text("SELECT MIN(case_no) FROM review_case WHERE state = 'open'")
+        ).scalar_one()
+        connection.execute(
+            text("UPDATE review_case SET subject = :s, file_id = NULL WHERE case_no = :n"),
+            {"s": f"group:{group.group_id}", "n": case_no},
+        )
+    page = _text(treasurer.get("/staff/cases?sort=case_no"))
+    agent = LABELS["agent"][group.agent]
+    assert f"{agent}の払込 {group.ref.replace('|', ' / ')}" in page
+    assert f"group:{group.group_id}" not in page
 
 
 def test_amounts_and_words_stay_out_of_the_address(treasurer, city):
