@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -144,6 +145,21 @@ def test_a_day_that_cannot_be_is_not_found(treasurer, day):
 def test_a_day_without_anything_says_so(treasurer):
     page = treasurer.get("/staff/days/2026-05-02").get_data(as_text=True)
     assert "この日には、資料も記帳もありません。" in page
+
+
+def test_what_is_compared_leads_to_what_it_is_made_of(treasurer, city):
+    """From T3 to the remittances, and from a remittance to its payments."""
+    report = _report(city, city.day)
+    page = treasurer.get(f"/staff/days/{city.day}").get_data(as_text=True)
+    for place in ("arrivals", "cash", "files", "groups", "outcomes", "revenue"):
+        assert f'id="{place}"' in page
+        assert re.search(f'<th scope="row" class="name-cell"><a href="#{place}">', page), place
+    assert '<a href="/staff/today/credits">' in page  # T11
+    assert report.groups
+    for group in report.groups:
+        rows = f"/staff/reports/rows/payments?group={group.group_id}"
+        assert f'<a href="{rows}">{group.ref.replace("|", " / ")}</a>' in page
+    assert treasurer.get(rows).status_code == 200
 
 
 def test_before_the_first_file_the_page_says_what_to_do(books):

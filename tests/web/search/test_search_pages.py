@@ -135,6 +135,12 @@ def test_nothing_found_says_what_was_tried(treasurer):
     assert "探せるもの" in treasurer.get("/staff/search").get_data(as_text=True)
 
 
+def test_nothing_found_says_what_can_be_looked_for(treasurer):
+    page = _find(treasurer, "山田 太郎").get_data(as_text=True)
+    assert "見つかりませんでした" in page
+    assert "氏名のカナ" in page  # a name in kanji is no key: what is one stands below
+
+
 def test_what_was_typed_is_in_no_record(treasurer, city, slip):
     _find(treasurer, slip.el_number)
     _find(treasurer, "ミホン")
