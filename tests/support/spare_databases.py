@@ -16,22 +16,32 @@ from emptied import empty, values
 if TYPE_CHECKING:
     from postgres import Cluster
 
-# What a test could change about the database itself. Copies have the object numbers of the
-# template; of a table everything counts but where it is stored and how much is in it.
-_SHAPE = """SELECT md5(string_agg(what, ';' ORDER BY what)) FROM (
-    SELECT format('%s %s %s %s %s %s %s', oid, relname, relowner, relacl, relrowsecurity,
-        relforcerowsecurity, reloptions) AS what
-    FROM pg_class WHERE oid >= 16384 AND relkind <> 't'
-    UNION ALL SELECT t::text FROM pg_attribute t WHERE attrelid >= 16384
-    UNION ALL SELECT t::text FROM pg_attrdef t
-    UNION ALL SELECT t::text FROM pg_trigger t
-    UNION ALL SELECT t::text FROM pg_policy t
-    UNION ALL SELECT t::text FROM pg_constraint t WHERE oid >= 16384
-    UNION ALL SELECT t::text FROM pg_proc t WHERE oid >= 16384
-    UNION ALL SELECT t::text FROM pg_namespace t WHERE nspname !~ '^pg_(toast_)?temp_'
-    UNION ALL SELECT t::text FROM pg_default_acl t
-    UNION ALL SELECT datacl::text FROM pg_database WHERE datname = current_database()
-) AS everything"""
+# What a test could change about the database itself. Every row that is written there says by which
+# transaction, and later ones have higher numbers: to count the rows and to ask for the highest
+# number finds any change, for a sixth of what it costs to read them.
+_CATALOGS = (
+    ("pg_class", "relkind <> 't'"),
+    ("pg_attribute", "true"),
+    ("pg_attrdef", "true"),
+    ("pg_index", "true"),
+    ("pg_trigger", "true"),
+    ("pg_policy", "true"),
+    ("pg_constraint", "true"),
+    ("pg_rewrite", "true"),
+    ("pg_proc", "true"),
+    ("pg_namespace", "nspname !~ '^pg_(toast_)?temp_'"),
+    ("pg_default_acl", "true"),
+)
+_SHAPE = " UNION ALL ".join(
+    [
+        "SELECT datacl::text FROM pg_database WHERE datname = current_database()",
+        *(
+            f"SELECT format('{catalog} %s %s', COUNT(*), MAX(xmin::text::bigint)) "
+            f"FROM {catalog} WHERE {which}"
+            for catalog, which in _CATALOGS
+        ),
+    ]
+)
 _LEAVE = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s"
 
 
@@ -42,7 +52,7 @@ class SpareDatabases:
         """``template``: the name of the migrated database that new ones are copies of."""
         self.cluster, self.template = cluster, template
         self._spare: list[str] = []
-        self._shape = ""
+        self._shape: list[str] = []
         self._keeper = cluster.connect("postgres")  # a new connection each time costs as much again
 
     def take(self) -> str:
@@ -53,14 +63,14 @@ class SpareDatabases:
         self.cluster.create_database(name, template=self.template)
         if not self._shape:
             with self.cluster.connect(name) as connection:
-                self._shape = values(connection, _SHAPE)[0]
+                self._shape = values(connection, _SHAPE)
         return name
 
     def give_back(self, name: str) -> None:
         """Empty it for the next test; one that has been changed itself goes."""
         self._keeper.execute(_LEAVE, [name])
         with self.cluster.connect(name) as connection:
-            changed = values(connection, _SHAPE) != [self._shape]
+            changed = values(connection, _SHAPE) != self._shape
             if not changed:
                 empty(connection)
         if changed:
