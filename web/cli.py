@@ -11,6 +11,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, Prog
 
 from payments.domain.errors import KokinError
 from web.commands.session import Session, explain
+from web.config import examined_settings
 
 # Where each command is: only the one that is asked for is loaded, for whoever waits for it.
 COMMANDS = {
@@ -129,9 +130,14 @@ def main(ctx: click.Context) -> None:
     """公金: 納付書・収納・消込を、円単位で照合します。
 
     設定は環境変数 KOKIN_HOME, KOKIN_DATABASE_URL, KOKIN_SECRET_KEY, KOKIN_MUNICIPALITY,
-    KOKIN_INBOX, KOKIN_NOTIFICATION_KEYS で変えられます。
+    KOKIN_INBOX などで、または KOKIN_SETTINGS_FILE の示すファイルで変えられます。
     """
     if ctx.obj is None:
         # Tax data are secret by law: whatever this process writes is for its own user alone.
         os.umask(OTHERS)
-        ctx.obj = Session()
+        settings, wrong = examined_settings()
+        if wrong and ctx.invoked_subcommand != "doctor":  # It says what else is wrong, too.
+            for error in wrong:
+                click.echo(explain(error.error_code, error.details), err=True)
+            ctx.exit(1)
+        ctx.obj = Session(settings, tuple(wrong))

@@ -1,30 +1,50 @@
-"""設定: everything the operator decides, read from the environment once."""
+"""設定: everything the operator decides, read once from the environment and one file."""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from payments.domain.errors import ConfigurationError
 from payments.store.sealed_bytes import KeyRing, key_ring_from
 from web.accounts.oidc_settings import OidcClient, ResidentClient
 from web.notices.recipients import Recipients
+from web.settings_file import settings_of
+from web.settings_told import DATABASE, JSON, NETWORKS, told
 
 KEPT_SECRET = "secret-key"  # name of the generated file  # noqa: S105  # the name of the file, no secret
 SECRET_LENGTH_MIN = 32
+DATABASES = ("sqlite:", "postgresql://", "postgresql+psycopg://", "postgres://")
+
+
+def _decoded(value: Any) -> Any:
+    """The JSON of a setting by municipality; what is none is wrong like any other value."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        place = f"{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise PydanticCustomError(JSON, "no JSON", {"place": place}) from error
 
 
 class Settings(BaseSettings):
-    """稼働設定: each field is the environment variable ``KOKIN_`` + its name in capitals."""
+    """稼働設定: each field is the environment variable ``KOKIN_`` + its name in capitals.
 
-    model_config = SettingsConfigDict(env_prefix="KOKIN_", extra="ignore")
+    A variable that is empty is as if it were not there.
+    """
 
+    model_config = SettingsConfigDict(env_prefix="KOKIN_", extra="ignore", env_ignore_empty=True)
+
+    settings_file: Path | None = None  # the same names, one a line; the environment stands above
     home: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "kokin")
     database_url: str = ""  # default: a SQLite file in the home folder
     secret_key: str = Field(default="", repr=False)  # default: a generated file in the home folder
@@ -39,7 +59,9 @@ class Settings(BaseSettings):
     encryption_key_file: Path | None = None  # the same, one a line; read before those above
     notifications_per_minute: int = Field(default=6_000, ge=0)  # of one key; 0: as many as come
     https: bool = False  # the service is reached through https only: cookies are then Secure
-    proxies: int = 0  # reverse proxies in front whose X-Forwarded-* headers are trusted
+    proxies: int = Field(
+        default=0, ge=0, le=9
+    )  # reverse proxies in front whose X-Forwarded-* headers are trusted
     webhook_hosts: str = ""  # where webhooks may go, between commas; "*.example.jp": all below it
     webhook_networks: str = ""  # private networks that they may reach all the same: "10.1.0.0/16"
     webhook_http: bool = False  # webhooks may go without https, in a closed network
@@ -63,7 +85,9 @@ class Settings(BaseSettings):
     otlp_token: str = Field(default="", repr=False)  # sent with them (Authorization: Bearer)
     otlp_ratio: float = Field(default=1.0, ge=0, le=1)  # of the traces that are kept
     # お知らせ: municipality code → its recipients, as JSON; without them a file is dropped.
-    notices: dict[str, Recipients] = Field(default_factory=dict)
+    notices: Annotated[dict[str, Recipients], NoDecode, BeforeValidator(_decoded)] = Field(
+        default_factory=dict
+    )
     summary_at: str = Field(default="08:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -72,16 +96,31 @@ class Settings(BaseSettings):
     smtp_password: str = Field(default="", repr=False)
     smtp_from: str = ""
     # 認証基盤 (OpenID Connect): municipality code → its provider, as JSON.
-    oidc: dict[str, OidcClient] = Field(default_factory=dict)
+    oidc: Annotated[dict[str, OidcClient], NoDecode, BeforeValidator(_decoded)] = Field(
+        default_factory=dict
+    )
     # 住民のサインイン (OpenID Connect): municipality code → its provider, as JSON; off without.
-    residents: dict[str, ResidentClient] = Field(default_factory=dict)
+    residents: Annotated[dict[str, ResidentClient], NoDecode, BeforeValidator(_decoded)] = Field(
+        default_factory=dict
+    )
 
     @field_validator("webhook_networks")
     @classmethod
     def _networks(cls, value: str) -> str:
         """Networks and nothing else; what is wrong is said at the start."""
         for part in value.replace(",", " ").split():
-            ip_network(part)
+            try:
+                ip_network(part)
+            except ValueError as error:
+                raise PydanticCustomError(NETWORKS, "no network") from error
+        return value
+
+    @field_validator("database_url", "backup_database_url")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        """A database of a kind that the books can be in."""
+        if value and not value.startswith(DATABASES):
+            raise PydanticCustomError(DATABASE, "no database")
         return value
 
     @property
@@ -184,10 +223,42 @@ class Settings(BaseSettings):
 
 
 def load_settings(**changes: object) -> Settings:
-    """The settings of this process; :class:`ConfigurationError` ``settings`` names a bad one."""
-    try:
-        return Settings(**changes)  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "KOKIN_" + str(first["loc"][0]).upper()
-        raise ConfigurationError("settings", field=name, found=str(first["input"])) from error
+    """The settings of this process.
+
+    Raises :class:`ConfigurationError` ``settings`` for the first that is wrong, and what
+    :func:`web.settings_file.settings_of` raises.
+    """
+    settings, wrong = examined_settings(**changes)
+    if wrong:
+        raise wrong[0]
+    return settings
+
+
+def examined_settings(**changes: object) -> tuple[Settings, list[ConfigurationError]]:
+    """設定とその誤り: whatever is wrong has its default, and is named, all at once.
+
+    Raises what :func:`web.settings_file.settings_of` raises.
+    """
+    given = {**_of_the_file(), **changes}
+    wrong: list[ConfigurationError] = []
+    while True:
+        try:
+            return Settings(**given), wrong  # type: ignore[arg-type]
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            wrong += [told(each, Settings.model_fields) for each in found]
+            for name in {str(each["loc"][0]) for each in found}:
+                given[name] = Settings.model_fields[name].get_default(call_default_factory=True)
+
+
+def _of_the_file() -> dict[str, object]:
+    """What the settings file says and the environment does not."""
+    above = {name.upper() for name, value in os.environ.items() if value}
+    path = next((v for k, v in os.environ.items() if k.upper() == "KOKIN_SETTINGS_FILE"), "")
+    if not path:
+        return {}
+    return {
+        name.lower().removeprefix("kokin_"): value
+        for name, value in settings_of(Path(path)).items()
+        if value and name not in above
+    }

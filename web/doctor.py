@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from payments.domain.errors import ConfigurationError, KokinError
 from payments.store.municipalities import bodies
 from payments.store.personal import columns_pending
-from payments.store.roles import unheld_role
+from payments.store.roles import lacking_rights, owned_by, unheld_role
 from payments.store.unit_of_work import reading
 from web import clock, doctor_machine, formatting, messages
 from web.commands.session import choose_municipality, listed
@@ -37,7 +37,7 @@ from web.notifications.keys import require_open
 from web.notifications.outlook import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Engine
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 PACKAGES = ("payments", "qr", "reconcile", "sample_data", "web")
 DISTRIBUTION = "kokin"
 STUCK_MINUTES = 30
+SHOWN_RIGHTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,26 @@ class Finding:
         return not self.problem
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Every part in turn; one that is broken never hides the next."""
+def examine(settings: Settings, wrong: Iterable[KokinError] = ()) -> Iterator[Finding]:
+    """Every part in turn; one that is broken never hides the next.
+
+    ``wrong``: settings that could not be used. What several parts break on is told once.
+    """
+    for error in wrong:
+        problem = messages.error(error.error_code, error.details)
+        yield Finding(error.error_code, "設定の値", problem)
+    said: dict[str, str] = {}
+    for finding in _examine(settings):
+        before = said.setdefault(finding.problem, finding.label)
+        if finding.problem and before != finding.label:
+            again = messages.error("doctor_before", {"found": before})
+            yield replace(finding, problem=again)
+        else:
+            yield finding
+
+
+def _examine(settings: Settings) -> Iterator[Finding]:
+    """Every part with what is wrong about it."""
     parts: tuple[tuple[str, str, Callable[[Settings], str | None]], ...] = (
         ("settings", "設定の名前", doctor_machine.names),
         ("packages", "パッケージ名の衝突がない", _packages),
@@ -75,6 +94,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("database", "データベース", _database),
         ("municipality", "団体", _municipality),
         ("separation", "団体の分離（データベースの役割）", _separation),
+        ("rights", "データベースの権限", _rights),
         ("inbox", "受信フォルダ", _inbox),
         ("folders", "書出し先のフォルダ", doctor_machine.folders),
         ("disk", "ディスクの空き", doctor_machine.disk),
@@ -90,7 +110,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
             note = check(settings) or ""
         except KokinError as error:
             yield Finding(code, label, messages.error(error.error_code, error.details))
-        except (SQLAlchemyError, OSError) as error:
+        except OSError as error:
+            path = error.filename or settings.home
+            found = {"path": str(path), "found": error.strerror or str(error)}
+            yield Finding(code, label, messages.error("home", found))
+        except SQLAlchemyError as error:
             text = str(getattr(error, "orig", None) or error)
             yield Finding(code, label, messages.error("database_unusable", {"found": text}))
         else:
@@ -180,6 +204,23 @@ def _separation(settings: Settings) -> None:
                 raise ConfigurationError("database_role_free", found=found)
     finally:
         engine.dispose()
+
+
+def _rights(settings: Settings) -> str:
+    """The role has every right that the service needs, also on what the last upgrade has made."""
+    if settings.sqlite_file is not None:
+        return ""
+    engine = open_books(settings)
+    try:
+        with engine.connect() as connection:
+            if owner := owned_by(connection):
+                return f"表の所有者 {owner}（権限を減らした役割は kokin db roles）"
+            if lacking := lacking_rights(connection):
+                found = "、".join(lacking[:SHOWN_RIGHTS])
+                raise ConfigurationError("database_rights", found=found, number=len(lacking))
+    finally:
+        engine.dispose()
+    return ""
 
 
 def _inbox(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from payments.domain.errors import ConfigurationError
 from web.backups.sqlite import database_files
 from web.config import SECRET_LENGTH_MIN
 from web.database import open_books
+from web.settings_file import require_private, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,21 +24,29 @@ if TYPE_CHECKING:
     from web.config import Settings
 
 CLOCK_SECONDS_MAX = 30  # codes of the second factor change that often
-_ALIKE = 0.9  # a name that is so much like a setting is one that was mistyped
+_ALIKE = 0.8  # a name that is so much like a setting is one that was mistyped
+_OTHERS = {"KOKIN_PASSWORD"}  # what commands ask for, and no setting
 _GB = 10**9
 
 
 def names(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
     """設定の名前: no variable looks like a setting and is none; tokens are long enough.
 
-    Raises :class:`ConfigurationError` ``settings_name`` or ``metrics_token``.
+    In the settings file no name of ours is anything else.
+
+    Raises :class:`ConfigurationError` ``settings_name``, ``settings_file_open`` or
+    ``metrics_token``.
     """
     known = [f"KOKIN_{name.upper()}" for name in type(settings).model_fields]
-    for name in sorted(environment):
+    file = settings.settings_file
+    of_file = settings_of(file) if file else {}
+    for name in sorted({*environment, *of_file} - _OTHERS):
         if name.startswith("KOKIN_") and name.upper() not in known:
-            alike = get_close_matches(name, known, 1, _ALIKE)
+            alike = get_close_matches(name, known, 1, 0 if name in of_file else _ALIKE)
             if alike:
                 raise ConfigurationError("settings_name", found=name, expected=alike[0])
+    if file:
+        require_private(file)
     length = len(settings.metrics_token)
     if 0 < length < SECRET_LENGTH_MIN:
         raise ConfigurationError("metrics_token", found=length, expected=SECRET_LENGTH_MIN)

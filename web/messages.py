@@ -73,6 +73,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "payee_account": {"field": "payee_field"},
     "refund_event": {"field": "calc_field"},
     "refund_state": {"state": "refund_state"},
+    "settings": {"expected": "setting_expected"},
     "slip_state": {"state": "slip_state"},
     "webhook_url": {"reason": "delivery_reason"},
 }

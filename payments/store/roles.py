@@ -104,6 +104,43 @@ def unheld_role(connection: Connection) -> str:
     return str(row.rolname) if row.free else ""
 
 
+def owned_by(connection: Connection) -> str:
+    """表の所有者: who is connected, when the tables are theirs; else nothing."""
+    return str(
+        connection.execute(
+            text(
+                "SELECT CASE WHEN pg_has_role(c.relowner, 'USAGE') THEN current_user ELSE '' END "
+                "FROM pg_class c WHERE c.oid = 'municipality'::regclass"
+            )
+        ).scalar_one()
+    )
+
+
+def lacking_rights(connection: Connection) -> list[str]:
+    """足りない権限: of what :func:`grants` gives the service, what the role connected lacks.
+
+    Each as ``table (RIGHT)``: after an upgrade that made tables, those that nobody has given yet.
+    """
+    wanted = [
+        (table.name, right)
+        for table in connection.execute(_TABLES)
+        for right in (_LOOKED_AT.get(table.name) or _rights(table.refused)).split(", ")
+    ]
+    tables = [name for name, _right in wanted]
+    found = connection.execute(
+        text(
+            "SELECT name, priv FROM unnest(CAST(:tables AS text[]), CAST(:rights AS text[])) "
+            "AS each(name, priv) "
+            "WHERE NOT has_table_privilege(quote_ident(current_schema()) || '.' || "
+            "quote_ident(name), priv) UNION ALL "
+            "SELECT door, 'EXECUTE' FROM unnest(CAST(:doors AS text[])) AS each(door) "
+            "WHERE NOT has_function_privilege(door, 'EXECUTE')"
+        ),
+        {"tables": tables, "rights": [right for _name, right in wanted], "doors": list(DOORS)},
+    )
+    return [f"{row.name} ({row.priv})" for row in found]
+
+
 def _rights(refused: int) -> str:
     """What the service may do with a table of which triggers refuse a part."""
     rights = ["SELECT", "INSERT"]

@@ -16,7 +16,7 @@ from web.doctor import examine
 @session_of
 def doctor(session: Session, *, as_json: bool) -> None:
     """必要なものがそろっているかを調べ、足りないものをすべて挙げます。"""
-    findings = list(examine(session.settings))
+    findings = list(examine(session.settings, session.wrong))
     if as_json:
         say_json([{**asdict(finding), "ok": finding.ok} for finding in findings])
     else:

@@ -21,7 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from payments.domain.errors import ConfigurationError
+from payments.domain.errors import ConfigurationError, KokinError
 from payments.store.municipalities import bodies
 from payments.store.unit_of_work import reading
 from reconcile.audit.seal import seal_pending
@@ -47,6 +47,7 @@ class Session:
     """一回の命令: everything is opened when it is first needed, and not before."""
 
     settings: Settings = field(default_factory=load_settings)
+    wrong: tuple[KokinError, ...] = ()  # settings that could not be used, for who looks into that
 
     @cached_property
     def out(self) -> Console:

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Boolean, Integer, func, select
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from web.retention.rules import Rule
 
 PORTION = 5_000
+# Where the records with a period are declared; a command has loaded few of these.
+DECLARED_IN = (
+    "web.events.tables",
+    "web.notices.tables",
+    "web.people.tables",
+    "web.residents.tables",
+    "web.tables",
+)
 EMPTY = sha256(b"").hexdigest()
 
 
@@ -85,7 +94,10 @@ def chain_of(connection: Connection, code: str, rule: Rule, before: datetime) ->
 
 
 def table_of(name: str) -> Table:
-    """The table by its name."""
+    """The table by its name, whatever else this process has loaded."""
+    if name not in SQLModel.metadata.tables:
+        for module in DECLARED_IN:
+            import_module(module)
     return SQLModel.metadata.tables[name]
 
 

@@ -8,6 +8,7 @@ from web.texts.debits import DEBIT_ERRORS
 from web.texts.events import EVENT_ERRORS
 from web.texts.refunds import REFUND_ERRORS
 from web.texts.residents import RESIDENT_ERRORS
+from web.texts.settings import SETTING_ERRORS
 
 ERRORS: dict[str, str] = {
     # whole classes
@@ -24,10 +25,7 @@ ERRORS: dict[str, str] = {
     "view_purpose": "閲覧の目的を選んでください。",
     "account_view": "この閲覧は見つかりません。番号から開き直してください。",
     # configuration
-    "settings": "設定 {field} の値「{found}」は使えません。{expected}{more}",
-    "settings_file": "設定ファイル {path} を読めません: {found}。KOKIN_SETTINGS_FILE と、読む利用者（kokin）の権利を確かめてください。",
-    "settings_file_open": "設定ファイル {path} をほかの利用者も読めます。chmod 640 と chgrp kokin で、サービスだけが読めるようにしてください。",
-    "settings_line": "設定ファイル {path} の {line}行目を読めません。「KOKIN_名前=値」と一行に書き、空白のある値は引用符で囲み、逆斜線は使わないでください。",
+    **SETTING_ERRORS,
     "home": "データフォルダ {path} を使えません: {found}",
     "encryption_key_file": "暗号化の鍵のファイル {path} を読めません: {found}",
     "encryption_key_form": "暗号化の鍵「{found}」の形が違います。「鍵の名前:base64（32バイト）」と書いてください。`kokin evidence new-key` が作ります。",
@@ -99,11 +97,7 @@ ERRORS: dict[str, str] = {
     "output_unwritable": "出力先 {path} に書けません: {found}",
     "disk_full": "{path} を書くにはディスクの空きが足りません（必要 約{needed}バイト、空き {free}バイト）。空きを作り、同じ命令をもう一度実行すると続きから始めます。",
     "output_exists": "{path} はすでにあります。別の名前を指定してください。",
-    "settings_name": "{found} は設定の名前ではありません。{expected} の書き間違いではありませんか。",
-    "metrics_token": "KOKIN_METRICS_TOKEN が短すぎます（{found}文字、{expected}文字以上）。",
     "folder_unwritable": "{path} に書けません。フォルダの権利か、KOKIN_REPORTS・KOKIN_BACKUPS を確かめてください。",
-    "database_rights": "データベースの役割に権限が足りません（{number}件: {found}）。所有者で kokin db roles --apply を実行してください。",
-    "doctor_before": "上の「{found}」の不備のため、確かめられません。先にそちらを直してください。",
     "disk_low": "{path} の空きが {found} GB しかありません（{expected} GB 以上）。古いバックアップや控えを移すか、ディスクを広げてください。",
     "clock_differs": "この機械の時計と {path} の時計が {found}秒ちがいます。時刻の同期（chrony など）を確かめてください。",
     "inbox_unwritable": "受信フォルダ {path} に書けません。まだなければ kokin init が作ります。あれば、フォルダの権利を確かめてください。",

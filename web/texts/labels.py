@@ -16,6 +16,7 @@ from web.texts.jobs import JOB_LABELS
 from web.texts.people import PEOPLE
 from web.texts.refunds import REFUND_LABELS
 from web.texts.residents import RESIDENTS
+from web.texts.settings import SETTING_EXPECTED
 from web.texts.slip_labels import SLIPS
 from web.texts.staff_events import STAFF_EVENTS
 from web.texts.worklist import WORKLIST
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LABELS: dict[str, Mapping[str, str]] = {
     "calc_field": FIELD_NAMES,
     **REFUND_LABELS,
+    "setting_expected": SETTING_EXPECTED,
     "file_status": {
         "received": "受領",
         "accepted": "取込済",

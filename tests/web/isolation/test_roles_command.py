@@ -66,6 +66,36 @@ def test_the_doctor_names_a_role_that_nothing_holds(postgres_url, tmp_path):
     assert "postgres" in free["problem"]
 
 
+@pytest.mark.postgres
+@pytest.mark.usefixtures("roles")
+def test_the_doctor_names_rights_that_nobody_has_given_yet(
+    postgres_url, postgres_cluster, tmp_path
+):
+    """As after an upgrade that made tables, behind which nobody ran ``kokin db roles``."""
+
+    def rights(url):
+        found = json.loads(_run(url, tmp_path, "doctor", "--json").stdout)
+        return next(each for each in found if each["code"] == "rights")
+
+    service = postgres_url.replace("//kokin@", "//kokin_app@")
+    assert _run(postgres_url, tmp_path, "db", "roles", "--apply").exit_code == 0
+    assert rights(service)["ok"] is True
+    assert "kokin db roles" in rights(postgres_url)["note"]  # the owner has more than is needed
+    with postgres_cluster.connect(postgres_url.rpartition("/")[2]) as connection:
+        connection.execute("REVOKE INSERT ON posting FROM kokin_app")
+        connection.execute("REVOKE EXECUTE ON FUNCTION kokin_count(text, text[]) FROM kokin_app")
+        connection.execute("REVOKE EXECUTE ON FUNCTION kokin_count(text, text[]) FROM public")
+    found = rights(service)
+    assert found["ok"] is False
+    for said in (
+        "2件",
+        "posting (INSERT)",
+        "kokin_count(text, text[]) (EXECUTE)",
+        "kokin db roles",
+    ):
+        assert said in found["problem"]
+
+
 def test_the_doctor_looks_at_every_body(bodies):
     found = json.loads(
         _run(bodies.settings.database, bodies.settings.home, "doctor", "--json").stdout

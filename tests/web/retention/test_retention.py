@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -292,6 +294,18 @@ def test_pseudonymised_figures_name_nobody_and_lead_nowhere(town, tmp_path):
 
 def _run(kept, *words):
     return CliRunner().invoke(main, ["retention", *words], obj=Session(kept.settings))
+
+
+def test_a_command_that_has_loaded_nothing_else_knows_every_record():
+    """As a process of its own begins: a test among others has loaded every table there is."""
+    asked = (
+        "from web.retention.rows import table_of; from web.retention.rules import RULES; "
+        "print(*(table_of(rule.table).name for rule in RULES))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", asked], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert said.stdout.split() == [rule.table for rule in RULES]
 
 
 def test_the_commands_count_archive_ask_and_check(kept, monkeypatch, tmp_path):
