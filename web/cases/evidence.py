@@ -15,6 +15,7 @@ from reconcile.formats.delimited import split_line
 from reconcile.formats.delimited_reader import DelimitedFormat
 from reconcile.formats.fixed_reader import FixedFormat
 from reconcile.store.evidence import evidence_part
+from web import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,9 +88,8 @@ def _fields(format_code: str, data: bytes) -> Iterator[Field]:
         values, starts = split_line(text) or ([], [])
         for column, value, start in zip(known.layout.columns, values, starts, strict=False):
             first = len(text[:start].encode(encoding, "replace"))
-            yield Field(
-                column.name, value, first + 1, first + len(value.encode(encoding, "replace"))
-            )
+            last = first + len(value.encode(encoding, "replace"))
+            yield Field(messages.label("column", column.name), value, first + 1, last)
 
 
 def _rows(data: bytes, offset: int) -> Iterator[HexRow]:

@@ -302,6 +302,9 @@ def test_the_page_shows_the_record_field_by_field(auditor, city):
             continue
         page = _text(auditor.get(f"/staff/cases/{case_no}"))
         assert "位置（バイト）" in page, format_code
+        assert '<th scope="row">amount_yen</th>' not in page, format_code
+        if format_code == "eltax_payment":
+            assert '<th scope="row">収納機関番号</th>' in page
         assert f"{view.line['byte_offset']}バイト目から" in page
 
 

@@ -189,3 +189,10 @@ def test_what_an_agent_collected_in_a_year_opens_the_remittances_of_that_year_on
         head, *rows = _csv(treasurer, link.replace("/groups?", "/groups/rows.csv?"))
         sums.append(sum(int(row[head.index("総額")]) for row in rows))
     assert sorted(sums) == sorted(row[2] for row in agents["rows"])
+
+
+def test_the_figures_say_what_paper_saved_waits_for(treasurer):
+    page = treasurer.get("/staff/reports/figures/2026").get_data(as_text=True)
+    assert '<h2 id="paper">減った紙</h2>' in page
+    assert '<a href="/staff/admin#costs">団体設定</a>' in page
+    assert 'id="costs"' in treasurer.get("/staff/admin").get_data(as_text=True)
