@@ -52,6 +52,10 @@ FROM remittance_group WHERE municipality_code = :m AND group_id = :group_id"""
 _STANDS = """
 SELECT 1 FROM receipt WHERE municipality_code = :m AND file_id = :file_id AND line_no = :line_no
   AND stage <> 'withdrawn'"""
+# A transfer of ours that came back is owed again: its money is no payment of a bill (B5).
+_RETURNED = """
+SELECT refund_no FROM refund_event WHERE municipality_code = :m AND event = 'returned'
+  AND file_id = :file_id AND line_no = :line_no"""
 _OBLIGORS = """
 SELECT DISTINCT o.obligor_no, o.name FROM notice n
 JOIN obligor o ON o.municipality_code = :m AND o.obligor_no = n.obligor_no
@@ -218,12 +222,18 @@ def content_of(
     ``remittance_group``; :class:`InvalidValueError` of
     :func:`~reconcile.placement_model.placement_of`, ``credit_mixed`` (bills and groups at once),
     ``credit_groups_sum`` (the groups are not the amount), ``credit_alias``;
-    :class:`RefusedError` ``placement_withdrawn``, ``placement_same``, ``placement_outstanding``,
-    ``credit_group_open`` (more than is still expected of a group).
+    :class:`RefusedError` ``placement_withdrawn``, ``credit_returned`` (a refund that came back),
+    ``placement_same``, ``placement_outstanding``, ``credit_group_open`` (more than is still
+    expected of a group).
     """
     view = credit_view(connection, profile, placement.file_id, placement.line_no)
     if view.deposit.state == "withdrawn":
         raise RefusedError("placement_withdrawn", line_no=placement.line_no)
+    line = {"file_id": placement.file_id, "line_no": placement.line_no}
+    returned = connection.execute(text(_RETURNED), {"m": profile.municipality_code, **line})
+    refund_no = returned.scalar()
+    if refund_no is not None:
+        raise RefusedError("credit_returned", line_no=placement.line_no, refund_no=refund_no)
     if placement.parts and placement.groups:
         raise InvalidValueError("credit_mixed")
     if case_no is not None:

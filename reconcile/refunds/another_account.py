@@ -14,6 +14,7 @@ from reconcile.refunds.events import (
     refund,
     write_event,
 )
+from reconcile.refunds.returned import came_back_from, end_case
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
+    from reconcile.refunds.payees import Registered
 
 
 def wants_payee(connection: Connection, municipality_code: str, found: Refund) -> bool:
@@ -29,6 +31,13 @@ def wants_payee(connection: Connection, municipality_code: str, found: Refund) -
         return True
     numbers = [found.account_no] if found.state in PAYABLE else []
     return bool(payees.not_counting(connection, municipality_code, numbers))
+
+
+def another(connection: Connection, municipality_code: str, found: Refund) -> Registered | None:
+    """別の口座: the one that counts now, unless a transfer of this refund came back from it."""
+    tried = came_back_from(connection, municipality_code, found)
+    given = payees.current(connection, municipality_code, found.obligor_no)
+    return None if given is None or given.account_no in {found.account_no, *tried} else given
 
 
 def change_payee(
@@ -43,7 +52,8 @@ def change_payee(
     """振込先の訂正 to the account that counts now; returns its number.
 
     Of a refund that came back, or that waits while its own account was revoked. Two people stand
-    behind the new account already. Raises :class:`NotFoundError` ``refund_no``;
+    behind the new account already. The case of a transfer that came back ends with it. Raises
+    :class:`NotFoundError` ``refund_no``;
     :class:`RefusedError` ``refund_state`` otherwise, ``refund_payee`` when the person has given no
     other account since.
     """
@@ -51,11 +61,13 @@ def change_payee(
     found = refund(connection, code, refund_no)
     if not wants_payee(connection, code, found):
         raise RefusedError("refund_state", refund_no=refund_no, state=found.state)
-    given = payees.current(connection, code, found.obligor_no)
-    if given is None or given.account_no == found.account_no:
+    given = another(connection, code, found)
+    if given is None:
         raise RefusedError("refund_payee", subject=found.subject)
     write_event(
         connection, code, refund_no, PAYEE_CHANGED, on=on, by=by, at=at,
         account_no=given.account_no,
     )  # fmt: skip
+    if found.state == RETURNED:
+        end_case(connection, code, refund_no, by=by, on=on, note=PAYEE_CHANGED)
     return given.account_no

@@ -34,6 +34,7 @@ from reconcile.refunds.events import (
 )
 from reconcile.refunds.found import Overpayment, overpayment, years_of
 from reconcile.refunds.on_appropriated import on_appropriated, paid_before_yen
+from reconcile.refunds.returned import end_case
 from reconcile.rules import CASE_OUTCOMES
 from reconcile.store.refund_tables import RefundRow
 
@@ -405,6 +406,8 @@ def cancel(connection: Connection, profile: Profile, approval: Approval, *, on: 
         connection, code, number, CANCELLED, on=on, by=by, at=at, journal_id=journal_id,
         note=approval.reason,
     )  # fmt: skip
+    if found.state == RETURNED:
+        end_case(connection, code, number, by=by, on=on, note=approval.reason)
     if not found.amount_yen:  # interest alone: it is owed again, and its page says so
         return
     again = overpayment(connection, profile, found.subject, on)

@@ -269,7 +269,15 @@ def _refund_page(refund_no: int, error: KokinError | None = None) -> str:
             number: payees.account(connection, code, number).shown
             for number in {found.account_no, *(h.account_no for h in history if h.account_no)}
         }
-        given = payees.current(connection, code, found.obligor_no)
+        given = another_account.another(connection, code, found)
+        waiting = next(
+            (
+                each
+                for each in payees.history(connection, code, found.obligor_no)
+                if each.state == payees.WAITING
+            ),
+            None,
+        )
         sums = sums_of(connection, code, found)
         wants_payee = another_account.wants_payee(connection, code, found)
     return render_template(
@@ -278,6 +286,7 @@ def _refund_page(refund_no: int, error: KokinError | None = None) -> str:
         history=history,
         accounts=accounts,
         given=given,
+        waiting=waiting,
         sums=sums,
         wants_payee=wants_payee,
         may_work=can(g.user, Do.WORK_REFUNDS),

@@ -33,6 +33,7 @@ REFUND_ERRORS: dict[str, str] = {
     "batch_changed": "振込データ {batch_no} の中身が作成時と異なります。作り直してください。",
     "batch_payee": "振込データ {batch_no} に、口座を取り消した還付があります。作り直してください。",
     "return_line": "{line_no}行目は、戻ってきた還付の入金ではないか、すでに処理されています。",
+    "credit_returned": "{line_no}行目のお金は、還付 {refund_no} の組戻しとして処理済です。ほかには充てられません。還付の画面から振り込み直してください。",
     "return_amount": "戻ってきた金額 {found:,}円 と還付 {refund_no} の振込額 {expected:,}円 が異なります。",
     "paid_line": "{line_no}行目は、まだ結び付いていない出金ではありません。",
 }
@@ -63,6 +64,12 @@ REFUND_LABELS: dict[str, dict[str, str]] = {
         "handed_out": "引渡し済",
         "taken_again": "同じファイルの取出し",
         "paid": "振込済",
+    },
+    # What the history of a case says where its end has no words of a person.
+    "case_note": {
+        "decided_again": "改めて判定しました。",
+        "acknowledged": "銀行の受付が送付と一致しました。",
+        "payee_changed": "振込先を訂正しました。",
     },
     "overpayment_reason": {
         "reassessed": "更正・賦課決定による減額",

@@ -16,6 +16,7 @@ from payments.domain.errors import InvalidValueError, NotFoundError, RefusedErro
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.formats.zengin_transfer import DATA, TRAILER, layout_of
+from reconcile.placement.credit_ask import CreditPlacement, ask_credit_placement
 from reconcile.refunds import another_account, appropriate, bank, batches, decide, payees, release
 from reconcile.refunds.batch_events import batch_events
 from reconcile.refunds.events import happenings
@@ -364,6 +365,7 @@ def test_a_transfer_that_comes_back_is_owed_again_and_goes_to_another_account(to
         (t11,) = [check for check in report.checks if check.code == "T11"]
     assert t11.ok
     assert t11.left == 0
+    case = next(subject for kind, subject in town.cases() if kind == "refund_returned")
     who = town.refund(number).obligor_no
     with unit_of_work(town.engine, M) as connection, pytest.raises(RefusedError, match="refund_pa"):
         another_account.change_payee(
@@ -374,6 +376,7 @@ def test_a_transfer_that_comes_back_is_owed_again_and_goes_to_another_account(to
         another_account.change_payee(
             connection, load_profile(connection, M), number, by="hanako", at=town.moment, on=back
         )
+    assert ("refund_returned", case) not in town.cases()
     again = town.built(date(2026, 6, 29))
     assert again.count == 1
     with reading(town.engine, M) as connection:
@@ -384,6 +387,52 @@ def test_a_transfer_that_comes_back_is_owed_again_and_goes_to_another_account(to
     town.statement("again.txt", ("out", 10_000, "ｿｳｺﾞｳﾌﾘｺﾐ"), on=date(2026, 6, 29))
     assert town.matched(date(2026, 6, 29)).paid == (again.batch_no,)
     assert town.refund(number).state == "paid"
+
+
+def _came_back(town):
+    """A refund whose transfer came back; its number and the line of the bank."""
+    number = town.refunded(town.twice())
+    town.released(town.built())
+    town.statement("paid.txt", ("out", 10_000, "ｿｳｺﾞｳﾌﾘｺﾐ"))
+    town.matched()
+    town.statement("back.txt", ("in", 10_000, "ｸﾐﾓﾄﾞｼ ﾐﾎﾝ ﾀﾛｳ"), on=BACK)
+    with reading(town.engine, M) as connection:
+        (line,) = bank.returns(connection, M)
+    town.matched(BACK)
+    return number, (line.file_id, line.line_no)
+
+
+def test_money_that_came_back_pays_no_bill_beside(town):
+    number, line = _came_back(town)
+    parts = (town.part(3, "02", 8_000),)
+    with pytest.raises(RefusedError, match="credit_returned") as refused:
+        town.asked(ask_credit_placement, CreditPlacement(*line, parts))
+    assert refused.value.details["refund_no"] == number
+    with pytest.raises(RefusedError, match="credit_returned"):
+        town.asked(ask_credit_placement, CreditPlacement(*line))
+
+
+def test_what_came_back_does_not_go_to_the_same_account_again(town):
+    number, _line = _came_back(town)
+    found = town.refund(number)
+    town.account(found.obligor_no, "2222222")
+    by = {"by": "hanako", "at": town.moment, "on": BACK}
+    with unit_of_work(town.engine, M) as connection:
+        profile = load_profile(connection, M)
+        given = another_account.change_payee(connection, profile, number, **by)
+        # The new one is revoked: the one from which it came back is not offered in its place.
+        payees.revoke(connection, M, given, by="jiro", at=town.moment, reason="本人の申出")
+        with pytest.raises(RefusedError, match="refund_payee"):
+            another_account.change_payee(connection, profile, number, **by)
+
+
+def test_a_refund_that_is_taken_back_ends_the_case_of_its_return(town):
+    number, line = _came_back(town)
+    case = ("refund_returned", f"{line[0]}:{line[1]}")
+    assert case in town.cases()
+    town.approve(town.asked(decide.ask_cancel, number))
+    assert case not in town.cases()
+    assert any(kind == "duplicate" for kind, _subject in town.cases())
 
 
 def test_a_return_that_names_nobody_is_put_back_by_a_person(town):

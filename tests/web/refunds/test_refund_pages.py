@@ -14,7 +14,7 @@ from payments.store.municipalities import load_profile, save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import bank, batches, counting
 from reconcile.refunds.found import overpayments
-from web import clock
+from web import clock, messages
 
 if TYPE_CHECKING:
     from reconcile.refunds.found import Overpayment
@@ -265,6 +265,8 @@ def test_a_refund_whose_account_was_revoked_is_held_back_until_it_has_another(ci
     posted(signed("shuno"), "/accounts/1/revoke", why="名義が違う")
     built = desk.get("/staff/refunds/batches/1").get_data(as_text=True)
     assert "この振込データは引き渡せません" in built
+    assert "この日の振込データを作り直す" in built
+    assert "引渡しを依頼する" not in built
     posted(desk, "/batches/1/release", 409, why="振込日のとおり")
     draft = desk.get("/staff/refunds/batches").get_data(as_text=True)
     assert "振込に含めない還付があります" in draft
@@ -275,6 +277,9 @@ def test_a_refund_whose_account_was_revoked_is_held_back_until_it_has_another(ci
     posted(desk, "/refunds/1/payee", 409)  # there is no other one yet
     other: Any = {**ACCOUNT, "account_no": "7654322"}
     posted(desk, f"/overpayments/{found.subject}/accounts", **other)
+    page = desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
+    assert "別の職員の確認を待っています" in page
+    assert 'href="/staff/refunds/accounts/2"' in page
     posted(signed("shuno"), "/accounts/2/confirm")
     posted(desk, "/refunds/1/payee")
     assert "この口座へ" not in desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
@@ -294,3 +299,18 @@ def test_a_decision_is_taken_back(city, signed):
     agreed(signed, city)
     assert "取消" in desk.get("/staff/refunds/refunds/1").get_data(as_text=True)
     assert waiting(city, lambda each: each.subject == found.subject)
+
+
+def test_the_case_of_a_transfer_that_came_back_leads_to_the_statement(city, signed):
+    with reading(city.engine, M) as connection:
+        number = connection.execute(
+            text("SELECT MIN(case_no) FROM review_case WHERE kind = 'refund_returned'")
+        ).scalar_one()
+    page = signed("kaikei").get(f"/staff/cases/{number}").get_data(as_text=True)
+    assert page.partition("<main")[2].count('href="/staff/refunds/bank"') == 1
+
+
+def test_what_ended_a_case_is_said_in_words():
+    for code in ("decided_again", "acknowledged", "payee_changed"):
+        assert messages.label("case_note", code).endswith("ました。")
+    assert messages.label("case_note", "本人に電話した") == "本人に電話した"
