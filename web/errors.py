@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
-from flask import Flask, Response, json, render_template, request
+from flask import Flask, Response, current_app, json, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -98,8 +99,24 @@ def answer(
         again = {"Retry-After": RETRY_SECONDS} if status == 503 else None
         return Response(_for_residents(code, status, details), status, again)
     sentence = messages.error(code, details)
-    page = render_template("error.html", sentence=sentence, code=code, status=status, typed=typed)
+    page = render_template(
+        "error.html", sentence=sentence, code=code, status=status, typed=typed, back=_came_from()
+    )
     return Response(page, status)
+
+
+def _came_from() -> str:
+    """前の画面: the page of ours from which this was asked for; "" where none can be opened."""
+    before = urlsplit(request.referrer or "")
+    if before.netloc != request.host or (request.method, request.path) == ("GET", before.path):
+        return ""
+    adapter = current_app.create_url_adapter(request)
+    try:
+        if adapter is not None:
+            adapter.match(before.path, "GET")
+    except HTTPException:  # a form that was sent has no page of its own
+        return ""
+    return urlunsplit(("", "", before.path, before.query, ""))
 
 
 def _for_residents(code: str, status: int, details: Mapping[str, object] | None) -> str:

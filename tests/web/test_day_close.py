@@ -385,6 +385,40 @@ def test_two_people_close_and_reopen_on_the_page(app, city, treasurer):
 
 
 @pytest.mark.parametrize(
+    ("before", "back"),
+    [
+        ("http://localhost/staff/days/2026-06-01?x=1", "/staff/days/2026-06-01?x=1"),
+        ("http://localhost/staff/closings/day_reopen/2026-06-01", ""),  # a form, not a page
+        ("http://localhost//elsewhere.example/staff/days/2026-06-01", ""),
+        ("http://elsewhere.example/staff/days/2026-06-01", ""),
+        ("", ""),
+    ],
+)
+def test_a_refusal_leads_back_to_the_page_it_came_from(treasurer, before, back):
+    path = "/staff/closings/day_reopen/2026-06-01"
+    refused = treasurer.post(path, data={"reason": "差替え"}, headers={"Referer": before})
+    assert refused.status_code == 409  # it was never closed
+    page = refused.get_data(as_text=True)
+    assert ("前の画面に戻る" in page) == bool(back)
+    assert f'<a href="{back}">前の画面に戻る</a>' in page or not back
+
+
+def test_who_asked_for_a_closing_and_who_agreed_stand_there_by_name(app, city, treasurer):
+    with unit_of_work(city.engine, M) as connection:
+        connection.execute(
+            text("UPDATE staff_user SET display_name = '会計 花子' WHERE user_name = 'kaikei'")
+        )
+    path = "/staff/closings/day_close/2026-06-01"
+    treasurer.post(path)
+    page = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
+    assert "締めを 会計 花子（kaikei） が申請しています" in page
+    _client(app, "kanri").post(f"{path}/1", data={"decision": "approved"})
+    page = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
+    assert "作成 会計 花子（kaikei）、確認 kanri" in page
+    assert "会計 花子（kaikei） → kanri" in page
+
+
+@pytest.mark.parametrize(
     ("path", "status"),
     [
         ("/staff/closings/nothing/2026-06-01", 404),
