@@ -7,13 +7,14 @@ the formats and the domain are common. Each difference carries one of these name
 ``evidence_hash``     the bytes are not those whose hash and size were recorded
 ``file_format``       the bytes are not of the format that was recorded
 ``file_totals``       count and amount recorded ≠ those read again ≠ Σ lines (T1)
-``file_status``       a line of a file that was set aside
+``file_status``       a line of a file that was set aside, or what was booked is so now
 ``source_line``       a line is not what stands in the bytes; likewise ``bank_line``,
                       ``advice_line``, ``assessment_event``, ``slip``, ``vehicle``
 ``outcome_missing``   a line without outcome; ``outcome_revision``: its revisions have a gap;
                       ``outcome_unknown``: no outcome of outcomes.md
 ``outcome_money``     applied + suspense is not what the outcome says about the amount (T5)
-``case_missing``      an outcome that a person must look at, without a case
+``case_missing``      an outcome that a person must look at, without a case; ``review_case``: a case
+                      does not stand as its history says, or is about another line
 ``receipt``           a booked line's receipt is not what its outcome and reports say
 ``receipt_decision``  a receipt does not name the postings that decided it
 ``placement``         what people decided about a payment is not what their approval says;
@@ -55,7 +56,8 @@ the formats and the domain are common. Each difference carries one of these name
                       an instalment in two batches; ``debit_second``: a second debit of what had
                       not failed
 ``group_sum``         confirmed of a remittance group ≠ Σ its lines (T3); likewise
-                      ``group_receipts``, ``group_part``, ``group_fee``, ``group_credited``
+                      ``group_receipts``, ``group_part``, ``group_fee``, ``group_credited``,
+                      ``group_day``
 ``…_balance``         an account of the ledger ≠ the records behind it: ``receivable``,
                       ``assessed``, ``suspense`` (T5), ``reported``, ``confirmed_due``, ``fee``,
                       ``bank``, ``unidentified`` (T11),
@@ -78,6 +80,7 @@ the formats and the domain are common. Each difference carries one of these name
 ``seal_coverage``     rows came past the chain of seals, or are gone; ``unsealed``: they have
                       waited for their seal for more than a day
 ``seal_anchor``       a signed report names another seal
+``unreadable``        a check met what cannot have been written by this service, and ended there
 ====================  ==========================================================================
 """
 
@@ -93,6 +96,7 @@ from payments.store.engine import SQLITE_CACHE_KIB, keys_of, open_engine
 from payments.store.municipalities import load_profile
 from payments.store.statistics import count_afresh
 from payments.store.unit_of_work import reading
+from reconcile.verify.cases import cases
 from reconcile.verify.charges import charges
 from reconcile.verify.claims import instalments, pay_keys
 from reconcile.verify.credits import credits_placed
@@ -122,6 +126,7 @@ __all__ = ["DIFFERENCES_MAX", "Difference", "books", "papers", "verify"]
 
 # One damaged file can differ in a million lines; this many say enough and fit in memory.
 DIFFERENCES_MAX = 10_000
+_TOLD_MAX = 200
 # Below this the start of a second process takes longer than it saves.
 TWO_PROCESSES_FROM = 50_000
 _SORT_KIB = 32_768
@@ -166,7 +171,7 @@ def verify(
             apart = [pool.submit(_apart, url, keys, municipality_code, check) for check in _BOOKS]
             found = list(islice(papers(store), DIFFERENCES_MAX))
             here = {
-                future: list(islice(check(store), DIFFERENCES_MAX))
+                future: list(islice(_each(store, check), DIFFERENCES_MAX))
                 for future, check in reversed([*zip(apart, _BOOKS, strict=True)])
                 if future.cancel()
             }
@@ -199,20 +204,33 @@ def _apart(
     engine = open_engine(url, keys=keys)
     try:
         with _store(engine, municipality_code) as store:
-            return list(islice(check(store), DIFFERENCES_MAX))
+            return list(islice(_each(store, check), DIFFERENCES_MAX))
     finally:
         engine.dispose()
 
 
 def papers(store: Store) -> Iterator[Difference]:
     """資料の検算: files against their lines, and statements against those before them."""
-    yield from evidence_and_lines(store)
-    yield from statement_chain(store)
+    return _each(store, evidence_and_lines, statement_chain)
 
 
 def books(store: Store) -> Iterator[Difference]:
     """帳簿の検算: what was booked, against the lines and against itself."""
-    return chain.from_iterable(check(store) for check in _BOOKS)
+    return _each(store, *_BOOKS)
+
+
+def _each(store: Store, *checks: Callable[[Store], Iterator[Difference]]) -> Iterator[Difference]:
+    """Check after check. One that meets what it cannot read says so, and the others go on.
+
+    Somebody may have written anything into a column: a text that is no JSON, a day that is none, a
+    word that no list has.
+    """
+    for check in checks:
+        try:
+            yield from check(store)
+        except (ValueError, TypeError, LookupError) as error:
+            told = f"{type(error).__name__}: {error}"[:_TOLD_MAX]
+            yield Difference("unreadable", check.__name__.strip("_"), "", told)
 
 
 def _lines(store: Store) -> Iterator[Difference]:
@@ -225,27 +243,20 @@ def _lines(store: Store) -> Iterator[Difference]:
 
 def _numbers(store: Store) -> Iterator[Difference]:
     """Slips, and the numbers by which they are paid."""
-    yield from pay_keys(store)
-    yield from slips(store)
+    return _each(store, pay_keys, slips)
 
 
 def _decided(store: Store) -> Iterator[Difference]:
     """What the rules and what people decided, and that every posting has its occasion."""
-    yield from decisions(store)
-    yield from placements(store)
-    yield from credits_placed(store)
-    yield from debits(store)
-    yield from refunds(store)
-    yield from dunning(store)
-    yield from charges(store)
-    yield from given_up(store)
-    yield from journals(store)
+    return _each(
+        store, decisions, cases, placements, credits_placed, debits, refunds, dunning, charges,
+        given_up, journals,
+    )  # fmt: skip
 
 
 def _summaries(store: Store) -> Iterator[Difference]:
     """Days and years."""
-    yield from days(store)
-    yield from years(store)
+    return _each(store, days, years)
 
 
 # The longest first: what the second process has not begun, the first one does, from the end.

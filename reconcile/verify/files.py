@@ -61,7 +61,7 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
     files = store.rows(
         """SELECT f.file_id, f.sha256, f.size_bytes, f.status, f.format_code, f.channel,
                   CAST(COALESCE(j.booked_on, f.received_on) AS TEXT) AS read_on,
-                  f.count AS records, f.amount_yen,
+                  f.count AS records, f.amount_yen, j.file_id AS booked,
                   COALESCE(CAST(f.decided_at AS TEXT), CAST(f.taken_in_at AS TEXT)) AS accepted_at
            FROM source_file f
            LEFT JOIN (SELECT file_id, MIN(booked_on) AS booked_on FROM journal
@@ -90,6 +90,8 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
         elif file.status == "accepted":
             # Bytes that were changed say nothing about the lines any more.
             yield from _file(store, stored, file, data, done)
+        elif file.booked is not None:
+            yield Difference("file_status", f"file:{file.file_id}", "accepted", file.status)
         done += file.records
 
 

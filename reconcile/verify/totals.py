@@ -133,16 +133,30 @@ def decisions(store: Store) -> Iterator[Difference]:
 
 # ---- remittance groups ----
 
+_ADVISED_DAYS = """
+SELECT DISTINCT remittance_no, CAST(remitted_on AS VARCHAR(10)) AS day FROM advice_line
+WHERE municipality_code = :m"""
+_SAID_DAY = """
+SELECT COUNT(*) FROM source_line
+WHERE municipality_code = :m AND remittance_ref = :ref
+  AND CAST(remitted_on AS VARCHAR(10)) = :day"""
+
 
 def groups(store: Store, walk: LineWalk) -> Iterator[Difference]:
-    """払込単位: confirmed from lines, fee from advice or agreement, credited from settlements."""
+    """払込単位: confirmed from lines, fee from advice or agreement, credited from settlements.
+
+    Its day is what its name says; a remittance number has the day of its advice.
+    """
+    advised = {(row.remittance_no, row.day) for row in store.rows(_ADVISED_DAYS)}
+    numbered = {number for number, _ in advised}
     each = {agent.code: agent.fee_each_yen for agent in store.profile.agents}
     parts: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
     for (agent, ref, part), (count, yen) in walk.groups.items():
         parts[agent, ref][part] = (count, yen)
     for row in store.rows(
         """SELECT g.group_id, g.agent, g.ref, g.confirmed_count, g.confirmed_yen, g.fee_yen,
-                  g.credited_yen, COALESCE(s.yen, 0) AS settled_yen
+                  g.credited_yen, COALESCE(s.yen, 0) AS settled_yen,
+                  CAST(g.remitted_on AS VARCHAR(10)) AS day
            FROM remittance_group g
            LEFT JOIN (SELECT group_id, SUM(amount_yen) AS yen FROM settlement
                       WHERE municipality_code = :m GROUP BY group_id) s ON s.group_id = g.group_id
@@ -161,6 +175,11 @@ def groups(store: Store, walk: LineWalk) -> Iterator[Difference]:
         ):
             if expected != found:
                 yield Difference(name, subject, expected, found)
+        wrong = row.agent != "eltax" and row.day != row.ref[:10]
+        wrong = wrong or (row.ref in numbered and (row.ref, row.day) not in advised)
+        # Reports may have said another day than the advice; few do, so all lines are read for them.
+        if wrong and not store.number(_SAID_DAY, ref=row.ref, day=row.day):
+            yield Difference("group_day", subject, row.ref, str(row.day))
         yield from _group_parts(store, row.group_id, mine)
     for (agent, ref), missing in sorted(parts.items()):
         yield Difference("group_sum", f"group:{agent}/{ref}", str(missing), "")

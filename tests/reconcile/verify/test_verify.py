@@ -235,7 +235,7 @@ ALTERED = {
     ),
     "case gone": Altered(
         "DELETE FROM review_case WHERE " + one("review_case", "kind = 'duplicate' AND state = 'open'", "case_no"),
-        {"case_missing"},
+        {"case_missing", "review_case"},
     ),
     "receipt amount": Altered(
         "UPDATE receipt SET amount_yen = amount_yen + 1 WHERE "

@@ -55,9 +55,10 @@ HOT = (
         "term group_id",
     ),
     Hot("journal", "kind file_id booked_on made_at actor"),
-    Hot("notice", "item_code levy_year notice_no"),
-    Hot("instalment", "fiscal_year"),
-    Hot("instalment_account", "amount_yen term_yen whole_yen surplus_yen"),
+    Hot("notice", "item_code levy_year notice_no obligor_no"),
+    Hot("notice", "whole_year_group", "whole_year_group <> ''"),
+    Hot("instalment", "fiscal_year due_on_statutory due_on direct_debit"),
+    Hot("instalment_account", "in_group amount_yen term_yen whole_yen surplus_yen"),
     Hot(
         "assessment_event", "kind notice_id term amount_yen flags content outcome"
     ),
@@ -68,6 +69,9 @@ HOT = (
     ),
     Hot("slip", "state", "state = 'new'"),
     Hot("pay_key", "pay_key slip_id notice_id term slip_yen valid_until superseded"),
+    Hot("review_case", "kind subject state opened_on", "line_no IS NOT NULL"),
+    Hot("source_file", "status", "status = 'accepted'"),
+    Hot("remittance_group", "remitted_on", "agent <> 'eltax'"),
     Hot("remittance_group", "agent ref confirmed_count confirmed_yen fee_yen credited_yen"),
     Hot("remittance_part", "part confirmed_count confirmed_yen"),
     Hot(
@@ -140,6 +144,57 @@ def differences(connection: Connection) -> list[str]:
     found = {difference.name for difference in chain(papers(store), books(store))}
     store.close()
     return sorted(found)
+
+
+# Of these one change each, whatever examples are chosen below.
+NAMED = [
+    ("instalment", "due_on", "1 = 1", "assessment_event"),
+    ("instalment", "due_on_statutory", "1 = 1", "assessment_event"),
+    ("instalment", "direct_debit", "1 = 1", "assessment_event"),
+    ("instalment_account", "in_group", "1 = 1", "assessment_event"),
+    ("notice", "obligor_no", "1 = 1", "assessment_event"),
+    ("notice", "whole_year_group", "whole_year_group <> ''", "assessment_event"),
+    ("review_case", "state", "state = 'open'", "review_case"),
+    ("review_case", "kind", "line_no IS NOT NULL", "case_missing"),
+    ("review_case", "subject", "line_no IS NOT NULL", "review_case"),
+    ("review_case", "opened_on", "1 = 1", "review_case"),
+    ("source_file", "status", "format_code = 'assessments'", "file_status"),
+    ("remittance_group", "remitted_on", "agent <> 'eltax'", "group_day"),
+    ("remittance_group", "remitted_on", "ref = 'R20260602-01'", "group_day"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "rows", "name"), NAMED)
+def test_what_was_altered_is_named(unguarded, table, column, rows, name):
+    with unguarded.begin() as transaction:
+        assert alter(unguarded, table, column, rows, 0, 1)
+        found = differences(unguarded)
+        transaction.rollback()
+    assert name in found
+
+
+def test_what_cannot_be_read_is_named_and_the_other_checks_go_on(unguarded):
+    statement = (
+        "(SELECT sha256 FROM source_file WHERE format_code = 'zengin_statement' "
+        "AND status = 'accepted' ORDER BY file_id LIMIT 1)"
+    )
+    with unguarded.begin() as transaction:
+        run = unguarded.exec_driver_sql
+        data = run(f"SELECT data FROM evidence WHERE sha256 = {statement}").scalar_one()
+        without_header = b"0" + bytes(data)[1:]
+        run(f"UPDATE evidence SET data = ? WHERE sha256 = {statement}", (without_header,))
+        run("UPDATE pay_key SET slip_yen = slip_yen + 1 WHERE pay_key LIKE 'K%'")
+        found = differences(unguarded)
+        transaction.rollback()
+    assert {"evidence_hash", "unreadable", "pay_key"} <= set(found)
+
+
+def test_a_case_that_was_taken_away_is_missed(unguarded):
+    with unguarded.begin() as transaction:
+        unguarded.exec_driver_sql("DELETE FROM review_case WHERE line_no IS NULL OR case_no > 20")
+        found = differences(unguarded)
+        transaction.rollback()
+    assert "review_case" in found
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
