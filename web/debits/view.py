@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from payments.domain.calendars import add_business_days, bank_business_day, is_bank_business_day
 from payments.store.lookups import rows_about
@@ -13,7 +13,7 @@ from reconcile.debit.counts import LIVE_MAX, counts_of, sums_of, unplanned
 from reconcile.debit.results import awaited_until, results_of_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from sqlalchemy import Connection
@@ -42,6 +42,19 @@ class ShownRow(NamedTuple):
     result: str
     file_id: int | None
     line_no: int | None
+
+
+class ShownChange(NamedTuple):
+    """違い, with the names that people know it by; 0 yen where it is not."""
+
+    notice_id: int
+    item_code: str
+    levy_year: int
+    notice_no: str
+    term: str
+    before_yen: int
+    after_yen: int
+    account_changed: bool
 
 
 class BankLine(NamedTuple):
@@ -83,7 +96,7 @@ class BatchPage:
     next_after: int  # 0 on the last page
     sums: Sums | None
     changed: int
-    changes: tuple[Change, ...]  # of a large day only their number is known
+    changes: tuple[ShownChange, ...]  # the first; of a large day only their number is known
     send_until_on: date
     late: bool  # it was not sent yet, and its 送付期限 is over
     ahead: bool
@@ -135,7 +148,7 @@ def batch_page(
         page[-1].row_no if more else 0,
         sums,
         counts.changed.get(number, 0) if counts and waits else 0,
-        (counts.changes or {}).get(number, ()) if counts and waits else (),
+        _changes(connection, code, counts, number) if counts and waits else (),
         until_on,
         until_on < today and waits,
         batch.debit_on > today,
@@ -166,16 +179,7 @@ def shown_rows(
     results = {
         each.row_no: each for each in results_of_rows(connection, municipality_code, batch, rows)
     }
-    names = {
-        row.notice_id: row
-        for row in rows_about(
-            connection,
-            "SELECT notice_id, item_code, levy_year, notice_no FROM notice "
-            "WHERE municipality_code = :m AND notice_id IN :some",
-            municipality_code,
-            sorted({row.notice_id for row in rows}),
-        )
-    }
+    names = _names(connection, municipality_code, (row.notice_id for row in rows))
     return [
         ShownRow(
             row.row_no, row.notice_id, names[row.notice_id].item_code,
@@ -185,6 +189,35 @@ def shown_rows(
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _changes(
+    connection: Connection, municipality_code: str, counts: DayCounts, number: int
+) -> tuple[ShownChange, ...]:
+    found: tuple[Change, ...] = (counts.changes or {}).get(number, ())[:ROWS_SHOWN]
+    names = _names(connection, municipality_code, (each.notice_id for each in found))
+    return tuple(
+        ShownChange(
+            each.notice_id, names[each.notice_id].item_code, names[each.notice_id].levy_year,
+            names[each.notice_id].notice_no, each.term, each.before_yen, each.after_yen,
+            each.account_changed,
+        )
+        for each in found
+    )  # fmt: skip
+
+
+def _names(
+    connection: Connection, municipality_code: str, notices: Iterable[int]
+) -> dict[int, Any]:
+    """通知書 by their internal number: levy, year and number."""
+    rows = rows_about(
+        connection,
+        "SELECT notice_id, item_code, levy_year, notice_no FROM notice "
+        "WHERE municipality_code = :m AND notice_id IN :some",
+        municipality_code,
+        sorted(set(notices)),
+    )
+    return {row.notice_id: row for row in rows}
 
 
 def send_until(profile: Profile, debit_on: date) -> date:

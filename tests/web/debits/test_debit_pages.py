@@ -154,7 +154,11 @@ def test_a_batch_is_replaced_and_withdrawn_by_two(desk):
     treasurer = desk.sign_in("kaikei")
     desk.town.build()
     desk.town.pay(2, 1, 10_002)
-    assert "変わりました" in text_of(treasurer.get("/staff/debits/1"))
+    page = text_of(treasurer.get("/staff/debits/1"))
+    assert "変わりました" in page
+    changed = page.split('id="changes"')[1].split("</section>")[0]
+    # As people know it, not by a number of the database.
+    assert " 2026 0000000002 第1期<" in changed
     refused = treasurer.post("/staff/debits/1/release", data={"reason": "送付"})
     assert refused.status_code == 409
     asked = treasurer.post("/staff/debits/1/replace", data={"reason": "納付があった"})
