@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from payments.domain.fiscal import last_closed_fiscal_year
 from reconcile.flag import Case
-from reconcile.settlement.open_credits import is_net
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 
 def open_after_money(connection: Connection, profile: Profile, agent: str) -> dict[int, int]:
     """入金済みの払込 of an agent: the yen still open of each, less than 0 where too much came."""
-    fee = "fee_yen" if is_net(profile, agent) else "0"
+    terms = profile.agent(agent)
+    fee = "fee_yen" if terms is not None and terms.is_net else "0"
     rows = connection.execute(
         text(
             f"SELECT group_id, confirmed_yen - {fee} - credited_yen AS open_yen "

@@ -28,6 +28,7 @@ the formats and the domain are common. Each difference carries one of these name
                       ``refund_interest``: its interest does not follow from its reason and days;
                       ``refund_event``: what happened to it cannot have; ``refund_booking``: nor do
                       its postings follow from that
+``payee_account``     the sealed account is not the one that was confirmed
 ``refund_batch``      the totals of a file to the bank are not those of its transfers; likewise
                       ``refund_file``: nor is its hash; ``refund_sent``: it went out without two
                       people, or not as it was frozen
@@ -107,6 +108,7 @@ from reconcile.verify.events import events
 from reconcile.verify.files import evidence_and_lines
 from reconcile.verify.given_up import given_up
 from reconcile.verify.lines import LineWalk
+from reconcile.verify.payees import payees
 from reconcile.verify.placements import placements
 from reconcile.verify.refunds import refunds
 from reconcile.verify.seal import seals
@@ -249,8 +251,8 @@ def _numbers(store: Store) -> Iterator[Difference]:
 def _decided(store: Store) -> Iterator[Difference]:
     """What the rules and what people decided, and that every posting has its occasion."""
     return _each(
-        store, decisions, cases, placements, credits_placed, debits, refunds, dunning, charges,
-        given_up, journals,
+        store, decisions, cases, placements, credits_placed, debits, payees, refunds, dunning,
+        charges, given_up, journals,
     )  # fmt: skip
 
 

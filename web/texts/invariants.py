@@ -91,6 +91,7 @@ INVARIANTS: dict[str, str] = {
     "refund_interest": "還付加算金の計算",
     "refund_event": "還付の経過",
     "refund_booking": "還付の仕訳",
+    "payee_account": "還付先の口座とその表記",
     "refund_batch": "還付の振込データの合計",
     "refund_file": "還付の振込ファイルとハッシュ",
     "refund_sent": "還付の引渡しと承認",
