@@ -18,6 +18,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import compiled_once
 import fired
 import hypothesis
 import loaded
@@ -66,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[postgres.RUN_DIR_VARIABLE] = str(postgres.create_run_dir())
     fired.watch()
+    compiled_once.share()
     _wait_for_no_disk()
 
 
