@@ -57,6 +57,21 @@ def test_a_morning_of_cases_by_keyboard(page, address):
     assert fits(page)
 
 
+def test_the_worklist_can_be_read_at_twice_the_size(page, address):
+    """200 %: rows of a few lines, not of single letters, and no band over them."""
+    _sign_in(page, address)
+    page.set_viewport_size({"width": 683, "height": 384})
+    page.goto(f"{address}/staff/cases")
+    rows = page.locator("table.worklist tbody tr")
+    rows.first.wait_for()
+    heights = rows.evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
+    assert heights
+    assert max(heights) < 130
+    assert page.locator(".together").evaluate("one => getComputedStyle(one).position") == "static"
+    assert violations(page) == []
+    assert fits(page)
+
+
 def test_a_scanner_types_a_barcode_into_the_head_of_any_page(page, address, city):
     with reading(city.engine, M) as connection:
         slip = connection.execute(
