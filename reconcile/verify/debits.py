@@ -26,10 +26,12 @@ SELECT batch_no, debit_on, bank_code, round, first_batch_no, replaces_no, head_j
 ORDER BY batch_no"""
 _ROWS = """
 SELECT w.row_no, w.notice_id, w.term, w.amount_yen, w.customer_no, w.new_code, d.bank_code,
-    d.bank_name, d.branch_code, d.branch_name, d.account_type, d.text_no, s.key_id, s.data
+    d.bank_name, d.branch_code, d.branch_name, d.account_type, d.text_no, s.key_id, s.data,
+    i.debit_no
 FROM debit_row w
 JOIN debit_account d ON d.municipality_code = :m AND d.entry_no = w.entry_no
 JOIN sealed_text s ON s.municipality_code = :m AND s.text_no = d.text_no
+LEFT JOIN instalment i ON i.municipality_code = :m AND i.notice_id = w.notice_id AND i.term = w.term
 WHERE w.municipality_code = :m AND w.batch_no = :batch_no ORDER BY w.row_no"""
 _EVENTS = """
 SELECT event_no, event, approval_id, file_sha256 FROM debit_event
@@ -63,6 +65,10 @@ def debits(store: Store) -> Iterator[Difference]:
         if found != (batch.asked, batch.amount_yen):
             recorded = f"{batch.asked} {batch.amount_yen}"
             yield Difference("debit_batch", subject, f"{found[0]} {found[1]}", recorded)
+        for row in rows:
+            if row.debit_no != row.customer_no:  # what was asked for is another claim
+                place = f"{subject} {row.row_no}"
+                yield Difference("debit_batch", place, str(row.debit_no), row.customer_no)
         yield from _file(store, batch, rows, subject)
         yield from _events(store, batch, subject)
         if batch.round > 1:

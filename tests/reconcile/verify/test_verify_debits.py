@@ -43,6 +43,10 @@ def test_what_was_done_is_right(books):
     ("statement", "name"),
     [
         ("UPDATE debit_row SET amount_yen = amount_yen + 1", "debit_batch"),
+        (
+            "UPDATE debit_row SET notice_id = notice_id + 1000 WHERE batch_no = 1 AND row_no = 1",
+            "debit_batch",
+        ),
         ("UPDATE debit_row SET customer_no = '2' || SUBSTR(customer_no, 2, 18) || '9'", "debit_file"),
         ("UPDATE sealed_text SET data = CAST('[\"7\",\"X\"]' AS BLOB)", "debit_file"),
         ("UPDATE debit_batch SET bank_code = '000' || batch_no", "debit_file"),
