@@ -18,6 +18,7 @@ from payments.domain.plans import even_payments, monthly
 from payments.domain.reason import REASON_MAX
 from payments.domain.write_off import Ground
 from payments.limitation import prescribing
+from payments.store.lookups import rows_about
 from payments.store.unit_of_work import reading, unit_of_work
 from payments.versions import Act
 from payments.write_off import write_offs
@@ -81,8 +82,9 @@ def listing() -> str:
     }
     with reading(services().engine, code) as connection:
         rows = readers[part](connection)
-        stands, waiting = {}, list[approve.Approval]()
+        stands, claims, waiting = {}, dict[int, Any](), list[approve.Approval]()
         if part == "write_offs":  # what one person has asked for, and nobody has decided
+            claims = _claims(connection, code, rows[:SHOWN])
             waiting = [
                 each
                 for kind in (giving_up.KIND, giving_up.REVERSAL_KIND)
@@ -95,6 +97,7 @@ def listing() -> str:
         "charges/listing.html", parts=PARTS, part=part, rows=rows[:SHOWN], number=len(rows),
         more=len(rows) > SHOWN, within=within, only_open=only_open, state=state, stands=stands,
         states=(books.KEPT, *books.ENDS), today=today, names=_names(), waiting=waiting,
+        claims=claims,
     )  # fmt: skip
 
 
@@ -351,6 +354,18 @@ def _plan_page(plan_no: int, error: str = "") -> str:
         "charges/plan.html", plan=found, stands=stands, error=error, reason_max=REASON_MAX,
         today=today, kept=found.state == books.KEPT,
     )  # fmt: skip
+
+
+def _claims(connection: Connection, code: str, rows: list[Any]) -> dict[int, Any]:
+    """通知書 of rows, by the numbers that people know them by."""
+    found = rows_about(
+        connection,
+        "SELECT notice_id, item_code, levy_year, notice_no FROM notice "
+        "WHERE municipality_code = :m AND notice_id IN :some",
+        code,
+        sorted({each.notice_id for each in rows}),
+    )
+    return {row.notice_id: row for row in found}
 
 
 def _names() -> dict[str, str]:

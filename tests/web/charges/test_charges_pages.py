@@ -95,7 +95,10 @@ def test_a_claim_is_given_up_and_taken_up_again(town: Any, sign_in: SignIn) -> N
     assert f'不納欠損</td><td data-label="対象">{named}' in _text(clerk.get("/staff/approvals"))
     assert "10,000円" in said
     assert town.books.open_yen(2, "01") == 0
-    assert town.page(2) in _text(clerk.get("/staff/charges?part=write_offs"))
+    listed = _text(clerk.get("/staff/charges?part=write_offs"))
+    assert town.page(2) in listed
+    assert "市県民税（普通徴収） 2026 0000000002 第1期" in listed
+    assert "不納欠損とした額には、延滞金はつきません。" in _text(clerk.get(town.page(2)))
     _approve(sign_in, clerk.post(f"{town.page(2)}/take-up", data={"reason": "前日に納付"}))
     assert town.books.open_yen(2, "01") == 10_000
     for changed in ({"ground": "prescribed"}, {"ground": ""}, {"extinguished_on": ""}):
