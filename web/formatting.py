@@ -34,6 +34,7 @@ _UNITS = {
     "バイト": ("byte", "bytes"),
     "ページ": ("page", "pages"),
     "メガバイト": ("megabyte", "megabytes"),
+    "か所": ("place", "places"),
 }
 _FULL = "yMMMMEEEEd"
 # How a day is written in English; elsewhere as the language has it (CLDR), by its skeleton.

@@ -13,6 +13,7 @@ from payments.domain.identifiers import ElNumber
 from payments.domain.late_charge_levies import shipped_levies
 from payments.domain.rates import shipped_rates
 from payments.domain.refund_interest import RefundReason
+from reconcile.explain.bank import ADVICE_RULES, STATEMENT_RULES
 from reconcile.rules import RULES
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def in_texts() -> dict[str, str]:
 def in_rules() -> dict[str, str]:
     """Names that the inner layers give: rules, reasons, levies, parts of the eL number."""
     names = [rule.label_ja for rule in RULES] + [reason.label_ja for reason in RefundReason]
+    names += [name for _code, _outcome, name, *_ in (*STATEMENT_RULES, *ADVICE_RULES)]
     names += [*shipped_levies().names.values(), *ElNumber.LABELS_JA.values()]
     names += [row.regime for row in shipped_rates().rows]
     return dict.fromkeys(names, "reconcile, payments")

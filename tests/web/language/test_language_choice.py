@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from sentences import templates
 
 from web.charts.axis import axis
-from web.formatting import unit_word
-from web.language import JAPANESE, PUBLIC_LANGUAGES, language, language_tag, speaking
+from web.formatting import count, unit_word
+from web.language import ENGLISH, JAPANESE, PUBLIC_LANGUAGES, language, language_tag, speaking
 from web.language_choice import of_program, place
 
 
@@ -95,6 +97,17 @@ def test_amounts_and_days_follow_the_reader(treasurer, city):
     assert "Monday 1 June 2026" in english
     assert "¥5,439,900" in english
     assert "5,439,900円" in japanese
+
+
+def test_every_unit_that_a_page_counts_in_has_its_english():
+    units = {
+        unit
+        for path in templates()
+        for unit in re.findall(r"\| *count\(['\"]([^'\"]*)", path.read_text("utf-8"))
+    }
+    assert units >= {"", "枚", "か所"}
+    with speaking(ENGLISH):
+        assert [count(2, unit) for unit in units if re.search("[ぁ-龥]", count(2, unit))] == []
 
 
 def test_the_units_of_a_drawing_follow_the_reader():
