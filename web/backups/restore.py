@@ -150,14 +150,19 @@ def _require_counts(url: str, manifest: Manifest) -> None:
 
 @contextmanager
 def elsewhere(settings: Settings) -> Iterator[Settings]:
-    """Settings of an empty place that is gone afterwards."""
+    """Settings of an empty place that is gone afterwards.
+
+    On PostgreSQL the owner makes it, as the owner takes backups: the service may have a role that
+    makes no databases (``KOKIN_BACKUP_DATABASE_URL``).
+    """
     if settings.sqlite_file is not None:
         with scratch(settings.home, f"{PREFIX}restore-{uuid.uuid4().hex}") as folder:
             name = settings.sqlite_file.name
             yield settings.model_copy(update={"database_url": f"sqlite:///{folder}/{name}"})
         return
     name = f"kokin_restore_{uuid.uuid4().hex[:12]}"
-    engine = open_engine(settings.database).execution_options(isolation_level="AUTOCOMMIT")
+    owner = settings.backup_database_url or settings.database
+    engine = open_engine(owner).execution_options(isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
             try:
@@ -165,7 +170,7 @@ def elsewhere(settings: Settings) -> Iterator[Settings]:
             except DBAPIError as error:
                 raise ConfigurationError("backup_scratch", found=str(error.orig)) from error
             try:
-                url = make_url(settings.database).set(database=name)
+                url = make_url(owner).set(database=name)
                 address = url.render_as_string(hide_password=False)
                 yield settings.model_copy(update={"database_url": address})
             finally:

@@ -280,6 +280,8 @@ def test_postgresql_says_what_is_missing(postgres_city, postgres_cluster, tmp_pa
     engine.dispose()
     with pytest.raises(ConfigurationError, match="backup_scratch"):
         try_out(stranger, made)
+    # A drill of the service: the owner makes the place that it is tried in.
+    assert set(try_out(owned, made).values()) == {0}
 
 
 def test_the_commands_back_up_restore_and_verify(city, tmp_path, monkeypatch):
