@@ -168,6 +168,23 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL
               CASE p.stage WHEN 'provisional' THEN 0 ELSE 1 END, p.line_no
           LIMIT 1))
 """
+# A 22 whose 12 is being paid back, or has been: to take that payment out of the books would leave a
+# refund of money that never came. Nothing is undone, and people see both (as with a late 取消).
+CORRECTS_REFUNDED = """
+UPDATE match_work SET fixed = 'conflict'
+WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND fault IS NULL AND kind = '22'
+  AND EXISTS (
+    SELECT 1 FROM source_line l
+    JOIN source_line p ON p.municipality_code = :m AND p.identity = l.identity
+     AND p.paid_on = l.paid_on AND p.kind = '12'
+    JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id AND r.line_no = p.line_no
+     AND r.stage = 'confirmed'
+    JOIN refund x ON x.municipality_code = :m AND x.file_id = r.file_id AND x.line_no = r.line_no
+    WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
+      AND l.line_no = match_work.line_no
+      AND NOT EXISTS (SELECT 1 FROM refund_event e WHERE e.municipality_code = :m
+          AND e.refund_no = x.refund_no AND e.event = 'cancelled'))
+"""
 # A 取消 that names another key than its 速報 still belongs to that payment's notice.
 WITHDRAWALS_FOLLOW_PAYMENT = """
 UPDATE match_work SET notice_id = s.notice_id, crowded = 1
@@ -301,6 +318,8 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
         run(KEEP_OCCURRENCES)
     run(REPEATS)
     run(CONFLICTS)
+    if scope["counted"]:
+        run(CORRECTS_REFUNDED)
     if scope["transactions"]:
         run(TRANSACTION_CONFLICTS)
         run(WITHDRAWALS_FOLLOW_PAYMENT)

@@ -98,6 +98,10 @@ WHERE r.municipality_code = :m AND n.municipality_code = :m AND n.notice_id = r.
 _LATEST = """(SELECT CAST(MAX(r.paid_on) AS VARCHAR(10)) FROM receipt r
     WHERE r.municipality_code = :m AND r.notice_id = a.notice_id
       AND r.term IN (a.term, '00') AND r.applied_yen > 0 AND r.stage <> 'withdrawn')"""
+# 速報 may be withdrawn: what it brought goes back only once all of it is confirmed.
+_CLAIM_STAGE = """CASE WHEN EXISTS (SELECT 1 FROM receipt r
+    WHERE r.municipality_code = :m AND r.notice_id = a.notice_id AND r.term IN (a.term, '00')
+      AND r.applied_yen > 0 AND r.stage = 'provisional') THEN 'provisional' ELSE 'confirmed' END"""
 # Of the account ``a``: when the correction came.
 CORRECTED_ON = """COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10))
     FROM assessment_event e JOIN source_file f ON f.municipality_code = :m
@@ -107,8 +111,8 @@ CORRECTED_ON = """COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10))
 _OF_CLAIMS = f"""
 SELECT 'claim:' || CAST(a.notice_id AS VARCHAR(20)) || '/' || a.term AS subject, 0 AS file_id,
     0 AS line_no, n.notice_id, a.term, n.item_code, n.levy_year, n.notice_no, n.obligor_no,
-    'confirmed' AS stage, 'surplus' AS outcome, {_LATEST} AS paid_on, {CORRECTED_ON} AS arose_on,
-    a.surplus_yen AS held_yen, {DECIDED_OF_SURPLUS} AS decided_yen
+    {_CLAIM_STAGE} AS stage, 'surplus' AS outcome, {_LATEST} AS paid_on,
+    {CORRECTED_ON} AS arose_on, a.surplus_yen AS held_yen, {DECIDED_OF_SURPLUS} AS decided_yen
 FROM {{lead}}instalment_account a CROSS JOIN notice n
 WHERE a.municipality_code = :m AND n.municipality_code = :m AND n.notice_id = a.notice_id
   AND {{of_claim}}"""
