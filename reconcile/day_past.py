@@ -23,6 +23,7 @@ from payments.domain.arrivals import JAPAN
 from payments.store.former import left_after
 from payments.store.municipalities import profile_at
 from payments.store.slip_tables import ApprovalRow, PrintRunRow
+from payments.store.unit_of_work import another_picture
 from reconcile import day_close
 from reconcile import past_views as views
 from reconcile.day_totals import OPEN_BY_DATE, Sums, ledger, stored_sums
@@ -144,7 +145,8 @@ def books_until(
             # Its driver looks for parameters, and there are none.
             plain = query if sqlite else query.replace("%", "%%")
             connection.exec_driver_sql(f"CREATE TEMP VIEW {name} AS {plain}")
-        yield
+        with another_picture(connection):
+            yield
     finally:
         hidden.rollback()
         if not sqlite:

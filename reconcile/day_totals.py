@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import text
 
 from payments.store.former import keep
-from payments.store.unit_of_work import reading, unit_of_work
+from payments.store.unit_of_work import once, reading, unit_of_work
 from reconcile import delays, file_totals
 from reconcile.journal import closed_books
 
@@ -358,7 +358,18 @@ def written_off_yen(connection: Connection, municipality_code: str, journal_id: 
 
 
 def fresh(connection: Connection, municipality_code: str) -> list[Total]:
-    """集計の後の仕訳: what was booked behind the mark, summed up in the same way."""
+    """集計の後の仕訳: what was booked behind the mark, summed up in the same way.
+
+    A page tells several periods, and asks for it for each.
+    """
+    return once(
+        connection,
+        ("day_totals", municipality_code),
+        lambda: _booked_behind(connection, municipality_code),
+    )
+
+
+def _booked_behind(connection: Connection, municipality_code: str) -> list[Total]:
     _until, closed_year = closed_books(connection, municipality_code)
     values = {
         "m": municipality_code,

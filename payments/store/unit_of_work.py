@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from sqlalchemy import Connection, Engine
 
+T = TypeVar("T")
 
 # For PostgreSQL's row-level security; the value is the municipality.
 ENTER = "SELECT set_config('kokin.municipality_code', {mark}, true)"
@@ -51,7 +52,7 @@ def side_work(engine: Engine, municipality_code: str) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine, municipality_code: str | None = None) -> Iterator[Connection]:
     """A read transaction: one consistent picture, no lock that stops a writer."""
-    with engine.connect() as connection:
+    with engine.connect().execution_options(picture={}) as connection:
         if connection.dialect.name == "postgresql":
             # By default every statement would see another moment. SQLite knows nothing else.
             connection.execution_options(isolation_level="REPEATABLE READ")
@@ -59,6 +60,34 @@ def reading(engine: Engine, municipality_code: str | None = None) -> Iterator[Co
             if municipality_code is not None:
                 enter_municipality(connection, municipality_code)
             yield connection
+
+
+def once(connection: Connection, key: Hashable, look: Callable[[], T]) -> T:
+    """一度だけの照会: what ``look`` finds, looked for once in a read transaction (:func:`reading`).
+
+    One picture says the same however often it is asked; where something is written, it is looked
+    for each time. What is found must not be changed by who asked.
+    """
+    picture = connection.get_execution_options().get("picture")
+    if picture is None:
+        return look()
+    if key not in picture:
+        picture[key] = look()
+    found: T = picture[key]
+    return found
+
+
+@contextmanager
+def another_picture(connection: Connection) -> Iterator[None]:
+    """別の時点: within it the tables say something else, so that :func:`once` looks anew."""
+    picture = connection.get_execution_options().get("picture", {})
+    kept = dict(picture)
+    picture.clear()
+    try:
+        yield
+    finally:
+        picture.clear()
+        picture.update(kept)
 
 
 def enter_municipality(connection: Connection, municipality_code: str) -> None:

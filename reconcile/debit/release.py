@@ -6,6 +6,7 @@ held back or corrected since, stops a release, and the batch is built anew by tw
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
@@ -36,8 +37,6 @@ from reconcile.debit.choose import Asked
 from reconcile.debit.results import outcome_of
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from sqlalchemy import Connection
 
     from payments.approve import Approval
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
 RELEASE, REPLACE, WITHDRAW = "debit_release", "debit_replace", "debit_withdraw"
 KINDS = (RELEASE, REPLACE, WITHDRAW)
+LOOKED_THROUGH = 2_000  # debits of a day that a page still chooses again
 
 
 def subject_of(batch_no: int) -> str:
@@ -118,6 +118,35 @@ def content_now(
     if approval.kind == REPLACE:
         return replace_content(connection, profile, batch_no, stopped, today=today)
     return withdraw_content(connection, profile, batch_no, stopped)
+
+
+def is_looked_through(connection: Connection, municipality_code: str, approval: Approval) -> bool:
+    """中身の確認: whether the debits of that day are few enough to be chosen again for a page."""
+    if approval.kind == WITHDRAW:
+        return True
+    debit_on = date.fromisoformat(str(approval.content["debit_on"]))
+    of_day = books.batches_on(connection, municipality_code, debit_on)
+    return sum(batch.count for batch in of_day) <= LOOKED_THROUGH
+
+
+def content_at_a_glance(
+    connection: Connection, profile: Profile, approval: Approval, *, today: date
+) -> dict[str, Any]:
+    """一見した内容: as :func:`content_now`, but rows and file of a large batch are not looked at.
+
+    For a page: nobody waits while tens of thousands are chosen once more. The decision looks at
+    everything, whatever the page has said.
+    """
+    code = profile.municipality_code
+    if is_looked_through(connection, code, approval):
+        return content_now(connection, profile, approval, today=today)
+    batch = books.batch_of(connection, code, int(approval.content["batch_no"]))
+    require_day(profile, batch.debit_on, today)
+    if approval.kind == RELEASE:
+        _require_state(batch, BUILT)
+        return {**_facts(batch), "left": batch.left}
+    _require_stopped(connection, code, batch, str(approval.content["stopped"]))
+    return {**approval.content, **_facts(batch)}
 
 
 def carry_out(connection: Connection, profile: Profile, approval: Approval, act: Act) -> Batch:

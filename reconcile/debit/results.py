@@ -39,14 +39,16 @@ WHERE f.municipality_code = :m AND f.status = 'accepted' AND f.channel = 'debit'
     AND l.municipality_code = :m AND l.file_id = f.file_id
     AND l.remittance_ref = :ref AND l.identity LIKE :consignor
 ORDER BY l.file_id, l.line_no"""
-# The same of a few rows, by what their lines are known by (reconcile.formats.debit_result).
+# The same of a few rows, by what their lines are known by (reconcile.formats.debit_result): the
+# plus signs keep SQLite from walking through all lines there are to have them in order.
 _OF_SOME = """
 SELECT l.slip_key, l.amount_yen, l.kind, l.file_id, l.line_no FROM source_line l
-JOIN source_file f ON f.municipality_code = l.municipality_code AND f.file_id = l.file_id
-    AND f.status = 'accepted' AND f.channel = 'debit'
+CROSS JOIN source_file f
 WHERE l.municipality_code = :m AND l.identity IN :some
+    AND f.municipality_code = :m AND f.file_id = l.file_id
+    AND f.status = 'accepted' AND f.channel = 'debit'
     AND CAST(f.received_on AS VARCHAR(10)) BETWEEN '{begin}' AND '{end}'
-ORDER BY l.file_id, l.line_no"""
+ORDER BY +l.file_id, +l.line_no"""
 _ANSWERED = f"""
 SELECT COUNT(*) AS number, SUM(a.amount_yen) AS yen FROM (
     SELECT q.slip_key, q.amount_yen, ROW_NUMBER() OVER (

@@ -89,7 +89,14 @@ def _debit(connection: Connection, profile: Profile, approval: Approval) -> Stor
     link = Link(_("束を開く"), "debits.show", {"debit_no": int(approval.content["batch_no"])})
     effect = effect_of(approval, subject=debit_subject(approval))
     sheets_, warnings = debit_told(connection, profile, approval)
-    return Story(effect, (facts_of(sheets_),), warnings=warnings, links=(link,))
+    notes: tuple[str, ...] = ()
+    if not approval.decision and not debit_release.is_looked_through(
+        connection, profile.municipality_code, approval
+    ):
+        notes = (
+            _("件数が多いため、作成のあとに変わったものがないことは、承認するときに確かめます。"),
+        )
+    return Story(effect, (facts_of(sheets_),), warnings=warnings, notes=notes, links=(link,))
 
 
 def _refund(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
@@ -142,7 +149,7 @@ OTHERS: dict[str, Kind] = {
         debit_release.KINDS,
         Kind(
             _debit,
-            lambda connection, profile, approval: debit_release.content_now(
+            lambda connection, profile, approval: debit_release.content_at_a_glance(
                 connection, profile, approval, today=clock.today()
             ),
         ),

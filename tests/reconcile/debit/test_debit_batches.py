@@ -106,6 +106,25 @@ def test_who_pays_before_the_file_goes_out_stops_it(town):
     refused("debit_batch_changed", town.ask, release.RELEASE, batch.batch_no)
 
 
+def test_a_page_does_not_choose_a_large_batch_again_but_the_decision_does(town, monkeypatch):
+    batch, _ = town.build()
+    approval = town.ask(release.RELEASE, batch.batch_no)
+
+    def glance():
+        with town.read() as connection:
+            return release.content_at_a_glance(connection, town.profile, approval, today=TODAY)
+
+    assert glance() == approval.content
+    town.pay(2, 1, 10_002)
+    refused("debit_batch_changed", glance)
+    monkeypatch.setattr(release, "LOOKED_THROUGH", 1)
+    monkeypatch.setattr(release, "choice_again", lambda *_given: pytest.fail("chosen again"))
+    assert glance() == approval.content
+    monkeypatch.undo()
+    with pytest.raises(KokinError):
+        town.decide(approval)
+
+
 def test_an_entry_that_says_the_same_account_again_changes_nothing(town):
     """新規コード and the release go by the account, not by how often it was registered."""
     (batch, other) = town.build()
