@@ -92,11 +92,13 @@ WHERE c.municipality_code = :m AND {which} ORDER BY c.case_no DESC"""
 _FILE = """
 SELECT f.file_id, f.name, f.amount_yen, f.received_on, f.status FROM source_file f
 WHERE f.municipality_code = :m AND {which} ORDER BY f.file_id DESC"""
+# In the order of the index: the name itself before longer ones, and the first of thousands at once.
 _PERSON = """
 SELECT o.obligor_no, o.name, o.kana,
     (SELECT MIN(n.notice_id) FROM notice n WHERE n.municipality_code = :m
         AND n.obligor_no = o.obligor_no) AS notice_id
-FROM obligor o WHERE o.municipality_code = :m AND {which} ORDER BY o.obligor_no"""
+FROM obligor o WHERE o.municipality_code = :m AND {which}
+ORDER BY o.kana_folded, o.obligor_no"""
 
 
 # ---- slips, instalments ----
