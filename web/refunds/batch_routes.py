@@ -266,6 +266,7 @@ def _bank_page(error: KokinError | None = None) -> str:
             (line, [each for each in paid if each.total_yen == line.amount_yen]) for line in back
         ],
         again=again,
+        patterns=profile.refund_return_patterns,
         may_work=can(g.user, Do.WORK_REFUNDS),
         error=said(error),
         words=all_words(),

@@ -213,7 +213,9 @@ def test_from_the_reason_to_the_file_of_the_bank(city, signed):
         made = batches.batch(connection, M, 1)
         assert made.file_sha256 == sha256(taken).hexdigest()
         assert bank.returns(connection, M) is not None
-    assert "出金を待つ" in desk.get("/staff/refunds/bank").get_data(as_text=True)
+    page = desk.get("/staff/refunds/bank").get_data(as_text=True)
+    assert "出金を待つ" in page
+    assert "摘要に「クミモドシ」のある入金" in page
     posted(desk, "/bank/match")
     posted(desk, "/batches", 409, transfer_on="2026-06-04")
     again = posted(desk, "/batches", 409, transfer_on="2026-06-04", why="念のため")
