@@ -80,6 +80,19 @@ def server(
     postgres_cluster.drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def file_template(city_template: Path, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """An SQLite file with both bodies, to be copied."""
+    home = tmp_path_factory.mktemp("both")
+    path = home / "kokin.sqlite"
+    shutil.copyfile(city_template, path)
+    settings = _settings(f"sqlite:///{path}", home)
+    engine = open_engine(settings.database)
+    keys = build(settings, engine).keys
+    engine.dispose()  # what the log beside the file holds is in the file now
+    return SimpleNamespace(path=path, keys=keys)
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def bodies(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -91,10 +104,11 @@ def bodies(
     """
     home = tmp_path_factory.mktemp("bodies")
     if request.param == "sqlite":
-        shutil.copyfile(request.getfixturevalue("city_template"), home / "kokin.sqlite")
+        template = request.getfixturevalue("file_template")
+        shutil.copyfile(template.path, home / "kokin.sqlite")
         settings = _settings(f"sqlite:///{home / 'kokin.sqlite'}", home)
         engine = open_engine(settings.database)
-        made = build(settings, engine)
+        made = TwoBodies(settings, engine, template.keys)
     else:
         server = request.getfixturevalue("server")
         settings = _settings(server.app, home)
