@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from payments.domain.errors import ConfigurationError
 from web import doctor_machine
 from web.cli import main
+from web.commands import demo
 from web.config import Settings, examined_settings, load_settings
 from web.doctor import examine
 
@@ -147,3 +148,22 @@ def test_the_doctor_names_a_name_of_the_file_that_is_none_and_a_file_that_all_ca
     file.chmod(0o644)
     with pytest.raises(ConfigurationError, match="settings_file_open"):
         doctor_machine.names(load_settings(), {})
+
+
+def test_the_scheduler_of_the_demo_never_looks_into_the_inbox_of_a_settings_file(
+    file, monkeypatch, tmp_path
+):
+    file.write_text(f"KOKIN_INBOX={tmp_path / 'service'}\n", "utf-8")
+    given = {}
+
+    def popen(_command, *, env, **_rest):
+        given.update(env)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(demo.subprocess, "Popen", popen)
+    own = load_settings(home=tmp_path / "demo", inbox=None)
+    with pytest.raises(FileNotFoundError), demo._scheduler(own):
+        pass
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().inbox_folder == tmp_path / "demo" / "inbox"

@@ -359,9 +359,10 @@ def _scheduler(settings: Settings) -> Iterator[None]:
     environment = os.environ | {
         "KOKIN_HOME": str(settings.home),
         "KOKIN_DATABASE_URL": settings.database,
+        # Said, for a settings file may name the inbox of a service.
+        "KOKIN_INBOX": str(settings.inbox_folder),
     }
-    for name in ("KOKIN_INBOX", "KOKIN_MUNICIPALITY"):
-        environment.pop(name, None)
+    environment.pop("KOKIN_MUNICIPALITY", None)
     process = subprocess.Popen(
         [sys.executable, "-m", "web", "schedule", "--beside"],
         env=environment,
