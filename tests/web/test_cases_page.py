@@ -52,9 +52,11 @@ def test_a_conflict_shows_both_reports(city):
 def test_a_case_lives_from_open_to_accepted(treasurer, city):
     number = _page(city).cases[0].case_no
     path = f"/staff/cases/{number}"
+    assert "次にすること:" in treasurer.get(path).get_data(as_text=True)
     assert treasurer.post(f"{path}/acknowledge").status_code == 303
     assert treasurer.post(f"{path}/notes", data={"note": " 銀行に照会 "}).status_code == 303
     assert treasurer.post(f"{path}/accept", data={"note": "差額は手数料"}).status_code == 303
+    assert "次にすること:" not in treasurer.get(path).get_data(as_text=True)  # it has ended
     view = _show(city, number)
     assert (view.summary.state, view.summary.owner) == ("accepted", "kaikei")
     assert [(e.event, e.note) for e in view.events] == [
