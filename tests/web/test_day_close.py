@@ -357,6 +357,8 @@ def test_two_people_close_and_reopen_on_the_page(app, city, treasurer):
     admin, auditor = _client(app, "kanri"), _client(app, "kansa")
     path = "/staff/closings/day_close/2026-06-01"
     assert auditor.post(path).status_code == 403
+    looked_at = auditor.get("/staff/days/2026-06-01").get_data(as_text=True)
+    assert "締めを申請できるのは、会計の職員です。" in looked_at  # not: in the order of days
     assert treasurer.post(path).headers["Location"].endswith("/staff/days/2026-06-01#closing")
     page = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
     assert "別の職員（会計・承認者）の承認を待っています。" in page
