@@ -25,6 +25,7 @@ from reconcile.placement_model import APPROPRIATION
 from reconcile.placement_model import KIND as PLACEMENT
 from reconcile.refunds import decide as refund
 from reconcile.refunds import release as refund_release
+from reconcile.refunds import withdraw as refund_withdraw
 from web.accounts.role_change import KIND as USER_ROLES
 from web.admin.parameters import KIND as PARAMETERS
 from web.approval_effects import LIVE
@@ -65,7 +66,7 @@ DUTIES: dict[str, Duty] = {
     **dict.fromkeys(
         (refund.KIND, refund.CANCEL), Duty(("collection", "treasury"), ("treasury", "approver"))
     ),
-    refund_release.KIND: _TREASURY,
+    **dict.fromkeys((refund_release.KIND, refund_withdraw.KIND), _TREASURY),
     # Which files are awaited decides what may be closed.
     ARRIVAL_RULES: _TREASURY,
     # Whose figures somebody sees: who knows the person at the counter, and a second one.

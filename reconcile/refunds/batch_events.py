@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 BUILT, REPLACED, RELEASED, HANDED_OUT, PAID = "built", "replaced", "released", "handed_out", "paid"
+WITHDRAWN = "withdrawn"  # by two people; the end of a batch, as being replaced or paid
 TAKEN_AGAIN = "taken_again"  # how a further ``handed_out`` is told
 
 event_table: Any = RefundBatchEventRow.__table__  # type: ignore[attr-defined]

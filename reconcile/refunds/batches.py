@@ -5,7 +5,7 @@ A batch belongs to a day and an account. It is built once: its transfers are row
 bytes can be had again at any time. A second build for that day says what differs and needs a
 reason; it takes the place of one that was not released, and of a released one it takes nothing:
 an attempt at a refund is sent with one batch, which the key of ``refund_sent`` sees to whoever
-releases at the same time.
+releases at the same time. Two people may withdraw one (:mod:`reconcile.refunds.withdraw`).
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class Frozen(NamedTuple):
     interest_yen: int
 
 
-# The file may be taken again behind the payment, which stays the end of a batch.
+# The file may be taken again behind the payment, which stays the end of a batch; nothing comes
+# behind its withdrawal.
 _STATE = """COALESCE((SELECT e.event FROM refund_batch_event e WHERE e.municipality_code = :m
     AND e.batch_no = b.batch_no
     ORDER BY CASE e.event WHEN 'paid' THEN 0 ELSE 1 END, e.event_no DESC LIMIT 1), 'built')"""
@@ -102,11 +103,12 @@ FROM refund_batch b WHERE b.municipality_code = :m {{which}} ORDER BY b.batch_no
 _LINES = """
 SELECT line_no, refund_no, attempt, account_no, amount_yen, interest_yen FROM refund_batch_line
 WHERE municipality_code = :m AND batch_no = :batch_no AND line_no > :after ORDER BY line_no"""
-# Refunds that another batch holds already: one that is not replaced.
+# Refunds that another batch holds already: one that is neither replaced nor withdrawn.
 _TAKEN = f"""
 SELECT l.refund_no, l.attempt, l.account_no, {_STATE} AS state FROM refund_batch b
 JOIN refund_batch_line l ON l.municipality_code = :m AND l.batch_no = b.batch_no
-WHERE b.municipality_code = :m AND b.batch_no <> :except AND {_STATE} <> 'replaced'"""
+WHERE b.municipality_code = :m AND b.batch_no <> :except
+  AND {_STATE} NOT IN ('replaced', 'withdrawn')"""
 _SENT = "SELECT refund_no, attempt FROM refund_sent WHERE municipality_code = :m"
 
 
@@ -347,8 +349,9 @@ def _order(
 
 def _difference(before: Sequence[Frozen], now: Sequence[Refund]) -> dict[str, list[int]]:
     """違い: refunds that a build has beside the one before it, or without it, or otherwise."""
-    old = {each.refund_no: (each.attempt, each.account_no, each.amount_yen) for each in before}
-    new = {each.refund_no: (each.attempt, each.account_no, each.amount_yen) for each in now}
+    # Another attempt is no difference of its own: what came back goes to another account.
+    old = {each.refund_no: (each.account_no, each.amount_yen) for each in before}
+    new = {each.refund_no: (each.account_no, each.amount_yen) for each in now}
     return {
         "added": sorted(new.keys() - old.keys()),
         "removed": sorted(old.keys() - new.keys()),

@@ -1,4 +1,8 @@
-"""還付の経過: what has happened to a refund, one row after the other; the last one is its state."""
+"""還付の経過: what has happened to a refund, one row after the other; the last one is its state.
+
+Of a transfer that was withdrawn nothing is left but its history: the state, with its day, is that
+of the row before it was sent.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 DECIDED, SENT, PAID, RETURNED = "decided", "sent", "paid", "returned"
 PAYEE_CHANGED, CANCELLED = "payee_changed", "cancelled"
+WITHDRAWN = "withdrawn"  # its batch was: what it was before that was sent, it is again
 STATES = (DECIDED, SENT, PAID, RETURNED, PAYEE_CHANGED, CANCELLED)
 PAYABLE = (DECIDED, PAYEE_CHANGED)  # waits for a batch
 
@@ -77,6 +82,12 @@ _LAST = """(SELECT MAX(w.event_no) FROM refund_event w WHERE w.municipality_code
     AND w.refund_no = x.refund_no {which})"""
 _VALUE = """(SELECT w.{column} FROM refund_event w WHERE w.municipality_code = :m
     AND w.refund_no = x.refund_no AND w.event_no = {number})"""
+# A sending is followed by its withdrawal at once, or by what the bank did.
+_STANDS = _LAST.format(
+    which="""AND w.event <> 'withdrawn' AND NOT EXISTS (SELECT 1 FROM refund_event u
+        WHERE u.municipality_code = :m AND u.refund_no = w.refund_no
+          AND u.event_no = w.event_no + 1 AND u.event = 'withdrawn')"""
+)
 _ACCOUNT = _VALUE.format(
     column="account_no", number=_LAST.format(which="AND w.account_no IS NOT NULL")
 )
@@ -88,12 +99,12 @@ SELECT x.refund_no, x.approval_id, x.overpayment_no, c.subject, c.reason, x.noti
     v.event, v.happened_on, COALESCE({_ACCOUNT}, x.account_no) AS account_no,
     {_BATCH} AS batch_no,
     1 + (SELECT COUNT(*) FROM refund_event w WHERE w.municipality_code = :m
-        AND w.refund_no = x.refund_no AND w.event = 'returned') AS attempt
+        AND w.refund_no = x.refund_no AND w.event IN ('returned', 'withdrawn')) AS attempt
 FROM refund x
 JOIN overpayment c ON c.municipality_code = :m AND c.overpayment_no = x.overpayment_no
 JOIN notice n ON n.municipality_code = :m AND n.notice_id = x.notice_id
 JOIN refund_event v ON v.municipality_code = :m AND v.refund_no = x.refund_no
- AND v.event_no = {_LAST.format(which="")}
+ AND v.event_no = {_STANDS}
 WHERE x.municipality_code = :m {{which}}
 ORDER BY x.refund_no"""
 _DAYS = ("interest_from_on", "decided_on", "out_from_on", "out_until", "since_on")

@@ -20,11 +20,13 @@ _TRIED = """
 SELECT l.account_no FROM refund_sent s
 JOIN refund_batch_line l ON l.municipality_code = :m AND l.batch_no = s.batch_no
  AND l.refund_no = s.refund_no AND l.attempt = s.attempt
-WHERE s.municipality_code = :m AND s.refund_no = :refund_no AND s.attempt < :attempt"""
+WHERE s.municipality_code = :m AND s.refund_no = :refund_no AND s.attempt < :attempt
+  AND NOT EXISTS (SELECT 1 FROM refund_batch_event e WHERE e.municipality_code = :m
+      AND e.batch_no = s.batch_no AND e.event = 'withdrawn')"""
 
 
 def came_back_from(connection: Connection, municipality_code: str, found: Refund) -> set[int]:
-    """戻ってきた口座: to which the earlier attempts at a refund were sent."""
+    """戻ってきた口座: to which the earlier attempts at a refund were sent, and not stopped."""
     values = {"m": municipality_code, "refund_no": found.refund_no, "attempt": found.attempt}
     return set(connection.execute(text(_TRIED), values).scalars())
 

@@ -179,12 +179,13 @@ class RefundRow(SQLModel, table=True):
 
 
 class RefundEventRow(SQLModel, table=True):
-    """還付の経過: decided, sent with a batch, paid, returned, to another account, cancelled."""
+    """還付の経過: decided, sent with a batch, which is paid or withdrawn; returned, … cancelled."""
 
     __tablename__ = "refund_event"
     __table_args__: ClassVar[Any] = (
         CheckConstraint(
-            "event IN ('decided', 'sent', 'paid', 'returned', 'payee_changed', 'cancelled')"
+            "event IN ('decided', 'sent', 'paid', 'returned', 'payee_changed', 'cancelled', "
+            "'withdrawn')"
         ),
         ForeignKeyConstraint(*_REFUND),
         Index("refund_event_by_line", "municipality_code", "file_id", "line_no"),
@@ -248,7 +249,7 @@ class RefundBatchLineRow(SQLModel, table=True):
     batch_no: int = Field(primary_key=True, sa_type=BigInteger)
     line_no: int = Field(primary_key=True)
     refund_no: int = Field(sa_type=BigInteger)
-    attempt: int  # 1, and one more for every transfer that came back
+    attempt: int  # 1, and one more for every transfer that came back or was withdrawn
     account_no: int = Field(sa_type=BigInteger)
     amount_yen: int = Field(sa_type=BigInteger)
     interest_yen: int = Field(sa_type=BigInteger)
@@ -256,11 +257,11 @@ class RefundBatchLineRow(SQLModel, table=True):
 
 
 class RefundBatchEventRow(SQLModel, table=True):
-    """振込データの経過: replaced, released by two people, handed out, paid by the bank."""
+    """振込データの経過: replaced, released by two people, handed out, paid, withdrawn by two."""
 
     __tablename__ = "refund_batch_event"
     __table_args__: ClassVar[Any] = (
-        CheckConstraint("event IN ('replaced', 'released', 'handed_out', 'paid')"),
+        CheckConstraint("event IN ('replaced', 'released', 'handed_out', 'paid', 'withdrawn')"),
         ForeignKeyConstraint(*_BATCH),
         CLUSTERED,
     )

@@ -31,7 +31,8 @@ the formats and the domain are common. Each difference carries one of these name
 ``payee_account``     the sealed account is not the one that was confirmed
 ``refund_batch``      the totals of a file to the bank are not those of its transfers; likewise
                       ``refund_file``: nor is its hash; ``refund_sent``: it went out without two
-                      people, or not as it was frozen
+                      people, or not as it was frozen; ``refund_withdrawn``: it was withdrawn
+                      without two people, after it was paid, or not with all that it sent
 ``link_block``        a link that must not return has no approval, or an approval no such block
 ``deposit``           a credit is not the deposit that its line and outcome say
 ``settlement``        what a credit settled is not its amount

@@ -44,7 +44,7 @@ WHERE x.municipality_code = :m ORDER BY x.refund_no"""
 _APPROVED = """
 SELECT approval_id, kind, subject, content_json, asked_by, decided_by FROM approval
 WHERE municipality_code = :m AND decision = 'approved'
-  AND kind IN ('refund', 'refund_cancel', 'refund_batch')"""
+  AND kind IN ('refund', 'refund_cancel', 'refund_batch', 'refund_batch_withdraw')"""
 _EVENTS = """
 SELECT refund_no, event_no, event, batch_no, file_id, line_no, journal_id FROM refund_event
 WHERE municipality_code = :m ORDER BY refund_no, event_no"""
@@ -66,12 +66,16 @@ WHERE l.municipality_code = :m AND l.batch_no = :batch_no ORDER BY l.line_no"""
 _RELEASED = """
 SELECT e.batch_no, e.approval_id FROM refund_batch_event e
 WHERE e.municipality_code = :m AND e.event = 'released' ORDER BY e.batch_no"""
+_BATCH_EVENTS = """
+SELECT batch_no, event, approval_id FROM refund_batch_event
+WHERE municipality_code = :m ORDER BY batch_no, event_no"""
 _SENT = "SELECT refund_no, attempt, batch_no FROM refund_sent WHERE municipality_code = :m"
 # What may follow what; a refund begins with its decision.
 _NEXT = {
     "": {"decided"},
     "decided": {"sent", "payee_changed", "cancelled"},
-    "sent": {"paid"},
+    "sent": {"paid", "withdrawn"},
+    "withdrawn": {"sent", "payee_changed", "cancelled"},
     "paid": {"returned"},
     "returned": {"payee_changed", "cancelled"},
     "payee_changed": {"sent", "payee_changed", "cancelled"},
@@ -97,6 +101,7 @@ def refunds(store: Store) -> Iterator[Difference]:
     booked: dict[int, list[Money]] = defaultdict(list)
     for row in store.rows(_POSTINGS):
         booked[row.refund_no].append(tuple(row[1:]))
+    kept = list(events.values())
     rows = list(store.rows(_REFUNDS))
     gone = {number for number, some in events.items() if some[-1].event == "cancelled"}
     yield from _paid_before([row for row in rows if row.refund_no not in gone], approved)
@@ -109,7 +114,10 @@ def refunds(store: Store) -> Iterator[Difference]:
     for number, approval in sorted(approved.items()):
         if approval.kind == "refund" and number not in done:
             yield Difference("refund", f"approval:{number}", "refund", "")
+    stopped = [(row.batch_no, row.refund_no) for some in kept for row in some
+               if row.event == "withdrawn"]  # fmt: skip
     yield from _batches(store, approved)
+    yield from _withdrawn(store, approved, stopped)
 
 
 def _refund(row: Any, approval: Any) -> Iterator[Difference]:
@@ -229,6 +237,40 @@ def _batches(store: Store, approved: dict[int, Any]) -> Iterator[Difference]:
                 "refund_sent", f"batch:{batch_no}", str(sorted(attempts.get(batch_no, ()))),
                 str(sorted(sent[batch_no])),
             )  # fmt: skip
+
+
+def _withdrawn(
+    store: Store, approved: dict[int, Any], stopped: list[tuple[int, int]]
+) -> Iterator[Difference]:
+    """Every batch that was withdrawn: by two people, unpaid, for good, with all that was sent."""
+    events: dict[int, list[Any]] = defaultdict(list)
+    for row in store.rows(_BATCH_EVENTS):
+        events[row.batch_no].append(row)
+    ended = {no: some[-1] for no, some in events.items() if some[-1].event == "withdrawn"}
+    done = set()
+    for batch_no, some in events.items():
+        names = [row.event for row in some]
+        if "withdrawn" not in names:
+            continue
+        number = next(row.approval_id for row in some if row.event == "withdrawn")
+        approval = approved.get(number or 0)
+        done.add(number)
+        right = (
+            approval is not None
+            and approval.kind == "refund_batch_withdraw"
+            and approval.asked_by != approval.decided_by
+            and json.loads(approval.content_json)["batch_no"] == batch_no
+        )
+        if not right or names.count("withdrawn") != 1 or batch_no not in ended or "paid" in names:
+            yield Difference(
+                "refund_withdrawn", f"batch:{batch_no}", "refund_batch_withdraw", ", ".join(names)
+            )
+    sent = {(row.batch_no, row.refund_no) for row in store.rows(_SENT) if row.batch_no in ended}
+    if sorted(sent) != sorted(stopped):
+        yield Difference("refund_withdrawn", "refund", str(sorted(sent)), str(sorted(stopped)))
+    for number, approval in sorted(approved.items()):
+        if approval.kind == "refund_batch_withdraw" and number not in done:
+            yield Difference("refund_withdrawn", f"approval:{number}", "withdrawn", "")
 
 
 def _file(store: Store, row: Any, lines: list[Any]) -> str:

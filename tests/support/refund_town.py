@@ -16,7 +16,7 @@ from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.formats import zengin_statement
 from reconcile.model import Delivery
-from reconcile.refunds import appropriate, bank, batches, decide, payees, release
+from reconcile.refunds import appropriate, bank, batches, decide, payees, release, withdraw
 from reconcile.refunds.classing import Grounds, classify
 from reconcile.refunds.events import Refund, refund
 from reconcile.refunds.found import Overpayment, overpayment, overpayments
@@ -33,6 +33,7 @@ EFFECTS: dict[str, Any] = {
     decide.KIND: decide.carry_out,
     decide.CANCEL: decide.cancel,
     release.KIND: release.release,
+    withdraw.KIND: withdraw.withdraw,
 }
 
 

@@ -33,6 +33,7 @@ from reconcile.placement.credit_ask import CreditPlacement, ask_credit_placement
 from reconcile.placement_model import Placement
 from reconcile.refunds import batches, decide, notices
 from reconcile.refunds import release as refund_release
+from reconcile.refunds import withdraw as refund_withdraw
 from reconcile.suggest import aliases
 from web import clock, slip_release
 from web.accounts import role_change, staff
@@ -154,6 +155,7 @@ def _refunds(day: _Day) -> None:
         lambda c, p: batches.build(c, p, transfer_on, by="kaikei", at=NOW, today=TODAY)
     )
     day.write(lambda c, p: refund_release.ask_release(c, p, made.batch_no, **BY))
+    day.write(lambda c, p: refund_withdraw.ask_withdraw(c, p, made.batch_no, **BY))
 
 
 def _charges(day: _Day) -> None:

@@ -100,10 +100,11 @@ def _debit(connection: Connection, profile: Profile, approval: Approval) -> Stor
 
 
 def _refund(_connection: Connection, _profile: Profile, approval: Approval) -> Story:
-    """還付の決定・取消・振込データの引渡し."""
+    """還付の決定・取消・振込データの引渡しと取消."""
     endpoint, values = refund_approving.place_of(approval)
     effect, sheets_ = refund_approving.told(approval)
-    return Story(effect, sheets_, links=(Link(_("還付の画面を開く"), endpoint, values),))
+    link = Link(_("還付の画面を開く"), endpoint, values)
+    return Story(effect, sheets_, refund_approving.warnings_of(approval), links=(link,))
 
 
 def _resident_link(_connection: Connection, _profile: Profile, approval: Approval) -> Story:

@@ -12,6 +12,7 @@ from payments.holds import target_of
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.refunds import appropriate, decide, notices
+from reconcile.refunds import withdraw as withdrawing
 from reconcile.refunds.ageing import ageing
 from reconcile.refunds.classing import Grounds, classify
 from reconcile.refunds.events import happenings, refund
@@ -281,6 +282,34 @@ def cancel(session: Session, number: int, reason: str, user_name: str, *, as_jso
     do(
         session, user_name, Do.WORK_REFUNDS, "refund_cancel_asked", deed, as_json=as_json,
         asks=decide.CANCEL,
+    )  # fmt: skip
+
+
+@refunds.command()
+@NUMBER
+@click.option(
+    "--stopped", default="", help="ファイルの引渡し後のとき: 振込を止めたと確認した銀行の相手。"
+)
+@REASON
+@USER
+@JSON
+@MUNICIPALITY
+@session_of
+def withdraw(
+    session: Session, number: int, stopped: str, reason: str, user_name: str, *, as_json: bool
+) -> None:
+    """振込データの取消を依頼します（二人の承認）。還付は、振込の前の状態に戻ります。"""
+
+    def deed(connection: Connection, profile: Profile, person: str) -> dict[str, Any]:
+        asked = withdrawing.ask_withdraw(
+            connection, profile, number, asked_by=person, at=clock.now(), reason=reason,
+            stopped=stopped,
+        )  # fmt: skip
+        return {"approvals": [asked.approval_id]}
+
+    do(
+        session, user_name, Do.SEND_REFUNDS, "refund_batch_withdraw_asked", deed,
+        as_json=as_json, asks=withdrawing.KIND,
     )  # fmt: skip
 
 

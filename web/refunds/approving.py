@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.overpayment import OverpaymentReason
-from reconcile.refunds import appropriate, decide, release
-from web import clock, formatting
+from reconcile.refunds import appropriate, decide, release, withdraw
+from reconcile.refunds.batch_events import HANDED_OUT
+from web import clock, formatting, messages
 from web.days.sheet import columns_of, sheet_of
 from web.language import translate as _
 from web.refunds.words import reason_words
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
     from web.days.sheet import Cell, Sheet
 
-REFUND_KINDS = (decide.KIND, decide.CANCEL, release.KIND)
+BATCH_KINDS = (release.KIND, withdraw.KIND)
+REFUND_KINDS = (decide.KIND, decide.CANCEL, *BATCH_KINDS)
 KINDS = (appropriate.KIND, *REFUND_KINDS)
 
 
@@ -44,11 +46,16 @@ def _release(connection: Connection, profile: Profile, approval: Approval) -> No
     release.release(connection, profile, approval, on=clock.today())
 
 
+def _withdraw(connection: Connection, profile: Profile, approval: Approval) -> None:
+    withdraw.withdraw(connection, profile, approval, on=clock.today())
+
+
 EFFECTS: dict[str, Callable[[Connection, Profile, Approval], None]] = {
     appropriate.KIND: _appropriate,
     decide.KIND: _refund,
     decide.CANCEL: _cancel,
     release.KIND: _release,
+    withdraw.KIND: _withdraw,
 }
 
 
@@ -64,6 +71,8 @@ def content_now(connection: Connection, profile: Profile, approval: Approval) ->
         return decide.cancel_content(connection, code, int(said["refund_no"]))
     if approval.kind == release.KIND:
         return release.release_content(connection, code, int(said["batch_no"]))
+    if approval.kind == withdraw.KIND:
+        return withdraw.content_now(connection, profile, approval)
     return decide.content_again(connection, profile, said, clock.today())
 
 
@@ -115,15 +124,29 @@ def told(approval: Approval) -> tuple[str, tuple[Sheet, ...]]:
             (_("振込額の合計"), formatting.yen(content["total_yen"])),
             (_("ファイルのハッシュ（SHA-256）"), content["file_sha256"]),
         ]
+        if approval.kind == withdraw.KIND:
+            rows.append((_("状態"), messages.label("batch_state", content["state"])))
+            rows += [(_("止めたと確認した相手"), content["stopped"])] if content["stopped"] else []
     sheet = sheet_of(
         "content", words.TITLES["content"], columns_of("項目", "値"), rows, adds_up=False
     )
     return words.EFFECTS[approval.kind].format(**content), (sheet,)
 
 
+def warnings_of(approval: Approval) -> tuple[str, ...]:
+    """注意: what the second person should make sure of first."""
+    if approval.kind == withdraw.KIND and approval.content["state"] == HANDED_OUT:
+        return (
+            _(
+                "この振込ファイルは引渡し済みです。銀行が振込を止めたことを確かめてから承認してください。"
+            ),
+        )
+    return ()
+
+
 def subject_words(approval: Approval) -> str:
     """対象 as people say it: the claim, the refund or the batch."""
-    if approval.kind == release.KIND:
+    if approval.kind in BATCH_KINDS:
         return _("振込データ {number}", number=approval.content["batch_no"])
     if approval.kind == decide.CANCEL:
         return _("還付 {number}", number=approval.content["refund_no"])
@@ -132,7 +155,7 @@ def subject_words(approval: Approval) -> str:
 
 def place_of(approval: Approval) -> tuple[str, dict[str, Any]]:
     """開くページ: the endpoint and its values."""
-    if approval.kind == release.KIND:
+    if approval.kind in BATCH_KINDS:
         return "refunds.batch", {"batch_no": approval.content["batch_no"]}
     if approval.kind == decide.CANCEL:
         return "refunds.one", {"refund_no": approval.content["refund_no"]}

@@ -11,7 +11,7 @@ from payments.domain.calendars import bank_business_day
 from payments.domain.errors import InvalidValueError, KokinError, NotFoundError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.refunds import bank, batches, payees, release
+from reconcile.refunds import bank, batches, payees, release, withdraw
 from reconcile.refunds.batch_events import BUILT, batch_events
 from reconcile.refunds.events import PAID, RETURNED, refunds
 from web import clock
@@ -88,6 +88,26 @@ def ask_release(batch_no: int) -> BaseResponse | tuple[str, int]:
     return redirect(url_for("approvals.show", approval_id=approval.approval_id), 303)
 
 
+@refunding.post("/batches/<int:batch_no>/withdrawal")
+@may(Do.SEND_REFUNDS)
+def ask_withdraw(batch_no: int) -> BaseResponse | tuple[str, int]:
+    """振込データの取消の依頼; what was typed stays where it cannot be asked for."""
+    try:
+        with unit_of_work(services().engine, services().municipality) as connection:
+            require_asker(g.user, withdraw.KIND)
+            approval = withdraw.ask_withdraw(
+                connection, services().profile, batch_no, asked_by=g.user.user_name,
+                at=clock.now(), reason=reason(),
+                stopped=request.form.get("stopped", "")[: REASON_MAX + 1],
+            )  # fmt: skip
+            record(connection, "refund_batch_withdraw_asked", str(approval.approval_id))
+    except NotFoundError:
+        raise
+    except KokinError as error:
+        return _batch_page(batch_no, error, withdrawing=True), status_of(error)
+    return redirect(url_for("approvals.show", approval_id=approval.approval_id), 303)
+
+
 @refunding.post("/batches/<int:batch_no>/file")
 @may(Do.SEND_REFUNDS)
 def take_file(batch_no: int) -> Response | tuple[str, int]:
@@ -134,7 +154,9 @@ def _batches_page(error: KokinError | None = None) -> str:
     )
 
 
-def _batch_page(batch_no: int, error: KokinError | None = None) -> str:
+def _batch_page(
+    batch_no: int, error: KokinError | None = None, *, withdrawing: bool = False
+) -> str:
     code = services().municipality
     with reading(services().engine, code) as connection:
         found = batches.batch(connection, code, batch_no)
@@ -164,7 +186,9 @@ def _batch_page(batch_no: int, error: KokinError | None = None) -> str:
         accounts=shown,
         may_send=can(g.user, Do.SEND_REFUNDS),
         error=said(error),
-        why_typed=request.form.get("why", "") if error is not None else "",
+        why_typed=request.form.get("why", "") if error is not None and not withdrawing else "",
+        given=request.form if withdrawing else {},
+        may_end=found.state in {BUILT, *batches.GONE},
         reason_max=REASON_MAX,
         words=all_words(),
     )

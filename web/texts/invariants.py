@@ -95,6 +95,7 @@ INVARIANTS: dict[str, str] = {
     "refund_batch": "還付の振込データの合計",
     "refund_file": "還付の振込ファイルとハッシュ",
     "refund_sent": "還付の引渡しと承認",
+    "refund_withdrawn": "還付の振込データの取消と承認",
     "trial_balance": "勘定の合計",
     "statement_gap": "入出金明細の残高の連続",
     "day_total": "日別集計と仕訳",

@@ -125,6 +125,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "refund": "還付の決定",
         "refund_cancel": "還付の取消",
         "refund_batch": "還付の振込データの引渡し",
+        "refund_batch_withdraw": "還付の振込データの取消",
         "placement": "充当先の決定",
         "credit_placement": "入金の充当先の決定",
         "arrival_rules": "受領予定の変更",

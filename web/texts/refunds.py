@@ -29,6 +29,8 @@ REFUND_ERRORS: dict[str, str] = {
     "batch_day": "振込日 {found} は銀行の営業日ではないか、過ぎています。",
     "batch_reason": "{transfer_on}の振込データ（{batch_no}）はすでにあります。作り直すときは、違いを確かめ、理由を書いてください。",
     "batch_state": "振込データ {batch_no} は「{state}」のため、この操作はできません。",
+    "batch_bank_line": "振込データ {batch_no} と同じ額の出金（{expected}）が銀行の明細にあります。銀行の明細と照合してください。",
+    "batch_stopped_missing": "振込データ {batch_no} のファイルは引渡し済みです。銀行が振込を止めたことを確かめ、確認した相手を書いてください。",
     "batch_file": "書き出した振込ファイルを読み直したところ、内容が合いません。作成を中止しました。",
     "batch_changed": "振込データ {batch_no} の中身が作成時と異なります。作り直してください。",
     "batch_payee": "振込データ {batch_no} に、口座を取り消した還付があります。作り直してください。",
@@ -55,6 +57,7 @@ REFUND_LABELS: dict[str, dict[str, str]] = {
         "paid": "振込済",
         "returned": "組戻し",
         "payee_changed": "振込先の訂正済",
+        "withdrawn": "振込の取消",
         "cancelled": "取消",
     },
     "batch_state": {
@@ -63,6 +66,7 @@ REFUND_LABELS: dict[str, dict[str, str]] = {
         "released": "引渡し承認済",
         "handed_out": "引渡し済",
         "taken_again": "同じファイルの取出し",
+        "withdrawn": "取消",
         "paid": "振込済",
     },
     # What the history of a case says where its end has no words of a person.

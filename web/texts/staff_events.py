@@ -57,6 +57,7 @@ STAFF_EVENTS: dict[str, str] = {
     "refund_batch_built": "還付の振込データの作成",
     "refund_batch_asked": "還付の振込データの引渡しの依頼",
     "refund_batch_taken": "還付の振込ファイルの取得",
+    "refund_batch_withdraw_asked": "還付の振込データの取消の依頼",
     "refund_bank_matched": "還付と銀行の明細の照合",
     "payee_registered": "還付先口座の登録",
     "payee_confirmed": "還付先口座の確認",

@@ -24,7 +24,7 @@ from payments import approve
 from payments.domain.errors import InvalidValueError, KokinError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.refunds import another_account, appropriate, batches, decide, release
+from reconcile.refunds import another_account, appropriate, batches, decide, release, withdraw
 
 LONG = 120  # seconds for what takes none, however slow the machine
 
@@ -50,7 +50,7 @@ ACTS = st.lists(
     st.tuples(
         st.sampled_from(
             ("twice", "lowered", "refund", "part", "appropriate", "build", "release", "pay",
-             "back", "again", "cancel", "place")
+             "back", "again", "cancel", "place", "withdraw")
         ),
         st.integers(1, 3),
     ),
@@ -181,6 +181,12 @@ class _Life:
         for found in self._batches():
             if found.state == "built":
                 self.town.released(found)
+
+    def _withdraw(self, _notice: int) -> None:
+        for found in self._batches():
+            if found.state in {"built", "released", "handed_out"}:
+                asked = {"stopped": "みほん銀行 田中氏"}
+                self.town.approve(self.town.asked(withdraw.ask_withdraw, found.batch_no, **asked))
 
     def _pay(self, _notice: int) -> None:
         total = next((b.total_yen for b in self._batches() if b.state == "handed_out"), 0)

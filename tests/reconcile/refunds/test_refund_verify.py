@@ -12,7 +12,7 @@ from payments.domain.errors import InvalidValueError, RefusedError
 from payments.domain.overpayment import Refunds, require_refunds
 from payments.store.unit_of_work import unit_of_work
 from reconcile.formats.zengin_transfer import Transfer, write
-from reconcile.refunds import batches
+from reconcile.refunds import batches, withdraw
 from reconcile.verify.everything import verify
 
 M = "99999"
@@ -49,6 +49,28 @@ def test_a_change_has_its_name(town, change, name):
     with unit_of_work(town.engine, M) as connection:
         connection.exec_driver_sql(change)
     assert name in {difference.name for difference in verify(town.engine, M)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE approval SET asked_by = decided_by WHERE kind = 'refund_batch_withdraw'",
+        "UPDATE refund_batch_event SET approval_id = 1 WHERE event = 'withdrawn'",
+        "UPDATE refund_batch_event SET event = 'withdrawn', approval_id = 9 WHERE event = 'released'",
+        "UPDATE refund_batch_event SET event = 'paid' WHERE event = 'handed_out'",
+        "DELETE FROM refund_batch_event WHERE event = 'withdrawn'",
+        "DELETE FROM refund_event WHERE event = 'withdrawn'",
+        "UPDATE refund_batch_event SET event_no = 9 WHERE event = 'handed_out'",
+    ],
+)
+def test_a_withdrawal_that_two_people_did_not_make_is_found(town, change):
+    asked = town.asked(withdraw.ask_withdraw, 1, stopped="みほん銀行 田中氏")
+    town.approve(asked)
+    assert "refund_withdrawn" not in {each.name for each in verify(town.engine, M)}
+    with unit_of_work(town.engine, M) as connection:
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+        connection.exec_driver_sql(change)
+    assert "refund_withdrawn" in {each.name for each in verify(town.engine, M)}
 
 
 @pytest.mark.parametrize(

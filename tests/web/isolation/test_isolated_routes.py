@@ -120,6 +120,7 @@ FORMS: dict[str, dict[str, str]] = {
     "refunds.change_payee": {},
     "refunds.build": {"transfer_on": "2026-06-04"},
     "refunds.ask_release": {"why": "試し"},
+    "refunds.ask_withdraw": {"why": "試し"},
     "refunds.take_file": {},
     "refunds.match": {},
     "refunds.pay": {"batch_no": "{batch_no}", "file_id": "{file_id}", "line_no": "2"},

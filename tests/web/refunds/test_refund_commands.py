@@ -91,13 +91,32 @@ def test_the_whole_way_of_a_refund(city, kokin, tmp_path):
     assert "同じファイルの取出し  kaikei  届かず" in kokin("batches", "--batch", "1")
     told = json.loads(kokin("batches", "--batch", "1", "--json"))
     assert [each["note"] for each in told["history"]] == ["", "", "届かず"]
-    kokin("batches", "--batch", "2", code=1)
+    kokin("batches", "--batch", "3", code=1)
+    _withdrawn_and_sent_again(city, kokin, again)
     assert json.loads(kokin("match", *person)) == {"paid": [], "returned": []}
     kokin("returned", "1", "nothing:1", *person, code=1)
     kokin("payee", "1", *person, code=1)
     kokin("cancel", "1", "--reason", "取りやめ", *person, code=1)
     assert json.loads(kokin("notice", subject, *person)) == {"notice_no": 1}
     assert json.loads(kokin("ageing", "--json")) is not None
+
+
+def _withdrawn_and_sent_again(city: Any, kokin: Any, again: tuple[str, ...]) -> None:
+    """The bank got nothing of the first batch; the same refund goes with a second one."""
+    person = ("--user", "kaikei", "--json")
+    why = ("withdraw", "1", "--reason", "ファイルが届かず", *person)
+    kokin(*why, code=1)
+    asked = json.loads(kokin(*why, "--stopped", "みほん銀行 田中氏"))
+    _agree(city, asked["approvals"][0])
+    assert "取消" in kokin("batches")
+    assert "取消  shonin  ファイルが届かず" in kokin("batches", "--batch", "1")
+    kokin(*again, "--reason", "届かず", code=1)
+    assert "振込の取消 shonin ファイルが届かず" in kokin("show", "1")
+    assert json.loads(kokin("show", "1", "--json"))["state"] == "decided"
+    made = json.loads(kokin("batch", "--on", "2026-06-04", "--reason", "もう一度", *person))
+    assert (made["batch_no"], made["count"]) == (2, 1)
+    asked = json.loads(kokin("release", "2", "--reason", "予定のとおり", *person))
+    _agree(city, asked["approvals"][0])
 
 
 def test_what_grows_old_is_said_with_the_day_on_which_the_right_ends(city, kokin, monkeypatch):

@@ -290,6 +290,75 @@ def test_a_refund_whose_account_was_revoked_is_held_back_until_it_has_another(ci
     assert "left out" not in english
 
 
+def _sent(city: Any, signed: Any) -> Any:
+    """A refund whose batch was released; who looks at it."""
+    found = waiting(city)
+    with_account(signed, found)
+    desk = signed("kaikei")
+    posted(desk, f"/overpayments/{found.subject}/refund", why="書類を確かめた")
+    agreed(signed, city)
+    posted(desk, "/batches", transfer_on="2026-06-04")
+    posted(desk, "/batches/1/release", why="振込日のとおり")
+    agreed(signed, city)
+    return desk
+
+
+def _main(client: Any, address: str) -> str:
+    page: str = client.get(address).get_data(as_text=True)
+    return page.partition("<main")[2]
+
+
+def test_a_released_batch_is_withdrawn_by_two_and_its_refund_goes_with_the_next(city, signed):
+    desk = _sent(city, signed)
+    page = _main(desk, "/staff/refunds/batches/1")
+    assert "ファイルは二度と取り出せません" in page
+    assert "振込を依頼する前の状態に戻ります" in page
+    assert "止めたと確認した銀行の相手" not in page
+    assert "振込データの取消" not in _main(signed("kansa"), "/staff/refunds/batches/1")
+    assert desk.post("/staff/refunds/batches/9/withdrawal", data={"why": "x"}).status_code == 404
+    # Somebody takes the file beside the open page: what was typed stays, and the bank is asked for.
+    posted(desk, "/batches/1/file", 200)
+    again = posted(desk, "/batches/1/withdrawal", 409, why="銀行に届かず").get_data(as_text=True)
+    assert "確認した相手を書いてください" in again.split('role="alert"')[1].split("</div>")[0]
+    assert 'value="銀行に届かず"' in again
+    assert 'name="stopped"' in again
+    posted(desk, "/batches/1/withdrawal", why="銀行に届かず", stopped="みほん銀行 田中氏")
+    english = desk.get("/staff/approvals?lang=en").get_data(as_text=True)
+    assert "Batch of refunds withdrawn" in english
+    desk.get("/staff/approvals?lang=ja")
+    with reading(city.engine, M) as connection:
+        number = connection.execute(text("SELECT MAX(approval_id) FROM approval")).scalar_one()
+    story = _main(signed("shonin"), f"/staff/approvals/{number}")
+    for words in ("振込データ 1", "を取り消します", "みほん銀行 田中氏", "銀行が振込を止めたこと"):
+        assert words in story
+    agreed(signed, city)
+    page = _main(desk, "/staff/refunds/batches/1")
+    assert "銀行に届かず" in page.split('id="story"')[1].split("</section>")[0]
+    assert "取り消す（理由と二人の承認）" not in page
+    posted(desk, "/batches/1/file", 409, why="もう一度")
+    # What was typed for a batch that has ended is still to be read.
+    late = posted(desk, "/batches/1/withdrawal", 409, why="二度目の取消", stopped="田中氏")
+    assert 'value="二度目の取消"' in late.get_data(as_text=True)
+    one = _main(desk, "/staff/refunds/refunds/1")
+    assert "還付決定" in one.split("</dl>")[0]
+    assert "振込の取消" in one
+    posted(desk, "/batches", transfer_on="2026-06-04", why="銀行に届かず")
+    posted(desk, "/batches/2/release", why="振込日のとおり")
+    agreed(signed, city)
+    assert posted(desk, "/batches/2/file", 200).get_data()
+
+
+def test_a_withdrawal_that_was_overtaken_is_said_to_be_stale(city, signed):
+    desk = _sent(city, signed)
+    posted(desk, "/batches/1/withdrawal", why="取りやめ")
+    with reading(city.engine, M) as connection:
+        number = connection.execute(text("SELECT MAX(approval_id) FROM approval")).scalar_one()
+    posted(desk, "/batches/1/file", 200)
+    page = _main(signed("shonin"), f"/staff/approvals/{number}")
+    assert "依頼のあとに内容が変わった" in page
+    assert "確認した相手を書いてください" in page
+
+
 def test_a_decision_is_taken_back(city, signed):
     found = waiting(city)
     with_account(signed, found)
