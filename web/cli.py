@@ -68,6 +68,7 @@ PARTS = {
         f"refund_bank.{name}"
         for name in ("batch", "batches_", "release_", "file_", "match", "returned", "payee")
     ),
+    "db": ("moving.move_",),
     "cases": ("placing.place", "placing.undo", "suggesting.suggest"),
     "slips": (
         "slip_desk.reissue",

@@ -37,7 +37,7 @@ def insert_rows(
     so that the stream need not repeat them. PostgreSQL takes COPY, SQLite ``executemany``. Raises
     what SQLAlchemy raises, without the values.
     """
-    with _cursor(connection) as cursor:
+    with driver_cursor(connection) as cursor:
         if connection.dialect.name == "postgresql":
             _copy(cursor, table, columns, rows, tuple(constants))
             return
@@ -51,7 +51,7 @@ def insert_rows(
 
 
 @contextmanager
-def _cursor(connection: Connection) -> Iterator[Any]:
+def driver_cursor(connection: Connection) -> Iterator[Any]:
     """The driver's own cursor; what the driver raises is raised as SQLAlchemy's.
 
     Whoever tells a full disk from a mistake knows those only.
@@ -105,7 +105,7 @@ def copy_text(
     if begun is None:
         return
     texts = chain((begun,), texts)
-    with _cursor(connection) as cursor, _set_aside(cursor, table, columns) as transfer:
+    with driver_cursor(connection) as cursor, _set_aside(cursor, table, columns) as transfer:
         for first in texts:
             with transfer() as copy:
                 for text_ in chain((first,), islice(texts, _TRANSFER - 1)):

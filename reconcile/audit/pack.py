@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from sqlalchemy import text
 
 from reconcile.audit import dunned
-from reconcile.audit.seal import FIRST, seal_text
+from reconcile.audit.seal import FIRST, instants_of, seal_text
 from reconcile.audit.seal_parts import BLOCK_ROWS, PARTS, part_rows, row_texts
 from reconcile.closures import signed_report
 from reconcile.explain.bank import ADVICE_RULES, STATEMENT_RULES
@@ -162,6 +162,7 @@ class _Seal(NamedTuple):
     said: str
     sha256: str
     scope: dict[str, Any]
+    parts: dict[str, str]  # the digest of each
 
 
 def write_pack(
@@ -228,7 +229,8 @@ def _chain(connection: Connection, municipality_code: str) -> Iterator[_Seal]:
             "after_entry": entry_no,
             "entry_no": seal.entry_no,
         }
-        yield _Seal(seal.seal_no, said, seal.sha256, reach)
+        digests = {row.part: row.sha256 for row in listed}
+        yield _Seal(seal.seal_no, said, seal.sha256, reach, digests)
         journal_id, entry_no = seal.journal_id, seal.entry_no
 
 
@@ -254,10 +256,11 @@ def _rows_in_scope(
 ) -> Iterator[list[Any]]:
     """The rows of a part for its table, just as they are sealed."""
     for seal in chain:
+        instants = instants_of(connection, part, seal.scope, seal.parts.get(part.name, ""))
         for portion in part_rows(connection, part, seal.scope):
             ours = [row for row in portion if scope.holds(part, row)]
             if ours:
-                yield from json.loads(f"[[{'],['.join(row_texts(ours))}]]")
+                yield from json.loads(f"[[{'],['.join(row_texts(ours, instants))}]]")
 
 
 def _touches(scope: Scope, seal: _Seal, part: Part) -> bool:
@@ -278,12 +281,13 @@ def _write_part(
     if first is None:
         return 0
     number = 0
+    instants = instants_of(connection, part, seal.scope, seal.parts.get(part.name, ""))
     with bundle.member(f"seals/{seal.seal_no:06}/{part.name}.txt") as write:
         for portion in chain_of([first], portions):
             for start in range(0, len(portion), BLOCK_ROWS):
                 rows = portion[start : start + BLOCK_ROWS]
                 ours = [scope.holds(part, row) for row in rows]
-                write(_block(row_texts(rows), ours))
+                write(_block(row_texts(rows, instants), ours))
                 number += sum(ours)
     return number
 

@@ -13,7 +13,8 @@ up nobody, and written in a moment. :func:`seal_pending` may run at any time, ag
 The digest of a part, so that anybody can work it out again:
 
 - a row is the JSON array of its columns, without spaces and without its brackets, in UTF-8
-  (bytes as hexadecimal digits, instants as the database gives them, on PostgreSQL in UTC);
+  (bytes as hexadecimal digits, instants as the database that sealed them gives them: SQLite as
+  ``2026-07-15 03:04:05.000000``, PostgreSQL as ``2026-07-15T03:04:05.000000+00:00``);
 - the digest of a row is its SHA-256;
 - up to 256 rows in their order are a block: SHA-256 of ``block:`` and their digests;
 - the digest of the part is the SHA-256 of ``part:`` and the digests of its blocks.
@@ -33,7 +34,15 @@ from sqlalchemy import text
 
 from payments.store.bulk import take_numbers
 from payments.store.unit_of_work import reading, unit_of_work
-from reconcile.audit.seal_parts import BLOCK_ROWS, PARTS, as_json, part_rows, row_texts
+from reconcile.audit.seal_parts import (
+    BLOCK_ROWS,
+    PARTS,
+    as_json,
+    of_file,
+    of_server,
+    part_rows,
+    row_texts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -209,6 +218,22 @@ def _portions(
         return
     for rows in part_rows(connection, part, scope):
         yield row_texts(rows), sum(row[column] for row in rows for column in part.yen)
+
+
+def instants_of(
+    connection: Connection, part: Part, scope: dict[str, Any], said: str
+) -> Callable[[datetime], str]:
+    """時刻の言い方: how the instants under a seal are said whose digest of a part is ``said``.
+
+    Books that were moved to PostgreSQL keep the seals that were made over the file before.
+    """
+    if connection.dialect.name == "postgresql" and any(
+        column.endswith("_at") for column in part.columns
+    ):
+        found = ((row_texts(rows, of_file), 0) for rows in part_rows(connection, part, scope))
+        if _digest(part, found).sha256 == said:
+            return of_file
+    return of_server
 
 
 def _digest(part: Part, portions: Iterator[tuple[list[str], int]]) -> PartDigest:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -316,23 +317,40 @@ def part_rows(
         yield [tuple(row) for row in portion]
 
 
-def row_texts(rows: Sequence[Sequence[Any]]) -> list[str]:
-    """行の正規形: every row as the text whose digest is sealed."""
-    texts = as_json(rows)[2:-2].split("],[")
+def row_texts(
+    rows: Sequence[Sequence[Any]], instants: Callable[[datetime], str] | None = None
+) -> list[str]:
+    """行の正規形: every row as the text whose digest is sealed.
+
+    ``instants``: in which words, :func:`of_server` unless told otherwise.
+    """
+    texts = as_json(rows, instants)[2:-2].split("],[")
     if len(texts) != len(rows):  # somebody's words contain the very same signs
-        texts = [as_json(row)[1:-1] for row in rows]
+        texts = [as_json(row, instants)[1:-1] for row in rows]
     return texts
 
 
-def as_json(value: object) -> str:
+def as_json(value: object, instants: Callable[[datetime], str] | None = None) -> str:
     """正規形: JSON without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    plain = partial(_plain, instants=instants or of_server)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=plain)
 
 
-def _plain(value: object) -> str:
+def of_server(instant: datetime) -> str:
+    """時刻 as what is sealed on PostgreSQL says it."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def of_file(instant: datetime) -> str:
+    """時刻 as it stands in a file of SQLite, and under the seals that were made over that file."""
+    plain = instant.astimezone(UTC).replace(tzinfo=None)
+    return plain.isoformat(sep=" ", timespec="microseconds")
+
+
+def _plain(value: object, instants: Callable[[datetime], str]) -> str:
     """Bytes as hexadecimal digits, an instant in UTC."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        return instants(value)
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
     message = f"{type(value).__name__} has no canonical form"

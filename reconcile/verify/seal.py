@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
@@ -23,9 +24,11 @@ from reconcile.verify.entered import ENTERED
 from reconcile.verify.walk import Difference, Sections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconcile.verify.walk import Store
+
+    _Form = Callable[[object], str]
 
 _PORTION = 4_096  # whole blocks
 _BLOCK = 256
@@ -33,6 +36,7 @@ _DIGEST = 32
 _SEALED_WITHIN = timedelta(days=1)
 _SHOWN = 200
 
+_INSTANT = re.compile(r"\w_at\b")  # the name of a column
 _SEALS = """
 SELECT seal_no, journal_id, entry_no, previous_sha256, sha256, made_utc FROM seal
 WHERE municipality_code = :m ORDER BY seal_no"""
@@ -250,48 +254,70 @@ def _said(store: Store, seal: Any, parts: dict[str, Any]) -> str:
         seal.made_utc,
         listed,
     ]
-    return hashlib.sha256(_text(said).encode()).hexdigest()
+    return hashlib.sha256(_text(said, _other).encode()).hexdigest()
 
 
 def _part(
     store: Store, sealed: _Sealed, part: str, said: Any, table: _Rows | None
 ) -> Iterator[Difference]:
     """One table under one seal: its first row that is not as it was sealed."""
-    digest, count, amount_yen = hashlib.sha256(b"part:"), 0, 0
+    forms = _forms(store, table.part) if table else (_other,)
+    digests = [hashlib.sha256(b"part:") for _form in forms]
+    count, amount_yen = 0, 0
     rows, yen = (table.until(sealed.span(part)[1]), table.part.yen) if table else (iter(()), ())
     while portion := [*islice(rows, _PORTION)]:
-        digests = _digests(_texts(portion))
-        for start in range(0, len(digests), _BLOCK):
-            block = b"".join(digests[start : start + _BLOCK])
-            digest.update(hashlib.sha256(b"block:" + block).digest())
+        for form, digest in zip(forms, digests, strict=True):
+            marks = _digests(_texts(portion, form))
+            for start in range(0, len(marks), _BLOCK):
+                block = b"".join(marks[start : start + _BLOCK])
+                digest.update(hashlib.sha256(b"block:" + block).digest())
         count += len(portion)
         amount_yen += sum(sum(map(itemgetter(column), portion)) for column in yen)
-    found = (count, amount_yen, digest.hexdigest()) if count else None
+    found = [(count, amount_yen, digest.hexdigest()) for digest in digests] if count else [None]
     expected = tuple(said[1:]) if said else None
-    if found != expected:
-        first = _first_unlike(store, sealed, part) if found else ""
-        place, shown = first.split("\t", 1) if first else ("", " ".join(map(str, found or "-")))
+    if expected not in found:
+        first = _first_unlike(store, sealed, part, forms) if count else ""
+        place, shown = first.split("\t", 1) if first else ("", " ".join(map(str, found[0] or "-")))
         should = " ".join(map(str, expected or "-"))
         subject = f"seal:{sealed.seal.seal_no} {part} {place}".strip()
         yield Difference("seal_row", subject, should, shown)
 
 
-def _first_unlike(store: Store, sealed: _Sealed, part: str) -> str:
-    """The key and the text of the first row whose mark is another one; "" for none."""
+def _forms(store: Store, part: _Part) -> tuple[_Form, ...]:
+    """In which words the instants of a part may be sealed; one way where it has none.
+
+    Books that were moved to PostgreSQL keep the seals that were made over the file before.
+    """
+    moved = store.connection.dialect.name == "postgresql" and _INSTANT.search(part.statement)
+    return (_other, _other_in_file) if moved else (_other,)
+
+
+def _first_unlike(store: Store, sealed: _Sealed, part: str, forms: Sequence[_Form]) -> str:
+    """The key and the text of the first row whose mark is another one; "" for none.
+
+    In the words in which most rows before it are as they were.
+    """
     asked = store.rows(_MARKS, seal_no=sealed.seal.seal_no, part=part)
     marks = b"".join(bytes(row.marks) for row in asked)
+    return max(_unlike_in(store, sealed, part, marks, form) for form in forms)[1]
+
+
+def _unlike_in(
+    store: Store, sealed: _Sealed, part: str, marks: bytes, form: _Form
+) -> tuple[int, str]:
+    """The same in these words, behind how many rows that are as they were."""
     after, last = sealed.span(part)
     again = _Rows(store, part, after, last)
     rows, count = again.until(last), 0
     while portion := [*islice(rows, _PORTION)]:
-        texts = _texts(portion)
+        texts = _texts(portion, form)
         for place, digest in enumerate(_digests(texts)):
             at = 2 * (count + place)
             if digest[:2] != marks[at : at + 2]:
                 key = "/".join(map(str, portion[place][: again.part.width]))
-                return f"{key}\t{texts[place][:_SHOWN]}"
+                return count + place, f"{key}\t{texts[place][:_SHOWN]}"
         count += len(portion)
-    return ""
+    return count, ""
 
 
 def _digests(texts: list[str]) -> list[bytes]:
@@ -364,15 +390,15 @@ def _waiting(store: Store, journal_id: int, now: datetime) -> Iterator[Differenc
             yield Difference("unsealed", f"journal:{row.journal_id}", since, "")
 
 
-def _texts(rows: list[tuple[Any, ...]]) -> list[str]:
+def _texts(rows: list[tuple[Any, ...]], form: _Form) -> list[str]:
     """Rows in the form that is sealed: JSON without the outer brackets."""
-    joined = _text(rows)
+    joined = _text(rows, form)
     texts = joined[2:-2].split("],[")
-    return texts if len(texts) == len(rows) else [_text(row)[1:-1] for row in rows]
+    return texts if len(texts) == len(rows) else [_text(row, form)[1:-1] for row in rows]
 
 
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_other)
+def _text(value: object, form: _Form) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=form)
 
 
 def _other(value: object) -> str:
@@ -380,3 +406,11 @@ def _other(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)
+
+
+def _other_in_file(value: object) -> str:
+    """The same as SQLite has instants in its file: in UTC as well, and without saying so."""
+    if isinstance(value, datetime):
+        plain = value.astimezone(UTC).replace(tzinfo=None)
+        return plain.isoformat(sep=" ", timespec="microseconds")
+    return _other(value)

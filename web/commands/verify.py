@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from web import messages
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 from web.notifications.checking import verify as verify_books
+
+if TYPE_CHECKING:
+    from reconcile.verify.walk import Difference
 
 
 @click.command()
@@ -37,10 +42,14 @@ def verify(session: Session, *, as_json: bool) -> None:
         )
     else:
         for difference in differences:
-            text = f"不一致 {messages.label('invariant', difference.name)}（{difference.name}）"
-            text += f" {difference.subject}: 正 {difference.expected} 値 {difference.found}"
-            session.out.print(text, markup=False)
+            session.out.print(told(difference), markup=False)
         if not differences:
             session.out.print("すべて一致しました。")
     fail_unless(not differences)
     session.seal()
+
+
+def told(difference: Difference) -> str:
+    """不一致 as a line for a person."""
+    name = f"不一致 {messages.label('invariant', difference.name)}（{difference.name}）"
+    return f"{name} {difference.subject}: 正 {difference.expected} 値 {difference.found}"
