@@ -25,6 +25,7 @@ _DESK = """
 from web.commands.demo_desk import work
 from web.commands.session import Session
 from payments.store.unit_of_work import unit_of_work
+from reconcile.day_totals import summarise
 from web.accounts import staff
 session = Session()
 with unit_of_work(session.engine, session.municipality) as connection:
@@ -34,6 +35,7 @@ with unit_of_work(session.engine, session.municipality) as connection:
             staff.add(connection, session.municipality, name, roles=(role,), display_name=name,
                       password="kaikei-no-himitsu")
 work(session)
+summarise(session.engine, session.municipality)  # as the nightly run does
 """
 
 

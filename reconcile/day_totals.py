@@ -37,6 +37,7 @@ _OPEN_YEAR = (
     f"WHEN {OPEN_BY_DATE} > :closed_year THEN {OPEN_BY_DATE} ELSE :closed_year + 1 END"
 )
 # Journals first: their rows are few, and the postings are stored in the order of their journals.
+# The mark is said of the postings, too: from the journals alone PostgreSQL takes one for millions.
 _FRESH = f"""
 SELECT CAST(j.booked_on AS VARCHAR(10)) AS booked_on, COALESCE(n.item_code, '') AS item_code,
     COALESCE(i.fiscal_year, 0) AS claim_year, {_OPEN_YEAR} AS open_year,
@@ -50,7 +51,7 @@ LEFT JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.subject_file_i
 LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = p.notice_id
 LEFT JOIN instalment i ON i.municipality_code = :m AND i.notice_id = p.notice_id
     AND i.term = p.term
-WHERE j.municipality_code = :m AND j.journal_id > :after
+WHERE j.municipality_code = :m AND j.journal_id > :after AND p.journal_id > :after
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """
 _ADD = """

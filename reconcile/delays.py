@@ -25,7 +25,7 @@ JOIN posting p ON p.municipality_code = :m AND p.journal_id = j.journal_id
 JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.subject_file_id
     AND r.line_no = p.subject_line_no
 JOIN source_file f ON f.municipality_code = :m AND f.file_id = r.file_id
-WHERE j.municipality_code = :m AND j.journal_id > :mark
+WHERE j.municipality_code = :m AND j.journal_id > :mark AND p.journal_id > :mark
   AND p.reason IN ('applied', 'placed') AND r.paid_on IS NOT NULL
 GROUP BY 1, 2, 3
 """
