@@ -406,7 +406,7 @@ def test_money_that_came_back_pays_no_bill_beside(town):
     number, line = _came_back(town)
     parts = (town.part(3, "02", 8_000),)
     with pytest.raises(RefusedError, match="credit_returned") as refused:
-        town.asked(ask_credit_placement, CreditPlacement(*line, parts))
+        town.asked(ask_credit_placement, CreditPlacement(*line, parts=parts))
     assert refused.value.details["refund_no"] == number
     with pytest.raises(RefusedError, match="credit_returned"):
         town.asked(ask_credit_placement, CreditPlacement(*line))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from credit_town import DSK, CreditTown
@@ -12,7 +13,7 @@ from payments.store.unit_of_work import unit_of_work
 from reconcile import cases
 
 DAY = date(2026, 7, 7)
-BY = {"actor": "kaikei", "on": DAY}
+BY: dict[str, Any] = {"actor": "kaikei", "on": DAY}
 
 
 @pytest.fixture
