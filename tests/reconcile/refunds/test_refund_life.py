@@ -403,13 +403,13 @@ def _came_back(town):
 
 
 def test_money_that_came_back_pays_no_bill_beside(town):
-    number, line = _came_back(town)
+    number, (file_id, line_no) = _came_back(town)
     parts = (town.part(3, "02", 8_000),)
     with pytest.raises(RefusedError, match="credit_returned") as refused:
-        town.asked(ask_credit_placement, CreditPlacement(*line, parts=parts))
+        town.asked(ask_credit_placement, CreditPlacement(file_id, line_no, parts))
     assert refused.value.details["refund_no"] == number
     with pytest.raises(RefusedError, match="credit_returned"):
-        town.asked(ask_credit_placement, CreditPlacement(*line))
+        town.asked(ask_credit_placement, CreditPlacement(file_id, line_no))
 
 
 def test_what_came_back_does_not_go_to_the_same_account_again(town):
