@@ -63,6 +63,10 @@ CHOICES = {
     "files.lines": [
         {"outcome": name} for name in ("", "matched", "malformed", "unknown_slip", "settled")
     ],
+    "days.lines": [
+        {}, *({"outcome": name} for name in ("matched", "confirms", "malformed", "unknown_slip")),
+        {"outcome": "matched", "channel": "konbini"}, {"outcome": "settled", "channel": "bank"},
+    ],
     "files.show_bytes": [{"at": "0"}, {"at": "40000000"}],
     "cases.worklist": [
         {}, {"sort": "amount_yen"}, {"sort": "subject"}, {"state": "resolved"},

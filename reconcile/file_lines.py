@@ -56,21 +56,24 @@ FROM source_line l LEFT JOIN line_outcome o ON o.municipality_code = l.municipal
 WHERE l.municipality_code = :m AND l.file_id = :file_id AND l.line_no > :after{chosen}
 ORDER BY l.line_no LIMIT :limit
 """
-# Few among many lines are found by their index; CROSS JOIN keeps SQLite at it.
-_RARE_LINES = text(f"""
+# What a line ended in is asked first (CROSS JOIN keeps SQLite at it): many lines may lie between
+# two of one outcome, and none of them is looked up. Few among many are found by their index.
+_ENDED = """
 SELECT l.line_no, l.byte_offset, l.byte_length, l.kind, l.stage, l.slip_key, l.amount_yen,
   l.paid_on, l.fault, o.outcome, o.applied_yen, o.suspense_yen
 FROM line_outcome o CROSS JOIN source_line l
-WHERE o.municipality_code = :m AND o.file_id = :file_id AND o.{RARE}
+WHERE o.municipality_code = :m AND o.file_id = :file_id{chosen}
   AND o.outcome = :outcome AND o.line_no > :after
   AND NOT EXISTS (SELECT 1 FROM line_outcome later
     WHERE later.municipality_code = :m AND later.file_id = o.file_id
       AND later.line_no = o.line_no AND later.revision > o.revision)
   AND l.municipality_code = :m AND l.file_id = o.file_id AND l.line_no = o.line_no
 ORDER BY o.line_no LIMIT :limit
-""")
+"""
+_RARE_LINES = text(_ENDED.format(chosen=f" AND o.{RARE}"))
+_OF_FREQUENT = text(_ENDED.format(chosen=""))
 _EVERY_LINE = text(_LINES.format(chosen=""))
-_OF_FREQUENT = text(_LINES.format(chosen=" AND o.outcome = :outcome"))
+_DECIDED = text(_LINES.format(chosen=" AND o.outcome IS NOT NULL"))
 _FINDINGS = text(
     "SELECT code, severity, line_no, byte_offset, field, found, expected FROM finding "
     "WHERE municipality_code = :m AND file_id = :file_id ORDER BY finding_no"
@@ -85,11 +88,16 @@ def lines_of(
     outcome: str = "",
     after: int = 0,
     limit: int = 100,
+    decided: bool = False,
 ) -> list[FileLine]:
-    """明細 behind line ``after`` in the order of the file; of one outcome, or all of them."""
+    """明細 behind line ``after`` in the order of the file; of one outcome, or all of them.
+
+    ``decided``: without those that decide nothing.
+    """
     chosen = _OF_FREQUENT if outcome in FREQUENT else _RARE_LINES
+    every = _DECIDED if decided else _EVERY_LINE
     rows = connection.execute(
-        chosen if outcome else _EVERY_LINE,
+        chosen if outcome else every,
         {
             "m": municipality_code, "file_id": file_id, "after": after, "limit": limit,
             **({"outcome": outcome} if outcome else {}),

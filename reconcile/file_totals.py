@@ -50,12 +50,12 @@ WHERE f.municipality_code = :m AND f.file_id IN :some AND NOT EXISTS (
 GROUP BY 1, 2, 3, 4, 5
 """
 _STORED = f"""
-SELECT 0, f.format_code, f.channel, t.stage, t.outcome, SUM(t.count), SUM(t.amount_yen),
+SELECT {{file}}, f.format_code, f.channel, t.stage, t.outcome, SUM(t.count), SUM(t.amount_yen),
     SUM(t.applied_yen), SUM(t.suspense_yen), SUM(t.accounted_yen)
 FROM source_file f
 JOIN file_total t ON t.municipality_code = :m AND t.file_id = f.file_id
 WHERE f.municipality_code = :m AND {{which}} AND f.file_id NOT IN {_CHANGED}
-GROUP BY 2, 3, 4, 5
+GROUP BY 1, 2, 3, 4, 5
 """
 _ADD = """
 INSERT INTO file_total (municipality_code, file_id, stage, outcome, count, amount_yen, applied_yen,
@@ -64,6 +64,7 @@ VALUES (:m, :file_id, :stage, :outcome, :count, :amount_yen, :applied_yen, :susp
     :accounted_yen)
 """
 _OF_DAY, _OF_FILE, _EVERY = "f.received_on = :day", "f.file_id = :file_id", "f.file_id > 0"
+_TOGETHER, _EACH = "0", "f.file_id"
 _FILES = "SELECT f.file_id FROM source_file f WHERE f.municipality_code = :m AND {which}"
 
 
@@ -87,6 +88,12 @@ def of_day(
 ) -> list[FileTotal]:
     """The lines received on a day (``2026-06-01``); ``again`` counts them all line by line."""
     return _sums(connection, municipality_code, _OF_DAY, again=again, day=day)
+
+
+def files_of_day(connection: Connection, municipality_code: str, day: str) -> list[FileTotal]:
+    """The same file by file, in the order in which the files came."""
+    found = _sums(connection, municipality_code, _OF_DAY, again=False, file=_EACH, day=day)
+    return sorted(found)
 
 
 def of_file(connection: Connection, municipality_code: str, file_id: int) -> list[FileTotal]:
@@ -113,14 +120,21 @@ def put(connection: Connection, municipality_code: str, found: Iterable[FileTota
 
 
 def _sums(
-    connection: Connection, municipality_code: str, which: str, *, again: bool, **values: object
+    connection: Connection,
+    municipality_code: str,
+    which: str,
+    *,
+    again: bool,
+    file: str = _TOGETHER,
+    **values: object,
 ) -> list[FileTotal]:
     """What is summed up, and what has to be counted."""
     if again:
         return _counted(connection, municipality_code, _FILES.format(which=which), **values)
     mark = summed_up_to(connection, municipality_code)
     stored = connection.execute(
-        text(_STORED.format(which=which)), {"m": municipality_code, "mark": mark, **values}
+        text(_STORED.format(which=which, file=file)),
+        {"m": municipality_code, "mark": mark, **values},
     )
     behind = _counted(
         connection, municipality_code, _BEHIND.format(which=which), mark=mark, **values

@@ -11,11 +11,15 @@ from payments.domain.calendars import FIRST_YEAR, LAST_YEAR
 from payments.domain.errors import InvalidValueError, KokinError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile import carry_over, closures, day_close, day_copies
+from reconcile import day_lines as of_day
+from reconcile.model import Channel
 from reconcile.report.period import latest_day, month_report
 from web import clock, messages
 from web.accounts.record import record
 from web.approval_desk import decide_as
 from web.approval_roles import require_asker
+from web.csv_download import csv_download
+from web.days import lines as day_lines
 from web.days.carried import carried_csv
 from web.days.copies import keep_shown
 from web.days.exports import MEDIA_TYPES, export, file_name
@@ -26,6 +30,7 @@ from web.errors import status_of
 from web.notifications.outlook import require_booked
 from web.security import may, source
 from web.services import services
+from web.texts.outcomes import OUTCOMES
 from web.typed_days import day_of_address, moment_of_address, past_moment
 
 if TYPE_CHECKING:
@@ -108,6 +113,37 @@ def show_then(day: str) -> BaseResponse | str | tuple[str, int]:
         heading=heading(then.report, then.closure),
         sheets={sheet.code: sheet for sheet in sheets(then.report)},
         unbooked=0,
+        messages=messages,
+    )
+
+
+@days.get("/days/<day>/lines")
+@may(Do.READ_DETAILS)
+def lines(day: str) -> str | Response:
+    """照合結果の明細: the lines of a day, of one channel and outcome or of all."""
+    chosen, engine, code = day_of_address(day), services().engine, services().municipality
+    channel, outcome = (request.args.get(name, "") for name in ("channel", "outcome"))
+    after = day_lines.place_of(request.args.get("after", ""))
+    if channel not in {"", *Channel} or outcome not in {"", *OUTCOMES} or after is None:
+        abort(404)
+    if request.args.get("form") == "csv":
+        name = f"lines-{code}-{chosen}{'-' if outcome else ''}{outcome}.csv"
+        cells = day_lines.line_cells(engine, code, chosen, channel, outcome)
+        return csv_download(name, day_lines.COLUMNS, cells)
+    with reading(engine, code) as connection:
+        wanted = of_day.chosen(connection, code, chosen, channel=channel, outcome=outcome)
+        found = of_day.lines_of_day(connection, code, wanted, after=after, limit=day_lines.PAGE + 1)
+        signed = closures.signed_report(connection, code, "day", chosen)
+    return render_template(
+        "days/lines.html",
+        day=chosen,
+        channel=channel,
+        outcome=outcome,
+        total=wanted.total,
+        signed=day_lines.figure_of(signed[0], channel, outcome) if signed else wanted.total,
+        rows=found[: day_lines.PAGE],
+        more=len(found) > day_lines.PAGE,
+        begins=after == of_day.START,
         messages=messages,
     )
 
