@@ -57,23 +57,25 @@ def held(file: Path) -> Iterator[sqlite3.Connection]:
     """移し元を占有する: the books and the spool beside them, which nobody else has open meanwhile.
 
     Whoever comes now waits and is turned away. Nothing is written. Raises
-    :class:`ConfigurationError` ``database_missing``, ``move_busy`` when a service or another
-    command has the file open, ``database_version`` or ``move_spool`` when notifications wait to be
-    booked.
+    :class:`ConfigurationError` ``database_missing``, ``database_unusable``, ``move_busy`` when a
+    service or another command has the file open, ``database_version``, or ``move_spool`` when
+    notifications wait to be booked.
     """
     if not file.exists():
         raise ConfigurationError("database_missing", path=str(file))
     beside = file.with_name(f"{file.stem}-notifications{file.suffix}")
     with closing(sqlite3.connect(file, isolation_level=None)) as source:
         source.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        if beside.exists():
-            source.execute(f"ATTACH ? AS {SPOOL}", (str(beside),))
-        # In this mode the first look at a file with a log takes it from everybody, readers as well.
-        source.execute("PRAGMA locking_mode = EXCLUSIVE")
         try:
+            if beside.exists():
+                source.execute(f"ATTACH ? AS {SPOOL}", (str(beside),))
+            # So the first look at a file with a log takes it from everybody, readers as well.
+            source.execute("PRAGMA locking_mode = EXCLUSIVE")
             source.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise ConfigurationError("move_busy", path=str(file)) from error
+        except sqlite3.DatabaseError as error:
+            if (error.sqlite_errorcode & 0xFF) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                raise ConfigurationError("move_busy", path=str(file)) from error
+            raise ConfigurationError("database_unusable", found=str(error)) from error
         _require_current(source)
         _require_booked(source)
         yield source

@@ -85,7 +85,7 @@ def copied_pieces(source: sqlite3.Connection, table: Moved) -> Iterator[tuple[in
     while True:
         try:
             rows = _some(cursor, long) if long else cursor.fetchmany(ROWS)
-        except sqlite3.OperationalError as error:  # bytes that are no UTF-8
+        except sqlite3.DatabaseError as error:  # bytes that are no UTF-8, a damaged page
             raise ConfigurationError(
                 "move_value", table=table.name, column="", row=done + 1, found=str(error)
             ) from error

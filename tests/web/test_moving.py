@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sqlite3
 import subprocess
@@ -105,10 +106,16 @@ def _there(url):
         engine.dispose()
 
 
+def _left(engine):
+    """Nobody of this process has the file open any more."""
+    engine.dispose()
+    gc.collect()  # what a test before this one has not let go, either
+
+
 @pytest.fixture
 def file(city):
     """The file of the city, which nobody else has open."""
-    city.engine.dispose()
+    _left(city.engine)
     return Path(str(city.engine.url.database))
 
 
@@ -124,7 +131,7 @@ def test_a_worked_city_arrives_whole_and_goes_on(city, bare_postgres_url, monkey
     with closing(Spool(city.engine)) as spool, spool.reading(M) as connection:
         beside = _contents(connection.engine, spool_metadata.sorted_tables)
     assert len(beside["notification_spool"]) == 3
-    city.engine.dispose()
+    _left(city.engine)
 
     answer = _run(city.settings, "--to", bare_postgres_url)
     assert answer.exit_code == 0, answer.output
@@ -181,7 +188,7 @@ def _sealed(settings, there):
 
 
 def test_looking_only_changes_nothing(city, bare_postgres_url):
-    city.engine.dispose()
+    _left(city.engine)
     answer = _run(city.settings, "--to", bare_postgres_url, "--check-only")
     assert answer.exit_code == 0, answer.output
     assert "移せます" in answer.stdout
@@ -193,6 +200,8 @@ def test_only_from_a_file_to_a_server(city, file, postgres_url):
     settings = city.settings.model_copy(update={"database_url": postgres_url})
     _refused(settings, "move_source", postgres_url)
     _refused(city.settings, "move_target", f"sqlite:///{file}")
+    file.write_bytes(b"no database at all, but longer than a header of one" * 100)
+    _refused(city.settings, "database_unusable", postgres_url)
     file.rename(file.with_suffix(".gone"))
     _refused(city.settings, "database_missing", postgres_url)
 
@@ -221,7 +230,7 @@ def test_not_while_anybody_has_the_file_open(city, file, postgres_url, monkeypat
         connection.execute(text(OPEN)).scalar_one()
         connection.rollback()
         _refused(city.settings, "move_busy", postgres_url)
-    city.engine.dispose()
+    _left(city.engine)
     with (
         moving.held(file),
         closing(sqlite3.connect(file, timeout=0)) as other,
@@ -234,7 +243,7 @@ def test_not_while_anybody_has_the_file_open(city, file, postgres_url, monkeypat
 
 def test_not_while_notifications_wait(city, postgres_url):
     _notify(city.engine, _told(1))
-    city.engine.dispose()
+    _left(city.engine)
     with closing(Spool(city.engine)) as spool:
         beside = spool.file
     _change(beside, "UPDATE notification_spool SET state = 'waiting'")

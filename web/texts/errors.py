@@ -6,6 +6,7 @@ from web.texts.admin import ADMIN_ERRORS
 from web.texts.charges import CHARGE_ERRORS
 from web.texts.debits import DEBIT_ERRORS
 from web.texts.events import EVENT_ERRORS
+from web.texts.moving import MOVING_ERRORS
 from web.texts.refunds import REFUND_ERRORS
 from web.texts.residents import RESIDENT_ERRORS
 from web.texts.settings import SETTING_ERRORS
@@ -25,6 +26,7 @@ ERRORS: dict[str, str] = {
     "view_purpose": "閲覧の目的を選んでください。",
     "account_view": "この閲覧は見つかりません。番号から開き直してください。",
     # configuration
+    **MOVING_ERRORS,
     **SETTING_ERRORS,
     "home": "データフォルダ {path} を使えません: {found}",
     "encryption_key_file": "暗号化の鍵のファイル {path} を読めません: {found}",
@@ -61,16 +63,6 @@ ERRORS: dict[str, str] = {
     "cluster_missing": "このデータベースにはCitusがありません。管理者が CREATE EXTENSION citus を実行してから、もう一度実行してください。",
     "cluster_key": "表 {table} の一意な索引 {found} に団体コードがないため、分散できません。",
     "cluster_triggers": "{found}個のトリガーはクラスタに置けません。外すと封印の番号が付かなくなり、検算で欠落となります。--dry-run で一覧を確かめ、承知の上で --leave-triggers を付けてください。",
-    "move_source": "移せるのはSQLiteの台帳だけです。KOKIN_DATABASE_URL の台帳は、すでにPostgreSQLにあります。",
-    "move_target": "移し先は postgresql:// で始まるアドレスで指定してください。",
-    "move_filled": "移し先は空のデータベースにしてください（表 {found} があります）。何も移していません。",
-    "move_busy": "{path} をほかの処理が開いています。kokin serve と kokin schedule、ほかの命令をすべて止めてから、もう一度実行してください。",
-    "move_spool": "記帳を待つ通知が{found}件あります。kokin jobs run notifications で記帳してから、もう一度実行してください。",
-    "move_tables": "台帳の表が、この版の表と合いません（{found}）。何も移していません。",
-    "move_nul": "表 {table} の列 {column}（{row}行目）に、PostgreSQLに置けない文字（NUL）があります。何も移していません。",
-    "move_value": "表 {table} の列 {column}（{row}行目）の値を、PostgreSQLに置けません（{found}）。何も移していません。",
-    "move_key": "表 {table} に、参照先のない行があります（{found}）。kokin verify で確かめてください。何も移していません。",
-    "move_differs": "表 {table} が移す前と一致しません（正 {expected} 値 {found}）。何も移していません。",
     "municipality_exists": "団体 {municipality_code} はすでに登録されています。設定を改めるときは kokin init --profile を使ってください。",
     "collecting_body_taken": "収納機関番号 {found} は団体 {municipality_code} が使っています。番号は団体ごとに違うものにしてください。",
     "profile_toml": "団体設定 {path} を読めません: {found}",
