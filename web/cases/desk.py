@@ -20,6 +20,7 @@ from web.accounts.record import record
 from web.cases import asked as conditions
 from web.cases import bulk, views
 from web.cases.routes import NOTE_MAX, cases, people
+from web.cases.subjects import subject_words, with_subjects
 from web.csv_download import csv_download
 from web.duties import Do, can
 from web.errors import status_of
@@ -73,12 +74,13 @@ def export() -> Response:
 
     def rows() -> Iterator[tuple[object, ...]]:
         with reading(engine, code) as connection:
-            for case in every_case(connection, code, asked.wanted, today=today, order=asked.order):
+            every = every_case(connection, code, asked.wanted, today=today, order=asked.order)
+            for case, subject in with_subjects(connection, code, every):
                 yield (
                     case.case_no, messages.case(case.kind).label, case.kind,
                     messages.label("case_state", case.state), case.amount_yen, case.opened_on,
                     case.due_on or "", case.age_days(today), case.owner, case.file_name,
-                    case.line_no or "", case.subject,
+                    case.line_no or "", subject,
                 )  # fmt: skip
 
     return csv_download(f"cases-{today}.csv", COLUMNS, rows())
@@ -259,6 +261,7 @@ def _page(error: KokinError | None = None) -> str:
         most=bulk.CASES_MAX,
         error=messages.error(error.error_code, error.details) if error else "",
         messages=messages,
+        subject_words=subject_words,
         **found,
     )
 

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import text
@@ -106,7 +107,8 @@ def test_each_filter_shows_what_it_says(city, today):
         assert page.total_yen == sum(c.amount_yen for c in everything if says(c))
 
 
-def test_a_case_about_a_remittance_names_it(treasurer, city):
+def _about_a_remittance(city):
+    """One case that waits is about a remittance: which it is."""
     with unit_of_work(city.engine, M) as connection:
         group = connection.execute(text("SELECT * FROM remittance_group LIMIT 1")).one()
         case_no = connection.execute(
@@ -116,6 +118,11 @@ def test_a_case_about_a_remittance_names_it(treasurer, city):
             text("UPDATE review_case SET subject = :s, file_id = NULL WHERE case_no = :n"),
             {"s": f"group:{group.group_id}", "n": case_no},
         )
+    return group
+
+
+def test_a_case_about_a_remittance_names_it(treasurer, city):
+    group = _about_a_remittance(city)
     page = _text(treasurer.get("/staff/cases?sort=case_no"))
     agent = LABELS["agent"][group.agent]
     assert f"{agent}の払込 {group.ref.replace('|', ' / ')}" in page
@@ -178,6 +185,25 @@ def test_the_export_is_the_list(treasurer, city):
     assert [int(row[0]) for row in rows[1:]] == [case.case_no for case in cases]
     assert rows[0][:3] == ["番号", "種類", "種類コード"]
     assert answer.content_type == "text/csv; charset=utf-8"
+
+
+def test_the_export_names_what_a_case_is_about_as_the_list_does(treasurer, city):
+    _about_a_remittance(city)
+    listed = {}
+    place = "/staff/cases?state=every"
+    while place:
+        page = _text(treasurer.get(place))
+        rows = re.findall(
+            r'/staff/cases/(\d+)">\1</a></th>.*?<td class="breakable">(.*?)</td>', page
+        )
+        listed |= {number: unescape(words) for number, words in rows}
+        following = re.search(r'<a rel="next" href="([^"]+)"', page)
+        place = unescape(following[1]) if following else ""
+    table = _text(treasurer.get("/staff/cases/export.csv?state=every"))
+    exported = {row["番号"]: row["対象"] for row in csv.DictReader(io.StringIO(table[1:]))}
+    assert exported == listed
+    assert any("の払込" in words for words in exported.values())
+    assert not any(words.startswith("group:") for words in exported.values())
 
 
 def _bulk(client, deed, numbers, **values):
