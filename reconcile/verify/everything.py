@@ -41,7 +41,10 @@ the formats and the domain are common. Each difference carries one of these name
 ``instalment_amount`` a claim is not that of its last event; ``claim_posting``: nor its postings
 ``instalment_balance``  what was paid on an instalment is not what was posted
 ``late_charge``         a booked charge is not its line or not of its claim;
-                      ``late_charge_yen``: nor what the law makes of what it was booked on
+                      ``late_charge_yen``: nor what the law makes of what it was booked on;
+                      ``late_charge_run``: a run did not book what its file has posted
+``dunning_evidence``  a letter was held back on what is not about its claim; likewise
+                      ``dunning_sources``: sources are not those that two people drew it over
 ``write_off``           what was given up differs between accounts, records and postings;
                       ``write_off_approval``: nobody decided it, or something else;
                       ``charge_waiver``: nor a waiver
@@ -104,7 +107,9 @@ from reconcile.verify.claims import instalments, pay_keys
 from reconcile.verify.credits import credits_placed
 from reconcile.verify.days import days
 from reconcile.verify.debits import debits
+from reconcile.verify.deposits import deposits
 from reconcile.verify.dunning import dunning
+from reconcile.verify.dunning_grounds import dunning_grounds
 from reconcile.verify.events import events
 from reconcile.verify.files import evidence_and_lines
 from reconcile.verify.given_up import given_up
@@ -252,8 +257,8 @@ def _numbers(store: Store) -> Iterator[Difference]:
 def _decided(store: Store) -> Iterator[Difference]:
     """What the rules and what people decided, and that every posting has its occasion."""
     return _each(
-        store, decisions, cases, placements, credits_placed, debits, payees, refunds, dunning,
-        charges, given_up, journals,
+        store, decisions, cases, placements, credits_placed, deposits, debits, payees, refunds,
+        dunning, dunning_grounds, charges, given_up, journals,
     )  # fmt: skip
 
 

@@ -82,7 +82,9 @@ class Store:
             yield rows
         cursor.close()
 
-    def among(self, statement: str, keys: Sequence[str], **values: object) -> list[tuple[Any, ...]]:
+    def among(
+        self, statement: str, keys: Sequence[object], **values: object
+    ) -> list[tuple[Any, ...]]:
         """All rows of a statement that asks for what is ``IN :keys``."""
         asked = text(statement).bindparams(bindparam("keys", expanding=True))
         values |= {"m": self.profile.municipality_code, "keys": keys}
