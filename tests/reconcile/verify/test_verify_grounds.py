@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from altered_rows import named
 from charge_town import ChargeTown
@@ -11,6 +13,8 @@ from placing_town import M
 from years_town import claim
 
 from payments.domain.holds import HoldKind
+from payments.store.municipalities import save_profile
+from payments.store.unit_of_work import unit_of_work
 from reconcile.verify.charges import charges
 from reconcile.verify.deposits import deposits
 from reconcile.verify.dunning_grounds import dunning_grounds
@@ -124,4 +128,17 @@ def test_a_credit_of_another_payer_is_named(database_url, change):
     town.credited(4_321)
     assert found(town, deposits) == set()
     assert found(town, deposits, f"UPDATE deposit SET {change}") == {"deposit"}
+    town.city.close()
+
+
+def test_a_credit_from_before_its_agent_had_another_number_is_right(database_url):
+    town = CreditTown(database_url)
+    town.credited(1_234, "", payer_code=DSK)
+    agents = tuple(
+        replace(each, payer_code="9999999999") if each.payer_code == DSK else each
+        for each in town.profile.agents
+    )
+    with unit_of_work(town.engine, M) as connection:
+        save_profile(connection, replace(town.profile, agents=agents))
+    assert found(town, deposits) == set()
     town.city.close()
