@@ -80,6 +80,19 @@ def test_a_refusal_names_the_roles_that_may(app, name):
     assert "収納担当・会計のいずれかの役割が必要です" in answer.get_data(as_text=True)
 
 
+def test_who_administers_is_not_led_to_the_cases(app):
+    """Whose list is refused to them; the figures stand there without a link."""
+    clients = {name: app.test_client() for name in ("joho", "kansa")}
+    for name, client in clients.items():
+        client.post("/staff/sign-in", data={"user_name": name, "password": "kaikei-no-himitsu"})
+    assert clients["joho"].get("/staff/cases").status_code == 403
+    # The verdict and the ages of today, and what waits on the page of a day.
+    for page, link in (("", "?"), ("", '">未対応の確認事項'), ("days/2026-06-01", "?kind=")):
+        seen = {name: client.get(f"/staff/{page}").text for name, client in clients.items()}
+        assert f"/staff/cases{link}" in seen["kansa"]
+        assert "/staff/cases" not in seen["joho"]
+
+
 def test_no_two_pages_have_one_address(app):
     found: dict[tuple[str, str], str] = {}
     for rule in app.url_map.iter_rules():

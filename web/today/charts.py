@@ -102,8 +102,11 @@ def levy(found: Levy, name: str) -> Chart:
     return spark(words, found.series, *before)
 
 
-def ageing(ages: Sequence[Age], day: date, *, is_over: bool) -> Chart:
-    """確認事項の経過日数; of a day that is over without links, as the list shows what is so now."""
+def ageing(ages: Sequence[Age], day: date, *, is_over: bool, opens: bool = True) -> Chart:
+    """確認事項の経過日数; of a day that is over without links, as the list shows what is so now.
+
+    ``opens``: whether who looks may read the list.
+    """
     points = []
     for age in ages:
         first, last = age.days(day)
@@ -113,7 +116,7 @@ def ageing(ages: Sequence[Age], day: date, *, is_over: bool) -> Chart:
             Point(
                 age_words(age),
                 (age.amount_yen,),
-                url_for("cases.worklist", **values) if age.count and not is_over else "",
+                url_for("cases.worklist", **values) if age.count and opens and not is_over else "",
                 note=formatting.count(age.count),
             )
         )

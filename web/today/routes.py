@@ -25,7 +25,7 @@ from web import clock, formatting, messages
 from web.approvals.story import kind_words, subject_words
 from web.arrivals import words
 from web.csv_download import csv_download
-from web.duties import Do
+from web.duties import Do, can
 from web.jobs.shown import notes_text
 from web.security import may
 from web.services import services
@@ -155,7 +155,9 @@ def _page(day: date) -> str:
             connection, services().profile, services().settings, g.user, day, waiting, _kept()
         )
     found = view.figures
-    drawn = {"ageing": charts.ageing(view.ages, day, is_over=day < clock.today())}
+    opens = can(g.user, Do.READ_DETAILS)
+    is_over = day < clock.today()
+    drawn = {"ageing": charts.ageing(view.ages, day, is_over=is_over, opens=opens)}
     if found is not None:
         drawn |= {
             "by_day": charts.by_day(found),
