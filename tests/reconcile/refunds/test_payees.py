@@ -141,6 +141,10 @@ def test_with_a_key_the_number_lies_sealed_and_follows_a_new_key(town):
     engine.dispose()
     with unit_of_work(town.engine, M) as connection:
         assert seal_anew(connection, M, clear=True) == 1  # what does not open stays as it is
+    engine = open_engine(town.url, keys=KeyRing([new]))
+    with unit_of_work(engine, M) as connection:  # verify reads it without a key
+        assert seal_anew(connection, M, clear=True) == 0
+    engine.dispose()
 
 
 def test_the_database_keeps_what_was_registered(town):
