@@ -25,7 +25,7 @@ def engine(bare_database_url: str):
     """A database of the revision before, with one batch in it."""
     upgrade(bare_database_url, "0053")
     engine = open_engine(bare_database_url)
-    table = RefundBatchRow.__table__  # type: ignore[attr-defined]
+    table = RefundBatchRow.__table__
     with unit_of_work(engine, M) as connection:
         connection.execute(
             table.insert().values(

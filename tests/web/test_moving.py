@@ -286,7 +286,7 @@ def test_a_guard_that_is_another_undoes_everything(postgres_url):
         bare = move_target.lay_bare(connection, move_target.moved_tables(connection))
         connection.execute(text("DROP TRIGGER posting_append_only ON posting"))
         with pytest.raises(ConfigurationError, match="move_differs: table='posting'"):
-            move_target.put_back(connection, bare, int)
+            move_target.put_back(connection, bare, lambda _done: None)
 
 
 @pytest.mark.usefixtures("file")
