@@ -60,14 +60,15 @@ class ClaimView:
 
 _NOTICE = """
 SELECT levy_year, notice_no FROM notice WHERE municipality_code = :m AND notice_id = :notice_id"""
+# The notice is one of its list: with an OR beside it PostgreSQL reads every instalment of the city.
 _TOGETHER = """
 SELECT a.notice_id, a.term, n.item_code, n.levy_year, n.notice_no,
     a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen AS open_yen
 FROM instalment_account a
 JOIN notice n ON n.municipality_code = :m AND n.notice_id = a.notice_id
-WHERE a.municipality_code = :m AND (a.notice_id = :notice_id OR a.notice_id IN (
-    SELECT b.notice_id FROM late_charge_booking b
-    WHERE b.municipality_code = :m AND b.principal_notice_id = :notice_id))
+WHERE a.municipality_code = :m AND a.notice_id IN (
+    SELECT CAST(:notice_id AS BIGINT) UNION SELECT b.notice_id FROM late_charge_booking b
+    WHERE b.municipality_code = :m AND b.principal_notice_id = :notice_id)
   AND a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen > 0
 ORDER BY n.item_code, n.notice_no, a.term"""
 
