@@ -374,6 +374,21 @@ def file_of(connection: Connection, municipality_code: str, batch_no: int) -> by
     return rewrite(connection, municipality_code, found)
 
 
+def facts_of(found: Batch) -> dict[str, Any]:
+    """束の要点: what two people agree to when they decide about a batch."""
+    return {
+        "batch_no": found.batch_no,
+        "transfer_on": found.transfer_on.isoformat(),
+        "account_key": found.account_key,
+        "build_no": found.build_no,
+        "count": found.count,
+        "amount_yen": found.amount_yen,
+        "interest_yen": found.interest_yen,
+        "total_yen": found.total_yen,
+        "file_sha256": found.file_sha256,
+    }
+
+
 def rewrite(connection: Connection, municipality_code: str, found: Batch) -> bytes:
     """The file of a batch once more; :class:`RefusedError` ``batch_changed``."""
     scope = {"m": municipality_code, "batch_no": found.batch_no}

@@ -14,7 +14,7 @@ from payments.domain.errors import InvalidValueError, RefusedError
 from payments.domain.reason import require_reason
 from reconcile.refunds import payees
 from reconcile.refunds.batch_events import BUILT, HANDED_OUT, RELEASED, write_batch_event
-from reconcile.refunds.batches import batch, file_of, lines, rewrite
+from reconcile.refunds.batches import batch, facts_of, file_of, lines, rewrite
 from reconcile.refunds.events import PAYABLE, SENT, refunds, write_event
 from reconcile.store.refund_tables import RefundSentRow
 
@@ -53,17 +53,7 @@ def release_content(
         raise RefusedError("batch_changed", batch_no=batch_no)
     if payees.not_counting(connection, municipality_code, (line.account_no for line in frozen)):
         raise RefusedError("batch_payee", batch_no=batch_no)
-    return {
-        "batch_no": batch_no,
-        "transfer_on": found.transfer_on.isoformat(),
-        "account_key": found.account_key,
-        "build_no": found.build_no,
-        "count": found.count,
-        "amount_yen": found.amount_yen,
-        "interest_yen": found.interest_yen,
-        "total_yen": found.total_yen,
-        "file_sha256": found.file_sha256,
-    }
+    return facts_of(found)
 
 
 def ask_release(

@@ -16,7 +16,7 @@ from payments.domain.errors import RefusedError
 from payments.domain.reason import require_reason
 from reconcile.refunds import bank
 from reconcile.refunds.batch_events import BUILT, HANDED_OUT, WITHDRAWN, write_batch_event
-from reconcile.refunds.batches import GONE, batch, lines
+from reconcile.refunds.batches import GONE, batch, facts_of, lines
 from reconcile.refunds.events import WITHDRAWN as REFUND_WITHDRAWN
 from reconcile.refunds.events import write_event
 
@@ -54,15 +54,7 @@ def withdraw_content(
     if found.state == HANDED_OUT and not stopped.strip():
         raise RefusedError("batch_stopped_missing", batch_no=batch_no)
     return {
-        "batch_no": batch_no,
-        "transfer_on": found.transfer_on.isoformat(),
-        "account_key": found.account_key,
-        "build_no": found.build_no,
-        "count": found.count,
-        "amount_yen": found.amount_yen,
-        "interest_yen": found.interest_yen,
-        "total_yen": found.total_yen,
-        "file_sha256": found.file_sha256,
+        **facts_of(found),
         "state": found.state,
         "stopped": require_reason(stopped) if stopped.strip() else "",
     }
