@@ -29,7 +29,7 @@ from sqlalchemy import text
 
 from reconcile.audit import dunned
 from reconcile.audit.seal import FIRST, instants_of, seal_text
-from reconcile.audit.seal_parts import BLOCK_ROWS, PARTS, part_rows, row_texts
+from reconcile.audit.seal_parts import BLOCK_ROWS, PARTS, of_server, part_rows, row_texts
 from reconcile.closures import signed_report
 from reconcile.explain.bank import ADVICE_RULES, STATEMENT_RULES
 from reconcile.placement.credit_ask import SETTLED_RULE
@@ -40,12 +40,15 @@ from reconcile.store.evidence import evidence_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
     from reconcile.audit.scope import Scope
     from reconcile.audit.seal_parts import Part
+
+    _Instants = Callable[[datetime], str]
 
 VERSION = 1
 _REGISTER = "register"  # its bytes name everybody, so they come only when asked for
@@ -224,6 +227,7 @@ def _chain(connection: Connection, municipality_code: str) -> Iterator[_Seal]:
         )
         reach = {
             "m": municipality_code,
+            "seal_no": seal.seal_no,
             "after_journal": journal_id,
             "journal_id": seal.journal_id,
             "after_entry": entry_no,
@@ -244,19 +248,24 @@ def _write_seals(
     counts: dict[str, int] = {}
     for part in PARTS:
         touched = [seal for seal in chain if _touches(scope, seal, part)]
-        if sum(_write_part(connection, scope, seal, part, bundle) for seal in touched):
+        shown = [_write_part(connection, scope, seal, part, bundle) for seal in touched]
+        held = [
+            (seal, words_of)
+            for seal, (number, words_of) in zip(touched, shown, strict=True)
+            if number
+        ]
+        if held:
             # Read once more rather than kept in memory: a day may have a million rows.
-            rows = _rows_in_scope(connection, scope, touched, part)
+            rows = _rows_in_scope(connection, scope, held, part)
             counts[part.name] = bundle.table(part.name, part.columns, rows, words)
     return counts
 
 
 def _rows_in_scope(
-    connection: Connection, scope: Scope, chain: list[_Seal], part: Part
+    connection: Connection, scope: Scope, held: list[tuple[_Seal, _Instants]], part: Part
 ) -> Iterator[list[Any]]:
     """The rows of a part for its table, just as they are sealed."""
-    for seal in chain:
-        instants = instants_of(connection, part, seal.scope, seal.parts.get(part.name, ""))
+    for seal, instants in held:
         for portion in part_rows(connection, part, seal.scope):
             ours = [row for row in portion if scope.holds(part, row)]
             if ours:
@@ -274,14 +283,17 @@ def _touches(scope: Scope, seal: _Seal, part: Part) -> bool:
 
 def _write_part(
     connection: Connection, scope: Scope, seal: _Seal, part: Part, bundle: _Bundle
-) -> int:
-    """The rows of a part as proof: in full where they are in scope, else as digests; how many."""
+) -> tuple[int, _Instants]:
+    """The rows of a part as proof: in full where they are in scope, else as digests.
+
+    How many of them are in scope, and in which words their instants are sealed.
+    """
     portions = part_rows(connection, part, seal.scope)
     first = next(portions, None)
     if first is None:
-        return 0
+        return 0, of_server
     number = 0
-    instants = instants_of(connection, part, seal.scope, seal.parts.get(part.name, ""))
+    instants = instants_of(connection, part, seal.scope, seal.parts.get(part.name, ""), first)
     with bundle.member(f"seals/{seal.seal_no:06}/{part.name}.txt") as write:
         for portion in chain_of([first], portions):
             for start in range(0, len(portion), BLOCK_ROWS):
@@ -289,7 +301,7 @@ def _write_part(
                 ours = [scope.holds(part, row) for row in rows]
                 write(_block(row_texts(rows, instants), ours))
                 number += sum(ours)
-    return number
+    return number, instants
 
 
 def _block(texts: list[str], ours: list[bool]) -> bytes:

@@ -9,6 +9,8 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections import Counter
+from datetime import date
 
 import pytest
 from reference_rows import sample_profile
@@ -17,10 +19,13 @@ from sqlalchemy import text
 
 from payments.domain.errors import NotFoundError
 from payments.store.engine import open_engine
-from payments.store.unit_of_work import reading
+from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.audit import pack, seal, seal_parts
 from reconcile.audit.pack import Words, write_pack
 from reconcile.audit.scope import case_scope, day_scope
 from reconcile.audit.seal import seal_pending
+from reconcile.audit.seal_parts import of_file, row_texts
+from reconcile.cases import add_note
 
 WORDS = Words(
     readme="お読みください\n",
@@ -105,19 +110,6 @@ def test_a_day_proves_itself(day_pack, tmp_path, engine, day):
 
 def test_the_same_books_give_the_same_bytes(engine, day_pack, day):
     assert packed(engine, lambda c: day_scope(c, M, day))[0] == day_pack
-
-
-def test_a_pack_on_either_database_proves_itself(database_url, sealed_folder, tmp_path):
-    engine = open_engine(database_url)
-    take_in_city(engine, sealed_folder)
-    seal_pending(engine, M)
-    first = sealed_folder.days[0][0]
-    data, summary = packed(engine, lambda c: day_scope(c, M, first))
-    (tmp_path / "day.zip").write_bytes(data)
-    code, said = check(tmp_path / "day.zip")
-    assert code == 0, said
-    assert summary.manifest_sha256 in said
-    engine.dispose()
 
 
 def case_of(engine, kind):
@@ -250,3 +242,48 @@ def test_a_changed_pack_is_found(day_pack, tmp_path, change, manifest, named):
     assert code == 1
     assert f"× {named}" in said
     assert "一致しないもの" in said
+
+
+# ---- how often the books are read for it ----
+
+
+def counted_reads(monkeypatch):
+    """How often each part is read under each seal, from now on."""
+    reads = Counter()
+
+    def part_rows(connection, part, scope):
+        reads[part.name, scope["seal_no"]] += 1
+        return seal_parts.part_rows(connection, part, scope)
+
+    for module in (pack, seal):
+        monkeypatch.setattr(module, "part_rows", part_rows)
+    return reads
+
+
+def test_a_pack_on_either_database_proves_itself_and_reads_each_part_once_and_for_its_table(
+    database_url, sealed_folder, tmp_path, monkeypatch
+):
+    engine = open_engine(database_url)
+    take_in_city(engine, sealed_folder)
+    with monkeypatch.context() as elsewhere:  # a seal as books bring it that were moved
+        elsewhere.setattr(seal, "row_texts", lambda rows: row_texts(rows, of_file))
+        assert seal_pending(engine, M) == 1
+    number = case_of(engine, "duplicate")
+    with unit_of_work(engine, M) as connection:
+        add_note(connection, M, number, "電話で確認", actor="abe", on=date(2026, 7, 1))
+    assert seal_pending(engine, M) == 1
+    reads = counted_reads(monkeypatch)
+    data, summary = packed(engine, lambda c: case_scope(c, M, number))
+    (tmp_path / "case.zip").write_bytes(data)
+    code, said = check(tmp_path / "case.zip")
+    assert code == 0, said
+    assert summary.manifest_sha256 in said
+    tables = {name[7:-4] for name in members(data) if name.startswith("tables/")}
+    twice = {read for read, times in reads.items() if times == 2}
+    assert {part for part, _seal_no in twice} == tables & {part.name for part in seal_parts.PARTS}
+    assert set(reads.values()) == {1, 2}
+    assert {("journal", 1), ("file", 1), ("case_event", 1), ("case_event", 2)} <= twice
+    # Where the marks do not tell in which words a part is sealed, its digest does.
+    monkeypatch.setattr(seal, "_MARKS", "SELECT NULL FROM seal_part WHERE :part = '' AND :most = 0")
+    assert packed(engine, lambda c: case_scope(c, M, number))[0] == data
+    engine.dispose()
