@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, text
 
 from payments.domain.errors import NotFoundError
-from reconcile.explain.model import Evidence, Journal, Other
-from reconcile.store.evidence import evidence_pieces
+from reconcile.explain.model import MISSING, UNPROVEN, Evidence, Journal, Other
+from reconcile.store.evidence import evidence_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +24,8 @@ _READ = (
     "paid_on", "paid_at", "operator", "remittance_ref", "remitted_on", "fault", "occurrence",
 )  # fmt: skip
 _LINE = """
-SELECT l.*, f.name, f.sha256, f.format_code, f.channel, f.agent, f.status, f.received_on,
-    f.taken_in_at
+SELECT l.*, f.name, f.sha256, f.size_bytes, f.format_code, f.channel, f.agent, f.status,
+    f.received_on, f.taken_in_at
 FROM source_line l
 JOIN source_file f ON f.municipality_code = :m AND f.file_id = l.file_id
 WHERE l.municipality_code = :m AND l.file_id = :file_id AND l.line_no = :line_no"""
@@ -43,14 +42,23 @@ def line_row(connection: Connection, municipality_code: str, file_id: int, line_
 
 
 def evidence_of(connection: Connection, municipality_code: str, line: Any) -> Evidence:
-    """届いたもの: the record as it lies in the evidence, and as it was read."""
-    data, intact = _bytes(
-        connection, municipality_code, line.sha256, line.byte_offset, line.byte_length
+    """届いたもの: the record as it lies in the evidence, and as it was read.
+
+    Only the pieces with the record are read, and nothing is proven yet
+    (:mod:`reconcile.explain.proof`).
+    """
+    data = evidence_part(
+        connection,
+        municipality_code,
+        line.sha256,
+        line.byte_offset,
+        min(line.byte_length, BYTES_MAX),
     )
     return Evidence(
         file_id=line.file_id,
         file_name=line.name,
         sha256=line.sha256,
+        size_bytes=line.size_bytes,
         format_code=line.format_code,
         channel=line.channel,
         agent=line.agent,
@@ -62,24 +70,10 @@ def evidence_of(connection: Connection, municipality_code: str, line: Any) -> Ev
         byte_length=line.byte_length,
         hex=data.hex(" "),
         text=_readable(data),
-        intact=intact,
+        proof=UNPROVEN if data else MISSING,
         read={name: plain(getattr(line, name)) for name in _READ}
         | {"is_ours": bool(line.is_ours), "key_valid": bool(line.key_valid)},
     )
-
-
-def _bytes(
-    connection: Connection, municipality_code: str, sha256: str, offset: int, length: int
-) -> tuple[bytes, bool | None]:
-    """The bytes of the record, and whether the whole file still has its hash."""
-    digest, found, start = hashlib.sha256(), bytearray(), 0
-    end = offset + min(length, BYTES_MAX)
-    for piece in evidence_pieces(connection, municipality_code, sha256):
-        digest.update(piece)
-        if start < end and offset < start + len(piece):
-            found += piece[max(offset - start, 0) : end - start]
-        start += len(piece)
-    return bytes(found), (digest.hexdigest() == sha256 if start else None)
 
 
 def _readable(data: bytes) -> str:

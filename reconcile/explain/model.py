@@ -12,18 +12,21 @@ from typing import Any
 Value = str | int | bool | None
 Facts = dict[str, Value]
 
+INTACT, ALTERED, MISSING, UNPROVEN = "intact", "altered", "missing", "unproven"
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """届いたもの: the bytes of one record, where they lie, and whether they are still the same.
 
-    ``intact`` compares the stored bytes of the whole file with its SHA-256; None where the file is
-    not in the evidence.
+    ``proof`` says what reading the whole file has shown (:func:`reconcile.explain.proof.proven`):
+    ``intact``, ``altered``, ``missing`` (not in the evidence), or ``unproven``: not read yet.
     """
 
     file_id: int
     file_name: str
     sha256: str
+    size_bytes: int
     format_code: str
     channel: str
     agent: str
@@ -35,7 +38,7 @@ class Evidence:
     byte_length: int
     hex: str
     text: str
-    intact: bool | None
+    proof: str
     read: Facts  # what the record was read as
 
 

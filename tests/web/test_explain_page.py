@@ -10,6 +10,7 @@ from payments.store.unit_of_work import reading
 from reconcile.rules import RULES
 from web.cli import main
 from web.commands.session import Session
+from web.explain import routes
 from web.texts import explain as words
 
 
@@ -56,6 +57,20 @@ def test_a_page_tells_the_whole_story_and_who_read_it_is_recorded(auditor, city)
     assert "<script" not in said.replace('<script src="/static/', "")  # no inline script
     assert "style=" not in said
     assert _looked(city) == ("kansa", "explained", f"line {found.file_id}:{found.line_no}")
+
+
+def test_a_large_file_is_proven_when_somebody_asks(auditor, city, monkeypatch):
+    found = _place(city, "duplicate")
+    address = f"/staff/explain/lines/{found.file_id}/{found.line_no}"
+    intact, ask = words.SENTENCES["proof_intact"], f'href="{address}?whole=1"'
+    small = auditor.get(address).text
+    assert (intact in small, ask in small) == (True, False)
+    monkeypatch.setattr(routes, "AT_SIGHT_BYTES", 10)
+    large = auditor.get(address).text
+    assert "SHA-256による照合はまだしていません。" in large
+    assert (intact in large, ask in large) == (False, True)
+    whole = auditor.get(f"{address}?whole=1").text
+    assert (intact in whole, ask in whole) == (True, False)
 
 
 def test_every_case_of_the_city_can_be_explained(treasurer, city):

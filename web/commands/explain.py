@@ -19,6 +19,7 @@ from reconcile.explain.answer import (
     explain_receipt,
     explain_slip,
 )
+from reconcile.explain.proof import proven
 from reconcile.find import find_file
 from web.accounts import staff
 from web.commands.session import MUNICIPALITY, Session, say_json, session_of
@@ -149,7 +150,7 @@ def _tell(
     """Print the explanation, and record that somebody looked."""
     code = session.municipality
     with reading(session.engine, code) as connection:
-        explanation = explain(connection, code)
+        explanation = proven(connection, code, explain(connection, code))
     about = explanation.subject
     place = about.get("file_id") or about.get("notice_id") or about["name"]
     with unit_of_work(session.engine, code) as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconcile.explain.model import ALTERED, MISSING
 from web import formatting, messages
 from web.explain.tables import (
     Table,
@@ -181,7 +182,8 @@ def _verdict(decision: Decision) -> str:
 
 def _evidence(evidence: Evidence) -> Section:
     """届いたもの: bytes in hexadecimal and as text, and what they were read as."""
-    intact = {True: "intact", False: "altered", None: "no_evidence"}[evidence.intact]
+    size = formatting.count(evidence.size_bytes, "バイト")
+    proof = say(f"proof_{evidence.proof}", size=size)
     place = _(
         "{line_no}行目、{first:,}バイト目から{length:,}バイト",
         line_no=evidence.line_no,
@@ -191,7 +193,7 @@ def _evidence(evidence: Evidence) -> Section:
     rows = evidence.hex.split(" ") if evidence.hex else []
     return Section(
         words.HEADINGS["evidence"],
-        (say(intact),) if intact == "intact" else (),
+        () if evidence.proof in {ALTERED, MISSING} else (proof,),
         (
             (_("資料"), evidence.file_name),
             (_("形式"), messages.label("format", evidence.format_code)),
@@ -206,7 +208,7 @@ def _evidence(evidence: Evidence) -> Section:
             " ".join(rows[start : start + BYTES_PER_ROW])
             for start in range(0, len(rows), BYTES_PER_ROW)
         ),
-        warning=say(intact) if intact != "intact" else "",
+        warning=proof if evidence.proof in {ALTERED, MISSING} else "",
     )
 
 

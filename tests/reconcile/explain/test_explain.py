@@ -167,7 +167,7 @@ def test_every_outcome_is_explained_by_the_rule_that_the_engine_recorded(city, f
         data = next(folder.rglob(evidence.file_name)).read_bytes()
         record = data[evidence.byte_offset : evidence.byte_offset + evidence.byte_length]
         assert bytes.fromhex(evidence.hex) == record
-        assert evidence.intact
+        assert evidence.proof == "unproven"
         for decision in story.decisions:
             outcomes.add(decision.outcome)
             if not decision.tests:
