@@ -138,7 +138,7 @@ def missed_night(town: Town) -> None:
     with town.load(_notes(town, 4)):
         pass
     end = time.monotonic() + PATIENCE
-    while town.reported_until() < night:
+    while town.reported_until() < night or town.waits_for_seal():
         assert time.monotonic() < end, town.words()
         time.sleep(0.1)
 

@@ -25,6 +25,7 @@ from sqlalchemy import text
 
 from payments.store.engine import open_engine
 from payments.store.unit_of_work import reading
+from reconcile.audit.seal import is_pending
 from web.notifications.checking import verify
 
 if TYPE_CHECKING:
@@ -284,6 +285,11 @@ class Town:
         """The last day of which the nightly report was made."""
         with self.books() as engine, reading(engine, M) as connection:
             return str(connection.execute(_REPORTED, {"m": M}).scalar())
+
+    def waits_for_seal(self) -> bool:
+        """Whether something in the books is not sealed yet."""
+        with self.books() as engine, reading(engine, M) as connection:
+            return is_pending(connection, M)
 
     def words(self) -> str:
         """What the two have said at last."""

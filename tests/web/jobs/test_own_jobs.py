@@ -6,12 +6,14 @@ from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from sqlalchemy import text
 
 from payments.domain.holds import HoldKind, Span
 from payments.holds import Target, set_hold
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading, unit_of_work
+from reconcile.audit.seal import is_pending
 from reconcile.report.arrivals import sources
 from reconcile.verify import everything
 from web import clock, messages
@@ -176,6 +178,16 @@ def test_a_difference_is_a_failure_with_its_names(city, monkeypatch):
     found = verify.verify(context)
     assert (found.state, found.notes) == (JobState.FAILED, ("verify_differs", "receipt"))
     assert found.totals == {"differences": 2}
+
+
+def test_what_waited_for_its_seal_over_a_night_without_power_is_sealed_and_no_difference(city):
+    with reading(city.engine, M) as connection:
+        assert is_pending(connection, M)
+    with time_machine.travel(datetime.now(clock.JST) + timedelta(days=3)):
+        assert {each.name for each in everything.verify(city.engine, M)} == {"unsealed"}
+        assert verify.verify(_context(city, clock.now())).state is JobState.OK
+    with reading(city.engine, M) as connection:
+        assert not is_pending(connection, M)
 
 
 def test_notifications_that_stay_are_not_called_done(city, monkeypatch):
