@@ -7,7 +7,8 @@ however far one reads, a page costs the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
@@ -130,6 +131,18 @@ class Booked(NamedTuple):
 
 def days(connection: Connection, municipality_code: str, figure: Figure) -> tuple[Day, ...]:
     """会計日 on which anything of the figure was booked; their sums are the figure."""
+    sums: dict[str, list[int]] = {}
+    for row, sign in _summed(connection, municipality_code, figure):
+        total = sums.setdefault(row.booked_on, [0, 0])
+        total[0] += sign * int(row.count)
+        total[1] += sign * int(row.amount_yen)
+    return tuple(Day(day, *sums[day]) for day in sorted(sums))
+
+
+def _summed(
+    connection: Connection, municipality_code: str, figure: Figure
+) -> Iterator[tuple[Any, int]]:
+    """The sums of postings that a figure is made of, each with the sign by which it counts."""
     where, values = "", {"m": municipality_code}
     if figure.item_code:
         where += " AND item_code = :item"
@@ -138,15 +151,11 @@ def days(connection: Connection, municipality_code: str, figure: Figure) -> tupl
         where += " AND booked_on BETWEEN :first AND :last"
         values |= {"first": figure.first, "last": figure.last}
     stored: list[Any] = list(connection.execute(text(_DAYS.format(where=where)), values))
-    sums: dict[str, list[int]] = {}
     for row in [*stored, *fresh(connection, municipality_code)]:
         sign = figure.sign(row.debit, row.credit)
         wanted = figure.has(row.item_code, row.claim_year, row.open_year, row.channel)
         if sign and wanted and figure.on(row.booked_on):
-            total = sums.setdefault(row.booked_on, [0, 0])
-            total[0] += sign * int(row.count)
-            total[1] += sign * int(row.amount_yen)
-    return tuple(Day(day, *sums[day]) for day in sorted(sums))
+            yield row, sign
 
 
 def postings(
@@ -157,7 +166,29 @@ def postings(
     *,
     after: Sequence[int] = (),
 ) -> Iterator[Booked]:
-    """The postings of one 会計日 that a figure is made of, in the order of their keys."""
+    """The postings of one 会計日 that a figure is made of, in the order of their keys.
+
+    How many there are is known from their sums: behind the last of them nothing is looked for, and
+    where there is none a day of a million other postings is not read. Only whoever reads on from a
+    place does not know how many lie before it.
+    """
+    found = _behind(connection, municipality_code, figure, day, after)
+    if after:
+        return found
+    only = replace(figure, first=day.isoformat(), last=day.isoformat())
+    return islice(
+        found, sum(int(row.count) for row, _sign in _summed(connection, municipality_code, only))
+    )
+
+
+def _behind(
+    connection: Connection,
+    municipality_code: str,
+    figure: Figure,
+    day: date,
+    after: Sequence[int],
+) -> Iterator[Booked]:
+    """The same behind a place, looked for up to the end of the day."""
     closings = [
         (int(row.journal_id), int(row.closed_year))
         for row in connection.execute(text(_CLOSINGS), {"m": municipality_code})

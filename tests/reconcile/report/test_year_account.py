@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from years_town import M, YearsTown, claim
 
 from payments.store.unit_of_work import reading, unit_of_work
@@ -107,6 +107,19 @@ def test_days_and_postings_add_up_to_every_figure(town):
         )
     assert len(whole) > 2
     assert rest == whole[1:]
+
+
+def test_a_day_without_the_figure_is_not_read(town):
+    asked = []
+    event.listen(town.engine, "before_cursor_execute", lambda *words: asked.append(words[2]))
+    figure = Figure("assessed", "901", year=2025)
+    with reading(town.engine, M) as connection:
+        (found, *_) = days(connection, M, figure)
+        asked.clear()
+        assert list(postings(connection, M, figure, date(2025, 4, 9))) == []
+        assert not [words for words in asked if "FROM posting p" in words and "LIMIT" in words]
+        assert list(postings(connection, M, figure, date.fromisoformat(found.booked_on)))
+        assert [words for words in asked if "FROM posting p" in words and "LIMIT" in words]
 
 
 def _adds_up(town):
