@@ -336,14 +336,17 @@ def put_in_waiting(connection: Connection, scope: dict[str, Any]) -> None:
 def _give_surplus_back(connection: Connection, scope: dict[str, Any]) -> None:
     """Undo the surplus that a correction took out, as far as the money behind it goes away.
 
-    A surplus is never more than what the instalment holds beyond its amount.
+    A surplus is never more than what the instalment holds beyond its amount. Several payments may
+    leave one instalment at once, when people had placed them there: each finds what the one before
+    it has left.
     """
     held = connection.execute(text(SURPLUS_HELD), scope).all()
     postings = []
-    for number, (file_id, line_no, notice_id, term, taken, amount, surplus, gross) in enumerate(
-        held
-    ):
+    left: dict[tuple[int, str], tuple[int, int]] = {}  # instalment → its surplus, what it holds
+    for number, (file_id, line_no, notice_id, term, taken, amount, stood, total) in enumerate(held):
+        surplus, gross = left.get((notice_id, term), (stood, total))
         kept = min(surplus, max(0, gross - taken - amount))
+        left[notice_id, term] = kept, gross - taken
         if kept == surplus:
             continue
         leg = scope["leg"] + _SURPLUS_LEG + number % 20

@@ -526,3 +526,25 @@ def test_an_audit_pack_of_the_case_or_the_day_holds_the_decision(town):
             ).all()
             assert kinds <= {row.kind for row in held if row.entry_no in scope.entries}
         assert town.notice[NOTICES[0]] in scopes[0].notices
+
+
+def test_payments_placed_on_one_instalment_leave_it_at_once_with_what_a_correction_left(town):
+    for name, notice in (("a.csv", 2), ("b.csv", 3)):
+        town.shop(name, row(notice))
+        town.place(town.line(name), town.part(1, "01", 5_000))
+    lowered = assessment("01", 4_000, kind="correction", notice_no=NOTICES[0],
+                         whole_year_group=f"G{NOTICES[0]}")  # fmt: skip
+    town.assess(lowered, name="lowered.csv")
+    report = town.shop("withdrawn.csv", row(2, kind="03"), row(3, kind="03"))
+    assert report.status is FileStatus.ACCEPTED
+    account = town.rows(
+        "SELECT amount_yen, term_yen, whole_yen, surplus_yen FROM instalment_account "
+        "WHERE notice_id = :notice_id AND term = '01'",
+        notice_id=town.notice[NOTICES[0]],
+    )
+    assert [tuple(each) for each in account] == [(4_000, 0, 0, 0)]
+    given_back = town.rows(
+        "SELECT amount_yen FROM posting WHERE reason = 'surplus' AND debit_account = 'suspense' "
+        "ORDER BY amount_yen"
+    )
+    assert [yen for (yen,) in given_back] == [1_000, 5_000]
