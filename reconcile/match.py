@@ -170,7 +170,9 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL
 """
 # A 22 whose 12 is being paid back, or has been: to take that payment out of the books would leave a
 # refund of money that never came. Nothing is undone, and people see both (as with a late 取消).
-CORRECTS_REFUNDED = """
+_STANDS = """NOT EXISTS (SELECT 1 FROM refund_event e WHERE e.municipality_code = :m
+    AND e.refund_no = x.refund_no AND e.event = 'cancelled')"""
+CORRECTS_REFUNDED = f"""
 UPDATE match_work SET fixed = 'conflict'
 WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND fault IS NULL AND kind = '22'
   AND EXISTS (
@@ -179,11 +181,19 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND fault IS NULL A
      AND p.paid_on = l.paid_on AND p.kind = '12'
     JOIN receipt r ON r.municipality_code = :m AND r.file_id = p.file_id AND r.line_no = p.line_no
      AND r.stage = 'confirmed'
-    JOIN refund x ON x.municipality_code = :m AND x.file_id = r.file_id AND x.line_no = r.line_no
     WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
       AND l.line_no = match_work.line_no
-      AND NOT EXISTS (SELECT 1 FROM refund_event e WHERE e.municipality_code = :m
-          AND e.refund_no = x.refund_no AND e.event = 'cancelled'))
+      AND (EXISTS (
+          SELECT 1 FROM refund x WHERE x.municipality_code = :m AND x.file_id = r.file_id
+            AND x.line_no = r.line_no AND {_STANDS})
+        OR EXISTS (  -- what a correction left over of the claims that it settles
+          SELECT 1 FROM posting q
+          JOIN refund x ON x.municipality_code = :m AND x.notice_id = q.notice_id
+           AND x.term = q.term AND x.file_id = 0
+          WHERE q.municipality_code = :m AND q.journal_id = r.journal_id
+            AND q.subject_file_id = r.file_id AND q.subject_line_no = r.line_no
+            AND q.leg > r.leg AND q.leg < r.leg + 120 AND q.reason IN ('applied', 'placed')
+            AND {_STANDS})))
 """
 # A 取消 that names another key than its 速報 still belongs to that payment's notice.
 WITHDRAWALS_FOLLOW_PAYMENT = """

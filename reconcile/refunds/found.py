@@ -14,6 +14,7 @@ from sqlalchemy import text
 from payments.domain.errors import NotFoundError
 from payments.domain.overpayment import OverpaymentReason, expires_on, likely_reason
 from payments.versions import as_day
+from reconcile.placement.placed import PLACED
 from reconcile.store.refund_tables import DECIDED_OF_RECEIPT, DECIDED_OF_SURPLUS
 
 if TYPE_CHECKING:
@@ -98,10 +99,13 @@ WHERE r.municipality_code = :m AND n.municipality_code = :m AND n.notice_id = r.
 _LATEST = """(SELECT CAST(MAX(r.paid_on) AS VARCHAR(10)) FROM receipt r
     WHERE r.municipality_code = :m AND r.notice_id = a.notice_id
       AND r.term IN (a.term, '00') AND r.applied_yen > 0 AND r.stage <> 'withdrawn')"""
-# 速報 may be withdrawn: what it brought goes back only once all of it is confirmed.
-_CLAIM_STAGE = """CASE WHEN EXISTS (SELECT 1 FROM receipt r
+# 速報 may be withdrawn: what it brought goes back only once all of it is confirmed, also what
+# people have placed there of a payment that named another claim.
+_CLAIM_STAGE = f"""CASE WHEN EXISTS (SELECT 1 FROM receipt r
     WHERE r.municipality_code = :m AND r.notice_id = a.notice_id AND r.term IN (a.term, '00')
-      AND r.applied_yen > 0 AND r.stage = 'provisional') THEN 'provisional' ELSE 'confirmed' END"""
+      AND r.applied_yen > 0 AND r.stage = 'provisional')
+  OR EXISTS (SELECT 1 {PLACED} AND t.notice_id = a.notice_id AND t.term = a.term
+      AND r.stage = 'provisional') THEN 'provisional' ELSE 'confirmed' END"""
 # Of the account ``a``: when the correction came.
 CORRECTED_ON = """COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10))
     FROM assessment_event e JOIN source_file f ON f.municipality_code = :m
