@@ -19,6 +19,7 @@ from payments.store.move_target import (
     REVISION,
     filled,
     given_back,
+    keep_out,
     lay_bare,
     moved_tables,
     put_back,
@@ -149,8 +150,10 @@ def move(source: sqlite3.Connection, url: str, progress: Progress) -> list[Moved
 def _moved(source: sqlite3.Connection, engine: Engine, progress: Progress) -> list[MovedTable]:
     """The one transaction."""
     with engine.connect() as connection, connection.begin():
+        known = moved_tables(connection)
+        keep_out(connection, known)
         _require_empty(connection)
-        tables = placed(source, moved_tables(connection))
+        tables = placed(source, known)
         total = sum(rows_of(source, table) for table in tables)
         stripped = lay_bare(connection, tables)
         with progress("表の写し", total) as show:

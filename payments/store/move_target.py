@@ -154,6 +154,15 @@ def moved_tables(connection: Connection) -> list[Moved]:
     return [Moved(name, tuple(columns[name])) for name in order.static_order()]
 
 
+def keep_out(connection: Connection, tables: Sequence[Moved]) -> None:
+    """他の利用を止める: until the end of the transaction nobody else writes or reads the tables.
+
+    Whoever looks whether they are empty must do it behind this: what others commit between the
+    look and :func:`lay_bare` would be emptied with them. A second move waits here for the first.
+    """
+    connection.exec_driver_sql(f"LOCK TABLE {_listed(tables)} IN ACCESS EXCLUSIVE MODE")
+
+
 @dataclass(frozen=True, slots=True)
 class Bare:
     """外したもの: what tables had before they were laid bare, to be put back."""

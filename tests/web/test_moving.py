@@ -215,6 +215,28 @@ def test_never_onto_anything(city, file, bare_postgres_url, postgres_city):
         moving.move(source, postgres_city.settings.database, lambda *_: nullcontext(int))
 
 
+@pytest.mark.usefixtures("file")
+def test_nobody_writes_where_it_was_empty_a_moment_ago(city, postgres_url, monkeypatch):
+    tried = []
+
+    def rows_of(_source, table):
+        """While the rows are counted, somebody begins to write on the other side."""
+        writes = text(f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE NOWAIT")
+        with (
+            _there(postgres_url) as there,
+            pytest.raises(DBAPIError, match="could not obtain lock"),
+            there.begin() as connection,
+        ):
+            connection.execute(writes)
+        tried.append(table.name)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(moving, "rows_of", rows_of)
+    with moving.held(city.settings.sqlite_file) as source, pytest.raises(KeyboardInterrupt):
+        moving.move(source, postgres_url, lambda *_: nullcontext(int))
+    assert tried
+
+
 def test_only_when_the_file_is_of_this_release_and_has_its_tables(city, file, postgres_url):
     _change(file, "CREATE TABLE somebodys (number INTEGER)")
     assert "somebodys" in _refused(city.settings, "move_tables", postgres_url)
