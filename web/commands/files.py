@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,17 +97,17 @@ def again(
 @session_of
 def get(session: Session, file_id: int, out: Path) -> None:
     """資料の原本を、届いたときのバイト列のまま書き出します。"""
-    _, data = original(session.engine, session.municipality, file_id)
+    found = original(session.engine, session.municipality, file_id)
     try:
         with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
+            file.writelines(found.pieces)
     except OSError as error:
         raise ConfigurationError(
             "output_unwritable", path=str(out), found=error.strerror or str(error)
         ) from error
     _record(session, "file_downloaded", file_id)
     session.out.print(
-        f"{out} {formatting.count(len(data), 'バイト')} sha256 {hashlib.sha256(data).hexdigest()}",
+        f"{out} {formatting.count(found.size_bytes, 'バイト')} sha256 {found.sha256}",
         markup=False,
     )
 

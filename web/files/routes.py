@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from payments.domain.errors import NotFoundError
 from payments.store.unit_of_work import reading, unit_of_work
@@ -31,8 +31,6 @@ from web.typed_days import day_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from werkzeug.wrappers import Response
 
     from reconcile.file_view import FileView
 
@@ -228,15 +226,12 @@ def again(file_id: int) -> Response:
 @may(Do.READ_FILES)
 def download(file_id: int) -> Response:
     """原本: the bytes as they came; who took them is written down."""
-    name, data = original(services().engine, services().municipality, file_id)
+    found = original(services().engine, services().municipality, file_id)
     _record("file_downloaded", f"file:{file_id}")
-    return send_file(
-        BytesIO(data),
-        "application/octet-stream",
-        as_attachment=True,
-        download_name=name,
-        etag=False,
-    )
+    answer = Response(found.pieces, mimetype="application/octet-stream")
+    answer.content_length = found.size_bytes
+    answer.headers.set("Content-Disposition", "attachment", filename=found.name)
+    return answer
 
 
 @files.get("/<int:file_id>/findings/<int:finding_no>")
@@ -271,7 +266,7 @@ def _window(view: FileView, offset: int) -> tuple[bytes, int]:
     """
     code = services().municipality
     if view.size_bytes <= WHOLE_BYTES:
-        return original(services().engine, code, view.file_id)[1], 0
+        return b"".join(original(services().engine, code, view.file_id).pieces), 0
     base = max(offset - WINDOW_BYTES, 0) // ROW * ROW
     with reading(services().engine, code) as connection:
         return evidence_part(connection, code, view.sha256, base, 2 * WINDOW_BYTES), base

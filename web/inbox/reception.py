@@ -7,7 +7,7 @@ happens to a copy never changes what was booked.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
@@ -18,7 +18,7 @@ from reconcile.addressed import take_in_addressed
 from reconcile.file_view import show_file
 from reconcile.model import Delivery, FileReport, FileStatus
 from reconcile.pipeline import take_in
-from reconcile.store.evidence import read_evidence
+from reconcile.store.evidence import PIECE_BYTES, evidence_part, evidence_pieces, read_evidence
 from web import clock
 from web.inbox import deliveries
 from web.inbox.archive import keep_copy, remove_copy
@@ -26,7 +26,7 @@ from web.inbox.deliveries import Way
 from web.inbox.names import safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
 
     from sqlalchemy import Engine
@@ -132,18 +132,40 @@ def retry(
     return report
 
 
-def original(engine: Engine, municipality_code: str, file_id: int) -> tuple[str, bytes]:
-    """原本: the name and the bytes of a file, as they came.
+class Original(NamedTuple):
+    """原本: a file as it came, handed out piece by piece so that none is too large for a server."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    pieces: Iterator[bytes]
+
+
+def original(engine: Engine, municipality_code: str, file_id: int) -> Original:
+    """原本 with its name; its bytes have been read once and are those that came.
 
     Raises :class:`NotFoundError` ``file`` and :class:`RefusedError` ``evidence_altered`` when the
     bytes are not those that came.
     """
     with reading(engine, municipality_code) as connection:
         view = show_file(connection, municipality_code, file_id)
-        data = read_evidence(connection, municipality_code, view.sha256)
-    if hashlib.sha256(data).hexdigest() != view.sha256:
+        digest = hashlib.sha256()
+        for piece in evidence_pieces(connection, municipality_code, view.sha256):
+            digest.update(piece)
+    if digest.hexdigest() != view.sha256:
         raise RefusedError("evidence_altered", file_id=file_id)
-    return view.name, data
+    pieces = _pieces(engine, municipality_code, view.sha256, view.size_bytes)
+    return Original(view.name, view.size_bytes, view.sha256, pieces)
+
+
+def _pieces(
+    engine: Engine, municipality_code: str, sha256: str, size_bytes: int
+) -> Iterator[bytes]:
+    """Each read by itself: whoever takes a large file over a slow line holds up nobody."""
+    for start in range(0, size_bytes, PIECE_BYTES):
+        with reading(engine, municipality_code) as connection:
+            piece = evidence_part(connection, municipality_code, sha256, start, PIECE_BYTES)
+        yield piece
 
 
 def known(

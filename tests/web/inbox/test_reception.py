@@ -14,6 +14,7 @@ from payments.domain.errors import NotFoundError, RefusedError
 from payments.store.unit_of_work import reading
 from reconcile.file_view import Wanted, list_files
 from web import clock
+from web.inbox import reception
 from web.inbox.deliveries import Way
 from web.inbox.folders import make_folders
 from web.inbox.reception import original, receive, retry
@@ -78,7 +79,16 @@ def test_another_try_needs_a_file_that_was_set_aside(books, bring):
         retry(books.settings, books.engine, "99999", good.file_id, actor="x", received_on=DAY)
     with pytest.raises(NotFoundError, match="file"):
         retry(books.settings, books.engine, "99999", 77, actor="x", received_on=DAY)
-    assert original(books.engine, "99999", good.file_id) == ("a.csv", payments(800_000))
+
+
+def test_the_original_comes_in_pieces(books, bring, monkeypatch):
+    data = payments(800_000)
+    good = bring("a.csv", data, "upload", "kaikei")
+    monkeypatch.setattr(reception, "PIECE_BYTES", 100)
+    found = original(books.engine, "99999", good.file_id)
+    pieces = list(found.pieces)
+    assert (found.name, found.size_bytes, b"".join(pieces)) == ("a.csv", len(data), data)
+    assert [len(piece) for piece in pieces[:-1]] == [100] * (len(data) // 100)
 
 
 @pytest.mark.parametrize(
