@@ -75,7 +75,7 @@ def lines_of_day(
     municipality_code: str,
     wanted: DayLines,
     *,
-    after: tuple[int, int] = START,
+    after: tuple[int, ...] = START,
     limit: int = 100,
 ) -> list[DayLine]:
     """その明細 behind a place (file and line) in the order in which they came."""

@@ -18,21 +18,9 @@ if TYPE_CHECKING:
 
 PAGE = 100
 _CSV_PAGE = 5_000
-DIGITS_MAX = 18  # of a number of a place
 COLUMNS = (
     "資料番号", "行", "チャネル", "結果", "結果コード", "領収日", "金額", "消込", "仮受",
 )  # fmt: skip
-
-
-def place_of(value: str) -> tuple[int, int] | None:
-    """Where a page begins: ``4-12``; "" is the beginning, anything else is None."""
-    if not value:
-        return START
-    parts = value.split("-")
-    known = all(part.isascii() and part.isdecimal() for part in parts)
-    if len(parts) != len(START) or not known or max(map(len, parts)) > DIGITS_MAX:
-        return None
-    return int(parts[0]), int(parts[1])
 
 
 def figure_of(report: DayReport, channel: str, outcome: str) -> DaySum:

@@ -28,6 +28,7 @@ from web.days.sheets import heading, sheets
 from web.duties import Do
 from web.errors import status_of
 from web.notifications.outlook import require_booked
+from web.page_starts import page_start
 from web.security import may, source
 from web.services import services
 from web.texts.outcomes import OUTCOMES
@@ -123,8 +124,8 @@ def lines(day: str) -> str | Response:
     """照合結果の明細: the lines of a day, of one channel and outcome or of all."""
     chosen, engine, code = day_of_address(day), services().engine, services().municipality
     channel, outcome = (request.args.get(name, "") for name in ("channel", "outcome"))
-    after = day_lines.place_of(request.args.get("after", ""))
-    if channel not in {"", *Channel} or outcome not in {"", *OUTCOMES} or after is None:
+    after = page_start(request.args.get("after", ""), of_day.START)
+    if channel not in {"", *Channel} or outcome not in {"", *OUTCOMES}:
         abort(404)
     if request.args.get("form") == "csv":
         name = f"lines-{code}-{chosen}{'-' if outcome else ''}{outcome}.csv"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from web import formatting, messages
-from web.days.sheet import Cell, Sheet, cell_text, columns_of, sheet_of, total_of
+from web.days.sheet import Cell, Sheet, columns_of, sheet_of, total_of
 from web.language import translate as _
 
 if TYPE_CHECKING:
@@ -347,7 +347,7 @@ def _checks(report: DayReport) -> Sheet:
             rows.append((number, f"{name} — {why}", scope, None, None, None, _("対象なし")))
             continue
         left, right, differs = (
-            cell_text(figure) + check.unit
+            formatting.figure(figure, check.unit)
             for figure in (check.left, check.right, check.left - check.right)
         )
         rows.append((number, name, scope, left, right, differs, _mark(ok=check.ok)))

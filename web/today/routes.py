@@ -27,6 +27,7 @@ from web.arrivals import words
 from web.csv_download import csv_download
 from web.duties import Do, can
 from web.jobs.shown import notes_text
+from web.page_starts import page_start
 from web.security import may
 from web.services import services
 from web.texts import arrivals as arrival_texts
@@ -40,7 +41,6 @@ from web.typed_days import day_of_address
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
-DIGITS_MAX = 18  # of a number of a row
 SHOWN = 5  # of what waits; the rest stands on its own page
 _ONE_DAY = timedelta(days=1)
 
@@ -109,7 +109,7 @@ def postings(step: str, day: str) -> str | Response:
     if request.args.get("form") == "csv":
         cells = rows.step_cells(services().engine, code, find)
         return csv_download(f"{step}-{code}-{chosen}-postings.csv", rows.STEP_COLUMNS, cells)
-    after = _place(request.args.get("after", ""), START)
+    after = page_start(request.args.get("after", ""), START)
     with reading(services().engine, code) as connection:
         found = find(connection, code, after=after, limit=rows.PAGE + 1)
     return render_template(
@@ -134,7 +134,7 @@ def credits_open() -> str | Response:
     if request.args.get("form") == "csv":
         cells = rows.credit_cells(services().engine, code)
         return csv_download(f"credits-{code}.csv", rows.CREDIT_COLUMNS, cells)
-    after = _place(request.args.get("after", ""), (0, 0))
+    after = page_start(request.args.get("after", ""), (0, 0))
     with reading(services().engine, code) as connection:
         total = open_items.credits_open(connection, code)
         found = open_items.open_credits(connection, code, after=after, limit=rows.PAGE + 1)
@@ -203,12 +203,3 @@ def _items() -> dict[str, str]:
 def _known(step: str) -> None:
     if step not in trend.STEPS:
         abort(404)
-
-
-def _place(value: str, start: tuple[int, ...]) -> tuple[int, ...]:
-    """Where a page begins: ``4-12-1-1``; anything else is not found."""
-    parts = value.split("-") if value else [str(number) for number in start]
-    known = all(part.isascii() and part.isdecimal() for part in parts)
-    if len(parts) != len(start) or not known or max(map(len, parts)) > DIGITS_MAX:
-        abort(404)
-    return tuple(map(int, parts))
