@@ -65,6 +65,13 @@ def yen(amount_yen: int | None) -> str:
     return translate("{amount}円", amount=sign + _number(abs(amount_yen), language()))
 
 
+def figure(number: int, unit: str) -> str:
+    """``−1,234件``, or as money: one side of what must agree, in the unit of its check."""
+    if unit == "円":
+        return yen(number)
+    return ("−" if number < 0 else "") + count(abs(number), unit)
+
+
 def count(number: int, unit: str = "件") -> str:
     """``1234`` → ``1,234件``."""
     if is_japanese():

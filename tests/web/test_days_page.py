@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from sqlalchemy import text
 
+from payments.domain.ledger import Account
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.report.period import day_report
 from web.commands.setup import sample_profile
@@ -213,6 +214,17 @@ def test_a_report_is_handed_out_as_a_file(treasurer, path, form, media_type):
 @pytest.mark.parametrize("path", ["months/2026-13", "months/soon", "years/1999", "years/2050"])
 def test_a_period_that_cannot_be_is_not_found(treasurer, path):
     assert treasurer.get(f"/staff/{path}").status_code == 404
+
+
+def test_every_account_of_the_books_has_its_words():
+    assert {account.value for account in Account} == LABELS["account"].keys()
+
+
+def test_what_must_agree_is_said_in_the_language_of_the_reader(treasurer):
+    page = treasurer.get("/staff/years/2026?lang=en", follow_redirects=True).text
+    cells = re.findall(r'<td class="figure-cell">([^<]*)', page)
+    assert any(cell.startswith("¥") for cell in cells)
+    assert not [cell for cell in cells if "円" in cell or "件" in cell]
 
 
 def test_every_check_has_its_words_and_says_why_it_has_nothing_to_compare(city):

@@ -84,4 +84,6 @@ def each_text(yen: int | None, count: int) -> str:
     if yen is None or count <= 0:
         return "—"
     tenths = abs(yen) * 10 // count
-    return f"{'−' if yen < 0 else ''}{cell_text(tenths // 10)}.{tenths % 10}円"
+    said = f"{cell_text(tenths // 10)}.{tenths % 10}"
+    sign = "−" if yen < 0 else ""
+    return f"{sign}{said}円" if language() == JAPANESE else f"{sign}¥{said}"

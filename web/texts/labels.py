@@ -110,7 +110,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "recalled": "取下げ",
     },
     "approval_kind": {
-        "slips_release": "印刷の引渡",
+        "slips_release": "印刷の引渡し",
         "dunning_release": "督促状の作成",
         "dunning_despite": "資料が未着のままの督促の抽出",
         "municipality_live": "本番への切替",
@@ -172,7 +172,7 @@ LABELS: dict[str, Mapping[str, str]] = {
     },
     "staff_event": STAFF_EVENTS,
     "role_does": {
-        "slips": "納付書の発行・再発行・引渡",
+        "slips": "納付書の発行・再発行・引渡し",
         "collection": "資料の取込、確認事項、充当の依頼と決定",
         "treasury": "収納担当の仕事と、締め・定時処理",
         "approver": "依頼されたことの承認（依頼はしない）",
@@ -198,6 +198,8 @@ LABELS: dict[str, Mapping[str, str]] = {
         "amount_yen": "金額",
         "number": "番号",
         "purpose": "閲覧の目的",
+        "owner": "担当",
+        "due_on": "期限",
     },
     "posting_reason": REASONS,
     "account": {
@@ -210,6 +212,7 @@ LABELS: dict[str, Mapping[str, str]] = {
         "fee": "手数料",
         "unidentified": "不明入金（歳計外）",
         "outgoing": "出金",
+        "refund_due": "還付未済",
         "written_off": "不納欠損",
     },
     "direction": {"credit": "入金", "debit": "出金", "cancel": "取消"},
