@@ -267,9 +267,14 @@ STEP_PAGES = {
 
 
 def _run_out() -> BaseResponse:
-    """Nobody is signed in (any more): to the sign-in page; what was typed comes along."""
-    kept = kept_form.take()
+    """Nobody is signed in (any more): to the sign-in page; what was typed comes along.
+
+    Whoever was signed in is told there that they are no longer, once.
+    """
+    kept, was_in = kept_form.take(), "token" in session
     session.clear()
+    if was_in:
+        session["run_out"] = True
     response = redirect(url_for("entrance.sign_in"), 303)
     kept_form.give(response, kept)
     return response

@@ -45,6 +45,8 @@ def choose() -> str:
         required=required,
         enrolling="enrol" in g.staff_session.needs,
         codes=recovery.CODES,
+        done=request.args.get("done", ""),
+        onward=first_page(g.user.user_name),
         label_max=passkeys.LABEL_MAX,
     )
 
@@ -88,7 +90,7 @@ def remove_authenticator() -> BaseResponse:
     with side_work(services().engine, code) as connection:
         totp.drop(connection, code, name)
         _changed(connection, "totp_removed")
-    return redirect(url_for("factors.choose"), 303)
+    return redirect(url_for("factors.choose", done="authenticator"), 303)
 
 
 @factors.post("/passkeys/question")
@@ -138,7 +140,7 @@ def remove_passkey(passkey_id: str) -> BaseResponse:
         found = passkeys.find(connection, code, name, passkey_id)
         passkeys.drop(connection, code, name, found.credential_id)
         _changed(connection, "passkey_removed", found.label)
-    return redirect(url_for("factors.choose"), 303)
+    return redirect(url_for("factors.choose", done="passkey"), 303)
 
 
 @factors.post("/recovery-codes")

@@ -16,6 +16,7 @@ from wtforms.validators import ValidationError
 
 from payments.domain.errors import ConfigurationError
 from payments.store.unit_of_work import reading
+from web import stale
 from web.accounts import sessions
 from web.notifications.sealed_secrets import seal, unseal
 from web.services import services
@@ -41,6 +42,11 @@ class KeptForm:
     path: str
     page: str
     fields: tuple[tuple[str, str], ...]
+
+    @property
+    def typed(self) -> tuple[tuple[str, str], ...]:
+        """What a person would know again: not the mark of which page they had before them."""
+        return tuple(each for each in self.fields if not each[0].startswith(stale.FIELD))
 
 
 def take() -> str:

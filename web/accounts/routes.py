@@ -17,6 +17,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 
@@ -62,7 +63,8 @@ def _name_tried() -> str:
 def sign_in() -> Response:
     """The form; an address of a body is remembered, so that next time nobody has to choose."""
     asked = request.args.get("body", "")
-    response = make_response(sign_in_page(chosen=asked or request.cookies.get(REMEMBERED, "")))
+    chosen = asked or request.cookies.get(REMEMBERED, "")
+    response = make_response(sign_in_page(chosen=chosen, ended=session.pop("run_out", False)))
     if asked in {body.code for body in services().bodies}:
         _remember(response, asked)
     return response
@@ -177,8 +179,8 @@ def json_answer(text: str) -> Response:
     return Response(text, content_type="application/json; charset=utf-8")
 
 
-def sign_in_page(*, chosen: str, error: str = "", user_name: str = "") -> str:
-    """The form with the bodies to choose from, when there is a choice."""
+def sign_in_page(*, chosen: str, error: str = "", user_name: str = "", ended: bool = False) -> str:
+    """The form with the bodies to choose from, when there is a choice; why one is here again."""
     bodies = [] if services().sole else services().bodies
     return render_template(
         "accounts/sign_in.html",
@@ -186,6 +188,7 @@ def sign_in_page(*, chosen: str, error: str = "", user_name: str = "") -> str:
         chosen=chosen,
         error=error,
         user_name=user_name,
+        ended=ended,
         providers=oidc_settings.offered(services().settings.oidc, services().bodies),
     )
 

@@ -177,7 +177,13 @@ def _is_needed(step: str) -> bool:
 
 
 def _on_or_again(factor: str, wrong: str) -> BaseResponse | tuple[str, int]:
-    """To the first page, or the same page again with what was wrong."""
+    """To the first page, or the same page again with what was wrong.
+
+    Whoever had to take a code of recovery has perhaps lost a device: they are led to where it is
+    removed, unless a password of their own is still to come.
+    """
+    if factor == "recovery" and not g.staff_session.needs[1:]:
+        return redirect(url_for("factors.choose", done="recovery"), 303)
     if factor:
         return redirect(first_page(g.user.user_name), 303)
     return _page(messages.error(wrong)), 401

@@ -219,7 +219,7 @@ def again(file_id: int) -> Response:
         actor=g.user.user_name,
         received_on=clock.today(),
     )
-    return redirect(url_for("files.show", file_id=file_id), 303)
+    return redirect(url_for("files.show", file_id=file_id, tried=1), 303)
 
 
 @files.get("/<int:file_id>/original")

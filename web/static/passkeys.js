@@ -66,7 +66,9 @@
         form.elements.answer.value = JSON.stringify({ id, rawId, type: "public-key", response });
         form.submit();
       } catch (error) {
-        told.textContent = told.dataset.passkeyError;
+        // The browser says by these names that it has one already, or that a number is no name.
+        const known = { InvalidStateError: "passkeyThere", SecurityError: "passkeyNowhere" };
+        told.textContent = told.dataset[known[error.name]] || told.dataset.passkeyError;
       }
     });
   }

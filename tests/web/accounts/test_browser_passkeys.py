@@ -68,6 +68,10 @@ def test_a_passkey_is_registered_used_beside_a_password_and_alone(page, address,
     page.wait_for_selector("ul.codes")
     assert violations(page) == []
     page.get_by_role("link", name="控えました。続ける").click()
+    page.goto(f"{address}/staff/me/second-factor")
+    page.fill("#label", "もう一度")
+    page.keyboard.press("Enter")
+    page.get_by_text("この端末のパスキーは、すでに登録されています。").wait_for()
     page.goto(f"{address}/staff/me")
     assert violations(page) == []
     page.locator("details.person summary").click()
@@ -87,7 +91,17 @@ def test_a_passkey_is_registered_used_beside_a_password_and_alone(page, address,
         found = passkeys.of_person(connection, M, "kaikei")
         assert [each.label for each in found] == ["窓口のパソコン"]
         asked = connection.execute(text("SELECT COUNT(*) FROM staff_challenge")).scalar_one()
-        assert asked == 0
+        assert asked == 1  # that to the device which had one already was never answered
+
+
+def test_a_number_is_no_name_to_keep_a_passkey_under(page, address):
+    number = address.replace("localhost", "127.0.0.1")
+    _sign_in(page, number)
+    page.wait_for_url("**/staff/")
+    page.goto(f"{number}/staff/me/second-factor")
+    page.fill("#label", "窓口")
+    page.keyboard.press("Enter")
+    page.get_by_text("このアドレス（127.0.0.1").wait_for()
 
 
 def test_what_is_not_signed_opens_nothing(app, city):

@@ -76,6 +76,9 @@ def test_one_ends_ones_other_sessions(enter):
     assert here.post("/staff/me/sessions/end-others").status_code == 303
     assert here.get("/staff/me").status_code == 200
     assert there.get("/staff/me").headers["Location"] == "/staff/sign-in"
+    why = "ほかの端末か管理者がこのセッションを終了しています"
+    assert why in there.get("/staff/sign-in").text
+    assert why not in there.get("/staff/sign-in").text  # said once
     assert here.post("/staff/me/sessions/0000000000000000/end").status_code == 404
 
 
@@ -96,7 +99,8 @@ def test_what_was_typed_is_offered_again_to_the_same_person(enter, hands):
     client, _ = enter()
     hands.on(hours=2)
     note = "納付者に電話した"
-    lost = client.post("/staff/cases/1/notes", data={"note": note, "csrf_token": "x"})
+    form = {"note": note, "shown": "1.1.0", "csrf_token": "x"}
+    lost = client.post("/staff/cases/1/notes", data=form)
     assert lost.headers["Location"] == "/staff/sign-in"
     assert note not in str(lost.headers)
     assert "入力していたものは残っています" in client.get("/staff/sign-in").get_data(as_text=True)
@@ -108,6 +112,10 @@ def test_what_was_typed_is_offered_again_to_the_same_person(enter, hands):
     assert client.post("/staff/sign-in", data=form).headers["Location"] == "/staff/typed"
     page = client.get("/staff/typed").get_data(as_text=True)
     assert note in page
+    assert (
+        "<dt>shown</dt>" not in page
+    )  # the mark of the page is sent again, and no words for anybody
+    assert 'name="shown" value="1.1.0"' in page
     assert re.search(r'method="post" action="/staff/cases/1/notes"', page)
     assert client.get("/staff/typed").status_code == 303
 

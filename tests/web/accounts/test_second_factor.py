@@ -68,7 +68,9 @@ def test_guessed_codes_lock_as_guessed_passwords_do(app, enter, enrolled, app_co
 def test_a_code_of_recovery_works_once(enter, enrolled, city):
     _secret, codes = enrolled
     client, _ = enter()
-    assert client.post(STEP, data={"code": codes[3].upper()}).status_code == 303
+    led = client.post(STEP, data={"code": codes[3].upper()})
+    # Whoever needs one has perhaps lost a device: it is removed where they are led.
+    assert "端末をなくしたときは" in client.get(led.headers["Location"]).text
     assert client.get("/staff/cases").status_code == 200
     with reading(city.engine, M) as connection:
         assert recovery.left(connection, M, "kaikei") == recovery.CODES - 1
@@ -106,7 +108,9 @@ def test_where_it_is_optional_it_may_go_again(enter, enrolled, app_code, hands, 
     client, _ = enter()
     client.post(STEP, data={"code": app_code(secret)})
     assert client.get("/staff/me/authenticator").status_code == 409
-    assert client.post("/staff/me/authenticator/remove").status_code == 303
+    gone = client.post("/staff/me/authenticator/remove")
+    told = client.get(gone.headers["Location"]).text
+    assert "認証アプリを解除しました。 二つ目の要素がなくなったため、回復用コードも" in told
     with reading(city.engine, M) as connection:
         assert not second_factor.factors_of(connection, M, "kaikei").any
         assert recovery.left(connection, M, "kaikei") == 0

@@ -41,7 +41,7 @@ def test_each_file_of_an_upload_has_its_own_result(treasurer, city):
     assert "すべての明細が他の団体のものです。" in page
     assert "誤って届いた他団体の資料です。" in page
     again = upload(treasurer, ("良い.csv", payments(800_100))).text
-    assert "同じ内容の資料を取り込み済みです。" in again
+    assert "同じ内容の資料を取込済みです。" in again
     assert [event for event, _ in events(city)] == ["file_uploaded"] * 4
 
 
@@ -154,8 +154,9 @@ def test_a_file_that_was_set_aside_is_tried_again_and_leaves_the_quarantine(trea
     kept = sorted(path.name for path in aside.glob("*/*"))
     assert kept == ["他.csv", "他.csv.findings.csv", "他.csv.findings.txt"]
     assert "もう一度取り込む" in treasurer.get(f"/staff/files/{file_id}").text
-    assert treasurer.post(f"/staff/files/{file_id}/retry").status_code == 303
-    page = treasurer.get(f"/staff/files/{file_id}").text
+    tried = treasurer.post(f"/staff/files/{file_id}/retry")
+    page = treasurer.get(tried.headers["Location"]).text
+    assert "もう一度取り込み、照合しました。" in page
     assert "もう一度取り込む" not in page  # a person has looked: now it is decided line by line
     assert "取込済" in page
     assert list(aside.glob("*/*")) == []
@@ -165,9 +166,10 @@ def test_a_file_that_was_set_aside_is_tried_again_and_leaves_the_quarantine(trea
 
 def test_a_file_that_is_still_wrong_stays_aside(treasurer):
     file_id = id_of(upload(treasurer, ("空.csv", b"")).text)
-    assert treasurer.post(f"/staff/files/{file_id}/retry").status_code == 303
+    tried = treasurer.post(f"/staff/files/{file_id}/retry")
+    page = treasurer.get(tried.headers["Location"]).text
+    assert "結果は変わらず「対象外」です。" in page
     page = treasurer.get(f"/staff/files/{file_id}").text
-    assert "対象外" in page
     assert page.count("もう一度") >= 2  # the way it came, and the button
 
 
