@@ -16,6 +16,7 @@ from payments.store.bulk import insert_rows
 from payments.store.statistics import LARGE_FILE, count_afresh
 from reconcile.decision import LINE_SPACE
 from reconcile.match import REVIVED
+from reconcile.store.former_groups import keep_former
 from reconcile.store.staging import runner
 
 if TYPE_CHECKING:
@@ -267,6 +268,10 @@ WHERE instalment_account.municipality_code = :m
   AND instalment_account.notice_id = b.notice_id AND instalment_account.term = b.term
 """
 # A corrected postal payment (22) leaves its 12 without a place in the remittance group.
+_LEFT = """g.group_id IN (
+    SELECT r.group_id FROM reversal v
+    JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id AND r.line_no = v.line_no
+    WHERE v.municipality_code = :m AND r.stage = 'confirmed' AND r.file_id <> :file_id)"""
 LEAVE_GROUP = """
 UPDATE {table} SET confirmed_count = confirmed_count - b.payments,
     confirmed_yen = confirmed_yen - b.yen
@@ -313,6 +318,7 @@ def withdraw(connection: Connection, scope: dict[str, Any], turn_condition: str)
         return False
     run(REOPENED)
     take_back(connection, scope)
+    keep_former(connection, scope["m"], _LEFT, file_id=scope["file_id"])
     for table in ("remittance_part", "remittance_group"):
         run(LEAVE_GROUP.format(table=table))
     run(WITHDRAW_OUTCOMES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.settlement.remittances import keep_former
+from reconcile.store.former_groups import keep_former
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconcile.settlement.line_books import LineBooks
 from reconcile.settlement.open_credits import groups_of, is_net, waiting_of
-from reconcile.settlement.remittances import keep_former
 from reconcile.settlement.search import SPLIT, Credit, CreditDecision, decide_payer
+from reconcile.store.former_groups import keep_former
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,11 +93,9 @@ class Settlements(LineBooks):
                 deposit.file_id, deposit.line_no, leg, "unidentified", "confirmed_due", yen,
                 "settled", group_id,
             )  # fmt: skip
-            if fee:
-                self.post(
-                    deposit.file_id, deposit.line_no, leg + 1, "fee", "confirmed_due", fee,
-                    "fee", group_id,
-                )  # fmt: skip
+            # A payment that left its group since takes the fee along that was booked for it.
+            reason = "fee" if fee > 0 else "reversal"
+            self._post_fee((deposit.file_id, deposit.line_no), leg + 1, fee, reason, group_id)
         self.set_state(deposit.file_id, deposit.line_no, "settled")
 
     def unsettle(self, file_id: int, line_no: int) -> tuple[Share, ...]:
@@ -115,11 +113,7 @@ class Settlements(LineBooks):
                 file_id, line_no, leg, "confirmed_due", "unidentified", part.amount_yen,
                 "reversal", part.group_id,
             )  # fmt: skip
-            if part.fee_yen:
-                self.post(
-                    file_id, line_no, leg + 1, "confirmed_due", "fee", part.fee_yen,
-                    "reversal", part.group_id,
-                )  # fmt: skip
+            self._post_fee((file_id, line_no), leg + 1, -part.fee_yen, "reversal", part.group_id)
             self._credit_group(part.group_id, -part.amount_yen)
         self.run(
             """DELETE FROM settlement
@@ -150,8 +144,19 @@ class Settlements(LineBooks):
             state=state,
         )
 
+    def _post_fee(
+        self, line: tuple[int, int], leg: int, fee_yen: int, reason: str, group_id: int
+    ) -> None:
+        """手数料の仕訳: what the agent kept back; less than 0 yen is taken back."""
+        accounts = ("fee", "confirmed_due") if fee_yen > 0 else ("confirmed_due", "fee")
+        if fee_yen:
+            self.post(*line, leg, *accounts, abs(fee_yen), reason, group_id)
+
     def _fee_left(self, group_id: int) -> int:
-        """The advised fee of a group that no credit has booked yet; 0 where fees are invoiced."""
+        """The advised fee of a group that no credit has booked yet; 0 where fees are invoiced.
+
+        Less than 0 when more was booked than the group bears now.
+        """
         row = self.run(
             """SELECT g.agent, g.fee_yen - COALESCE((SELECT SUM(s.fee_yen) FROM settlement s
                    WHERE s.municipality_code = :m AND s.group_id = g.group_id), 0) AS fee_yen

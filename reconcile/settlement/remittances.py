@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import DateTime, bindparam, text
+from sqlalchemy import text
 
 from payments.store import former
 from payments.store.bulk import take_numbers
 from reconcile.rules import PAYMENT_RULES
+from reconcile.store.former_groups import keep_former
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -49,16 +50,6 @@ FROM (SELECT p.group_id, SUM(p.confirmed_count) AS payments, SUM(p.confirmed_yen
       GROUP BY p.group_id) s
 WHERE remittance_group.municipality_code = :m AND remittance_group.group_id = s.group_id
 """
-# What groups said before they change (payments.store.former).
-_FORMER = """
-INSERT INTO former_row (municipality_code, table_name, row_key, former_no, until_at, row_json)
-SELECT g.municipality_code, 'remittance_group', CAST(g.group_id AS VARCHAR(60)),
-    (SELECT COALESCE(MAX(f.former_no), 0) + 1 FROM former_row f WHERE f.municipality_code = :m
-        AND f.table_name = 'remittance_group' AND f.row_key = CAST(g.group_id AS VARCHAR(60))),
-    :at, '{{"confirmed_count": ' || g.confirmed_count || ', "confirmed_yen": ' || g.confirmed_yen
-    || ', "fee_yen": ' || g.fee_yen || ', "credited_yen": ' || g.credited_yen || '}}'
-FROM remittance_group g WHERE g.municipality_code = :m AND {which}
-"""
 AGREED_FEES = """
 UPDATE remittance_group SET fee_yen = confirmed_count * :each
 WHERE municipality_code = :m AND agent = :agent AND fee_yen <> confirmed_count * :each
@@ -83,18 +74,6 @@ def join_groups(
         which = "g.agent = :agent AND g.fee_yen <> g.confirmed_count * :each"
         keep_former(connection, scope["m"], which, agent=scope["agent"], each=fee_each_yen)
         connection.execute(text(AGREED_FEES), {**scope, "each": fee_each_yen})
-
-
-def keep_former(
-    connection: Connection, municipality_code: str, which: str, **values: object
-) -> None:
-    """前の値: what groups ``g`` say before they are changed."""
-    connection.execute(
-        text(_FORMER.format(which=which)).bindparams(
-            bindparam("at", type_=DateTime(timezone=True))
-        ),
-        {"m": municipality_code, "at": former.written_at(), **values},
-    )
 
 
 def enter_groups(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 import years_town
+from placing_town import PlacingTown, row
 from sqlalchemy import text
 from years_town import M, YearsTown, claim
 
@@ -313,3 +314,20 @@ def test_what_is_printed_is_made_of_what_is_told(town):
     town.pay(2, 10_000, "2026-06-10", on="2026-06-10")
     then = town.then(DAYS[1], at)
     assert [as_text(then.report, None), export(then.report, None, "csv")] == printed
+
+
+def test_a_group_that_a_postal_correction_left_is_told_as_it_was(database_url):
+    with time_machine.travel(START, tick=False) as clock:
+        city = PlacingTown(database_url)
+        city.shop("first.csv", row(1, kind="12"), row(2, kind="12"))
+        clock.shift(timedelta(minutes=5))
+        at, journal_id = datetime.now(UTC), city.rows("SELECT MAX(journal_id) FROM journal")[0][0]
+        clock.shift(timedelta(minutes=5))
+        city.shop("other.csv", row(1, kind="22", yen=9_000, remitted_on="20260630"))
+    groups = text("SELECT confirmed_count, confirmed_yen FROM remittance_group ORDER BY group_id")
+    with reading(city.engine, M) as connection:
+        with day_past.books_until(connection, M, at, journal_id):
+            then = [tuple(each) for each in connection.execute(groups)]
+        now = [tuple(each) for each in connection.execute(groups)]
+    assert (then, now) == ([(2, 20_000)], [(1, 10_000), (1, 9_000)])
+    city.close()

@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from credit_town import DSK, CreditTown
 from reference_town import Town
 
+from payments import approve
 from payments.domain.errors import InvalidValueError
 from payments.domain.profile import profile_from_mapping
-from payments.store.unit_of_work import reading
+from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.explain.answer import line_story
 from reconcile.model import Channel
+from reconcile.placement.credit_ask import CreditPlacement, GroupShare, ask_credit_placement
+from reconcile.placement.credit_placing import carry_out
 from reconcile.settlement.search import GROUPS_MAX, SHOWN_MAX
 
 PROFILE = Path(__file__).parents[3] / "web" / "profiles" / "99999.toml"
 DAY = "2026-06-24"
+AT = datetime(2026, 7, 7, 1, tzinfo=UTC)
 EACH_YEN = 60
 
 
@@ -73,6 +78,37 @@ def test_one_net_group_may_come_in_two_credits(town):
     lines = [town.credited(yen, "", payer_code=DSK) for yen in (5_000, 12_880)]
     assert [town.outcome(one) for one in lines] == [("settled", "B3S")] * 2
     assert town.differences() == []
+
+
+def test_a_payment_that_leaves_its_group_takes_its_booked_fee_along(town):
+    postal = [town.shop(term, "12", remitted_on=DAY) for term in ("01", "02")]
+    town.take(Channel.KONBINI, *postal)
+    part = town.credited(1_000, "", payer_code=DSK)
+    _agreed(town, part, 1_000)  # with the fee of both payments
+    corrected = town.shop("01", "22", remitted_on="2026-06-30")
+    assert town.take(Channel.KONBINI, corrected) == ["matched"]
+    rest = town.credited(7_000 - EACH_YEN, "", payer_code=DSK)
+    assert town.outcome(rest) == ("settled", "B2")
+    assert town.city.groups["konbini_dsk", DAY] == (8_000, EACH_YEN, 7_940)
+    fees = "SELECT SUM(fee_yen) FROM settlement"
+    assert (town.ask(fees), town.differences()) == (EACH_YEN, [])
+    _agreed(town, rest)  # nothing: it is taken back
+    assert (town.ask(fees), town.differences()) == (2 * EACH_YEN, [])
+
+
+def _agreed(town, line, yen=0):
+    """Two people say how much of a credit is of the first remittance."""
+    group_id = town.ask("SELECT group_id FROM remittance_group ORDER BY group_id LIMIT 1")
+    shares = (GroupShare(group_id, yen),) if yen else ()
+    with unit_of_work(town.engine, town.code) as connection:
+        approval = ask_credit_placement(
+            connection, town.profile, CreditPlacement(*line, groups=shares), asked_by="ichiro",
+            at=AT, reason="通帳と照合",
+        )  # fmt: skip
+        approval = approve.decide(
+            connection, town.code, approval.approval_id, "approved", decided_by="jiro", at=AT
+        )
+        carry_out(connection, town.profile, approval, on=AT.date())
 
 
 def test_the_slow_reading_agrees(town):
