@@ -164,7 +164,7 @@ class Lanes:
             self._names.discard(name)
             try:
                 self._session.execute(text(_LET_GO), {"name": name})
-            except DBAPIError:  # It was lost, and the locks with it.
+            except SQLAlchemyError:  # It was lost, and the locks with it.
                 self._drop_session()
 
     def show(self, municipality_code: str, lane: str) -> None:
@@ -234,19 +234,26 @@ class Lanes:
         """A file lock stays; a session may have been lost with its server or network."""
         if self._sqlite:
             return name in self._files
-        return name in self._names and self._is_alive()
+        return name in self._names and self._living() is not None
 
-    def _is_alive(self) -> bool:
-        """Whether the session with the locks is still there; forgotten if not."""
+    def _living(self) -> Connection | None:
+        """The session with the locks; forgotten if it is not there any more."""
         if self._session is None:
-            return False
+            return None
         try:
             self._session.execute(text("SELECT 1"))
-        except DBAPIError:
+        except SQLAlchemyError:
             log.warning("the session with the locks was lost")
             self._drop_session()
-            return False
-        return True
+        return self._session
+
+    def _begun(self) -> Connection:
+        """A new session, for the locks alone."""
+        options = {"isolation_level": "AUTOCOMMIT"}
+        session = self._session = self.engine.connect().execution_options(**options)
+        for setting in _KEEPALIVES:
+            session.execute(text(f"SET {setting}"))
+        return session
 
     def _take_file(self, name: str) -> bool:
         """A lock on a file beside the database."""
@@ -260,14 +267,17 @@ class Lanes:
         return True
 
     def _take_lock(self, name: str) -> bool:
-        """An advisory lock of the one session that this process keeps for its locks."""
-        session = self._session
-        if session is None or not self._is_alive():
-            session = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            for setting in _KEEPALIVES:
-                session.execute(text(f"SET {setting}"))
-            self._session = session
-        taken = bool(session.execute(text(_TRY), {"name": name}).scalar_one())
+        """An advisory lock of the one session that this process keeps for its locks.
+
+        A session that is lost while it is asked is let go at once: what its driver has broken off
+        answers nothing any more, and no other would ever take its place.
+        """
+        try:
+            session = self._living() or self._begun()
+            taken = bool(session.execute(text(_TRY), {"name": name}).scalar_one())
+        except SQLAlchemyError:
+            self._drop_session()
+            raise
         if taken:
             self._names.add(name)
         return taken

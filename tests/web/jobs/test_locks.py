@@ -8,14 +8,14 @@ import signal
 import sqlite3
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from apscheduler.jobstores.base import JobLookupError
 from rich.console import Console
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from payments.store.engine import open_engine
@@ -76,6 +76,30 @@ def test_a_session_that_was_lost_is_noticed(books, lanes):
     assert not one.hold(M, BOOKS)
     one.let_go(M, BOOKS)  # what it has lost it cannot give away
     assert not one.hold(M, BOOKS)
+
+
+@pytest.mark.parametrize("lost", ["SELECT 1", "pg_try_advisory_lock", "SET "])
+def test_a_session_that_is_lost_while_it_is_asked_is_followed_by_another(books, lanes, lost):
+    """It was kept, and raised at every look of the scheduler until somebody started it again."""
+    if books.engine.dialect.name == "sqlite":
+        return  # A lock on a file is not lost while its process lives.
+    one = lanes("one")
+    if lost != "SET ":
+        assert one.hold(M, BOOKS)
+        one.let_go(M, BOOKS)
+    wall = [lost]
+
+    def cut(connection, _cursor, statement, *_rest):
+        if wall and wall[0] in statement:
+            wall.clear()
+            connection.connection.dbapi_connection.close()
+
+    event.listen(one.engine, "before_cursor_execute", cut)
+    with suppress(OperationalError):
+        one.hold(M, BOOKS)
+    assert not wall
+    assert one.hold(M, BOOKS)
+    assert not lanes("other").hold(M, BOOKS)
 
 
 def test_a_lane_is_lent_for_a_look_and_named_by_who_runs_something(books, lanes, monkeypatch):
