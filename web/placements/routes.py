@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
-from payments.domain.errors import KokinError
+from payments.domain.errors import KokinError, RefusedError
 from payments.domain.reason import REASON_MAX
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.placement.ask import ask_placement
@@ -128,6 +128,8 @@ def _ask(
         require_asker(g.user, CREDIT_KIND if panel.kind == CREDIT else KIND)
         with unit_of_work(services().engine, services().municipality) as connection:
             now = panel_of(connection, services().profile, panel.file_id, panel.line_no)
+            if now.waiting is not None:  # a colleague was quicker: it waits whatever was shown here
+                raise RefusedError("approval_waiting", approval_id=now.waiting.approval.approval_id)
             stale.require_shown(now.shown)
             reason = typed.reason if places else typed.undo_reason
             approval = _asked(connection, panel, places, typed, reason)

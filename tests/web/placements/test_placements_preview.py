@@ -127,12 +127,20 @@ def test_money_that_moved_meanwhile_is_not_asked_for(treasurer, approver, waitin
     refused = treasurer.post(
         _path(waiting), data=_placed(waiting, do="ask", reason="私の理由", shown=shown)
     )
-    assert refused.status_code == 409
-    assert "画面を開いたあとに" in refused.text
+    assert (refused.status_code, "approval_waiting" in refused.text) == (409, True)
+    # There is no form to try again with, but nothing of what was typed is lost.
+    assert '<dt>理由</dt><dd class="breakable">私の理由</dd>' in refused.text
+    undo = treasurer.post(f"{_path(waiting)}/undo", data={"undo_reason": "逆の理由"})
+    assert '<dt>理由</dt><dd class="breakable">逆の理由</dd>' in undo.text
     stale = treasurer.get(place)
     seen = SHOWN.search(stale.text)[1]
     recalled = approver.post(f"{place}/recall", data={"note": "やめる"})
     assert recalled.status_code == 303
+    again = treasurer.post(
+        _path(waiting), data=_placed(waiting, do="ask", reason="私の理由", shown="0" * 16)
+    )
+    assert (again.status_code, "画面を開いたあとに" in again.text) == (409, True)
+    assert "私の理由</textarea>" in again.text
     late = treasurer.post(
         f"{place}/decision", data={"decision": "rejected", "note": "違う", "shown": seen}
     )
