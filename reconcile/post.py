@@ -267,22 +267,23 @@ FROM (SELECT p.notice_id, p.term, {_IS_WHOLE} AS whole, SUM(p.amount_yen) AS yen
 WHERE instalment_account.municipality_code = :m
   AND instalment_account.notice_id = b.notice_id AND instalment_account.term = b.term
 """
-# A corrected postal payment (22) leaves its 12 without a place in the remittance group.
-_LEFT = """g.group_id IN (
-    SELECT r.group_id FROM reversal v
-    JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id AND r.line_no = v.line_no
-    WHERE v.municipality_code = :m AND r.stage = 'confirmed' AND r.file_id <> :file_id)"""
-LEAVE_GROUP = """
-UPDATE {table} SET confirmed_count = confirmed_count - b.payments,
-    confirmed_yen = confirmed_yen - b.yen
-FROM (SELECT r.group_id, COUNT(*) AS payments, SUM(r.amount_yen) AS yen
-      FROM reversal v
+# A corrected postal payment (22) leaves its 12 without a place in the remittance group. A malformed
+# one never was of its sum, and this file's payments join their groups at its end.
+_LEAVING = """FROM reversal v
       JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id
                     AND r.line_no = v.line_no
+      JOIN source_line l ON l.municipality_code = :m AND l.file_id = v.file_id
+                        AND l.line_no = v.line_no AND l.fault IS NULL
       WHERE v.municipality_code = :m AND r.stage = 'confirmed' AND r.group_id IS NOT NULL
-        AND r.file_id <> :file_id  -- this file's payments join their groups at its end
+        AND r.file_id <> :file_id"""
+_LEFT = f"g.group_id IN (SELECT r.group_id {_LEAVING})"
+LEAVE_GROUP = f"""
+UPDATE {{table}} SET confirmed_count = confirmed_count - b.payments,
+    confirmed_yen = confirmed_yen - b.yen
+FROM (SELECT r.group_id, COUNT(*) AS payments, SUM(r.amount_yen) AS yen
+      {_LEAVING}
       GROUP BY r.group_id) b
-WHERE {table}.municipality_code = :m AND {table}.group_id = b.group_id
+WHERE {{table}}.municipality_code = :m AND {{table}}.group_id = b.group_id
 """
 WITHDRAW_OUTCOMES = """
 INSERT INTO line_outcome (municipality_code, file_id, line_no, revision, outcome, rule,
