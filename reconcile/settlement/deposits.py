@@ -32,7 +32,7 @@ class Books(CreditBooks):
         """``journal_id`` names the booking occasion that every posting here belongs to."""
         super().__init__(connection, profile, municipality_code, journal_id)
         self._open_again: set[str] = set()  # payers whose groups a cancelled notice had settled
-        self._namesakes: dict[str, Namesakes] = {}  # no balance moves while statements are read
+        self._namesakes: dict[str, Namesakes] = {}  # no balance moves while credits are decided
 
     # ---- statement lines ----
 
@@ -50,10 +50,16 @@ class Books(CreditBooks):
                WHERE w.municipality_code = :m ORDER BY w.line_no""",
         ).all()
         payers: set[str] = set()
+        undecided = False  # what a cancellation in the same file may name has its outcome first
         for line in lines:
+            if undecided and line.direction == "cancel":
+                self.decide_open_deposits(sorted(payers), strangers_of=file_id)
+                self._namesakes.clear()  # a placed credit that is taken back opens what it paid
+                undecided = False
             decided = self._statement_line(file_id, line)
             if isinstance(decided, Deposit):
                 payers.add(decided.agent)
+                undecided = True
             else:
                 self.write_outcome(file_id, line.line_no, *decided)
         payers |= self._open_again  # what a cancelled notice had settled waits for others

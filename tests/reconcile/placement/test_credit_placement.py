@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from credit_town import DSK, CreditTown, day, short
+from credit_town import DSK, TRANSFER_DAY, CreditTown, day, short
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reference_lines import bank_line
 from reference_rows import sample_profile
 from reference_town import NOTICE
 
@@ -16,6 +17,7 @@ from payments import approve
 from payments.domain.errors import InvalidValueError, KokinError, NotFoundError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.explain.answer import line_story
+from reconcile.model import Channel
 from reconcile.placement.ask import ask_placement
 from reconcile.placement.credit_ask import (
     CreditPlacement,
@@ -471,6 +473,22 @@ def test_a_notice_that_the_bank_takes_back_reverses_what_it_paid(database_url):
     with pytest.raises(RefusedError) as caught:
         ask(town, line, [(NOTICE, "02", 1)])
     assert code_of(caught) == "placement_withdrawn"
+    town.city.close()
+
+
+def test_a_notice_that_the_bank_takes_back_in_the_same_file_is_no_money(database_url):
+    town = CreditTown(database_url, notified(sample_profile()))
+    town.pay("01", "02", remitted_on="2026-06-24")
+    notice = {"amount_yen": 10_000, "booked_on": TRANSFER_DAY, "source": "01", "payer_code": DSK}
+    told_ = [
+        bank_line(**notice, inquiry_no="1"),
+        bank_line(**notice, inquiry_no="1", direction="cancel"),
+        bank_line(**notice, inquiry_no="2"),
+    ]
+    ends = town.take(Channel.BANK, *told_, received=TRANSFER_DAY)
+    assert ends == ["withdrawn", "withdraws", "settled"]
+    assert (account(town, "bank"), account(town, "unidentified")) == (10_000, 0)
+    assert town.differences() == []
     town.city.close()
 
 
