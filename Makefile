@@ -51,7 +51,7 @@ accessibility: ## 住民の画面を全言語で試し、結果をアクセシ�
 	@tools/setup.sh test
 	@KOKIN_WRITE_ACCESSIBILITY=1 $(PYTHON) -m pytest -n 0 $(LONG) tests/web/help
 
-guides: ## 手引きの画面の写しを作り直す（docs/guide/pictures）
+guides: ## 手引きとREADMEの画面の写しを作り直す（docs/guide/pictures、docs/screenshots）
 	@tools/setup.sh test
 	@KOKIN_WRITE_GUIDES=1 $(PYTHON) -m pytest -n 0 tests/web/guides
 

@@ -23,6 +23,7 @@ from sqlalchemy import text
 from payments.store.unit_of_work import reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from playwright.sync_api import Page
@@ -96,18 +97,20 @@ def screens(guide: str) -> list[Screen]:
     return found
 
 
-def values(engine: Engine, code: str = "99999") -> dict[str, str]:
+def values(
+    engine: Engine, queries: Mapping[str, str] = _OF_CITY, code: str = "99999"
+) -> dict[str, str]:
     """What the addresses of the screens name."""
     with reading(engine, code) as connection:
         return {
             name: str(connection.execute(text(f"{query} LIMIT 1")).scalar_one())
-            for name, query in _OF_CITY.items()
+            for name, query in queries.items()
         }
 
 
-def walk(page: Page, screen: Screen, known: dict[str, str]) -> None:
+def walk(page: Page, steps: Iterable[str], known: dict[str, str]) -> None:
     """Do what the guide does on this page."""
-    for step in screen.steps:
+    for step in steps:
         kind, _, rest = step.format(**known).partition(" ")
         name, _, value = rest.partition("=")
         if kind == "fill":
@@ -128,13 +131,16 @@ def missing(page: Page, screen: Screen) -> list[str]:
     return [word for word in screen.words if re.sub(r"\s+", "", word) not in said]
 
 
-def picture(page: Page, target: Path) -> int:
-    """Write the page as a small PNG with few colours; its size in bytes."""
+def picture(page: Page, target: Path) -> None:
+    """Write the page as a small PNG with few colours."""
     page.wait_for_load_state("networkidle")
-    shot = Image.open(io.BytesIO(page.screenshot()))
-    small = io.BytesIO()
-    shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
-        small, "PNG", optimize=True
-    )
-    target.write_bytes(small.getvalue())
-    return len(small.getvalue())
+    keep(page.screenshot(), target)
+
+
+def keep(image: bytes, target: Path, width: int | None = None, colours: int = COLOURS) -> None:
+    """Write an image as a small PNG with few colours, and of this width."""
+    shot = Image.open(io.BytesIO(image)).convert("RGB")
+    if width:
+        height = shot.height * width // shot.width
+        shot = shot.resize((width, height), Image.Resampling.LANCZOS)
+    shot.quantize(colours, dither=Image.Dither.NONE).save(target, "PNG", optimize=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import guides
@@ -33,7 +33,7 @@ def _sign_in(page, address, name):
 @pytest.mark.browser
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_word_of_a_guide_stands_on_its_screen(page, address, city, monkeypatch, guide):
-    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 3, 14, 30, tzinfo=clock.JST))
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 3, 5, 30, tzinfo=UTC))
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     known = guides.values(city.engine)
     user, gone = "", {}
@@ -43,7 +43,7 @@ def test_every_word_of_a_guide_stands_on_its_screen(page, address, city, monkeyp
             _sign_in(page, address, user)
         answer = page.goto(address + screen.path.format(**known))
         assert answer.status == 200, screen
-        guides.walk(page, screen, known)
+        guides.walk(page, screen.steps, known)
         page.wait_for_load_state()
         if screen.picture and os.environ.get(WRITE):
             PICTURES.mkdir(exist_ok=True)
