@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconcile.verify.announced import seen, superseded, taken_up_again
 from reconcile.verify.plain import PAYMENTS, TABLE, plain_groups, plain_received, set_aside
 from reconcile.verify.walk import Difference, Stream, shown, together
 
@@ -73,7 +74,11 @@ DEPOSIT_STATES = {
     "withdrawn": "withdrawn",
 }
 _CREDITS = frozenset(DEPOSIT_STATES) - {"withdrawn"}
-_RECEIPT = ("stage", "amount_yen", "paid_on", "applied_yen", "suspense_yen", "slip_id")
+_RECEIPT = (
+    "stage", "amount_yen", "paid_on", "applied_yen", "suspense_yen", "slip_id", "seen",
+    "superseded",
+)  # fmt: skip
+_OF_CREDIT = (4, False)  # report and money in one, and no slip
 _DEPOSIT = ("account_key", "amount_yen", "booked_on", "state")
 
 
@@ -82,7 +87,7 @@ class Story(NamedTuple):
 
     lines: list[Any]
     outcomes: list[Any]
-    confirmations: list[Any]  # lines that confirm this one
+    reports: list[Any]  # lines that spoke of this one's payment again
     receipts: list[Any]
     deposits: list[Any]
     settlements: list[Any]
@@ -109,13 +114,20 @@ _STREAMS = (
     """SELECT t.file_id, t.line_no, t.revision, t.outcome, t.applied_yen, t.suspense_yen, t.slip_id
        FROM {table} k CROSS JOIN line_outcome t {here}
        ORDER BY k.file_id, k.line_no, t.revision""",
-    """SELECT o.partner_file_id, o.partner_line_no
+    """SELECT o.partner_file_id, o.partner_line_no, o.outcome, l.stage, l.kind
        FROM line_outcome o
        JOIN {table} k ON k.file_id = o.partner_file_id AND k.line_no = o.partner_line_no
-       WHERE o.municipality_code = :m AND o.outcome = 'confirms'
+       JOIN source_line l ON l.municipality_code = :m AND l.file_id = o.file_id
+        AND l.line_no = o.line_no
+       WHERE o.municipality_code = :m AND o.outcome IN ('confirms', 'repeat')
        ORDER BY o.partner_file_id, o.partner_line_no""",
     """SELECT t.file_id, t.line_no, t.stage, t.amount_yen, CAST(t.paid_on AS TEXT) AS paid_on,
-              t.applied_yen, t.suspense_yen, t.slip_id, t.group_id
+              t.applied_yen, t.suspense_yen, t.slip_id, t.seen, t.superseded, t.group_id,
+              EXISTS (SELECT 1 FROM slip s WHERE s.municipality_code = :m
+                  AND s.slip_id = t.slip_id AND s.state = 'new' AND NOT EXISTS (
+                      SELECT 1 FROM slip n WHERE n.municipality_code = :m
+                        AND n.notice_id = s.notice_id AND n.term = s.term
+                        AND n.version > s.version)) AS stands
        FROM {table} k CROSS JOIN receipt t {here} ORDER BY k.file_id, k.line_no""",
     """SELECT t.file_id, t.line_no, t.account_key, t.amount_yen,
               CAST(t.booked_on AS TEXT) AS booked_on, t.state
@@ -159,6 +171,7 @@ class LineWalk:
         self.groups: dict[GroupKey, list[int]] = defaultdict(lambda: [0, 0])  # count, yen
         self.received: dict[int, list[int]] = defaultdict(lambda: [0, 0])  # by receipts' group_id
         self.fees: dict[str, int] = defaultdict(int)  # by remittance number
+        self.taken_up = taken_up_again(store)
         self.put_back = {tuple(row) for row in store.rows(_PUT_BACK)}
         self.bank_yen = 0  # money that came in, less what went out
         self.open_yen = 0  # money that found no group
@@ -209,10 +222,12 @@ class LineWalk:
         if ENDINGS[story.outcome].case and story.outcome not in {c.kind for c in story.cases}:
             yield Difference("case_missing", subject, story.outcome, "")
         if line.channel in PAYMENTS:
-            yield from _receipt(subject, line, story)
+            marks = self.taken_up.get((line.file_id, line.line_no), 0)
+            yield from _receipt(subject, line, story, marks)
             self._add_to_group(line, story)
         if line.channel == "bank":
             yield from self._deposit(subject, line, story)
+            yield from _of_credit(subject, story)
         yield from self._postings(subject, line, story)
         if story.advice_lines and story.outcome in {"advised", "advice_difference"}:
             self.fees[story.advice_lines[0].remittance_no] += story.advice_lines[0].fee_yen
@@ -330,7 +345,7 @@ def _outcome_money(subject: str, line: Any, outcome: Any) -> Iterator[Difference
         yield Difference("outcome_money", subject, expected, f"{applied} + {suspense}")
 
 
-def _receipt(subject: str, line: Any, story: Story) -> Iterator[Difference]:
+def _receipt(subject: str, line: Any, story: Story, taken_up: int) -> Iterator[Difference]:
     """収納: one per payment that was booked, as far along as the reports about it."""
     first, current = story.outcomes[0], story.outcomes[-1]
     expected: list[tuple[Any, ...]] = []
@@ -338,7 +353,7 @@ def _receipt(subject: str, line: Any, story: Story) -> Iterator[Difference]:
         stage = "provisional"
         if current.outcome == "withdrawn":
             stage = "withdrawn"
-        elif line.stage == "confirmed" or story.confirmations:
+        elif line.stage == "confirmed" or "confirms" in {row.outcome for row in story.reports}:
             stage = "confirmed"
         expected = [
             (
@@ -348,11 +363,20 @@ def _receipt(subject: str, line: Any, story: Story) -> Iterator[Difference]:
                 current.applied_yen,
                 current.suspense_yen,
                 current.slip_id,
+                seen(line, story.reports, taken_up),
+                story.receipts != [] and superseded(story.outcomes, story.receipts[0]),
             )
         ]
-    found = [tuple(row[2:8]) for row in story.receipts]
+    found = [(*row[2:9], bool(row.superseded)) for row in story.receipts]
     if expected != found:
         yield _unlike("receipt", subject, _RECEIPT, expected, found)
+
+
+def _of_credit(subject: str, story: Story) -> Iterator[Difference]:
+    """直接振込の収納: report and money in one, by no slip; the rest stands with its deposit."""
+    found = [(row.seen, bool(row.superseded)) for row in story.receipts]
+    if found and found != [_OF_CREDIT]:
+        yield _unlike("receipt", subject, _RECEIPT[-2:], [_OF_CREDIT], found)
 
 
 def _unlike(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PAYMENTS = ("konbini", "eltax", "debit", "notification")
 # Outcomes without money and without a case.
 _QUIET = ("repeat", "confirms", "withdraws", "debit_failed")
-_CHANNELS = ", ".join(f"'{name}'" for name in PAYMENTS)
+CHANNELS = ", ".join(f"'{name}'" for name in PAYMENTS)
 TABLE = "verify_line"
 
 _KEY = "file_id BIGINT NOT NULL, line_no INTEGER NOT NULL, PRIMARY KEY (file_id, line_no)"
@@ -38,19 +38,40 @@ LEFT JOIN (SELECT DISTINCT partner_file_id, partner_line_no FROM line_outcome
            WHERE municipality_code = :m AND outcome = 'confirms') c
        ON c.partner_file_id = l.file_id AND c.partner_line_no = l.line_no
 WHERE f.municipality_code = :m AND l.municipality_code = :m AND l.file_id = f.file_id
-  AND NOT COALESCE(f.status = 'accepted' AND f.channel IN ({_CHANNELS}) AND CASE
+  AND NOT COALESCE(f.status = 'accepted' AND f.channel IN ({CHANNELS}) AND CASE
     WHEN o.outcome = 'matched' THEN
         l.amount_yen > 0 AND o.applied_yen = l.amount_yen AND o.suspense_yen = 0
         AND r.amount_yen = l.amount_yen AND r.applied_yen = l.amount_yen AND r.suspense_yen = 0
         AND r.paid_on = l.paid_on AND COALESCE(r.slip_id, 0) = COALESCE(o.slip_id, 0)
         AND l.stage IN ('provisional', 'confirmed')
         AND r.stage = CASE WHEN c.partner_line_no IS NULL THEN l.stage ELSE 'confirmed' END
+        AND NOT r.superseded
+        AND r.seen = CASE WHEN l.stage = 'confirmed' THEN 4
+                          ELSE CASE WHEN l.kind = '81' THEN 2 ELSE 1 END
+                             + CASE WHEN c.partner_line_no IS NULL THEN 0 ELSE 4 END END
     WHEN o.outcome IN ({", ".join(f"'{name}'" for name in _QUIET)}) THEN
         o.applied_yen = 0 AND o.suspense_yen = 0 AND r.line_no IS NULL
         AND c.partner_line_no IS NULL
     END, FALSE)"""
 _DECIDED_AGAIN = """
 SELECT file_id, line_no FROM line_outcome WHERE municipality_code = :m AND revision <> 1"""
+# Payments that were announced by more than one 速報.
+_SAID_AGAIN = """
+SELECT partner_file_id, partner_line_no FROM line_outcome
+WHERE municipality_code = :m AND outcome = 'repeat' AND partner_line_no IS NOT NULL"""
+# 確報 that booked a payment once more which had been withdrawn before, with each such payment.
+TAKEN_UP = """
+SELECT t.file_id, t.line_no, o.journal_id AS taken_in, w.file_id AS from_file_id,
+    w.line_no AS from_line_no, w.kind AS from_kind
+FROM line_outcome d
+JOIN source_line w ON w.municipality_code = :m AND w.file_id = d.file_id
+    AND w.line_no = d.line_no AND w.stage = 'provisional' AND w.kind <> '12'
+JOIN source_line t ON t.municipality_code = :m AND t.identity = w.identity
+    AND t.payment_key = w.payment_key AND t.stage = 'confirmed'
+JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = t.file_id
+    AND o.line_no = t.line_no AND o.revision = 1 AND o.applied_yen + o.suspense_yen > 0
+WHERE d.municipality_code = :m AND d.revision > 1 AND d.outcome = 'withdrawn'
+    AND d.journal_id <= o.journal_id"""
 # What the postings about a line net to, and what its receipt says that they should: a sum of 0 for
 # each account. Claims and surpluses belong to instalments, refunds to
 # overpayments, and are looked at there.
@@ -126,8 +147,13 @@ GROUP BY r.group_id"""
 
 def set_aside(store: Store) -> None:
     """より分け: put the keys of all lines that are not plain into :data:`TABLE`."""
+    taken_up = f"SELECT DISTINCT file_id, line_no FROM ({TAKEN_UP}) t"
     of_credits = (_OF_CREDITS.format(table=table) for table in ("deposit", "settlement"))
-    store.make(TABLE, _KEY, (_LINES, _DECIDED_AGAIN, _POSTINGS, _WITHOUT_LINE, *of_credits))
+    store.make(
+        TABLE,
+        _KEY,
+        (_LINES, _DECIDED_AGAIN, _SAID_AGAIN, taken_up, _POSTINGS, _WITHOUT_LINE, *of_credits),
+    )
 
 
 def plain_groups(store: Store) -> Iterator[Any]:
