@@ -56,6 +56,9 @@ def test_whatever_people_do_and_take_back_stands_as_the_history_says(town):
         "opened_on = DATE '2026-01-01'",
         "subject = '9:9'",
         "kind = 'conflict'",
+        "amount_yen = amount_yen + 1",
+        "due_on = DATE '2026-12-01'",
+        "due_on = NULL",
     ],
 )
 def test_a_case_that_was_altered_is_named(town, change):
@@ -63,3 +66,14 @@ def test_a_case_that_was_altered_is_named(town, change):
         change = change.replace("DATE ", "")
     (found,) = altered(town, f"UPDATE review_case SET {change} WHERE case_no = 1")
     assert found.startswith("review_case case:1")
+
+
+def test_a_deadline_that_somebody_set_counts_until_it_is_taken_back(town):
+    with unit_of_work(town.engine, town.code) as connection:
+        cases.set_deadline(connection, town.code, 1, date(2026, 8, 3), **BY)
+        cases.set_deadline(connection, town.code, 2, date(2026, 8, 4), **BY)
+        cases.undo(connection, town.code, 2, 2, **BY)
+    assert town.differences() == []
+    until = town.ask("SELECT MAX(CAST(due_on AS VARCHAR(10))) FROM review_case WHERE case_no = 2")
+    swapped = f"UPDATE review_case SET due_on = '{until}' WHERE case_no = 1"
+    assert altered(town, swapped) == [f"review_case case:1: due_on=2026-08-03 / due_on={until}"]
