@@ -6,10 +6,9 @@ lets it settle what that one owes, or lets it wait for ever, and it still adds u
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from payments.store.municipalities import profile_at
+from reconcile.verify.heads import Settings
 from reconcile.verify.walk import Difference
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 _CREDITS = """
 SELECT d.file_id, d.line_no, d.agent, d.ref, b.edi, b.payer_code, b.payer_name, b.remarks,
-    o.journal_id, CAST(j.made_at AS VARCHAR(40)) AS made_at
+    CAST(j.made_at AS VARCHAR(40)) AS made_at
 FROM deposit d
 JOIN bank_line b ON b.municipality_code = :m AND b.file_id = d.file_id AND b.line_no = d.line_no
 LEFT JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = d.file_id
@@ -36,7 +35,7 @@ WHERE g.municipality_code = :m AND g.agent = 'eltax'"""
 def deposits(store: Store) -> Iterator[Difference]:
     """入金: the payer and the remittance number of every credit."""
     remitted = {row.ref for row in store.rows(_REMITTED)}
-    then: dict[int, Profile] = {}  # by the journal that took the statement in
+    settings = Settings(store)
     for row in store.rows(_CREDITS):
         subject = f"{row.file_id}:{row.line_no}"
         if row.ref != row.edi:
@@ -44,12 +43,7 @@ def deposits(store: Store) -> Iterator[Difference]:
         if row.agent in _payers(store.profile, row, remitted) or row.made_at is None:
             continue
         # The agent of then may have another code today.
-        if row.journal_id not in then:
-            at = datetime.fromisoformat(row.made_at)
-            at = at if at.tzinfo else at.replace(tzinfo=UTC)
-            code = store.profile.municipality_code
-            then[row.journal_id] = profile_at(store.connection, code, at)
-        expected = _payers(then[row.journal_id], row, remitted)
+        expected = _payers(settings.at(row.made_at), row, remitted)
         if row.agent not in expected:
             yield Difference("deposit", subject, f"agent={expected[0]}", f"agent={row.agent}")
 

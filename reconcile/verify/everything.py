@@ -8,6 +8,9 @@ the formats and the domain are common. Each difference carries one of these name
 ``file_format``       the bytes are not of the format that was recorded
 ``file_totals``       count and amount recorded ≠ those read again ≠ Σ lines (T1)
 ``file_status``       a line of a file that was set aside, or what was booked is so now
+``source_file``       a file came on another day, under another name, or from somebody else than
+                      its journal, its delivery or its bytes say; ``finding``: what is said to be
+                      wrong with it is not what its reader finds
 ``source_line``       a line is not what stands in the bytes; likewise ``bank_line``,
                       ``advice_line``, ``assessment_event``, ``slip``, ``vehicle``
 ``outcome_missing``   a line without outcome; ``outcome_revision``: its revisions have a gap;
@@ -28,7 +31,8 @@ the formats and the domain are common. Each difference carries one of these name
                       ``refund_interest``: its interest does not follow from its reason and days;
                       ``refund_event``: what happened to it cannot have; ``refund_booking``: nor do
                       its postings follow from that
-``payee_account``     the sealed account is not the one that was confirmed
+``refund_notice``     a notice says something else than what was found out, or than its day and sums
+``payee_account``     the sealed account is not the one that was confirmed, or its writer did so
 ``refund_batch``      the totals of a file to the bank are not those of its transfers; likewise
                       ``refund_file``: nor is its hash; ``refund_sent``: it went out without two
                       people, or not as it was frozen; ``refund_withdrawn``: it was withdrawn
@@ -116,6 +120,7 @@ from reconcile.verify.given_up import given_up
 from reconcile.verify.lines import LineWalk
 from reconcile.verify.payees import payees
 from reconcile.verify.placements import placements
+from reconcile.verify.refund_notices import refund_notices
 from reconcile.verify.refunds import refunds
 from reconcile.verify.seal import seals
 from reconcile.verify.slips import slips
@@ -258,7 +263,7 @@ def _decided(store: Store) -> Iterator[Difference]:
     """What the rules and what people decided, and that every posting has its occasion."""
     return _each(
         store, decisions, cases, placements, credits_placed, deposits, debits, payees, refunds,
-        dunning, dunning_grounds, charges, given_up, journals,
+        refund_notices, dunning, dunning_grounds, charges, given_up, journals,
     )  # fmt: skip
 
 

@@ -8,13 +8,12 @@ with the profile of the moment at which the file was accepted.
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import chain, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import ConfigurationError, InvalidValueError
-from payments.store.municipalities import profile_at
 from reconcile.debit import answers
 from reconcile.formats import (
     assessments,
@@ -30,11 +29,14 @@ from reconcile.model import AdviceLine, BankLine, Finding, ReadContext, ReportLi
 from reconcile.store.evidence import evidence_in_order
 from reconcile.verify.assessed import EVENT, EVENTS, assessed
 from reconcile.verify.debit_accounts import debit_accounts as accounts_as_read
+from reconcile.verify.heads import Heads, Settings
 from reconcile.verify.walk import Difference, Sections, Store, shown, unlike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from payments.domain.profile import Profile
+    from reconcile.formats.contract import Format
     from reconcile.model import Reading
 
 _PORTION = 2_000  # lines between two steps of the progress
@@ -47,6 +49,10 @@ _SLIP = (
 _SLIP_DATES = frozenset({"due_on", "valid_until", "issued_on"})
 _VEHICLE = ("vehicle_no", "certificate_until")
 _AT_ONCE = 500
+_REGISTERS: dict[str, Any] = {
+    form.LAYOUT.code: form
+    for form in (assessments, debit_accounts, obligors, slip_register, vehicle_register)
+}
 _FIELDS: dict[str, Sequence[str]] = {
     "source_line": ReportLine._fields,
     "bank_line": BankLine._fields,
@@ -62,16 +68,26 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
         """SELECT f.file_id, f.sha256, f.size_bytes, f.status, f.format_code, f.channel,
                   CAST(COALESCE(j.booked_on, f.received_on) AS TEXT) AS read_on,
                   f.count AS records, f.amount_yen, j.file_id AS booked,
-                  COALESCE(CAST(f.decided_at AS TEXT), CAST(f.taken_in_at AS TEXT)) AS accepted_at
+                  COALESCE(CAST(f.decided_at AS TEXT), CAST(f.taken_in_at AS TEXT)) AS accepted_at,
+                  CAST(f.decided_at AS TEXT) AS decided_at, f.name, f.agent,
+                  CAST(f.received_on AS TEXT) AS received_on,
+                  CAST(f.created_on AS TEXT) AS created_on, j.journal_id,
+                  CAST(j.booked_on AS TEXT) AS booked_on, d.name AS delivered
            FROM source_file f
-           LEFT JOIN (SELECT file_id, MIN(booked_on) AS booked_on FROM journal
-                      WHERE municipality_code = :m GROUP BY file_id) j ON j.file_id = f.file_id
+           LEFT JOIN (SELECT file_id, MIN(booked_on) AS booked_on, MIN(journal_id) AS journal_id
+                      FROM journal WHERE municipality_code = :m GROUP BY file_id) j
+             ON j.file_id = f.file_id
+           LEFT JOIN (SELECT file_id, MIN(name) AS name FROM file_delivery
+                      WHERE municipality_code = :m AND status = 'accepted' GROUP BY file_id) d
+             ON d.file_id = f.file_id
            WHERE f.municipality_code = :m ORDER BY f.file_id"""
     )
     stored = {table: _stored(store, table, fields) for table, fields in _FIELDS.items()}
+    heads = Heads(store)
     done = 0
     code = store.profile.municipality_code
     for file, bytes_of in evidence_in_order(store.connection, code, files):
+        yield from heads.came(file)
         try:
             data = bytes_of()
         except ConfigurationError as error:
@@ -89,52 +105,51 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
             )
         elif file.status == "accepted":
             # Bytes that were changed say nothing about the lines any more.
-            yield from _file(store, stored, file, data, done)
+            yield from _file(store, stored, heads, file, data, done)
         elif file.booked is not None:
             yield Difference("file_status", f"file:{file.file_id}", "accepted", file.status)
+        else:
+            yield from heads.aside(file, data)
         done += file.records
 
 
 def _file(
-    store: Store, stored: dict[str, Sections], file: Any, data: bytes, done: int
+    store: Store, stored: dict[str, Sections], heads: Heads, file: Any, data: bytes, done: int
 ) -> Iterator[Difference]:
     """One accepted file, read once more."""
-    context = ReadContext(date.fromisoformat(file.read_on), store.profile)
+    day = date.fromisoformat(file.read_on)
     mapped = mapping_of(store.profile, file.format_code)
-    register = mapped.mapping.register if mapped else file.format_code
-    if register == assessments.LAYOUT.code:
-        sheet = (mapped or assessments).read(data, context)
-        yield from assessed(store, stored["assessment_event"], file.file_id, sheet)
+    code = mapped.mapping.register if mapped else file.format_code
+    if code in _REGISTERS:
+        sheet = (mapped or _REGISTERS[code]).read(data, ReadContext(day, store.profile))
+        if code == assessments.LAYOUT.code:
+            yield from assessed(store, stored["assessment_event"], file.file_id, sheet)
+        elif code == debit_accounts.LAYOUT.code:
+            yield from accounts_as_read(store, file.file_id, sheet.lines)
+        else:
+            yield from _COMPARED[code](store, file, sheet)
         yield from _totals(file, sheet.count, sheet.amount_yen)
-    elif register == obligors.LAYOUT.code:
-        yield from _obligors(store, file, (mapped or obligors).read(data, context))
-    elif file.format_code == slip_register.LAYOUT.code:
-        yield from _slips(store, file, slip_register.read(data, context))
-    elif file.format_code == vehicle_register.LAYOUT.code:
-        yield from _vehicles(store, file, vehicle_register.read(data, context))
-    elif file.format_code == debit_accounts.LAYOUT.code:
-        sheet = debit_accounts.read(data, context)
-        yield from accounts_as_read(store, file.file_id, sheet.lines)
-        yield from _totals(file, sheet.count, sheet.amount_yen)
+        yield from heads.register(file, sheet.findings)
     elif file.format_code == answers.FORMAT:
         yield from _answers(store, file, data)
     else:
         is_notification = file.channel == "notification"
         found = notification.FORMAT if is_notification else detect(data, store.profile)
         if isinstance(found, Finding) or found.code != file.format_code:
-            code = found.code
-            yield Difference("file_format", f"file:{file.file_id}", code, file.format_code)
+            yield Difference("file_format", f"file:{file.file_id}", found.code, file.format_code)
             return
-        yield from _report(store, stored, file, found.read(data, context), done)
+
+        def read(profile: Profile, form: Format = found) -> Reading:
+            return form.read(data, ReadContext(day, profile))
+
+        reading = read(store.profile)
+        yield from _report(store, stored, file, reading, done)
+        yield from heads.report(file, reading, read)
 
 
 def _answers(store: Store, file: Any, data: bytes) -> Iterator[Difference]:
     """受付結果: the totals, by the layout of then; what they say stands with the batches."""
-    at = datetime.fromisoformat(file.accepted_at)
-    at = (
-        at if at.tzinfo else at.replace(tzinfo=UTC)
-    )  # SQLite gives instants back without their zone
-    profile = profile_at(store.connection, store.profile.municipality_code, at)
+    profile = Settings(store).at(file.accepted_at)
     try:
         lines = answers.read_answers(data, profile.debit.answers, date.fromisoformat(file.read_on))
     except InvalidValueError as error:
@@ -239,7 +254,6 @@ def _slips(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
             yield from _slip_batch(store, file.file_id, batch)
             batch = {}
     yield from _slip_batch(store, file.file_id, batch)
-    yield from _totals(file, sheet.count, sheet.amount_yen)
 
 
 def _slip_batch(store: Store, file_id: int, lines: dict[str, Any]) -> Iterator[Difference]:
@@ -283,7 +297,6 @@ def _obligors(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
             if line.obligor_no not in known:
                 subject = f"{file.file_id}:{line.line_no}"
                 yield Difference("obligor", subject, line.obligor_no, "")
-    yield from _totals(file, sheet.count, sheet.amount_yen)
 
 
 def _vehicles(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
@@ -311,4 +324,10 @@ def _vehicles(store: Store, file: Any, sheet: Any) -> Iterator[Difference]:
                     shown(_VEHICLE, should, is_),
                     shown(_VEHICLE, is_, should),
                 )
-    yield from _totals(file, sheet.count, sheet.amount_yen)
+
+
+_COMPARED: dict[str, Callable[[Store, Any, Any], Iterator[Difference]]] = {
+    slip_register.LAYOUT.code: _slips,
+    obligors.LAYOUT.code: _obligors,
+    vehicle_register.LAYOUT.code: _vehicles,
+}

@@ -25,6 +25,11 @@ SELECT a.account_no, a.shown, a.text_no, s.key_id, s.data FROM payee_account a
 LEFT JOIN sealed_text s ON s.municipality_code = :m AND s.text_no = a.text_no
 WHERE a.municipality_code = :m ORDER BY a.account_no"""
 _SHOWN_DIGITS = 3
+_BY_ITS_WRITER = """
+SELECT a.account_no, a.registered_by, e.actor FROM payee_account a
+JOIN payee_account_event e ON e.municipality_code = :m AND e.account_no = a.account_no
+    AND e.event = 'confirmed' AND LOWER(e.actor) = LOWER(a.registered_by)
+WHERE a.municipality_code = :m ORDER BY a.account_no"""
 
 
 def payees(store: Store) -> Iterator[Difference]:
@@ -43,6 +48,9 @@ def payees(store: Store) -> Iterator[Difference]:
             continue
         if not _agrees(said, row.shown):
             yield Difference("payee_account", subject, row.shown, f"text:{row.text_no}")
+    for row in store.rows(_BY_ITS_WRITER):
+        subject = f"account:{row.account_no}"
+        yield Difference("payee_account", subject, "two people", row.registered_by)
 
 
 def _agrees(said: dict[str, Any], shown: str) -> bool:
