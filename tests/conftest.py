@@ -24,6 +24,7 @@ import hypothesis
 import loaded
 import postgres
 import pytest
+import run_place
 import spare_databases as spare
 
 from payments.store import engine
@@ -63,12 +64,17 @@ hypothesis.settings.register_profile("soak", deadline=None, max_examples=5_000, 
 SOAK_EXAMPLES, SOAK_TIMES = 1_000, 10
 
 
+@pytest.hookimpl(tryfirst=True)  # before anybody asks where temporary files are
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the Hypothesis profile; the controlling process opens the folder of the run."""
     soak = config.getoption("markexpr") == "soak"
     hypothesis.settings.load_profile("soak" if soak else "repeatable")
     if not hasattr(config, "workerinput"):
-        os.environ[postgres.RUN_DIR_VARIABLE] = str(postgres.create_run_dir())
+        # What a soak writes is too much for memory, and is to come upon a disk.
+        run_dir = postgres.create_run_dir(None if soak else run_place.place())
+        os.environ[postgres.RUN_DIR_VARIABLE] = str(run_dir)
+        if not soak:
+            config.add_cleanup(run_place.keep_in(run_dir / "temporary"))
     fired.watch()
     compiled_once.share()
     _wait_for_no_disk()

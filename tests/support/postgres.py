@@ -83,14 +83,18 @@ class Cluster:
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def create_run_dir() -> Path:
-    """The folder of this run, named by the controlling process; removes what dead runs left."""
-    for stale in Path(tempfile.gettempdir()).glob(f"{_RUN_DIR_PREFIX}{getpass.getuser()}-*-*"):
+def create_run_dir(place: Path | None = None) -> Path:
+    """The folder of this run, named by the controlling process; removes what dead runs left.
+
+    ``place`` is where it is made, by itself where temporary files are.
+    """
+    place = place or Path(tempfile.gettempdir())
+    for stale in place.glob(f"{_RUN_DIR_PREFIX}{getpass.getuser()}-*-*"):
         pid = stale.name.split("-")[-2]
         if pid.isdecimal() and not Path("/proc", pid).exists():
             remove_run_dir(stale)
     prefix = f"{_RUN_DIR_PREFIX}{getpass.getuser()}-{os.getpid()}-"
-    run_dir = Path(tempfile.mkdtemp(prefix=prefix))
+    run_dir = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     # The unprivileged account that runs the cluster for root has to get to its data folder.
     run_dir.chmod(0o711)
     return run_dir
