@@ -1,4 +1,4 @@
-"""引渡: a printed run leaves the building, once, and only when nothing about it is open.
+"""引渡し: a printed run leaves the building, once, and only when nothing about it is open.
 
 Printed and read back without a difference, its files on the disk as they were recorded, and the
 hub has taken the data of every eL slip in it (B-06 and T9 of law.md: uploaded before mailing). Two
@@ -93,7 +93,7 @@ def release_content(
 def release(
     connection: Connection, municipality_code: str, run_id: int, *, at: datetime
 ) -> PrintRun:
-    """引渡: the run is released; call it when :func:`release_content` is what was approved."""
+    """引渡し: the run is released; call it when :func:`release_content` is what was approved."""
     change_run(connection, municipality_code, run_id, state="released", ended_at=at)
     return run_of(connection, municipality_code, run_id)
 

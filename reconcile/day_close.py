@@ -141,7 +141,7 @@ def ask(
     at: datetime,
     despite: bool = False,
 ) -> Approval:
-    """締め・締めの取消の申請: what a second person decides about; ``kind`` is one of :data:`KINDS`.
+    """締め・締めの取消の依頼: what a second person decides about; ``kind`` is one of :data:`KINDS`.
 
     ``subject`` is the day as ISO text, or the year. ``despite``: close although a source is red or
     a check differs. Raises :class:`RefusedError` ``close_order`` (something else comes first),

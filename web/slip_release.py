@@ -1,4 +1,4 @@
-"""引渡の依頼: what is asked for before a print run leaves the building."""
+"""引渡しの依頼: what is asked for before a print run leaves the building."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def content_to_release(connection: Connection, profile: Profile, run_id: int) ->
 def ask_release(
     connection: Connection, profile: Profile, run_id: int, *, asked_by: str, reason: str
 ) -> Approval:
-    """引渡の依頼: the first of the two people; raises what stands in the way."""
+    """引渡しの依頼: the first of the two people; raises what stands in the way."""
     content = content_to_release(connection, profile, run_id)
     return approve.ask(
         connection,

@@ -39,7 +39,7 @@ class OpenData:
     published: bool = False
     licence: str = ""  # 利用条件, as the body says it
     licence_url: str = ""
-    contact: str = ""  # 問合せ先
+    contact: str = ""  # 問い合わせ先
 
 
 def require_costs(costs: Costs, agents: Collection[str], channels: Collection[str]) -> None:

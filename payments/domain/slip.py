@@ -45,7 +45,7 @@ class SlipEvent(LabelledCode):
     ISSUED = "issued", "発行"
     REISSUED = "reissued", "再発行"  # at the counter, in place of one that was lost or has expired
     CORRECTED = "corrected", "更正発行"  # in place of one whose amount is no longer what is owed
-    SUPERSEDED = "superseded", "差替"  # a higher version took its place
+    SUPERSEDED = "superseded", "差替え"  # a higher version took its place
     REVOKED = "revoked", "失効"  # withdrawn without a successor, e.g. the assessment was cancelled
 
 

@@ -101,7 +101,7 @@ def ask(
     at: datetime,
     reason: str,
 ) -> Approval:
-    """受領予定の変更の申請: what a second person decides about.
+    """受領予定の変更の依頼: what a second person decides about.
 
     Raises :class:`InvalidValueError` ``arrival_rules_none`` or ``arrival_rule_source``,
     :class:`RefusedError` ``arrival_rule_closed`` for a day whose books are closed, and the errors

@@ -358,7 +358,7 @@ def test_two_people_close_and_reopen_on_the_page(app, city, treasurer):
     path = "/staff/closings/day_close/2026-06-01"
     assert auditor.post(path).status_code == 403
     looked_at = auditor.get("/staff/days/2026-06-01").get_data(as_text=True)
-    assert "締めを申請できるのは、会計の職員です。" in looked_at  # not: in the order of days
+    assert "締めの承認を依頼できるのは、会計の職員です。" in looked_at  # not: in the order of days
     assert treasurer.post(path).headers["Location"].endswith("/staff/days/2026-06-01#closing")
     page = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
     assert "別の職員（会計・承認者）の承認を待っています。" in page
@@ -413,7 +413,7 @@ def test_who_asked_for_a_closing_and_who_agreed_stand_there_by_name(app, city, t
     path = "/staff/closings/day_close/2026-06-01"
     treasurer.post(path)
     page = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
-    assert "締めを 会計 花子（kaikei） が申請しています" in page
+    assert "締めの承認を 会計 花子（kaikei） が依頼しています" in page
     _client(app, "kanri").post(f"{path}/1", data={"decision": "approved"})
     page = treasurer.get("/staff/days/2026-06-01").get_data(as_text=True)
     assert "作成 会計 花子（kaikei）、確認 kanri" in page

@@ -68,7 +68,7 @@ def test_a_slip_is_reissued_printed_and_shown(town, run, tmp_path):
     assert "（slip_state）" in run("slips", "reissue", old, "--reason", "紛失", code=1).stderr
     _issue(run, tmp_path / "out", "--slip", new["slip_no"])
     shown = run("slips", "show", old).stdout
-    for words in ("再発行済", "差替", "再発行", "紛失", "ファイル 1 1ページ", "支払期限"):
+    for words in ("再発行済", "差替え", "再発行", "紛失", "ファイル 1 1ページ", "支払期限"):
         assert words in shown
     view = json.loads(run("slips", "show", _slip_no(town, 1, "00"), "--json").stdout)
     assert [term for _no, term, _yen in view["alternatives"]] == ["01", "02"]

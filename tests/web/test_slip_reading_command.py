@@ -72,7 +72,7 @@ def test_a_table_for_people(good: Path, contradicting: Path) -> None:
     done = read("--table", good, contradicting)
     for words in ("納付書", "eL-QR", "バーコード", "正しい", "12,300円", "45,600円", "2026-07-01"):
         assert words in done.stdout
-    assert "金額が読取り元によって異なります（「12300」と「45600」）" in done.stdout
+    assert "金額が読取元によって異なります（「12300」と「45600」）" in done.stdout
     assert done.exit_code == 1
 
 

@@ -134,7 +134,7 @@ def _subject_words(approval: Approval) -> str:
 
 
 def _release(connection: Connection, profile: Profile, approval: Approval) -> Story:
-    """引渡: the files with their hashes, the pages to pull."""
+    """引渡し: the files with their hashes, the pages to pull."""
     content = approval.content
     run = status_of(connection, profile.municipality_code, int(content["run_id"]))
     files = [(str(file["name"]), str(file["sha256"])) for file in content["files"]]

@@ -115,7 +115,7 @@ def show_rules() -> str:
 @arriving.post("/rules")
 @may(Do.MOVE_FILES)
 def ask_rules() -> Response:
-    """提案の採用の申請: a person takes over what history proposes; a second one decides."""
+    """提案の採用の依頼: a person takes over what history proposes; a second one decides."""
     require_asker(g.user, rules.KIND)
     months = request.form.get("months", MONTHS, type=int)
     effective_on = day_of_address(request.form.get("effective_on", ""))

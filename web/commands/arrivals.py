@@ -125,7 +125,7 @@ def propose_(session: Session, months: int, begins: datetime | None, *, as_json:
                 session.out.print(f"  {field}: {before} → {after}", markup=False)
         elif each.proposed is not None:
             session.out.print("  いまの定めのままで合っています。")
-    session.out.print("採用は kokin arrivals accept 送付元… で申請します。", markup=False)
+    session.out.print("採用は kokin arrivals accept 送付元… で依頼します。", markup=False)
 
 
 @arrivals.command()
@@ -144,7 +144,7 @@ def accept(
     user_name: str,
     reason: str,
 ) -> None:
-    """提案の採用を申請します。別の職員が承認すると、適用する日から定めになります。"""
+    """提案の採用を依頼します。別の職員が承認すると、適用する日から定めになります。"""
     person = signed(session, user_name, asks=rules.KIND)
     found = _proposals(session, months, begins)
     chosen = [each.proposed for each in found if each.proposed and each.source.code in sources]
@@ -181,7 +181,7 @@ def set_(
     reason: str,
     **rule: Any,
 ) -> None:
-    """受領予定の定めを、値を決めて申請します。別の職員が承認します。"""
+    """受領予定の定めを、値を決めて依頼します。別の職員が承認します。"""
     person = signed(session, user_name, asks=rules.KIND)
     made = ArrivalRule(
         source,
@@ -311,7 +311,7 @@ def _ask(session: Session, chosen: Sequence[ArrivalRule], person: str, reason: s
         )
         number = asked.approval_id
         staff.record(connection, session.municipality, person, rules.KIND, str(number))
-    session.out.print(f"受領予定の変更を申請しました（承認番号 {number}）。", markup=False)
+    session.out.print(f"受領予定の変更の承認を依頼しました（承認番号 {number}）。", markup=False)
     next_step = f"別の職員が kokin approvals approve {number} --user NAME で承認します。"
     session.out.print(next_step, markup=False)
 

@@ -136,7 +136,7 @@ def close(
     reason: str,
     despite: bool,
 ) -> None:
-    """締めを申請します。別の職員が kokin approvals approve で承認すると締まります。"""
+    """締めの承認を依頼します。別の職員が kokin approvals approve で承認すると締まります。"""
     kind, subject = _subject(date, year, day_close.CLOSE, day_close.YEAR_CLOSE)
     _ask(session, kind, subject, user_name, reason, despite=despite)
 
@@ -156,7 +156,7 @@ def reopen(
     user_name: str,
     reason: str,
 ) -> None:
-    """締めの取消を申請します（最後に締めた日・年度だけ）。別の職員の承認で開きます。"""
+    """締めの取消の承認を依頼します（最後に締めた日・年度だけ）。別の職員の承認で開きます。"""
     kind, subject = _subject(date, year, day_close.REOPEN, day_close.YEAR_REOPEN)
     _ask(session, kind, subject, user_name, reason, despite=False)
 
@@ -186,9 +186,8 @@ def _ask(
         )
         staff.record(connection, session.municipality, person, kind, subject)
     number = asked.approval_id
-    text = (
-        f"{subject}: {messages.label('approval_kind', kind)}を申請しました（承認番号 {number}）。"
-    )
+    name = messages.label("approval_kind", kind)
+    text = f"{subject}: {name}の承認を依頼しました（承認番号 {number}）。"
     session.out.print(text, markup=False)
     next_step = f"別の職員が kokin approvals approve {number} --user NAME で承認します。"
     session.out.print(next_step, markup=False)

@@ -1,4 +1,4 @@
-"""``kokin slips upload-file`` … ``release``: data to the hub, paper to the post (連絡・引渡)."""
+"""``kokin slips upload-file`` … ``release``: data to the hub, paper to the post (連絡・引渡し)."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def discard(session: Session, run_id: int, reason: str) -> None:
 @MUNICIPALITY
 @session_of
 def release(session: Session, run_id: int, user_name: str, reason: str) -> None:
-    """印刷の引渡（発送）を依頼します。別の職員の kokin approvals approve で引渡済になります。
+    """印刷の引渡し（発送）を依頼します。別の職員の kokin approvals approve で引渡済になります。
 
     印刷と読み戻しが終わって相違がなく、ファイルが記録のとおりで、eL番号のある納付書がすべて
     共通納税に受け付けられている場合だけ依頼できます。
@@ -204,7 +204,7 @@ def release(session: Session, run_id: int, user_name: str, reason: str) -> None:
     session.out.print(f"承認 {approval.approval_id} を依頼しました。別の職員が承認してください。")
     for page in approval.content["pull"]:
         where = f"ファイル {page['file_no']} {page['page_no']}ページ {page['slip_no']}"
-        session.out.print(f"  抜き取ってください（差替・失効・金額変更）: {where}", markup=False)
+        session.out.print(f"  抜き取ってください（差替え・失効・金額変更）: {where}", markup=False)
 
 
 def _upload_line(upload: Upload) -> str:

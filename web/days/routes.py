@@ -222,7 +222,7 @@ def download_carried(year: int) -> Response:
 @days.post("/closings/<kind>/<subject>")
 @may(Do.APPROVE)
 def ask(kind: str, subject: str) -> BaseResponse:
-    """締め・締めの取消の申請; a second person decides."""
+    """締め・締めの取消の依頼; a second person decides."""
     _known(kind, subject)
     require_asker(g.user, kind)
     despite = request.form.get("despite") == "yes"

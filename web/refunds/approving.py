@@ -100,7 +100,7 @@ def told(approval: Approval) -> tuple[str, tuple[Sheet, ...]]:
         if content.get("paid_before_yen"):
             rows.append(
                 (
-                    _("取り消した充当について支払済みの加算金（差し引き）"),
+                    _("取り消した充当について支払済みの加算金（差引）"),
                     formatting.yen(-content["paid_before_yen"]),
                 )
             )
@@ -138,7 +138,7 @@ def warnings_of(approval: Approval) -> tuple[str, ...]:
     if approval.kind == withdraw.KIND and approval.content["state"] == HANDED_OUT:
         return (
             _(
-                "この振込ファイルは引渡し済みです。銀行が振込を止めたことを確かめてから承認してください。"
+                "この振込ファイルは引渡済みです。銀行が振込を止めたことを確かめてから承認してください。"
             ),
         )
     return ()

@@ -68,7 +68,7 @@ def show(run_id: int) -> str:
 @runs.post("/<int:run_id>/release")
 @may(Do.ISSUE_SLIPS)
 def release(run_id: int) -> BaseResponse | tuple[str, int]:
-    """引渡の依頼: the first of the two people; the other decides among the approvals."""
+    """引渡しの依頼: the first of the two people; the other decides among the approvals."""
     code, reason = services().municipality, request.form.get("reason", "")
     try:
         require_asker(g.user, KIND)

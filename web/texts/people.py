@@ -45,7 +45,7 @@ PEOPLE: dict[str, dict[str, str]] = {
     "slip_standing": {
         "valid": "有効",
         "expired": "支払期限切れ",
-        "superseded": "再発行済（差替）",
+        "superseded": "再発行済（差替え）",
         "revoked": "失効",
         "settled": "納付済",
     },

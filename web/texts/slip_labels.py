@@ -104,7 +104,7 @@ SLIPS: dict[str, dict[str, str]] = {
         "issued": "発行",
         "reissued": "再発行",
         "corrected": "更正発行",
-        "superseded": "差替",
+        "superseded": "差替え",
         "revoked": "失効",
     },
     # Why the service itself replaced or ended a slip; a person's own words stand as they are.

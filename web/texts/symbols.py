@@ -28,7 +28,7 @@ REASONS: dict[str, str] = {
 }
 
 SYMBOL_FINDINGS: dict[str, str] = {
-    "symbols_disagree": "{field}が読取り元によって異なります（「{found}」と「{expected}」）。この納付書は使わないでください。",
+    "symbols_disagree": "{field}が読取元によって異なります（「{found}」と「{expected}」）。この納付書は使わないでください。",
     "symbol_unsure": "不鮮明で、読み取った数字を確かめられません。明るい場所で近くから撮り直してください。",
     "el_number_unchecked": "印字されたeL番号には検査数字がなく、ほかの記号でも確かめられません。",
     "konbini_amount_limit": "コンビニで扱える金額を超えています（{found}円、{expected}）。",

@@ -114,7 +114,7 @@ WORKLIST: dict[str, dict[str, str]] = {
         "day": "日付の収納と入金",
     },
     "search_doubt": {
-        "barcode_broken": "バーコードの検査数字か日付が合いません。読み取り誤りのおそれがあるため、中の番号だけで探しました。",
+        "barcode_broken": "バーコードの検査数字か日付が合いません。読取誤りのおそれがあるため、中の番号だけで探しました。",
         "el_qr_broken": "eL-QRの内容が定められた形ではありません。もう一度読み取ってください。",
     },
     "deposit_state": {"open": "照合待ち", "settled": "照合済", "withdrawn": "取消済"},

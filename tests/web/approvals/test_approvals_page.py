@@ -176,7 +176,7 @@ def test_what_has_changed_since_is_said_before_anybody_decides(app, city):
     assert 'value="rejected"' in stale
     answer = _decide(admin, number)
     assert answer.status_code == 409
-    assert "数字が、申請のときから変わりました" in answer.get_data(as_text=True)
+    assert "数字が、依頼のときから変わりました" in answer.get_data(as_text=True)
     assert _state(city, number) == "waiting"
 
 

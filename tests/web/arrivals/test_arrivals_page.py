@@ -112,7 +112,7 @@ def test_a_nil_report_is_entered_where_the_rule_allows_it(treasurer, awaiting):
 def test_an_auditor_looks_on_and_changes_nothing(auditor):
     page = _page(auditor)
     assert '<form class="inline slim" method="post"' not in page
-    assert "選んだ提案の採用を申請" not in _page(auditor, "rules")
+    assert "選んだ提案の採用を依頼" not in _page(auditor, "rules")
     for path, form in (
         (f"{DAY}/nil-reports", {"agent": "konbini_dsk", "note": "x"}),
         ("files/1/day", {"due_on": DAY, "reason": "x"}),

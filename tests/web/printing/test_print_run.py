@@ -446,7 +446,7 @@ def test_the_report_says_who_asked_and_who_approved(any_hamlet, tmp_path):
         )
     rewrite_report(hamlet.engine, "99999", 1)
     report = (out / REPORT_HTML).read_text("utf-8")
-    assert "承認済: 申請 kazei（2026-06-01 12:00）、決定 kaikei（2026-06-01 12:00）" in report
+    assert "承認済: 依頼 kazei（2026-06-01 12:00）、決定 kaikei（2026-06-01 12:00）" in report
     found = json.loads((out / "report.json").read_text("utf-8"))
     assert [(a["asked_by"], a["decided_by"]) for a in found["approvals"]] == [("kazei", "kaikei")]
     assert release_check(hamlet.engine, "99999", 1, out) == []

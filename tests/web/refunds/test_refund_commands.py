@@ -87,7 +87,7 @@ def test_the_whole_way_of_a_refund(city, kokin, tmp_path):
     assert not (tmp_path / "two.txt").exists()
     kokin(*again, "--reason", "届かず")
     assert (tmp_path / "one.txt").read_bytes() == (tmp_path / "two.txt").read_bytes()
-    assert "引渡し済" in kokin("batches")
+    assert "引渡済" in kokin("batches")
     assert "同じファイルの取出し  kaikei  届かず" in kokin("batches", "--batch", "1")
     told = json.loads(kokin("batches", "--batch", "1", "--json"))
     assert [each["note"] for each in told["history"]] == ["", "", "届かず"]

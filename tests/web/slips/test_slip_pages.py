@@ -147,7 +147,7 @@ def test_a_reissue_is_shown_before_and_stands_after(clerk, slip, city):
     page = clerk.get(f"/staff/slips/{new}").get_data(as_text=True)
     assert "紛失" in page
     old = clerk.get(f"/staff/slips/{slip.slip_id}").get_data(as_text=True)
-    assert "再発行済（差替）" in old
+    assert "再発行済（差替え）" in old
     found = _rows(city, "SELECT actor, reason FROM slip_event WHERE kind = 'reissued'")
     assert [tuple(row) for row in found] == [("nofu", "紛失")]
 

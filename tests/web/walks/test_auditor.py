@@ -10,7 +10,7 @@ from qr.scan.read import read_pages
 
 pytestmark = pytest.mark.browser
 DEEDS = ("再発行する", "失効させる", "印刷して読み戻す", "承認を依頼する", "期別を探す",
-         "消込取消の承認を依頼する", "承認する", "締めを申請する")  # fmt: skip
+         "消込取消の承認を依頼する", "承認する", "締めの承認を依頼する")  # fmt: skip
 
 
 def _good(page, heading):

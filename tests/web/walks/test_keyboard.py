@@ -128,7 +128,7 @@ def test_without_scripts_the_same_is_done_and_a_day_is_closed(chromium, address,
     _place_the_money(keys, difference)
 
     page.goto(f"{address}/staff/days/2026-06-01")
-    keys.button("締めを申請する")
+    keys.button("締めの承認を依頼する")
     context.clear_cookies()
     keys.sign_in(address, "shonin")
     keys.link("承認を開く", "**/approvals**")

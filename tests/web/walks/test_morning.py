@@ -110,7 +110,7 @@ def _a_wrong_match_is_undone(page, address, city, enter):
 def _the_first_day_is_closed_and_goes_out(page, address, enter):
     """Two people close it; then it goes out as files."""
     page.goto(f"{address}/staff/days/{DAY}")
-    page.get_by_role("button", name="締めを申請する").click()
+    page.get_by_role("button", name="締めの承認を依頼する").click()
     _approve(page, enter, "締め")
     page.goto(f"{address}/staff/days/{DAY}")
     assert page.get_by_text("締め済").first.is_visible()
