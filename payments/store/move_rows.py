@@ -24,6 +24,7 @@ LETTERS = 1 << 20  # and no more than this of what may be long
 LONG = (str, bytes)
 NOTHING = "\\N"
 _DAY, _INSTANT = 10, 26  # letters of a day and of an instant, as SQLAlchemy writes them
+_NO_UTF8 = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
 _SPECIAL = re.compile(r"[\\\t\n\r\b\f\v\0]")
 _ESCAPED = str.maketrans(
     {
@@ -85,14 +86,27 @@ def copied_pieces(source: sqlite3.Connection, table: Moved) -> Iterator[tuple[in
     while True:
         try:
             rows = _some(cursor, long) if long else cursor.fetchmany(ROWS)
-        except sqlite3.DatabaseError as error:  # bytes that are no UTF-8, a damaged page
-            raise ConfigurationError(
-                "move_value", table=table.name, column="", row=done + 1, found=str(error)
-            ) from error
+        except sqlite3.DatabaseError as error:
+            raise _not_read(table, error, done) from None
         if not rows:
             return
         yield len(rows), _text(table, rows, done)
         done += len(rows)
+
+
+def _not_read(table: Moved, error: sqlite3.DatabaseError, done: int) -> ConfigurationError:
+    """Bytes that are no UTF-8, which SQLite's own words would show, or a damaged page.
+
+    Which of the next rows it is, nobody says.
+    """
+    shown = _NO_UTF8.match(str(error))
+    return ConfigurationError(
+        "move_value",
+        table=table.name,
+        column=shown[1] if shown else "",
+        row=f"{done + 1:,}～{done + ROWS:,}",
+        found="UTF-8" if shown else str(error),
+    )
 
 
 def _some(cursor: Iterable[tuple[Any, ...]], long: Sequence[int]) -> list[tuple[Any, ...]]:

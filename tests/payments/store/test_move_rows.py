@@ -106,13 +106,16 @@ def test_what_the_server_does_not_take_is_named_and_not_said(there, row, column)
     assert (details["table"], details["column"], details["row"]) == ("strange", column, "2")
 
 
-def test_bytes_that_are_no_text_are_named():
+def test_bytes_that_are_no_text_are_named_and_not_said():
     with _source([]) as source:
-        source.execute("INSERT INTO strange (words) VALUES (CAST(x'ff' AS TEXT))")
+        source.execute("INSERT INTO strange (words) VALUES (CAST(x'e38182ff4142' AS TEXT))")
         with pytest.raises(ConfigurationError) as raised:
             list(copied_pieces(source, STRANGE))
     assert raised.value.error_code == "move_value"
-    assert raised.value.details["table"] == "strange"
+    details = {"table": "strange", "column": "words", "row": "1～4,096", "found": "UTF-8"}
+    assert raised.value.details == details
+    assert raised.value.__cause__ is None
+    assert "AB" not in str(raised.value)  # SQLite's own words end with the text
 
 
 def test_instants_and_days_in_other_words_are_the_same():
