@@ -165,6 +165,8 @@ def test_a_form_that_is_stale_or_without_a_reason_changes_nothing(clerk, slip, c
         )
         assert late.status_code == 409
         assert "画面を開いたあとに" in late.get_data(as_text=True)
+        # The form has gone; what was typed into it has not.
+        assert '<dt>入力していた理由</dt><dd class="breakable">二度目</dd>' in late.text
     assert len(_rows(city, "SELECT 1 FROM slip_event WHERE kind = 'reissued'")) == 1
     gone = clerk.post(
         f"/staff/slips/{new}/revoke", data={"reason": "誤り", "shown": _shown(clerk, new)}
