@@ -20,6 +20,7 @@ from web import messages
 from web.days.sheet import Cell, Column, columns_of
 from web.language import translate as _
 from web.reports.asked import Asked
+from web.reports.claim_names import with_names
 from web.reports.document import Target
 from web.reports.ledgers import end_of, item_text
 
@@ -49,6 +50,13 @@ class Listing:
     columns: tuple[Column, ...]
     read: Callable[[Connection, Profile, Asked, Sequence[int | str]], Iterator[Line]]
     note: str = ""
+
+    def lines(
+        self, connection: Connection, profile: Profile, asked: Asked, after: Sequence[int | str]
+    ) -> Iterator[Line]:
+        """明細, each instalment under the name that stands on its notice."""
+        found = self.read(connection, profile, asked, after)
+        return with_names(connection, profile.municipality_code, found, PAGE + 1)
 
 
 def figure_of(asked: Asked) -> Figure:
@@ -81,7 +89,7 @@ def page_of(
 ) -> tuple[list[Line], tuple[int | str, ...] | None]:
     """One page of lines, and the key behind which the next begins (None: this is the last)."""
     listing = LISTINGS[asked.listing]
-    found = list(islice(listing.read(connection, profile, asked, after), PAGE + 1))
+    found = list(islice(listing.lines(connection, profile, asked, after), PAGE + 1))
     return found[:PAGE], found[PAGE - 1].key if len(found) > PAGE else None
 
 

@@ -140,7 +140,7 @@ def rows_file(listing: str, form: str) -> Response:
 
     def lines() -> Iterator[Line]:
         with reading(engine, profile.municipality_code) as connection:
-            yield from known.read(connection, profile, asked, ())
+            yield from known.lines(connection, profile, asked, ())
 
     def pieces() -> Iterator[bytes]:
         with speaking(JAPANESE):

@@ -83,7 +83,11 @@ def test_the_days_and_postings_of_a_figure_add_up_to_it(treasurer):
     for day in sorted(set(re.findall(r"day=(\d{4}-\d\d-\d\d)", page))):
         rows = _csv(treasurer, f"/staff/reports/rows/postings/rows.csv?{words}&day={day}")
         booked += sum(int(line[-1]) for line in rows[1:])
+        # Each is named as on its notice, not by a number of the books.
+        assert {line[0][:9] for line in rows[1:]} <= {f"{item}/{line[2]}/" for line in rows[1:]}
     assert booked == collected
+    shown = treasurer.get(f"/staff/reports/rows/postings?{words}&day={day}").text
+    assert f">{rows[1][0]}</a>" in shown
 
 
 def test_money_that_waits_is_the_balance_of_its_account(treasurer, city):
