@@ -17,6 +17,7 @@ from payments.store.statistics import LARGE_FILE, count_afresh
 from reconcile.decision import LINE_SPACE
 from reconcile.match import REVIVED
 from reconcile.store.former_groups import keep_former
+from reconcile.store.refund_tables import DECIDED_OF_SURPLUS
 from reconcile.store.staging import runner
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ SELECT CAST(:m AS VARCHAR(5)),
 """
 SURPLUS_HELD = f"""
 SELECT r.file_id, r.line_no, p.notice_id, p.term, p.amount_yen, a.amount_yen, a.surplus_yen,
-    a.term_yen + a.whole_yen
+    a.term_yen + a.whole_yen, {DECIDED_OF_SURPLUS}
 FROM reversal v
 JOIN receipt r ON r.municipality_code = :m AND r.file_id = v.file_id AND r.line_no = v.line_no
 JOIN posting p ON p.municipality_code = :m AND p.journal_id = r.journal_id
@@ -343,17 +344,21 @@ def put_in_waiting(connection: Connection, scope: dict[str, Any]) -> None:
 def _give_surplus_back(connection: Connection, scope: dict[str, Any]) -> None:
     """Undo the surplus that a correction took out, as far as the money behind it goes away.
 
-    A surplus is never more than what the instalment holds beyond its amount. Several payments may
+    A surplus is never more than what the instalment holds beyond its amount; what of it is decided
+    to go back pays no claim any more, as long as the instalment holds as much. Several payments may
     leave one instalment at once, when people had placed them there: each finds what the one before
     it has left.
     """
     held = connection.execute(text(SURPLUS_HELD), scope).all()
     postings = []
     left: dict[tuple[int, str], tuple[int, int]] = {}  # instalment → its surplus, what it holds
-    for number, (file_id, line_no, notice_id, term, taken, amount, stood, total) in enumerate(held):
+    for number, (file_id, line_no, notice_id, term, taken, amount, stood, total, gone) in enumerate(
+        held
+    ):
         surplus, gross = left.get((notice_id, term), (stood, total))
-        kept = min(surplus, max(0, gross - taken - amount))
-        left[notice_id, term] = kept, gross - taken
+        rest = gross - taken
+        kept = min(surplus, max(0, rest - amount, min(int(gone), rest)))
+        left[notice_id, term] = kept, rest
         if kept == surplus:
             continue
         leg = scope["leg"] + _SURPLUS_LEG + number % 20

@@ -262,7 +262,9 @@ def content_of(
     if view.stage == "withdrawn":
         raise RefusedError("placement_withdrawn", line_no=view.line_no)
     _require_payment(connection, municipality_code, view)
-    _require_rest(connection, municipality_code, view, placement.placed_yen)
+    require_rest(
+        connection, municipality_code, (view.file_id, view.line_no), view, placement.placed_yen
+    )
     placement = placement_of(
         view.file_id, view.line_no, placement.parts, amount_yen=view.amount_yen
     )
@@ -307,18 +309,25 @@ def _require_payment(connection: Connection, municipality_code: str, view: Place
         raise RefusedError("placement_credit", line_no=view.line_no)
 
 
-def _require_rest(
-    connection: Connection, municipality_code: str, view: PlacementView, placed_yen: int
+def require_rest(
+    connection: Connection,
+    municipality_code: str,
+    line: tuple[int, int],
+    view: Money,
+    placed_yen: int,
 ) -> None:
-    """What is decided to be paid back stays in suspense (reconcile.refunds)."""
-    scope = {"m": municipality_code, "file_id": view.file_id, "line_no": view.line_no}
-    refunded = int(connection.execute(text(_REFUNDED), scope).scalar_one())
+    """What is decided to be paid back stays in suspense (reconcile.refunds).
+
+    Raises :class:`RefusedError` ``placement_refunded``.
+    """
+    scope = {"m": municipality_code, "file_id": line[0], "line_no": line[1]}
+    refunded = int(connection.execute(text(_REFUNDED), scope).scalar() or 0)
     for part in view.parts:
         place = {"m": municipality_code, "notice_id": part.notice_id, "term": part.term}
         if int(connection.execute(text(_SURPLUS_REFUNDED), place).scalar_one()):
-            raise RefusedError("placement_refunded", line_no=view.line_no)
+            raise RefusedError("placement_refunded", line_no=line[1])
     if refunded and placed_yen > view.amount_yen - refunded:
-        raise RefusedError("placement_refunded", line_no=view.line_no)
+        raise RefusedError("placement_refunded", line_no=line[1])
 
 
 def _part(place: str, part: Part | StandingPart) -> dict[str, Any]:

@@ -18,7 +18,14 @@ from payments import approve
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.domain.kana import fold_name
 from payments.domain.money import require_yen
-from reconcile.placement.ask import StandingPart, open_yen, place_of, placement_view, require_case
+from reconcile.placement.ask import (
+    StandingPart,
+    open_yen,
+    place_of,
+    placement_view,
+    require_case,
+    require_rest,
+)
 from reconcile.placement_model import Part, placement_of, subject_of
 from reconcile.settlement.open_credits import deposit_at, groups_of, is_net
 from reconcile.settlement.search import GROUPS_MAX
@@ -223,8 +230,8 @@ def content_of(
     :func:`~reconcile.placement_model.placement_of`, ``credit_mixed`` (bills and groups at once),
     ``credit_groups_sum`` (the groups are not the amount), ``credit_alias``;
     :class:`RefusedError` ``placement_withdrawn``, ``credit_returned`` (a refund that came back),
-    ``placement_same``, ``placement_outstanding``, ``credit_group_open`` (more than is still
-    expected of a group).
+    ``placement_refunded`` (that much of it is paid back), ``placement_same``,
+    ``placement_outstanding``, ``credit_group_open`` (more than is still expected of a group).
     """
     view = credit_view(connection, profile, placement.file_id, placement.line_no)
     if view.deposit.state == "withdrawn":
@@ -234,6 +241,9 @@ def content_of(
     refund_no = returned.scalar()
     if refund_no is not None:
         raise RefusedError("credit_returned", line_no=placement.line_no, refund_no=refund_no)
+    # Without parts it is no payment any more: all of it would leave.
+    leaves = sum(part.amount_yen for part in placement.parts) or view.amount_yen
+    require_rest(connection, profile.municipality_code, view.deposit.key, view, leaves)
     if placement.parts and placement.groups:
         raise InvalidValueError("credit_mixed")
     if case_no is not None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from placing_town import NOTICES, row
+from placing_town import DAY, NOTICES, row
 from reference_town import assessment
 from refund_town import RefundTown
 
+from payments import approve
 from payments.domain.errors import RefusedError
+from payments.store.municipalities import load_profile
+from payments.store.unit_of_work import unit_of_work
+from reconcile.placement.credit_ask import CreditPlacement, ask_credit_placement
+from reconcile.placement.credit_placing import carry_out
 from reconcile.refunds import decide
 from reconcile.verify.everything import verify
 
@@ -94,3 +99,55 @@ def test_a_correction_of_a_payment_whose_surplus_was_paid_back_undoes_nothing(to
     town.shop("again.csv", row(1, kind="22", paid_at="0002"))
     assert [each.waiting_yen for each in town.listed()] == [6_000]
     town.conserve()
+
+
+def change(town, yen, name):
+    """更正 of the first instalment of the first notice."""
+    line = assessment("01", yen, kind="correction", notice_no=NOTICES[0],
+                      whole_year_group=f"G{NOTICES[0]}")  # fmt: skip
+    town.assess(line, name=name)
+
+
+def test_what_was_paid_back_pays_no_claim_when_a_later_payment_is_withdrawn(town):
+    subject = lowered(town, "02")
+    town.refunded(subject)
+    change(town, 10_000, "raised.csv")
+    assert town.open_yen(1, "01") == 6_000
+    again = {"paid_at": "1300", "yen": 6_000}
+    town.shop("again.csv", row(1, kind="01", **again))
+    assert town.open_yen(1, "01") == 0
+    town.shop("withdrawn.csv", row(1, kind="03", **again))
+    assert town.open_yen(1, "01") == 6_000
+    town.conserve()
+    assert [each for each in verify(town.engine, M) if each.name != "unsealed"] == []
+
+
+@pytest.mark.parametrize("left_by", ["credit", "correction"])
+def test_a_credit_that_was_paid_back_stays_where_it_is(town, left_by):
+    town.statement("transfer.txt", ("in", 10_000, "ﾐﾎﾝ ﾀﾛｳ"))
+    line = town.line("transfer.txt", town.rows("SELECT line_no FROM deposit")[0][0])
+    if left_by == "credit":
+        place(town, line, town.part(1, "02", 8_000))
+        number = town.refunded("line:{}:{}".format(*line))
+    else:
+        place(town, line, town.part(1, "01", 10_000))
+        change(town, 4_000, "lowered.csv")
+        subject = f"claim:{town.notice[NOTICES[0]]}/01"
+        number = town.refunded(subject)
+    with pytest.raises(RefusedError) as refused:
+        place(town, line)
+    assert refused.value.error_code == "placement_refunded"
+    town.conserve()
+    town.approve(town.asked(decide.ask_cancel, number))
+    place(town, line)
+    assert (town.balance("suspense"), town.balance("unidentified")) == (0, -10_000)
+
+
+def place(town, line, *parts):
+    """Two people say what a credit pays."""
+    approval = town.asked(ask_credit_placement, CreditPlacement(*line, parts))
+    with unit_of_work(town.engine, M) as connection:
+        decided = approve.decide(
+            connection, M, approval.approval_id, "approved", decided_by="jiro", at=town.moment
+        )
+        carry_out(connection, load_profile(connection, M), decided, on=DAY)
