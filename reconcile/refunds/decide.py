@@ -33,7 +33,7 @@ from reconcile.refunds.events import (
     write_event,
 )
 from reconcile.refunds.found import Overpayment, overpayment, years_of
-from reconcile.refunds.on_appropriated import on_appropriated, paid_before_yen
+from reconcile.refunds.on_appropriated import is_provisional, on_appropriated, paid_before_yen
 from reconcile.refunds.returned import end_case
 from reconcile.rules import CASE_OUTCOMES
 from reconcile.store.refund_tables import RefundRow
@@ -179,7 +179,8 @@ def interest_content(
     """依頼の内容: 還付加算金 alone, on what was appropriated and does not go back itself.
 
     Raises :class:`RefusedError` ``refund_not_classed`` (or nothing is borne for that reason),
-    ``refund_interest_nothing``, ``refund_expired`` or ``refund_payee``.
+    ``refund_interest_nothing``, ``refund_provisional`` (the payment may still be withdrawn),
+    ``refund_expired`` or ``refund_payee``.
     """
     code = profile.municipality_code
     owed = on_appropriated(connection, code, subject)
@@ -187,6 +188,8 @@ def interest_content(
         raise RefusedError("refund_not_classed", subject=subject)
     if not owed.interest_yen:
         raise RefusedError("refund_interest_nothing", subject=subject)
+    if is_provisional(connection, code, subject):
+        raise RefusedError("refund_provisional", subject=subject)
     row = owed.classed
     last = expires_on(as_day(row.arose_on), years_of(profile, row.item_code))
     if last < as_of:

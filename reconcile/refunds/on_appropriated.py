@@ -178,6 +178,17 @@ def standing(connection: Connection, municipality_code: str, subject: str) -> li
     ]
 
 
+def is_provisional(connection: Connection, municipality_code: str, subject: str) -> bool:
+    """速報のままか: whether what was appropriated was brought by a report that may be withdrawn."""
+    scope = {"m": municipality_code, "named": f'%"overpayment": "{subject}"%'}
+    return any(
+        placement_view(connection, municipality_code, line.file_id, line.line_no).stage
+        == "provisional"
+        and _standing(connection, municipality_code, subject, line.file_id, line.line_no)
+        for line in connection.execute(text(_LINES), scope).all()
+    )
+
+
 def _standing(
     connection: Connection, code: str, subject: str, file_id: int, line_no: int
 ) -> list[Standing]:

@@ -96,6 +96,21 @@ def test_it_runs_to_the_day_on_which_the_sum_could_be_appropriated(town, subject
     assert bearing.interest.interest_yen == expected // 100 * 100
 
 
+def test_it_waits_while_the_payment_may_still_be_withdrawn(town):
+    values = {"yen": 290_000, "paid_on": "20240531"}
+    town.shop("first.csv", row(1, kind="01", **values))
+    line = assessment("01", 2_000_000, kind="correction", notice_no=NOTICES[1],
+                      whole_year_group=f"G{NOTICES[1]}")  # fmt: skip
+    town.assess(line, name="more.csv")
+    subject = "line:{}:{}".format(*town.line("first.csv"))
+    town.ready(subject, "too_much")
+    _appropriated(town, subject)
+    with pytest.raises(RefusedError, match="refund_provisional"):
+        town.asked(decide.ask_interest, subject, as_of=LATER)
+    town.shop("confirmed.csv", row(1, kind="02", **values))
+    assert town.refund(_paid(town, subject)).interest_yen > 0
+
+
 def test_it_is_paid_once_by_two_people_and_comes_back_as_any_transfer(town, subject):
     _appropriated(town, subject)
     owed = _owed(town, subject).interest_yen
