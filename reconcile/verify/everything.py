@@ -7,7 +7,8 @@ the formats and the domain are common. Each difference carries one of these name
 ``evidence_hash``     the bytes are not those whose hash and size were recorded
 ``file_format``       the bytes are not of the format that was recorded
 ``file_totals``       count and amount recorded ≠ those read again ≠ Σ lines (T1)
-``file_status``       a line of a file that was set aside, or what was booked is so now
+``file_status``       a line of a file that was set aside, or what was booked is so now, or a file
+                      stands otherwise than its findings say
 ``source_file``       a file came on another day, under another name, or from somebody else than
                       its journal, its delivery or its bytes say; ``finding``: what is said to be
                       wrong with it is not what its reader finds

@@ -114,6 +114,7 @@ class Heads:
     def aside(self, file: Any, data: bytes) -> Iterator[Difference]:
         """保留・取込対象外: what its reader stopped at; what else stops a file is not told here."""
         found = [*self._findings.of(file.file_id)]
+        yield from _unlike_status(file, {row[2] for row in found})
         if file.decided_at is None:
             return
         profile = self._settings.at(file.accepted_at)
@@ -121,6 +122,7 @@ class Heads:
         if isinstance(form, Finding):
             if [row[1] for row in found] == [form.code]:
                 yield from _unlike_findings(file, _rows([form]), found)
+                yield from _unlike_sums(file, 0, 0)
             return
         if form.code != file.format_code:
             return
@@ -130,6 +132,7 @@ class Heads:
         if reading.failed:
             yield from _unlike_head(file, _head(reading))
             yield from _unlike_findings(file, _rows(reading.findings), found)
+            yield from _unlike_sums(file, reading.count, reading.amount_yen)
 
 
 class Settings:
@@ -180,6 +183,28 @@ def _unlike_head(file: Any, should: tuple[Any, ...]) -> Iterator[Difference]:
             "source_file", f"file:{file.file_id}", shown(_HEAD, should, is_),
             shown(_HEAD, is_, should),
         )  # fmt: skip
+
+
+def _unlike_sums(file: Any, count: int, amount_yen: int) -> Iterator[Difference]:
+    """What was read of a file before its reader stopped."""
+    if (file.records, file.amount_yen) != (count, amount_yen):
+        yield Difference(
+            "file_totals", f"file:{file.file_id}", f"{count} {amount_yen}",
+            f"{file.records} {file.amount_yen}",
+        )  # fmt: skip
+
+
+def _unlike_status(file: Any, severities: set[str]) -> Iterator[Difference]:
+    """A file that stands aside has what stopped it; one that nobody has decided yet has nothing."""
+    if "refused" in severities:
+        should = {"refused"}
+    elif "fatal" in severities:
+        should = {"quarantined", "stopped"}
+    else:
+        should = {"received"} if file.decided_at is None else {"accepted"}
+    if file.status not in should:
+        expected = " / ".join(sorted(should))
+        yield Difference("file_status", f"file:{file.file_id}", expected, file.status)
 
 
 def _unlike_findings(file: Any, expected: _Rows, found: _Rows) -> Iterator[Difference]:

@@ -55,8 +55,26 @@ def test_a_file_said_to_be_another_is_named(town):
     cut = town.files["cut.csv"]
     told = found(town, f"UPDATE source_file SET agent = 'x' WHERE file_id = {cut}")
     assert told == [("source_file", f"file:{cut}")]
+    for column in ("count", "amount_yen"):
+        told = found(town, f"UPDATE source_file SET {column} = {column} + 1 WHERE file_id = {cut}")
+        assert told == [("file_totals", f"file:{cut}")]
     told = found(town, "UPDATE source_file SET agent = 'x' WHERE channel = 'register'")
     assert [name for name, _subject in told] == ["source_file"] * 2
+
+
+def test_a_file_that_stands_otherwise_than_what_stopped_it_is_named(town):
+    cut, other = town.files["cut.csv"], town.files["other.bin"]
+    slips = "(SELECT MAX(file_id) FROM source_file WHERE channel = 'register')"
+    change = "UPDATE source_file SET status = '{}' WHERE file_id = {}"
+    for status, file_id in (
+        ("received", cut),
+        ("refused", cut),
+        ("quarantined", other),
+        ("quarantined", slips),
+        ("received", slips),
+    ):
+        told = found(town, change.format(status, file_id))
+        assert [name for name, _subject in told] == ["file_status"], (status, file_id)
 
 
 def test_a_finding_that_no_reader_made_is_named(town):
@@ -72,8 +90,7 @@ def test_a_finding_that_no_reader_made_is_named(town):
         "finding_no = 9",
     ):
         told = found(town, f"UPDATE finding SET {change} WHERE file_id = {cut} AND finding_no = 1")
-        assert {name for name, _subject in told} == {"finding"}, change
-        assert told[0][1] == f"file:{cut} finding:1"
+        assert ("finding", f"file:{cut} finding:1") in told, change
     shop, cut, other = (town.files[name] for name in ("shop.csv", "cut.csv", "other.bin"))
     added = (
         "INSERT INTO finding (municipality_code, file_id, finding_no, code, severity, field, "
@@ -83,7 +100,7 @@ def test_a_finding_that_no_reader_made_is_named(town):
     register = added.format(f"(SELECT MIN(file_id) FROM source_file WHERE file_id < {shop})")
     assert [name for name, _subject in found(town, register)] == ["finding"]
     gone = f"DELETE FROM finding WHERE file_id = {cut}"
-    assert {name for name, _subject in found(town, gone)} == {"finding"}
+    assert {name for name, _subject in found(town, gone)} == {"file_status", "finding"}
     told = found(town, f"UPDATE finding SET found = 'x' WHERE file_id = {other}")
     assert told == [("finding", f"file:{other} finding:1")]
 
