@@ -23,11 +23,13 @@ _ANNOUNCED = f"""
 SELECT DISTINCT o.partner_file_id, o.partner_line_no, o.file_id, o.line_no, o.journal_id, l.stage,
     l.kind
 FROM ({TAKEN_UP}) t
-JOIN source_line w ON w.municipality_code = :m AND w.file_id = t.from_file_id
-    AND w.line_no = t.from_line_no
-JOIN source_line l ON l.municipality_code = :m AND l.identity = w.identity
-JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = l.file_id
-    AND o.line_no = l.line_no AND o.revision = 1 AND o.outcome IN ('confirms', 'repeat')
+CROSS JOIN source_line w
+CROSS JOIN source_line l
+CROSS JOIN line_outcome o
+WHERE w.municipality_code = :m AND w.file_id = t.from_file_id AND w.line_no = t.from_line_no
+    AND l.municipality_code = :m AND l.identity = w.identity
+    AND o.municipality_code = :m AND o.file_id = l.file_id AND o.line_no = l.line_no
+    AND o.revision = 1 AND o.outcome IN ('confirms', 'repeat')
     AND o.partner_file_id = w.file_id AND o.partner_line_no = w.line_no"""
 _IN_ORDER = "taken_in, file_id, line_no, from_file_id, from_line_no"
 # Rules that come behind the one about slips that were replaced, and that rule itself.

@@ -59,18 +59,22 @@ SELECT file_id, line_no FROM line_outcome WHERE municipality_code = :m AND revis
 _SAID_AGAIN = """
 SELECT partner_file_id, partner_line_no FROM line_outcome
 WHERE municipality_code = :m AND outcome = 'repeat' AND partner_line_no IS NOT NULL"""
-# 確報 that booked a payment once more which had been withdrawn before, with each such payment.
+# 確報 that booked a payment once more which had been withdrawn before, with each such payment. The
+# few that were withdrawn come first.
 TAKEN_UP = """
 SELECT t.file_id, t.line_no, o.journal_id AS taken_in, w.file_id AS from_file_id,
     w.line_no AS from_line_no, w.kind AS from_kind
 FROM line_outcome d
-JOIN source_line w ON w.municipality_code = :m AND w.file_id = d.file_id
-    AND w.line_no = d.line_no AND w.stage = 'provisional' AND w.kind <> '12'
-JOIN source_line t ON t.municipality_code = :m AND t.identity = w.identity
-    AND t.payment_key = w.payment_key AND t.stage = 'confirmed'
-JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = t.file_id
-    AND o.line_no = t.line_no AND o.revision = 1 AND o.applied_yen + o.suspense_yen > 0
+CROSS JOIN source_line w
+CROSS JOIN source_line t
+CROSS JOIN line_outcome o
 WHERE d.municipality_code = :m AND d.revision > 1 AND d.outcome = 'withdrawn'
+    AND w.municipality_code = :m AND w.file_id = d.file_id AND w.line_no = d.line_no
+    AND w.stage = 'provisional' AND w.kind <> '12'
+    AND t.municipality_code = :m AND t.identity = w.identity
+    AND t.payment_key = w.payment_key AND t.stage = 'confirmed'
+    AND o.municipality_code = :m AND o.file_id = t.file_id AND o.line_no = t.line_no
+    AND o.revision = 1 AND o.applied_yen + o.suspense_yen > 0
     AND d.journal_id <= o.journal_id"""
 # What the postings about a line net to, and what its receipt says that they should: a sum of 0 for
 # each account. Claims and surpluses belong to instalments, refunds to
