@@ -10,6 +10,7 @@ from payments.store.statistics import (
     count_afresh,
     count_filled,
     count_staging,
+    count_uncounted,
     state_statistics,
 )
 from payments.store.unit_of_work import reading, unit_of_work
@@ -101,3 +102,25 @@ def test_what_is_known_to_hold_more_is_left_alone(postgres_url, monkeypatch):
                 count_filled(other, filled, 1_001)
             assert is_busy(refused.value)
     engine.dispose()
+
+
+@pytest.mark.postgres
+def test_whoever_reads_all_books_counts_what_nobody_has_counted(postgres_url):
+    """Only what is large: of some rows any plan will do."""
+    engine = open_engine(postgres_url)
+    rows = text(
+        "INSERT INTO evidence (municipality_code, sha256, piece_no, data) "
+        "SELECT '99999', CAST(number AS VARCHAR(64)), 0, '' "
+        "FROM generate_series(CAST(:first AS INT), CAST(:last AS INT)) number"
+    )
+    known = text("SELECT reltuples FROM pg_class WHERE relname = 'evidence'")
+    try:
+        with unit_of_work(engine, "99999") as connection:
+            connection.execute(rows, {"first": 1, "last": 10})
+            count_uncounted(connection)
+            assert connection.execute(known).scalar_one() <= 0
+            connection.execute(rows, {"first": 11, "last": 3_000})
+            count_uncounted(connection)
+            assert connection.execute(known).scalar_one() == 3_000
+    finally:
+        engine.dispose()
