@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from browser import violations
 from keyboard import out_of_reach
-from public_pages import signed_in_pages, widths_that_overflow
+from public_pages import HARDEST, signed_in_pages, widths_that_overflow
 from resident_site import resident_site
 from resident_walk import form_of
 
@@ -20,6 +20,10 @@ pytestmark = pytest.mark.browser
 OWN = ("/my/account", "/my/late-charge?on=2026-12-28", "/my/notices", "/my/refund-account")
 DAY = date(2026, 6, 3)
 STATE = "unconfirmed"
+CODES = [
+    pytest.param(code, marks=() if code in HARDEST else pytest.mark.soak)
+    for code in PUBLIC_LANGUAGES
+]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,7 @@ def test_these_are_the_pages_of_ones_own(site):
     assert {*signed_in_pages(site.app)} == {urlsplit(path).path for path in (*OWN, "/my/link")}
 
 
-@pytest.mark.parametrize("code", PUBLIC_LANGUAGES)
+@pytest.mark.parametrize("code", CODES)
 def test_own_pages_fit_in_every_language(site, window, code):
     wrong = []
     for path in OWN:
@@ -55,7 +59,7 @@ def test_own_pages_fit_in_every_language(site, window, code):
     assert wrong == []
 
 
-@pytest.mark.parametrize("code", PUBLIC_LANGUAGES)
+@pytest.mark.parametrize("code", CODES)
 def test_an_answer_fits_and_is_said_in_every_language(site, window, code):
     window.goto(f"{site.address}/?lang={code}&furigana=off")
     for name, value in form_of(site.number).items():
