@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from payments.domain.errors import InvalidValueError, NotFoundError, RefusedError
 from payments.store.unit_of_work import reading, unit_of_work
@@ -39,6 +42,29 @@ def test_every_case_of_the_city_can_be_opened(treasurer, city):
         page = treasurer.get(f"/staff/cases/{case.case_no}")
         assert page.status_code == 200, case
         assert "次にすること" in page.get_data(as_text=True)
+
+
+def test_a_difference_shows_what_should_have_come_beside_what_did(treasurer, city):
+    with reading(city.engine, "99999") as connection:
+        case = connection.execute(
+            text("SELECT case_no, amount_yen, details FROM review_case "
+                 "WHERE kind = 'settlement_difference' ORDER BY case_no DESC")
+        ).first()  # fmt: skip
+        ref = json.loads(case.details)["groups"][0]
+        group = connection.execute(
+            text("SELECT group_id, confirmed_yen, fee_yen, credited_yen FROM remittance_group "
+                 "WHERE ref = :ref AND confirmed_yen <> credited_yen"), {"ref": ref},
+        ).one()  # fmt: skip
+    page = treasurer.get(f"/staff/cases/{case.case_no}").text
+    table = page.partition('id="compared"')[2].partition("</table>")[0]
+    cells = re.findall(r'<td class="figure-cell">(?:<strong>)?([^<]+)', table)
+    yen = [int(cell.replace("−", "-").replace(",", "").removesuffix("円")) for cell in cells]
+    confirmed, fee, credited, left, here, differs = yen
+    assert (confirmed, credited, here) == (group.confirmed_yen, group.credited_yen, case.amount_yen)
+    assert fee in {0, group.fee_yen}
+    assert left == confirmed - fee - credited
+    assert differs == here - left != 0
+    assert f"/staff/reports/rows/payments?group={group.group_id}" in table
 
 
 def test_a_conflict_shows_both_reports(city):

@@ -14,6 +14,7 @@ from reconcile.cases import show_case
 from web import clock, messages, stale
 from web.accounts import staff
 from web.cases.evidence import record_of
+from web.cases.remittances import Compared, compared_with
 from web.cases.version import changes_since, version_of
 from web.duties import Do, can
 from web.errors import status_of
@@ -147,10 +148,12 @@ def _page(case_no: int, field: str = "", error: KokinError | None = None) -> str
         panel: Panel | None = None
         candidates: tuple[Candidate, ...] = ()
         evidence = None
+        compared: list[Compared] = []
         if view.line:
             place = view.line["file_id"], view.line["line_no"]
             panel = panel_of(connection, profile, *place)
             candidates = candidates_of(connection, profile, panel)
+            compared = compared_with(connection, profile, panel, view.details.get("groups", ()))
             if can(g.user, Do.READ_DETAILS):
                 evidence = record_of(connection, code, *place)
         colleagues = people(connection)
@@ -161,6 +164,7 @@ def _page(case_no: int, field: str = "", error: KokinError | None = None) -> str
         view=view,
         panel=panel if panel and panel.kind else None,
         evidence=evidence,
+        compared=compared,
         today=clock.today(),
         messages=messages,
         waiting=WAITING,
