@@ -65,7 +65,7 @@ SHOTS = (
     Shot("case.png", "kaikei", "/staff/cases/{case_no}", "二重納付", 1100),
     Shot("approval.png", "shonin", "/staff/approvals/{approval}", "消込取消", 1100),
     Shot(
-        "person.png", "shuno", "/staff/people", "収納状況", 1100,
+        "person.png", "shuno", "/staff/people", "期別", 1100,
         ("fill 番号={person}", "choose 閲覧の目的=counter", "press 記録して開く"),
     ),
     Shot("resident-status.png", "", "/", "照会の結果", 880, ANSWER, "照会の結果"),
@@ -73,7 +73,7 @@ SHOTS = (
     Shot("refunds.png", "shuno", "/staff/refunds", "過誤納と還付", 1050),
     Shot("arrivals.png", "kaikei", "/staff/arrivals/2026-11-20", "11月20日（金）の受領予定", 1000),
     Shot("jobs.png", "kanri", "/staff/jobs", "定時処理", 1000),
-    Shot("file.png", "kaikei", "/staff/files/{bad}", "資料", 900),
+    Shot("file.png", "kaikei", "/staff/files/{bad}", "指摘", 900),
     Shot("slip.png", "nofu", "/staff/slips/{slip}/slip.png", "", 0),
 )  # fmt: skip
 VALUES = {
