@@ -391,6 +391,9 @@ WITH named AS MATERIALIZED (
       AND NOT EXISTS (  -- or that it goes back (reconcile.refunds)
         SELECT 1 FROM refund x
         WHERE x.municipality_code = :m AND x.file_id = r.file_id AND x.line_no = r.line_no)
+      AND NOT (r.applied_yen > 0 AND EXISTS (  -- nor what a correction left over of its claim
+        SELECT 1 FROM refund x WHERE x.municipality_code = :m AND x.notice_id = r.notice_id
+          AND (x.term = r.term OR r.term = '00') AND x.file_id = 0 AND {_STANDS}))
       AND r.notice_id IN (SELECT notice_id FROM reopened WHERE municipality_code = :m)
       AND NOT EXISTS (
         SELECT 1 FROM match_work d WHERE d.municipality_code = :m AND d.turn > 1

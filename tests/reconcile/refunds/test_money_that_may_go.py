@@ -122,6 +122,19 @@ def test_what_was_paid_back_pays_no_claim_when_a_later_payment_is_withdrawn(town
     assert [each for each in verify(town.engine, M) if each.name != "unsealed"] == []
 
 
+def test_a_payment_whose_surplus_was_paid_back_is_not_decided_again(town):
+    town.shop("other.csv", row(2, term="02", kind="02"))
+    town.place(town.line("other.csv"), town.part(1, "02", 8_000))
+    town.shop("whole.csv", row(1, term="00", kind="02"))  # 10,000 for the first, 8,000 waits
+    change(town, 4_000, "lowered.csv")
+    number = town.refunded(f"claim:{town.notice[NOTICES[0]]}/01")
+    assert town.refund(number).amount_yen == 6_000
+    town.place(town.line("other.csv"))
+    # The payment would leave the first instalment, and what was paid back would pay the second.
+    assert (town.open_yen(1, "01"), town.open_yen(1, "02")) == (0, 8_000)
+    town.conserve()
+
+
 @pytest.mark.parametrize("left_by", ["credit", "correction"])
 def test_a_credit_that_was_paid_back_stays_where_it_is(town, left_by):
     town.statement("transfer.txt", ("in", 10_000, "ﾐﾎﾝ ﾀﾛｳ"))
