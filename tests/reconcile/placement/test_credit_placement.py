@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from credit_town import DSK, TRANSFER_DAY, CreditTown, day, short
@@ -479,7 +480,9 @@ def test_a_notice_that_the_bank_takes_back_reverses_what_it_paid(database_url):
 def test_a_notice_that_the_bank_takes_back_in_the_same_file_is_no_money(database_url):
     town = CreditTown(database_url, notified(sample_profile()))
     town.pay("01", "02", remitted_on="2026-06-24")
-    notice = {"amount_yen": 10_000, "booked_on": TRANSFER_DAY, "source": "01", "payer_code": DSK}
+    notice: dict[str, Any] = {
+        "amount_yen": 10_000, "booked_on": TRANSFER_DAY, "source": "01", "payer_code": DSK
+    }  # fmt: skip
     told_ = [
         bank_line(**notice, inquiry_no="1"),
         bank_line(**notice, inquiry_no="1", direction="cancel"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from placing_town import DAY, NOTICES, M, row
@@ -97,7 +98,7 @@ def test_it_runs_to_the_day_on_which_the_sum_could_be_appropriated(town, subject
 
 
 def test_it_waits_while_the_payment_may_still_be_withdrawn(town):
-    values = {"yen": 290_000, "paid_on": "20240531"}
+    values: dict[str, Any] = {"yen": 290_000, "paid_on": "20240531"}
     town.shop("first.csv", row(1, kind="01", **values))
     line = assessment("01", 2_000_000, kind="correction", notice_no=NOTICES[1],
                       whole_year_group=f"G{NOTICES[1]}")  # fmt: skip

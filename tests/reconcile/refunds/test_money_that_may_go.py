@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from placing_town import DAY, NOTICES, row
 from reference_town import assessment
@@ -113,7 +115,7 @@ def test_what_was_paid_back_pays_no_claim_when_a_later_payment_is_withdrawn(town
     town.refunded(subject)
     change(town, 10_000, "raised.csv")
     assert town.open_yen(1, "01") == 6_000
-    again = {"paid_at": "1300", "yen": 6_000}
+    again: dict[str, Any] = {"paid_at": "1300", "yen": 6_000}
     town.shop("again.csv", row(1, kind="01", **again))
     assert town.open_yen(1, "01") == 0
     town.shop("withdrawn.csv", row(1, kind="03", **again))
@@ -158,7 +160,7 @@ def test_a_credit_that_was_paid_back_stays_where_it_is(town, left_by):
 
 def place(town, line, *parts):
     """Two people say what a credit pays."""
-    approval = town.asked(ask_credit_placement, CreditPlacement(*line, parts))
+    approval = town.asked(ask_credit_placement, CreditPlacement(line[0], line[1], parts))
     with unit_of_work(town.engine, M) as connection:
         decided = approve.decide(
             connection, M, approval.approval_id, "approved", decided_by="jiro", at=town.moment

@@ -102,7 +102,7 @@ def _agreed(town, line, yen=0):
     shares = (GroupShare(group_id, yen),) if yen else ()
     with unit_of_work(town.engine, town.code) as connection:
         approval = ask_credit_placement(
-            connection, town.profile, CreditPlacement(*line, groups=shares), asked_by="ichiro",
+            connection, town.profile, CreditPlacement(line[0], line[1], groups=shares), asked_by="ichiro",
             at=AT, reason="通帳と照合",
         )  # fmt: skip
         approval = approve.decide(
