@@ -32,16 +32,19 @@ BUCKETS = (7, 30, 90, 365)
 OVERPAID = ("duplicate", "over", "alternative_paid", "superseded_slip", "cancelled_assessment")
 SURPLUS = "surplus"
 
+# Looked up line by line: joined, PostgreSQL may read all outcomes and all notices of a city for the
+# few lines that are asked for (2.3 and 1.8 million, 0.9 s).
+_OUTCOME = """COALESCE((SELECT o.outcome FROM line_outcome o WHERE o.municipality_code = :m
+    AND o.file_id = {of}.file_id AND o.line_no = {of}.line_no
+    ORDER BY o.revision DESC LIMIT 1), '')"""
+_ITEM = """COALESCE((SELECT n.item_code FROM notice n WHERE n.municipality_code = :m
+    AND n.notice_id = r.notice_id), '')"""
 # CROSS JOIN keeps SQLite at the few receipts that hold anything.
 _SUSPENSE = f"""
-SELECT COALESCE(o.outcome, '') AS outcome, f.channel, COALESCE(n.item_code, '') AS item_code,
+SELECT {_OUTCOME.format(of="r")} AS outcome, f.channel, {_ITEM} AS item_code,
     CAST(f.received_on AS VARCHAR(10)) AS since, COUNT(*) AS number,
     SUM(r.suspense_yen - {DECIDED_OF_RECEIPT}) AS yen
 FROM receipt r CROSS JOIN source_file f
-LEFT JOIN notice n ON n.municipality_code = :m AND n.notice_id = r.notice_id
-LEFT JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = r.file_id
-    AND o.line_no = r.line_no AND o.revision = (SELECT MAX(v.revision) FROM line_outcome v
-        WHERE v.municipality_code = :m AND v.file_id = r.file_id AND v.line_no = r.line_no)
 WHERE r.municipality_code = :m AND r.suspense_yen > 0
   AND r.suspense_yen <> {DECIDED_OF_RECEIPT}
   AND f.municipality_code = :m AND f.file_id = r.file_id
@@ -58,13 +61,10 @@ WHERE a.municipality_code = :m AND a.surplus_yen > 0
   AND a.surplus_yen <> {DECIDED_OF_SURPLUS}
   AND n.municipality_code = :m AND n.notice_id = a.notice_id
 """
-_CREDITS = """
-SELECT d.account_key, d.agent, COALESCE(o.outcome, '') AS outcome,
+_CREDITS = f"""
+SELECT d.account_key, d.agent, {_OUTCOME.format(of="d")} AS outcome,
     CAST(d.booked_on AS VARCHAR(10)) AS since, COUNT(*) AS number, SUM(d.amount_yen) AS yen
 FROM deposit d
-LEFT JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = d.file_id
-    AND o.line_no = d.line_no AND o.revision = (SELECT MAX(v.revision) FROM line_outcome v
-        WHERE v.municipality_code = :m AND v.file_id = d.file_id AND v.line_no = d.line_no)
 WHERE d.municipality_code = :m AND d.state = 'open'
 GROUP BY 1, 2, 3, 4
 """
