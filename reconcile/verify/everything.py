@@ -9,9 +9,9 @@ the formats and the domain are common. Each difference carries one of these name
 ``file_totals``       count and amount recorded ≠ those read again ≠ Σ lines (T1)
 ``file_status``       a line of a file that was set aside, or what was booked is so now, or a file
                       stands otherwise than its findings say
-``source_file``       a file came on another day, under another name, or from somebody else than
-                      its journal, its delivery or its bytes say; ``finding``: what is said to be
-                      wrong with it is not what its reader finds
+``source_file``       a file came on another day, or from somebody else, than its journal or its
+                      bytes say; ``finding``: what is said to be wrong with it is not what its
+                      reader finds
 ``source_line``       a line is not what stands in the bytes; likewise ``bank_line``,
                       ``advice_line``, ``assessment_event``, ``slip``, ``vehicle``
 ``outcome_missing``   a line without outcome; ``outcome_revision``: its revisions have a gap;

@@ -69,17 +69,14 @@ def evidence_and_lines(store: Store) -> Iterator[Difference]:
                   CAST(COALESCE(j.booked_on, f.received_on) AS TEXT) AS read_on,
                   f.count AS records, f.amount_yen, j.file_id AS booked,
                   COALESCE(CAST(f.decided_at AS TEXT), CAST(f.taken_in_at AS TEXT)) AS accepted_at,
-                  CAST(f.decided_at AS TEXT) AS decided_at, f.name, f.agent,
+                  CAST(f.decided_at AS TEXT) AS decided_at, f.agent,
                   CAST(f.received_on AS TEXT) AS received_on,
                   CAST(f.created_on AS TEXT) AS created_on, j.journal_id,
-                  CAST(j.booked_on AS TEXT) AS booked_on, d.name AS delivered
+                  CAST(j.booked_on AS TEXT) AS booked_on
            FROM source_file f
            LEFT JOIN (SELECT file_id, MIN(booked_on) AS booked_on, MIN(journal_id) AS journal_id
                       FROM journal WHERE municipality_code = :m GROUP BY file_id) j
              ON j.file_id = f.file_id
-           LEFT JOIN (SELECT file_id, MIN(name) AS name FROM file_delivery
-                      WHERE municipality_code = :m AND status = 'accepted' GROUP BY file_id) d
-             ON d.file_id = f.file_id
            WHERE f.municipality_code = :m ORDER BY f.file_id"""
     )
     stored = {table: _stored(store, table, fields) for table, fields in _FIELDS.items()}

@@ -1,8 +1,8 @@
 """検算・資料の控え: what is written down of a file as a whole, and what was found wrong with it.
 
-The day on which it came is that of its journal, its name that of the delivery that was taken in;
-channel, agent and day of making stand in its bytes. Findings are made by the readers alone. Where
-today's settings say otherwise, those of the moment at which the file was decided are asked.
+The day on which it came is that of its journal; channel, agent and day of making stand in its
+bytes. Findings are made by the readers alone. Where today's settings say otherwise, those of the
+moment at which the file was decided are asked.
 """
 
 from __future__ import annotations
@@ -58,7 +58,11 @@ class Heads:
         self._findings = Sections(store.portions(_FINDINGS))
 
     def came(self, file: Any) -> Iterator[Difference]:
-        """The day on which it came, and the name under which it was taken in."""
+        """The day on which it came.
+
+        Not its name: who was interrupted and sends the same bytes again under another name is the
+        one of whose delivery is written down that it was taken in.
+        """
         subject = f"file:{file.file_id}"
         if file.journal_id is not None:
             booked_on = self._booked_on(file.journal_id, file.received_on)
@@ -67,8 +71,6 @@ class Heads:
                     "source_file", subject, f"booked_on={file.booked_on}",
                     f"received_on={file.received_on}",
                 )  # fmt: skip
-        if file.status == "accepted" and file.delivered not in {None, file.name}:
-            yield Difference("source_file", subject, f"name={file.delivered}", f"name={file.name}")
 
     def _booked_on(self, journal_id: int, day: str) -> str:
         """会計日 of what came on that day: the next open one where its books were closed then."""

@@ -108,6 +108,16 @@ def values(
         }
 
 
+def sign_in(page: Page, address: str, name: str, password: str) -> None:
+    """A screen of this person, whoever was signed in before."""
+    page.context.clear_cookies()
+    page.goto(f"{address}/staff/sign-in")
+    page.fill("#user_name", name)
+    page.fill("#password", password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: not url.endswith("/sign-in"))
+
+
 def walk(page: Page, steps: Iterable[str], known: dict[str, str]) -> None:
     """Do what the guide does on this page."""
     for step in steps:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from web.reports.lists import Line
+    from web.reports.line import Line
 
 BATCH = 500
 _NAMES = text(

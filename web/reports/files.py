@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from web.days.sheet import Cell, Column
     from web.reports.document import Document
-    from web.reports.lists import Line
+    from web.reports.line import Line
 
 PIECE_BYTES = 256 * 1024
 XLSX_ROWS_MAX = 1_048_575  # of Excel, without the heading

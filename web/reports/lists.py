@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from payments.domain.errors import NotFoundError
 from reconcile import carry_over
@@ -17,29 +17,22 @@ from reconcile.report import held_rows
 from reconcile.report.held import OVERPAID
 from reconcile.report.rows import Figure, postings
 from web import messages
-from web.days.sheet import Cell, Column, columns_of
+from web.days.sheet import Column, columns_of
 from web.language import translate as _
 from web.reports.asked import Asked
 from web.reports.claim_names import with_names
 from web.reports.document import Target
 from web.reports.ledgers import end_of, item_text
+from web.reports.line import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
     from payments.domain.profile import Profile
 
 PAGE = 100
-
-
-class Line(NamedTuple):
-    """明細の一行: its cells, where they lead, and the key to go on behind it."""
-
-    cells: tuple[Cell, ...]
-    targets: Mapping[int, Target]
-    key: tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True)

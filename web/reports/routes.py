@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from web.reports.document import Document
-    from web.reports.lists import Line, Listing
+    from web.reports.line import Line
+    from web.reports.lists import Listing
 
 # What an address may say about rows; anything else in it is not looked at.
 WORDS = (

@@ -8,7 +8,7 @@ INVARIANTS: dict[str, str] = {
     "file_format": "資料の形式",
     "file_totals": "資料の件数と金額（T1）",
     "file_status": "保留した資料の明細",
-    "source_file": "資料の受領日・名称・収納機関と証拠",
+    "source_file": "資料の受領日・収納機関と証拠",
     "finding": "資料の指摘と証拠",
     "source_line": "報告明細と証拠",
     "bank_line": "入出金明細と証拠",

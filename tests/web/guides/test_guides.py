@@ -21,15 +21,6 @@ WRITE = "KOKIN_WRITE_GUIDES"
 ALL = [screen for guide in GUIDES for screen in screens(guide)]
 
 
-def _sign_in(page, address, name):
-    page.context.clear_cookies()
-    page.goto(f"{address}/staff/sign-in")
-    page.fill("#user_name", name)
-    page.fill("#password", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: not url.endswith("/sign-in"))
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_word_of_a_guide_stands_on_its_screen(page, address, city, monkeypatch, guide):
@@ -40,7 +31,7 @@ def test_every_word_of_a_guide_stands_on_its_screen(page, address, city, monkeyp
     for screen in sorted(screens(guide), key=lambda each: (each.user, bool(each.steps))):
         if screen.user != user:
             user = screen.user
-            _sign_in(page, address, user)
+            guides.sign_in(page, address, user, PASSWORD)
         answer = page.goto(address + screen.path.format(**known))
         assert answer.status == 200, screen
         guides.walk(page, screen.steps, known)

@@ -53,15 +53,6 @@ def sample(sqlite_template, tmp_path, monkeypatch):
     session.close()
 
 
-def _sign_in(page, address, name, password):
-    page.context.clear_cookies()
-    page.goto(f"{address}/staff/sign-in")
-    page.fill("#user_name", name)
-    page.fill("#password", password)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: not url.endswith("/sign-in"))
-
-
 @pytest.mark.browser
 def test_every_picture_is_of_a_screen_that_opens(page, sample):
     session, passwords = sample
@@ -71,7 +62,7 @@ def test_every_picture_is_of_a_screen_that_opens(page, sample):
         for shot in sorted(SHOTS, key=lambda each: each.user):
             if shot.user != user:
                 user = shot.user
-                _sign_in(page, address, user, passwords[user])
+                guides.sign_in(page, address, user, passwords[user])
             _open(page, address, shot, known)
 
 
