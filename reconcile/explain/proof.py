@@ -7,12 +7,11 @@ what lies beyond it stays ``unproven`` until somebody asks for it.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.explain.model import ALTERED, INTACT, MISSING
-from reconcile.store.evidence import evidence_pieces
+from reconcile.store.evidence import stored_digest
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -51,10 +50,7 @@ def _with(story: LineStory, found: dict[str, str]) -> LineStory:
 
 def _proof(connection: Connection, municipality_code: str, sha256: str) -> str:
     """What reading the whole file says."""
-    digest, size = hashlib.sha256(), 0
-    for piece in evidence_pieces(connection, municipality_code, sha256):
-        digest.update(piece)
-        size += len(piece)
-    if digest.hexdigest() == sha256:
+    digest, size = stored_digest(connection, municipality_code, sha256)
+    if digest == sha256:
         return INTACT
     return ALTERED if size else MISSING

@@ -8,6 +8,7 @@ piece is bound to its place, so that pieces put in each other's place do not ope
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -105,6 +106,15 @@ def evidence_pieces(connection: Connection, municipality_code: str, sha256: str)
         for piece_no, key_id, data in rows:
             place = place_of(municipality_code, sha256, piece_no)
             yield open_piece(keys, str(key_id), bytes(data), place)
+
+
+def stored_digest(connection: Connection, municipality_code: str, sha256: str) -> tuple[str, int]:
+    """証拠のSHA-256: that of the bytes as they are stored, and how many there are; 0: none."""
+    digest, size = hashlib.sha256(), 0
+    for piece in evidence_pieces(connection, municipality_code, sha256):
+        digest.update(piece)
+        size += len(piece)
+    return digest.hexdigest(), size
 
 
 def evidence_in_order(

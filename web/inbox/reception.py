@@ -6,7 +6,6 @@ happens to a copy never changes what was booked.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
@@ -18,7 +17,7 @@ from reconcile.addressed import take_in_addressed
 from reconcile.file_view import show_file
 from reconcile.model import Delivery, FileReport, FileStatus
 from reconcile.pipeline import take_in
-from reconcile.store.evidence import PIECE_BYTES, evidence_part, evidence_pieces, read_evidence
+from reconcile.store.evidence import PIECE_BYTES, evidence_part, read_evidence, stored_digest
 from web import clock
 from web.inbox import deliveries
 from web.inbox.archive import keep_copy, remove_copy
@@ -149,10 +148,8 @@ def original(engine: Engine, municipality_code: str, file_id: int) -> Original:
     """
     with reading(engine, municipality_code) as connection:
         view = show_file(connection, municipality_code, file_id)
-        digest = hashlib.sha256()
-        for piece in evidence_pieces(connection, municipality_code, view.sha256):
-            digest.update(piece)
-    if digest.hexdigest() != view.sha256:
+        digest, _size = stored_digest(connection, municipality_code, view.sha256)
+    if digest != view.sha256:
         raise RefusedError("evidence_altered", file_id=file_id)
     pieces = _pieces(engine, municipality_code, view.sha256, view.size_bytes)
     return Original(view.name, view.size_bytes, view.sha256, pieces)

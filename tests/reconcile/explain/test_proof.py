@@ -41,13 +41,13 @@ def books(database_url):
 def read(monkeypatch):
     """The hashes of the files that were read whole, in order."""
     found = []
-    pieces = proof.evidence_pieces
+    digest = proof.stored_digest
 
     def noted(connection, municipality_code, sha256):
         found.append(sha256)
-        return pieces(connection, municipality_code, sha256)
+        return digest(connection, municipality_code, sha256)
 
-    monkeypatch.setattr(proof, "evidence_pieces", noted)
+    monkeypatch.setattr(proof, "stored_digest", noted)
     return found
 
 
