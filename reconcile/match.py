@@ -16,6 +16,7 @@ from payments.store.statistics import count_afresh, count_staging
 from reconcile import plain
 from reconcile.decision import LINE_SPACE, decision_from
 from reconcile.rules import effects
+from reconcile.store.refund_tables import REFUND_STANDS
 from reconcile.store.staging import runner, state_effects
 
 if TYPE_CHECKING:
@@ -170,8 +171,6 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL
 """
 # A 22 whose 12 is being paid back, or has been: to take that payment out of the books would leave a
 # refund of money that never came. Nothing is undone, and people see both (as with a late 取消).
-_STANDS = """NOT EXISTS (SELECT 1 FROM refund_event e WHERE e.municipality_code = :m
-    AND e.refund_no = x.refund_no AND e.event = 'cancelled')"""
 CORRECTS_REFUNDED = f"""
 UPDATE match_work SET fixed = 'conflict'
 WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND fault IS NULL AND kind = '22'
@@ -185,7 +184,7 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND fault IS NULL A
       AND l.line_no = match_work.line_no
       AND (EXISTS (
           SELECT 1 FROM refund x WHERE x.municipality_code = :m AND x.file_id = r.file_id
-            AND x.line_no = r.line_no AND {_STANDS})
+            AND x.line_no = r.line_no AND {REFUND_STANDS})
         OR EXISTS (  -- what a correction left over of the claims that it settles
           SELECT 1 FROM posting q
           JOIN refund x ON x.municipality_code = :m AND x.notice_id = q.notice_id
@@ -193,7 +192,7 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND fault IS NULL A
           WHERE q.municipality_code = :m AND q.journal_id = r.journal_id
             AND q.subject_file_id = r.file_id AND q.subject_line_no = r.line_no
             AND q.leg > r.leg AND q.leg < r.leg + 120 AND q.reason IN ('applied', 'placed')
-            AND {_STANDS})))
+            AND {REFUND_STANDS})))
 """
 # A 取消 that names another key than its 速報 still belongs to that payment's notice.
 WITHDRAWALS_FOLLOW_PAYMENT = """
@@ -393,7 +392,7 @@ WITH named AS MATERIALIZED (
         WHERE x.municipality_code = :m AND x.file_id = r.file_id AND x.line_no = r.line_no)
       AND NOT (r.applied_yen > 0 AND EXISTS (  -- nor what a correction left over of its claim
         SELECT 1 FROM refund x WHERE x.municipality_code = :m AND x.notice_id = r.notice_id
-          AND (x.term = r.term OR r.term = '00') AND x.file_id = 0 AND {_STANDS}))
+          AND (x.term = r.term OR r.term = '00') AND x.file_id = 0 AND {REFUND_STANDS}))
       AND r.notice_id IN (SELECT notice_id FROM reopened WHERE municipality_code = :m)
       AND NOT EXISTS (
         SELECT 1 FROM match_work d WHERE d.municipality_code = :m AND d.turn > 1

@@ -28,10 +28,12 @@ _BATCH = (
     ["refund_batch.municipality_code", "refund_batch.batch_no"],
 )
 
+# Of the refund ``x``: whether what was decided still holds.
+REFUND_STANDS = """NOT EXISTS (SELECT 1 FROM refund_event v
+        WHERE v.municipality_code = :m AND v.refund_no = x.refund_no AND v.event = 'cancelled')"""
 # What of the money that waits is decided to go back, and so no longer waits.
-_DECIDED = """(SELECT COALESCE(SUM(x.amount_yen), 0) FROM refund x
-    WHERE x.municipality_code = :m AND {which} AND NOT EXISTS (SELECT 1 FROM refund_event v
-        WHERE v.municipality_code = :m AND v.refund_no = x.refund_no AND v.event = 'cancelled'))"""
+_DECIDED = f"""(SELECT COALESCE(SUM(x.amount_yen), 0) FROM refund x
+    WHERE x.municipality_code = :m AND {{which}} AND {REFUND_STANDS})"""
 DECIDED_OF_RECEIPT = _DECIDED.format(which="x.file_id = r.file_id AND x.line_no = r.line_no")
 DECIDED_OF_SURPLUS = _DECIDED.format(
     which="x.file_id = 0 AND x.notice_id = a.notice_id AND x.term = a.term"
