@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         default_factory=dict
     )
     summary_at: str = Field(default="08:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    smtp_host: str = ""
+    smtp_host: str = Field(default="", pattern=r"^[^\s/]*$")
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_security: Literal["starttls", "none"] = "starttls"
     smtp_user: str = ""

@@ -47,6 +47,14 @@ def names(settings: Settings, environment: Mapping[str, str] = os.environ) -> No
                 raise ConfigurationError("settings_name", found=name, expected=alike[0])
     if file:
         require_private(file)
+    require_token(settings)
+
+
+def require_token(settings: Settings) -> None:
+    """計測値の合言葉: none, or one that nobody guesses.
+
+    Raises :class:`ConfigurationError` ``metrics_token``.
+    """
     length = len(settings.metrics_token)
     if 0 < length < SECRET_LENGTH_MIN:
         raise ConfigurationError("metrics_token", found=length, expected=SECRET_LENGTH_MIN)

@@ -35,7 +35,13 @@ _EXPECTED = {
     DATABASE: "database",
 }
 # … and by the setting, where its form says more.
-_FORMS = {"reconcile_at": "clock", "summary_at": "clock", "otlp_url": "http", "issuer": "https"}
+_FORMS = {
+    "reconcile_at": "clock",
+    "summary_at": "clock",
+    "otlp_url": "http",
+    "issuer": "https",
+    "smtp_host": "host",
+}
 _HIDDEN = re.compile(r"secret|password|token|key|database_url")
 
 

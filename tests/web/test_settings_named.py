@@ -20,6 +20,7 @@ WRONG = [
     ("KOKIN_PROXIES", "one", "整数で"),
     ("KOKIN_PROXIES", "-1", ">= 0"),
     ("KOKIN_SMTP_PORT", "70000", "<= 65535"),
+    ("KOKIN_SMTP_HOST", "mail host", "サーバーの名前"),
     ("KOKIN_OTLP_RATIO", "half", "数で"),
     ("KOKIN_HTTPS", "jawohl", "true か false"),
     ("KOKIN_RECONCILE_AT", "6:30", "06:30"),
@@ -68,6 +69,25 @@ def test_all_that_is_wrong_is_named_at_once_by_every_command_and_the_doctor_look
     found = json.loads(answer.stdout)
     assert sum("設定 KOKIN_" in each["problem"] for each in found) == 3
     assert {each["code"] for each in found} >= {"fonts", "database", "clock"}
+
+
+@pytest.mark.parametrize("command", ["serve", "schedule"])
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("KOKIN_SECRET_KEY", "short", "secret_key"),
+        ("KOKIN_METRICS_TOKEN", "short", "metrics_token"),
+        ("KOKIN_NOTIFICATION_KEYS", "pay-1:short", "notification_keys"),
+        ("KOKIN_INBOX_MARKERS", "konbini=.done", "inbox_markers"),
+    ],
+)
+def test_no_process_starts_with_what_only_a_request_would_stumble_over(
+    monkeypatch, command, name, value, code
+):
+    monkeypatch.setenv(name, value)
+    answer = CliRunner().invoke(main, [command])
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert answer.stderr.endswith(f"（{code}）\n")
 
 
 def test_no_secret_is_shown_with_what_is_wrong_about_it(monkeypatch):

@@ -15,6 +15,8 @@ from payments.domain.errors import ConfigurationError
 from web import server
 from web.commands.session import MUNICIPALITY, Session, session_of
 from web.database import open_books, require_evidence_keys
+from web.doctor_machine import require_token
+from web.inbox.folders import markers_of
 from web.logs import begin_logs
 from web.parent import end_with
 from web.server import THREADS, free_port
@@ -45,8 +47,8 @@ def serve(session: Session, host: str, port: int) -> None:
 
 
 def run_server(session: Session, host: str, port: int) -> None:
-    """Serve until interrupted; :class:`ConfigurationError` ``port_in_use`` or ``secret_key``."""
-    session.settings.secret()  # Said here, and not by the worker.
+    """Serve until interrupted; :class:`ConfigurationError` ``port_in_use``, or of a setting."""
+    _require_usable(session.settings)  # Said here, and not by the worker.
     with contextlib.suppress(SQLAlchemyError):  # /readyz says what is wrong with the database.
         require_evidence_keys(session.settings)
     found = free_port(host, port)
@@ -56,6 +58,18 @@ def run_server(session: Session, host: str, port: int) -> None:
         session.err.print(f"http://{shown}:{found}/ で動いています。", markup=False)
 
     server.run(partial(_load, session.settings), host, found, ready)
+
+
+def _require_usable(settings: Settings) -> None:
+    """What a process would only stumble over at the first request or round is said at its start.
+
+    Raises :class:`ConfigurationError` ``secret_key``, ``home``, ``metrics_token``,
+    ``notification_keys`` or ``inbox_markers``.
+    """
+    settings.secret()
+    settings.named_keys()
+    require_token(settings)
+    markers_of(settings)
 
 
 def _load(settings: Settings) -> tuple[WSGIApplication, Callable[[], None]]:
@@ -86,6 +100,7 @@ def schedule(session: Session, *, beside: bool) -> None:
     from web.scheduler import run_scheduler  # noqa: PLC0415 - only this process needs it
 
     begin_logs()
+    _require_usable(session.settings)
     if beside:  # Of a process that holds the other end of the standard input.
         end_with(partial(os.read, sys.stdin.fileno(), 1))
     require_evidence_keys(session.settings)
