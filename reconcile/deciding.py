@@ -8,10 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile import match, post
+from sqlalchemy import text
+
+from payments.domain.slip import WHOLE_YEAR
+from reconcile import flag, match, post
+from reconcile.announce import announce_payments
+from reconcile.rules import effects
+from reconcile.store.staging import clear_staging, state_effects
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from sqlalchemy import Connection
+
+# What is full waits for nobody.
+_OPEN = """
+INSERT INTO reopened (municipality_code, notice_id, term)
+SELECT a.municipality_code, a.notice_id, a.term FROM instalment_account a
+WHERE a.municipality_code = :m AND a.notice_id = :notice_id
+  AND (a.term = :term OR (a.in_group AND :whole = 1))
+  AND a.amount_yen - a.term_yen - a.whole_yen + a.surplus_yen > 0"""
 
 
 def decide_waiting(connection: Connection, scope: dict[str, Any], last_turn: int) -> int:
@@ -28,3 +44,35 @@ def decide_waiting(connection: Connection, scope: dict[str, Any], last_turn: int
         post.book(connection, scope, again=True)
         turn += 1
     return turn
+
+
+def decide_again(
+    connection: Connection,
+    municipality_code: str,
+    place: tuple[int, str],
+    journal_id: int,
+    *,
+    actor: str,
+    on: date,
+    whole: bool = False,
+) -> None:
+    """再判定 by itself, of what waits for an instalment of which something is open again.
+
+    ``place`` is its notice and term; with ``whole`` (and for term ``00``) also all that a 全期 slip
+    of the notice covers. Cases follow the outcomes, and what was paid is announced.
+    """
+    clear_staging(connection, municipality_code)
+    state_effects(connection, municipality_code, effects())
+    scope: dict[str, Any] = {
+        "m": municipality_code, "journal_id": journal_id, "leg": 0, "file_id": 0, "agent": "",
+        "is_debit": 0,
+    }  # fmt: skip
+    where = {"notice_id": place[0], "term": place[1], "whole": int(whole or place[1] == WHOLE_YEAR)}
+    connection.execute(text(_OPEN), {**scope, **where})
+    decide_waiting(connection, scope, match.AGAIN_FROM)
+    changed, subjects = flag.changed_lines(connection, scope)
+    day = on.isoformat()
+    flag.close_cases(connection, municipality_code, subjects, keep=changed, on=day)
+    flag.open_cases(connection, municipality_code, changed, on=day, actor=actor)
+    announce_payments(connection, municipality_code, journal_id)
+    clear_staging(connection, municipality_code)

@@ -388,8 +388,8 @@ WITH named AS MATERIALIZED (
         SELECT 1 FROM link_block b
         WHERE b.municipality_code = :m AND b.file_id = r.file_id AND b.line_no = r.line_no)
       AND NOT EXISTS (  -- or that it goes back (reconcile.refunds)
-        SELECT 1 FROM refund x
-        WHERE x.municipality_code = :m AND x.file_id = r.file_id AND x.line_no = r.line_no)
+        SELECT 1 FROM refund x WHERE x.municipality_code = :m AND x.file_id = r.file_id
+          AND x.line_no = r.line_no AND {REFUND_STANDS})
       AND NOT (r.applied_yen > 0 AND EXISTS (  -- nor what a correction left over of its claim
         SELECT 1 FROM refund x WHERE x.municipality_code = :m AND x.notice_id = r.notice_id
           AND (x.term = r.term OR r.term = '00') AND x.file_id = 0 AND {REFUND_STANDS}))

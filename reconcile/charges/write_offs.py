@@ -23,13 +23,8 @@ from payments.limitation import limitations_of
 from payments.store.lookups import rows_about
 from payments.versions import Act, Ending, end_versions, places_of
 from payments.write_off import WriteOff, take_up_again, write_down, write_offs_of
-from reconcile import flag
-from reconcile.announce import announce_payments
-from reconcile.deciding import decide_waiting
+from reconcile.deciding import decide_again
 from reconcile.journal import open_journal
-from reconcile.match import AGAIN_FROM
-from reconcile.rules import effects
-from reconcile.store.staging import clear_staging, state_effects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -289,26 +284,4 @@ def carry_out_reversal(
         connection, municipality_code, [(*place, yen)],
         journal_id=journal_id, approval_id=approval.approval_id, leg=1,
     )  # fmt: skip
-    _decide_again(connection, municipality_code, place, journal_id, actor, on)
-
-
-def _decide_again(
-    connection: Connection, code: str, place: PlaceKey, journal_id: int, actor: str, on: date
-) -> None:
-    """再判定 of the payments that wait for the instalment."""
-    clear_staging(connection, code)
-    state_effects(connection, code, effects())
-    connection.execute(
-        text("INSERT INTO reopened (municipality_code, notice_id, term) VALUES (:m, :n, :term)"),
-        {"m": code, "n": place[0], "term": place[1]},
-    )
-    scope: dict[str, Any] = {
-        "m": code, "journal_id": journal_id, "leg": 0, "file_id": 0, "agent": "", "is_debit": 0,
-    }  # fmt: skip
-    decide_waiting(connection, scope, AGAIN_FROM)
-    changed, subjects = flag.changed_lines(connection, {"m": code, "journal_id": journal_id})
-    day = on.isoformat()
-    flag.close_cases(connection, code, subjects, keep=changed, on=day)
-    flag.open_cases(connection, code, changed, on=day, actor=actor)
-    announce_payments(connection, code, journal_id)
-    clear_staging(connection, code)
+    decide_again(connection, municipality_code, place, journal_id, actor=actor, on=on)

@@ -4,10 +4,14 @@ The 出金 of a batch is found by its account, its whole amount and the days aft
 transfer that came back (組戻し) by its amount and the name of the payee on the line. Both only
 where there is exactly one of each: whatever else could be meant is left for a person, who says
 which it is (:func:`pay`, :func:`take_back`).
+
+Both stand in 入出金取引明細 (03) alone: 振込入金通知 (01) knows no 出金 (files.md 1.2), and what it
+notifies the bank may still cancel (取消区分 1), when the money has gone back to its refund already.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
@@ -19,7 +23,16 @@ from reconcile.formats.zengin_common import zengin_text
 from reconcile.journal import open_journal
 from reconcile.refunds import payees
 from reconcile.refunds.batch_events import PAID, write_batch_event
-from reconcile.refunds.batches import GONE, Batch, batch, batches, lines
+from reconcile.refunds.batches import (
+    GONE,
+    STATEMENT,
+    Batch,
+    account_of,
+    batch,
+    batches,
+    lines,
+    require_statement,
+)
 from reconcile.refunds.decide import post
 from reconcile.refunds.events import PAID as REFUND_PAID
 from reconcile.refunds.events import RETURNED, Refund, refund, refunds, write_event
@@ -32,6 +45,7 @@ if TYPE_CHECKING:
     from payments.domain.profile import Profile
 
 JOURNAL = "refund_bank"
+NOTICE = "01"  # 振込入金通知, the other source of a bank line
 
 
 class BankLine(NamedTuple):
@@ -82,7 +96,7 @@ ORDER BY b.file_id, b.line_no"""
 _RETURNED = f"""{_LINE}
 JOIN deposit d ON d.municipality_code = :m AND d.file_id = b.file_id AND d.line_no = b.line_no
  AND d.state = 'open'
-WHERE b.municipality_code = :m AND {_LATEST} = 'refund_returned'
+WHERE b.municipality_code = :m AND b.source = :source AND {_LATEST} = 'refund_returned'
 ORDER BY b.file_id, b.line_no"""
 _SETTLE = """
 UPDATE deposit SET state = 'settled'
@@ -174,8 +188,8 @@ def _pay(connection: Connection, code: str, found: Batch, line: BankLine, who: _
 
 
 def returns(connection: Connection, municipality_code: str) -> list[BankLine]:
-    """戻ってきた還付: credits that say so and belong to no refund yet."""
-    return _lines(connection, _RETURNED, m=municipality_code)
+    """戻ってきた還付: credits of a statement that say so and belong to no refund yet."""
+    return _lines(connection, _RETURNED, m=municipality_code, source=STATEMENT)
 
 
 def fitting(connection: Connection, municipality_code: str, line: BankLine) -> list[Refund]:
@@ -208,7 +222,8 @@ def take_back(
     """組戻しの指定 by a person, where the line does not say plainly whose it was.
 
     Raises :class:`NotFoundError` ``refund_no``; :class:`RefusedError` ``refund_state``,
-    ``return_line`` or ``return_amount``.
+    ``return_line``, ``return_notice`` (the line is a notice, which the bank may cancel) or
+    ``return_amount``.
     """
     code = profile.municipality_code
     found = refund(connection, code, refund_no)
@@ -216,7 +231,9 @@ def take_back(
         raise RefusedError("refund_state", refund_no=refund_no, state=found.state)
     mine = [each for each in returns(connection, code) if (each.file_id, each.line_no) == line]
     if not mine:
-        raise RefusedError("return_line", line_no=line[1])
+        notified = _lines(connection, _RETURNED, m=code, source=NOTICE)
+        by_notice = any((each.file_id, each.line_no) == line for each in notified)
+        raise RefusedError("return_notice" if by_notice else "return_line", line_no=line[1])
     if mine[0].amount_yen != found.total_yen:
         raise RefusedError(
             "return_amount",
@@ -242,6 +259,30 @@ def _take_back(connection: Connection, code: str, found: Refund, line: BankLine,
         batch_no=found.batch_no, journal_id=journal_id, file_id=line.file_id, line_no=line.line_no,
     )  # fmt: skip
     connection.execute(text(_SETTLE), {"m": code, "file_id": line.file_id, "line_no": line.line_no})
+
+
+# ---- 団体設定 ----
+
+
+def require_seen(
+    connection: Connection, municipality_code: str, before: Profile, after: Profile
+) -> None:
+    """口座の資料の変更: no account from which refunds go stops to say what leaves it.
+
+    Neither the one that ``after`` names, nor one whose batches the bank must still pay. What was
+    so before is refused when a batch is built. Raises :class:`RefusedError`
+    ``refund_account_notice``.
+    """
+    known = batches(connection, municipality_code)
+    sends = {each.account_key for each in known if each.state in GONE}
+    with suppress(RefusedError):  # nobody transfers
+        sends.add(account_of(after).key)
+    with suppress(RefusedError):
+        named = account_of(before)
+        sends -= set() if named.money_kind == STATEMENT else {named.key}
+    for account in after.accounts:
+        if account.key in sends:
+            require_statement(account)
 
 
 def _lines(connection: Connection, statement: str, **values: object) -> list[BankLine]:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 LIVE = (BUILT, RELEASED, HANDED_OUT, PAID)
 GONE = (RELEASED, HANDED_OUT)  # of which the bank must still pay
+STATEMENT = "03"  # 入出金取引明細: the only file in which money leaves an account
 
 table: Any = RefundBatchRow.__table__  # type: ignore[attr-defined]
 line_table: Any = RefundBatchLineRow.__table__  # type: ignore[attr-defined]
@@ -183,9 +184,11 @@ def draft(connection: Connection, profile: Profile, transfer_on: date) -> Draft:
 
     A refund whose account was revoked is held back until it has another one.
 
-    Raises :class:`RefusedError` ``refund_orderer`` where the profile names nobody who transfers.
+    Raises :class:`RefusedError` ``refund_orderer`` where the profile names nobody who transfers,
+    ``refund_account_notice`` where nobody would see that the bank has paid.
     """
-    account = _account(profile)
+    account = account_of(profile)
+    require_statement(account)
     code = profile.municipality_code
     which = "AND b.transfer_on = :day AND b.account_key = :key"
     builds = _batches(connection, code, which, day=transfer_on.isoformat(), key=account.key)
@@ -230,7 +233,7 @@ def build(
     """振込データの作成: frozen line by line, written, read back, and hashed, or not at all.
 
     Raises :class:`InvalidValueError` ``batch_day`` (no day on which banks transfer, or past) or
-    ``reason_missing``; :class:`RefusedError` ``refund_orderer``, ``batch_empty``, or
+    ``reason_missing``; :class:`RefusedError` what :func:`draft` raises, ``batch_empty``, or
     ``batch_reason`` when there is a build for that day and nobody has said why.
     """
     code = profile.municipality_code
@@ -300,8 +303,22 @@ def _freeze(
     )
 
 
-def _account(profile: Profile) -> Account:
-    """仕向口座: the one that the profile names, or its first."""
+def require_statement(account: Account) -> None:
+    """仕向口座の資料: its money must be what the statement (03) says.
+
+    出金 stands in no other file (files.md 1.1, 1.2), and a statement of an account whose money is
+    what 振込入金通知 (01) says is 情報 alone (outcomes.md 7): its batches could never be paid.
+    Raises :class:`RefusedError` ``refund_account_notice``.
+    """
+    if account.money_kind != STATEMENT:
+        raise RefusedError("refund_account_notice", account=account.key)
+
+
+def account_of(profile: Profile) -> Account:
+    """仕向口座: the one that the profile names, or its first.
+
+    Raises :class:`RefusedError` ``refund_orderer``.
+    """
     refunds_ = profile.refunds
     found = (
         profile.account(refunds_.account)

@@ -14,12 +14,13 @@ from sqlalchemy import text
 
 from payments import approve
 from payments.domain.accrual import LeftOut
-from payments.domain.errors import RefusedError
+from payments.domain.errors import NotFoundError, RefusedError
 from payments.domain.overpayment import expires_on
 from payments.domain.refund_interest import RefundInterest, refund_interest, unclaimed
 from payments.store.bulk import take_numbers
 from payments.versions import as_day
 from reconcile import flag
+from reconcile.deciding import decide_again
 from reconcile.journal import open_journal
 from reconcile.placement.record import ANSWERED
 from reconcile.refunds import payees
@@ -395,6 +396,9 @@ def ask_cancel(
 def cancel(connection: Connection, profile: Profile, approval: Approval, *, on: date) -> None:
     """還付の取消: the money waits again, and somebody must look at it.
 
+    What it was meant to pay may be open since: then it is decided again as any payment that waits
+    (outcomes.md 5), and so are others that waited because of this refund.
+
     Raises :class:`RefusedError` ``approval_stale`` and what :func:`cancel_content` raises.
     """
     code, number = profile.municipality_code, int(approval.content["refund_no"])
@@ -413,7 +417,13 @@ def cancel(connection: Connection, profile: Profile, approval: Approval, *, on: 
         end_case(connection, code, number, by=by, on=on, note=approval.reason)
     if not found.amount_yen:  # interest alone: it is owed again, and its page says so
         return
-    again = overpayment(connection, profile, found.subject, on)
+    place = (found.notice_id, found.term)
+    surplus = found.subject.startswith("claim:")  # it kept every payment of its claim as it was
+    decide_again(connection, code, place, journal_id, actor=by, on=on, whole=surplus)
+    try:
+        again = overpayment(connection, profile, found.subject, on)
+    except NotFoundError:  # it has paid what it was meant to pay
+        return
     kind = again.outcome if again.outcome in CASE_OUTCOMES else "overpaid_by_correction"
     line = (again.file_id, again.line_no) if again.file_id else (None, None)
     case = flag.Case(kind, case_subject(again), again.waiting_yen, *line)

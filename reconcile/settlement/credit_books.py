@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile import post
 from reconcile.settlement.books import Settlements
+from reconcile.store.refund_tables import REFUND_STANDS
 from reconcile.store.staging import clear_staging, runner
 
 if TYPE_CHECKING:
@@ -50,6 +51,24 @@ _REVERSE = """
 INSERT INTO reversal (municipality_code, file_id, line_no, by_line_no)
 VALUES (:m, :file_id, :line_no, 0)"""
 
+# Money of a credit that is no longer there: it was a refund that came back, and is owed again; or
+# what it paid was paid back, of itself or of the claims that it settles.
+_WENT_BACK = f"""
+SELECT 1 FROM refund_event v WHERE v.municipality_code = :m AND v.event = 'returned'
+  AND v.file_id = :file_id AND v.line_no = :line_no
+UNION ALL
+SELECT 1 FROM refund x WHERE x.municipality_code = :m AND x.file_id = :file_id
+  AND x.line_no = :line_no AND {REFUND_STANDS}
+UNION ALL
+SELECT 1 FROM receipt r
+JOIN posting q ON q.municipality_code = :m AND q.journal_id = r.journal_id
+ AND q.subject_file_id = r.file_id AND q.subject_line_no = r.line_no
+ AND q.leg > r.leg AND q.leg < r.leg + {post.LEGS_PER_TURN} AND q.reason = 'placed'
+JOIN refund x ON x.municipality_code = :m AND x.notice_id = q.notice_id AND x.term = q.term
+ AND x.file_id = 0
+WHERE r.municipality_code = :m AND r.file_id = :file_id AND r.line_no = :line_no
+  AND r.stage <> 'withdrawn' AND {REFUND_STANDS}"""
+
 
 class CreditBooks(Settlements):
     """Credits as payments, within one journal."""
@@ -86,6 +105,11 @@ class CreditBooks(Settlements):
             self.run(_SETTLES, file_id=line[0], line_no=line[1], leg=leg, **values)
             self.run(_BALANCE, **values)
         self.set_state(*line, "settled")
+
+    def went_back(self, file_id: int, line_no: int) -> bool:
+        """還付済か: whether money of this credit was paid back, or is owed again as a refund."""
+        found = self.run(_WENT_BACK, file_id=file_id, line_no=line_no)
+        return found.first() is not None
 
     def unplace(self, file_id: int, line_no: int) -> bool:
         """直接振込の消込の取消: reversing entries; the money is unidentified again.

@@ -74,7 +74,7 @@ class Books(CreditBooks):
         account = self.profile.account(line.account_key)
         is_money = account is not None and account.money_kind == line.source
         if line.direction == "cancel":
-            return self._cancel_notice(file_id, line, is_money=is_money)
+            return self._cancel_notice(file_id, line)
         if line.direction == "debit":
             if is_money:
                 self.post(file_id, line.line_no, 1, "outgoing", "bank", line.amount_yen, "outgoing")
@@ -127,10 +127,18 @@ class Books(CreditBooks):
             self._namesakes[folded] = namesakes(self.connection, code, folded)
         return self._namesakes[folded].fitting(credit.amount_yen)
 
-    def _cancel_notice(self, file_id: int, line: Any, *, is_money: bool) -> tuple[str, str]:
-        """01 取消区分 1: the notice it cancels is found by account, day, number and amount."""
+    def _cancel_notice(self, file_id: int, line: Any) -> tuple[str, str]:
+        """01 取消区分 1: the notice it cancels is found by account, day, number and amount.
+
+        Its money goes if it was money when it came, whatever the profile says of the account now.
+        What of it has been paid back, or was a refund that came back, is gone: nothing is undone,
+        and a person must ask the bank.
+        """
         notice = self.run(
-            """SELECT b.file_id, b.line_no FROM bank_line b
+            """SELECT b.file_id, b.line_no, EXISTS (
+                   SELECT 1 FROM deposit d WHERE d.municipality_code = :m
+                     AND d.file_id = b.file_id AND d.line_no = b.line_no) AS is_money
+               FROM bank_line b
                JOIN source_line l ON l.municipality_code = :m AND l.file_id = b.file_id
                                  AND l.line_no = b.line_no
                JOIN line_outcome o ON o.municipality_code = :m AND o.file_id = b.file_id
@@ -150,7 +158,9 @@ class Books(CreditBooks):
         ).first()
         if notice is None:
             return "withdrawal_unmatched", "B8"
-        if is_money:
+        if self.went_back(notice.file_id, notice.line_no):
+            return "withdrawal_after_confirmation", "B8"
+        if notice.is_money:
             self._withdraw_deposit(notice.file_id, notice.line_no, line.amount_yen)
         self.write_outcome(
             notice.file_id, notice.line_no, "withdrawn", "B8", partner=(file_id, line.line_no)

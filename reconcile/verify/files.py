@@ -63,10 +63,8 @@ _FIELDS: dict[str, Sequence[str]] = {
 
 def evidence_and_lines(store: Store) -> Iterator[Difference]:
     """All files in the order they came: their bytes, their totals, their lines."""
-    # A file that was set aside at first was read on the day of the try that booked it.
     files = store.rows(
         """SELECT f.file_id, f.sha256, f.size_bytes, f.status, f.format_code, f.channel,
-                  CAST(COALESCE(j.booked_on, f.received_on) AS TEXT) AS read_on,
                   f.count AS records, f.amount_yen, j.file_id AS booked,
                   COALESCE(CAST(f.decided_at AS TEXT), CAST(f.taken_in_at AS TEXT)) AS accepted_at,
                   CAST(f.decided_at AS TEXT) AS decided_at, f.agent,
@@ -114,7 +112,7 @@ def _file(
     store: Store, stored: dict[str, Sections], heads: Heads, file: Any, data: bytes, done: int
 ) -> Iterator[Difference]:
     """One accepted file, read once more."""
-    day = date.fromisoformat(file.read_on)
+    day = date.fromisoformat(file.received_on)
     mapped = mapping_of(store.profile, file.format_code)
     code = mapped.mapping.register if mapped else file.format_code
     if code in _REGISTERS:
@@ -148,7 +146,9 @@ def _answers(store: Store, file: Any, data: bytes) -> Iterator[Difference]:
     """受付結果: the totals, by the layout of then; what they say stands with the batches."""
     profile = Settings(store).at(file.accepted_at)
     try:
-        lines = answers.read_answers(data, profile.debit.answers, date.fromisoformat(file.read_on))
+        lines = answers.read_answers(
+            data, profile.debit.answers, date.fromisoformat(file.received_on)
+        )
     except InvalidValueError as error:
         yield Difference("file_format", f"file:{file.file_id}", error.error_code, file.format_code)
         return

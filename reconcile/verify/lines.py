@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconcile.verify.announced import seen, superseded, taken_up_again
+from reconcile.verify.heads import Settings
 from reconcile.verify.plain import PAYMENTS, TABLE, plain_groups, plain_received, set_aside
 from reconcile.verify.walk import Difference, Stream, shown, together
 
@@ -156,6 +157,11 @@ _STREAMS = (
 # Transfers that came back and were put back to their refund (reconcile.verify.refunds).
 _PUT_BACK = """
 SELECT file_id, line_no FROM refund_event WHERE municipality_code = :m AND event = 'returned'"""
+# When each file of a bank was decided: by the settings of then.
+_BANK_FILES = """
+SELECT f.file_id, CAST(MIN(j.made_at) AS VARCHAR(40)) AS made_at FROM source_file f
+JOIN journal j ON j.municipality_code = :m AND j.file_id = f.file_id
+WHERE f.municipality_code = :m AND f.channel = 'bank' GROUP BY f.file_id"""
 _HERE = "WHERE t.municipality_code = :m AND t.file_id = k.file_id AND t.line_no = k.line_no"
 
 GroupKey = tuple[str, str, str]  # agent, ref, part
@@ -167,7 +173,8 @@ class LineWalk:
     def __init__(self, store: Store) -> None:
         """Nothing is added up yet."""
         self.store = store
-        self.money_kinds = {account.key: account.money_kind for account in store.profile.accounts}
+        self.settings = Settings(store)
+        self.decided_at = {row.file_id: row.made_at for row in store.rows(_BANK_FILES)}
         self.groups: dict[GroupKey, list[int]] = defaultdict(lambda: [0, 0])  # count, yen
         self.received: dict[int, list[int]] = defaultdict(lambda: [0, 0])  # by receipts' group_id
         self.fees: dict[str, int] = defaultdict(int)  # by remittance number
@@ -260,9 +267,14 @@ class LineWalk:
         total[1] += line.amount_yen or 0
 
     def _is_money(self, story: Story) -> bool:
-        """Whether the profile names this kind of file as the money of its account."""
-        bank = story.bank_lines[0] if story.bank_lines else None
-        return bank is not None and self.money_kinds.get(bank.account_key) == bank.source
+        """Whether the profile of then names this kind of file as the money of its account."""
+        if not story.bank_lines:
+            return False
+        bank = story.bank_lines[0]
+        made_at = self.decided_at.get(bank.file_id)
+        profile = self.settings.at(made_at) if made_at else self.store.profile
+        account = profile.account(bank.account_key)
+        return account is not None and account.money_kind == bank.source
 
     def _deposit(self, subject: str, line: Any, story: Story) -> Iterator[Difference]:
         """入金: a credit of the account that is the money is a deposit, in its line's state."""

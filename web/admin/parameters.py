@@ -27,6 +27,7 @@ from payments.store.municipalities import (
 )
 from reconcile.formats.mapped import mappings_of
 from reconcile.formats.own_format import formats_of
+from reconcile.refunds.bank import require_seen
 from web.accounts import staff
 from web.admin.differences import Difference, differences
 from web.printing.layouts import layouts_by_item
@@ -131,8 +132,8 @@ def require_usable(
     """使える設定か: checked as when a body is entered, and that nothing the books name is gone.
 
     Raises :class:`InvalidValueError` ``parameters_code`` (another municipality),
-    ``parameters_item_used``, ``parameters_account_used``, and what reading layouts, formats and
-    the number of the collecting body raises.
+    ``parameters_item_used``, ``parameters_account_used``, what reading layouts, formats and the
+    number of the collecting body raises, and what :func:`reconcile.refunds.bank.require_seen` does.
     """
     if after.municipality_code != municipality_code:
         raise InvalidValueError(
@@ -146,6 +147,7 @@ def require_usable(
     _require_unused(connection, municipality_code, gone, _ITEM_USED, "parameters_item_used")
     gone = {account.key for account in before.accounts} - {a.key for a in after.accounts}
     _require_unused(connection, municipality_code, gone, _ACCOUNT_USED, "parameters_account_used")
+    require_seen(connection, municipality_code, before, after)
 
 
 def ask(
