@@ -48,7 +48,7 @@ _BY_MOMENT = {
     "carry_run": "made_at", "day_closure": "made_at", "debit_event": "made_at",
     "refund_event": "made_at", "arrival_record": "made_at", "slip_upload": "made_at",
     "slip_upload_answer": "accepted_at", "slip_event": "happened_at",
-    "print_run_file": "done_at",
+    "print_run_file": "done_at", "nil_report_change": "made_at",
 }  # fmt: skip
 
 

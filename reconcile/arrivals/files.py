@@ -55,6 +55,18 @@ WHERE f.municipality_code = :m AND f.file_id IN :files
     AND EXISTS (SELECT 1 FROM line_outcome l WHERE l.municipality_code = :m
         AND l.file_id = f.file_id AND l.outcome = 'other_municipality')"""
 
+# Of what was changed the last word counts.
+_NILS = """
+SELECT r.agent, r.due_on, COALESCE(c.actor, r.entered_by) AS entered_by,
+    COALESCE(c.note, r.note) AS note
+FROM nil_report r
+LEFT JOIN nil_report_change c ON c.municipality_code = :m AND c.agent = r.agent
+    AND c.due_on = r.due_on AND NOT EXISTS (SELECT 1 FROM nil_report_change later
+        WHERE later.municipality_code = :m AND later.agent = c.agent
+          AND later.due_on = c.due_on AND later.change_no > c.change_no)
+WHERE r.municipality_code = :m AND r.due_on BETWEEN :first AND :last
+  AND COALESCE(c.event, 'entered') = 'entered'"""
+
 
 class Came(NamedTuple):
     """届いた資料: one file; ``due_on`` and ``basis`` only once it has been entered for a day."""
@@ -123,12 +135,12 @@ def first_day(connection: Connection, municipality_code: str) -> date | None:
 def nils_between(
     connection: Connection, municipality_code: str, first: date, last: date
 ) -> dict[tuple[str, date], Nil]:
-    """該当なし of the due days ``first`` - 45 days to ``last``, by source and day."""
+    """該当なし of the due days ``first`` - 45 days to ``last``, by source and day.
+
+    Those that stand: not what was taken back, unless it was entered again since.
+    """
     rows: Iterable[Any] = connection.execute(
-        text(
-            "SELECT agent, due_on, entered_by, note FROM nil_report "
-            "WHERE municipality_code = :m AND due_on BETWEEN :first AND :last"
-        ),
+        text(_NILS),
         {
             "m": municipality_code,
             "first": (first - REACH).isoformat(),

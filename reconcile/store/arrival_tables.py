@@ -42,3 +42,21 @@ class ArrivalRecordRow(SQLModel, table=True):
     actor: str = Field(max_length=60)
     reason: str = ""
     made_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class NilReportChangeRow(SQLModel, table=True):
+    """該当なし報告の訂正: taken back, or entered again; the last word stands (0055)."""
+
+    __tablename__ = "nil_report_change"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("event IN ('withdrawn', 'entered')"),
+        CLUSTERED,
+    )
+    municipality_code: str = Field(primary_key=True, max_length=5)
+    agent: str = Field(primary_key=True, max_length=30)
+    due_on: date = Field(primary_key=True)
+    change_no: int = Field(primary_key=True)
+    event: str = Field(max_length=10)
+    actor: str = Field(max_length=60)
+    note: str
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -16,7 +16,7 @@ from web.accounts.record import record
 from web.approval_roles import require_asker
 from web.arrivals import words
 from web.arrivals.view import day_view, month_view
-from web.days.nil_form import enter_from_form
+from web.days.nil_form import enter_from_form, withdraw_from_form
 from web.duties import Do
 from web.security import may
 from web.services import services
@@ -146,6 +146,15 @@ def nil_report(day: str) -> Response:
     """該当なし: a person says that a source had nothing, or nothing more, on the day."""
     due_on = day_of_address(day)
     enter_from_form(due_on)
+    return _to(due_on)
+
+
+@arriving.post("/<day>/nil-reports/withdrawal")
+@may(Do.NIL_REPORT)
+def withdraw_nil_report(day: str) -> Response:
+    """該当なしの取消: it was entered by mistake."""
+    due_on = day_of_address(day)
+    withdraw_from_form(due_on)
     return _to(due_on)
 
 

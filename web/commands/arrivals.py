@@ -22,7 +22,7 @@ from web.commands.intake import DATE, day_or_today
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
 from web.commands.sheets import print_sheet
 from web.commands.signing import USER, signed
-from web.days.nil_reports import enter_nil_report
+from web.days.nil_reports import enter_nil_report, withdraw_nil_report
 from web.days.sheet import columns_of, sheet_of
 from web.jobs.contract import JobContext
 from web.notices.send import send_notice
@@ -213,6 +213,30 @@ def nil(session: Session, source: str, date: datetime, note: str, user_name: str
             connection, session.municipality, person, "nil_report", f"{source} {date.date()}"
         )
     session.out.print(f"{source} {date.date()}: 該当なしを登録しました。", markup=False)
+
+
+@arrivals.command("nil-withdraw")
+@click.argument("source")
+@click.argument("date", type=DATE)
+@USER
+@REASON
+@MUNICIPALITY
+@session_of
+def nil_withdraw(
+    session: Session, source: str, date: datetime, user_name: str, reason: str
+) -> None:
+    """誤って登録した該当なしを取り消します。記録は残ります。"""
+    person = signed(session, user_name)
+    with unit_of_work(session.engine, session.municipality) as connection:
+        profile = load_profile(connection, session.municipality)
+        withdraw_nil_report(
+            connection, profile, source, date.date(), withdrawn_by=person, reason=reason
+        )
+        staff.record(
+            connection, session.municipality, person, "nil_report_withdrawn",
+            f"{source} {date.date()}",
+        )  # fmt: skip
+    session.out.print(f"{source} {date.date()}: 該当なしの登録を取り消しました。", markup=False)
 
 
 @arrivals.command()

@@ -292,6 +292,8 @@ ERRORS: dict[str, str] = {
     "arrival_file": "資料 {file_id} は、受領予定の定めのある送付元の取込済の資料ではありません。",
     "arrival_not_due": "{due_on} は「{agent}」の受領予定日ではありません。",
     "nil_report_agent": "「{agent}」は該当なしを登録できる資料ではありません。",
+    "nil_report_none": "「{agent}」の {due_on} 分に、取り消す該当なしの登録はありません。",
+    "nil_report_closed": "{due_on} の日計は締めてあります。「{agent}」の該当なしを取り消すときは、先に締めを取り消してください。",
     "nil_report_received": "「{agent}」の {due_on} 分はすでに届いています。",
     # approvals
     "approval": "承認 {approval_id} は見つかりません。",

@@ -35,6 +35,7 @@ STAFF_EVENTS: dict[str, str] = {
     "approval_rejected": "却下",
     "approval_recalled": "取下げ",
     "nil_report": "該当なしの記録",
+    "nil_report_withdrawn": "該当なしの記録の取消",
     "arrival_moved": "資料の日の訂正",
     "file_uploaded": "資料の取込",
     "file_retried": "資料の再取込",

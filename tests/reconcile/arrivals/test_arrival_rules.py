@@ -23,7 +23,7 @@ from reconcile.report.arrivals import arrivals, board, red_channels
 from reconcile.verify.everything import verify
 from web.approval_effects import decide_and_do
 from web.commands.setup import sample_profile
-from web.days.nil_reports import enter_nil_report
+from web.days.nil_reports import enter_nil_report, withdraw_nil_report
 
 M = "99999"
 AT = datetime(2026, 6, 30, 9, tzinfo=UTC)
@@ -205,11 +205,55 @@ def test_what_was_entered_for_a_day_stays_until_a_person_says_otherwise(engine):
         assert all(r.source.code != "konbini_muf120" or r.due_on == mon for r in red)
 
 
-@pytest.mark.parametrize("table", ["arrival_record", "notice_sent", "notice_event"])
+def test_a_nil_report_is_taken_back_and_entered_again(engine):
+    """The last word stands, and all of them stay."""
+    rule = ArrivalRule("konbini_dsk", effective_on="2026-06-01")
+    profile = replace(PROFILE, agents=PROFILE.agents[:1], accounts=(), arrivals=(rule,))
+    mon = date(2026, 6, 1)
+
+    def stands(connection):
+        arrival = arrivals(connection, profile, mon)[0]
+        nil = board(connection, profile, mon, mon, AT)[mon][0].nil
+        return arrival.state, arrival.red, nil and tuple(nil)
+
+    with unit_of_work(engine, M) as connection:
+        save_profile(connection, profile)
+        about: tuple[Any, ...] = (connection, profile, "konbini_dsk", mon)
+        with pytest.raises(NotFoundError, match="nil_report_none"):
+            withdraw_nil_report(*about, withdrawn_by="shuno", reason="誤り")
+        enter_nil_report(*about, entered_by="kaikei", note="電話")
+        assert stands(connection) == ("nil", False, ("kaikei", "電話"))
+        with pytest.raises(InvalidValueError, match="reason_missing"):
+            withdraw_nil_report(*about, withdrawn_by="shuno", reason=" ")
+        for _ in range(2):
+            withdraw_nil_report(*about, withdrawn_by="shuno", reason="別の日だった")
+            assert stands(connection) == ("missing", True, None)
+            enter_nil_report(*about, entered_by="kanri", note="文書")
+            assert stands(connection) == ("nil", False, ("kanri", "文書"))
+        with pytest.raises(RefusedError, match="nil_report_received"):
+            enter_nil_report(*about, entered_by="kanri", note="文書")
+        asked = day_close.ask(
+            connection, M, day_close.CLOSE, str(mon), asked_by="kaikei", reason="日次", at=AT
+        )
+    _decided(engine, asked)
+    with unit_of_work(engine, M) as connection:
+        about = (connection, profile, "konbini_dsk", mon)
+        with pytest.raises(RefusedError, match="nil_report_closed"):
+            withdraw_nil_report(*about, withdrawn_by="shuno", reason="誤り")
+        kept = connection.execute(
+            text("SELECT event, actor FROM nil_report_change ORDER BY change_no")
+        ).all()
+    assert [tuple(row) for row in kept] == [("withdrawn", "shuno"), ("entered", "kanri")] * 2
+
+
+@pytest.mark.parametrize(
+    "table", ["arrival_record", "nil_report_change", "notice_sent", "notice_event"]
+)
 def test_what_was_recorded_and_said_is_only_ever_added_to(engine, table):
     rows = {
         "arrival_record": "99999, 1, 1, 'a', '2026-06-01', '2026-06-01', :at, 0, 'dated', 'a', '', "
         ":at",
+        "nil_report_change": "99999, 'a', '2026-06-01', 1, 'withdrawn', 'a', 'n', :at",
         "notice_sent": "99999, 1, 'k', 'k', 's', 'b', :at",
         "notice_event": "99999, 1, 'mail', 'r', 1, 'sent', '', :at",
     }

@@ -108,6 +108,29 @@ def test_a_nil_report_is_entered_where_the_rule_allows_it(treasurer, awaiting):
     assert tuple(event) == ("kaikei", f"konbini_dsk {DAY}")
 
 
+def test_a_nil_report_that_was_a_mistake_is_taken_back(treasurer, awaiting):
+    sent = {"agent": "konbini_dsk", "note": "電話で確認"}
+    treasurer.post(f"/staff/arrivals/{DAY}/nil-reports", data=sent)
+    page = _page(treasurer)
+    assert "登録を取り消す" in page
+    assert "電話で確認" in page
+    path = f"/staff/arrivals/{DAY}/nil-reports/withdrawal"
+    assert treasurer.post(path, data={"agent": "konbini_dsk"}).status_code == 422
+    why = {"agent": "konbini_dsk", "reason": "日付を誤った"}
+    assert treasurer.post(path, data=why).status_code == 303
+    page = _page(treasurer)
+    assert "電話で確認" not in page
+    assert page.count("該当なしを登録") == 1
+    none = treasurer.post(path, data=why)
+    assert none.status_code == 404
+    assert "取り消す該当なしの登録はありません" in none.get_data(as_text=True)
+    with reading(awaiting.engine, M) as connection:
+        event = connection.execute(
+            text("SELECT actor, subject FROM staff_event WHERE event = 'nil_report_withdrawn'")
+        ).one()
+    assert tuple(event) == ("kaikei", f"konbini_dsk {DAY}")
+
+
 @pytest.mark.usefixtures("awaiting")
 def test_an_auditor_looks_on_and_changes_nothing(auditor):
     page = _page(auditor)
@@ -115,6 +138,7 @@ def test_an_auditor_looks_on_and_changes_nothing(auditor):
     assert "選んだ提案の採用を依頼" not in _page(auditor, "rules")
     for path, form in (
         (f"{DAY}/nil-reports", {"agent": "konbini_dsk", "note": "x"}),
+        (f"{DAY}/nil-reports/withdrawal", {"agent": "konbini_dsk", "reason": "x"}),
         ("files/1/day", {"due_on": DAY, "reason": "x"}),
         ("rules", {"effective_on": DAY, "reason": "x"}),
     ):

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "arrivals notices": (),
     "arrivals test-notice": (),
     "arrivals nil": ("eltax", "2026-06-02", "--note", "試し", *PERSON),
+    "arrivals nil-withdraw": ("eltax", "2026-06-02", "--reason", "試し", *PERSON),
     "arrivals propose": (),
     "arrivals rules": (),
     "arrivals set": ("eltax", "--days", "every", *WHY, *PERSON),

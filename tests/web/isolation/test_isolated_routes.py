@@ -169,6 +169,7 @@ FORMS: dict[str, dict[str, str]] = {
     "explain.find": {"number": "{slip_no}"},
     "arrivals.ask_rules": {"reason": "試し", "effective_on": "2026-07-01", "source": "eltax"},
     "arrivals.nil_report": {"agent": "eltax", "note": "試し"},
+    "arrivals.withdraw_nil_report": {"agent": "eltax", "reason": "試し"},
     "arrivals.move": {"due_on": "2026-06-02", "reason": "試し"},
     "approvals.recall": {"note": "試し"},
     "files.receive": {"claim": ""},
