@@ -14,7 +14,7 @@ from sqlalchemy import text
 from payments.domain.errors import NotFoundError
 from payments.domain.overpayment import OverpaymentReason, expires_on, likely_reason
 from payments.versions import as_day
-from reconcile.placement.placed import PLACED
+from reconcile.placement.placed import BY_HAND, PLACED
 from reconcile.store.refund_tables import DECIDED_OF_RECEIPT, DECIDED_OF_SURPLUS
 
 if TYPE_CHECKING:
@@ -95,17 +95,19 @@ SELECT 'line:' || CAST(r.file_id AS VARCHAR(20)) || ':' || CAST(r.line_no AS VAR
 FROM {{lead}}receipt r CROSS JOIN notice n CROSS JOIN source_file f
 WHERE r.municipality_code = :m AND n.municipality_code = :m AND n.notice_id = r.notice_id
   AND f.municipality_code = :m AND f.file_id = r.file_id AND {{of_line}}"""
-# The money that a correction leaves over is that of the latest payments.
-_LATEST = """(SELECT CAST(MAX(r.paid_on) AS VARCHAR(10)) FROM receipt r
-    WHERE r.municipality_code = :m AND r.notice_id = a.notice_id
-      AND r.term IN (a.term, '00') AND r.applied_yen > 0 AND r.stage <> 'withdrawn')"""
-# 速報 may be withdrawn: what it brought goes back only once all of it is confirmed, also what
-# people have placed there of a payment that named another claim.
-_CLAIM_STAGE = f"""CASE WHEN EXISTS (SELECT 1 FROM receipt r
-    WHERE r.municipality_code = :m AND r.notice_id = a.notice_id AND r.term IN (a.term, '00')
-      AND r.applied_yen > 0 AND r.stage = 'provisional')
-  OR EXISTS (SELECT 1 {PLACED} AND t.notice_id = a.notice_id AND t.term = a.term
-      AND r.stage = 'provisional') THEN 'provisional' ELSE 'confirmed' END"""
+# A payment of the claim's own slips, unless people have placed its money, here or elsewhere.
+_OWN = f"""FROM receipt r WHERE r.municipality_code = :m AND r.notice_id = a.notice_id
+    AND r.term IN (a.term, '00') AND r.applied_yen > 0 AND r.stage <> 'withdrawn'
+    AND NOT {BY_HAND.format(receipt="r")}"""
+_PLACED_HERE = f"{PLACED} AND t.notice_id = a.notice_id AND t.term = a.term"
+# The money that a correction leaves over is that of the latest payments: from the day of the last
+# of them it bears interest, also where people placed it there of one that named another claim.
+_LATEST = f"""(SELECT CAST(MAX(q.paid_on) AS VARCHAR(10)) FROM (
+    SELECT r.paid_on {_OWN} UNION ALL SELECT r.paid_on {_PLACED_HERE}) q)"""
+# 速報 may be withdrawn: what it brought goes back only once all of it is confirmed.
+_CLAIM_STAGE = f"""CASE WHEN EXISTS (SELECT 1 {_OWN} AND r.stage = 'provisional')
+  OR EXISTS (SELECT 1 {_PLACED_HERE} AND r.stage = 'provisional')
+  THEN 'provisional' ELSE 'confirmed' END"""
 # Of the account ``a``: when the correction came.
 CORRECTED_ON = """COALESCE((SELECT CAST(MAX(f.received_on) AS VARCHAR(10))
     FROM assessment_event e JOIN source_file f ON f.municipality_code = :m

@@ -63,6 +63,35 @@ def test_money_that_nobody_owed_is_found_with_its_likely_reason(town):
     assert listed(town, after=(found.arose_on.isoformat(), found.subject)) == []
 
 
+def lowered_first(town: PlacingTown) -> Overpayment:
+    """The first instalment of the first notice is lowered to 4,000 yen: what is left over."""
+    number = NOTICES[0]
+    line = assessment("01", 4_000, kind="correction", notice_no=number,
+                      whole_year_group=f"G{number}")  # fmt: skip
+    town.assess(line, name="lowered.csv")
+    subject = f"claim:{town.notice[number]}/01"
+    return next(each for each in listed(town) if each.subject == subject)
+
+
+def test_what_was_left_over_bears_interest_from_the_day_of_the_money_that_stands_there(town):
+    town.shop("own.csv", row(1, yen=5_000, kind="02"))
+    town.shop("placed.csv", row(2, kind="02", paid_on="20260612"))
+    town.place(town.line("placed.csv"), town.part(1, "01", 5_000))
+    found = lowered_first(town)
+    assert (found.held_yen, found.paid_on) == (6_000, date(2026, 6, 12))
+
+
+def test_money_that_people_placed_elsewhere_says_nothing_about_its_own_claim(town):
+    town.shop("own.csv", row(1, kind="02"))
+    town.shop("again.csv", row(1, paid_at="1300", paid_on="20260615"))
+    town.place(town.line("again.csv"), town.part(2, "01", 10_000))
+    found = lowered_first(town)
+    # The other payment is a first report, and of a later day.
+    assert (found.held_yen, found.paid_on, found.stage) == (
+        6_000, date(2026, 6, 10), "confirmed",
+    )  # fmt: skip
+
+
 def test_what_a_correction_left_over_is_found_with_the_day_of_its_payment(town):
     town.shop("a.csv", row(1))
     lowered = assessment(
