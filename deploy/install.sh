@@ -61,4 +61,4 @@ fi
 PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2> /dev/null | grep -F libzbar.so.0 > /dev/null ||
   echo "libzbar0 が見つかりません。印刷物の読取りに要ります。OSの導入媒体から入れてください。"
 "$target/bin/kokin" --version
-echo "導入しました: $target （次は deploy/kokin.env.example と docs/operations.md）"
+echo "導入しました: $target （次は $target/share/kokin の docs/guide/administrator.md）"

@@ -50,8 +50,11 @@ digest="$(sha256sum "$bundle/wheels/$wheel" | cut -d ' ' -f 1)"
 cp -r deploy "$bundle/deploy"
 install -m 0755 deploy/install.sh "$bundle/install.sh"
 rm "$bundle/deploy/install.sh"
-mkdir "$bundle/docs"
-cp docs/operations.md LICENSE "$bundle/docs/"
+# The settings of a body to begin with, and every page: where there is no network there is no other copy.
+cp web/profiles/99999.toml "$bundle/deploy/town.toml.example"
+cp -r docs "$bundle/docs"
+find "$bundle/docs" -name __pycache__ -prune -exec rm -r {} +
+cp LICENSE "$bundle/docs/"
 "$python" -c 'import platform, sys; print(f"cp{sys.version_info[0]}{sys.version_info[1]} {platform.machine()}")' \
   > "$bundle/BUILT-FOR"
 chmod -R u=rwX,go=rX "$bundle"

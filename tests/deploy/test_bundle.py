@@ -113,6 +113,8 @@ def test_a_bundle_is_made_and_installed_where_there_is_no_network(tmp_path):
     answer = _install(bundle, target, FONTS=str(tmp_path / "fonts"))
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert (tmp_path / "fonts" / "OCRB.otf").is_file()
+    for name in ("docs/guide/administrator.md", "docs/operations.md", "deploy/town.toml.example"):
+        assert (target / "share" / "kokin" / name).is_file()
     clean = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "https_proxy": NOWHERE}
     for number, words in enumerate((["--help"], ["init", "--sample"], ["demo", "--no-serve"])):
         done = subprocess.run(
