@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 RUN_DIR_VARIABLE = "KOKIN_TEST_RUN_DIR"
 _RUN_DIR_PREFIX = "kokin-tests-"
 _START_ATTEMPTS = 3
+_END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+_TERMINATE = b"X\x00\x00\x00\x04"  # as the protocol has it: a letter and its length
+_GONE_SECONDS = 60
+_CHOOSES_A_WAY = 150_000  # PostgreSQL 15
 # Durability is what a throw-away cluster may do without, and somebody who tidies up databases that
 # live for seconds (what they find out about a table would differ from run to run); everything else
 # stays as delivered.
@@ -75,12 +79,43 @@ class Cluster:
 
     def create_database(self, name: str, template: str = "template0") -> str:
         """A new database of the ordinary role; its address."""
-        self.execute(f'CREATE DATABASE "{name}" OWNER {self.role} TEMPLATE "{template}"')
+        with self.connect("postgres") as connection:
+            # By itself it is written page by page through the log, for twice what files cost that
+            # are copied; versions before 15 know no other way.
+            way = "STRATEGY FILE_COPY" if connection.info.server_version >= _CHOOSES_A_WAY else ""
+            connection.execute(
+                f'CREATE DATABASE "{name}" OWNER {self.role} TEMPLATE "{template}" {way}'.encode()
+            )
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
         """Remove a database, also when a connection to it has been left open."""
-        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        with self.connect("postgres") as connection:
+            leave(connection, name)
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+def leave(connection: psycopg.Connection, database: str) -> None:
+    """End every connection to a database, and come back when their processes are gone.
+
+    Whoever renames or removes a database over one that is just ending waits for a tenth of a second
+    in the server, and so does :func:`pg_terminate_backend` when it is given time.
+    """
+    while connection.execute(_END_ALL, [database]).fetchall():
+        connection.execute("SELECT pg_sleep(0.001)")
+
+
+def close(connection: psycopg.Connection) -> None:
+    """Close a connection, and come back when its process in the server is gone.
+
+    The server leaves that to the end of the process: the last that is heard of it.
+    """
+    with socket.socket(fileno=os.dup(connection.pgconn.socket)) as wire:
+        wire.settimeout(_GONE_SECONDS)
+        wire.sendall(_TERMINATE)
+        while wire.recv(1 << 10):
+            pass
+    connection.close()
 
 
 def create_run_dir(place: Path | None = None) -> Path:

@@ -12,6 +12,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from emptied import empty, values
+from postgres import close, leave
 
 if TYPE_CHECKING:
     from postgres import Cluster
@@ -42,7 +43,6 @@ _SHAPE = " UNION ALL ".join(
         ),
     ]
 )
-_LEAVE = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s"
 
 
 class SpareDatabases:
@@ -68,11 +68,12 @@ class SpareDatabases:
 
     def give_back(self, name: str) -> None:
         """Empty it for the next test; one that has been changed itself goes."""
-        self._keeper.execute(_LEAVE, [name])
+        leave(self._keeper, name)
         with self.cluster.connect(name) as connection:
             changed = values(connection, _SHAPE) != self._shape
             if not changed:
                 empty(connection)
+            close(connection)
         if changed:
             self.cluster.drop_database(name)
             return
