@@ -112,6 +112,30 @@ def test_an_undo_shows_its_entries_too(treasurer, city, matched):
     assert _counts(city) == before
 
 
+def test_an_undo_says_which_payment_takes_the_place(treasurer, city):
+    pair = _one(
+        city,
+        "SELECT s.file_id, s.line_no, d.file_id AS other_file, d.line_no AS other_line "
+        "FROM receipt s JOIN receipt d ON d.notice_id = s.notice_id AND d.term = s.term "
+        "JOIN line_outcome o ON o.file_id = d.file_id AND o.line_no = d.line_no "
+        "WHERE o.outcome = 'duplicate' AND d.suspense_yen = s.applied_yen AND s.suspense_yen = 0 "
+        "AND s.stage = 'confirmed' AND d.stage = 'confirmed' AND s.term <> '00' "
+        "ORDER BY s.file_id, s.line_no LIMIT 1",
+    )
+    before = _counts(city)
+    page = treasurer.post(f"{_path(pair)}/undo", data={"do": "preview"}).text
+    told = page[page.index('id="instead"') : page.index('id="entries"') + 4_000]
+    told = told[: told.index("</div>")]
+    assert "待っている次の納付" in told
+    assert f"資料 {pair.other_file} の {pair.other_line}行目" in told
+    assert f"資料 {pair.file_id} の {pair.line_no}行目" not in told
+    assert (
+        f"資料 {pair.file_id} の {pair.line_no}行目"
+        in page[page.index("<tbody", page.index('id="instead"')) :]
+    )
+    assert _counts(city) == before
+
+
 def test_what_cannot_be_done_says_so_instead(treasurer, waiting):
     treasurer.post(_path(waiting), data=_placed(waiting, do="ask", reason="先に"))
     page = treasurer.post(_path(waiting), data=_placed(waiting, do="check")).text
