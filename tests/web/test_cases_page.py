@@ -44,6 +44,18 @@ def test_every_case_of_the_city_can_be_opened(treasurer, city):
         assert "次にすること" in page.get_data(as_text=True)
 
 
+def test_a_line_of_the_bank_is_told_in_words(treasurer, city):
+    (case, *_) = _page(city, "settlement_difference").cases
+    page = treasurer.get(f"/staff/cases/{case.case_no}").text
+    facts = page[page.index('id="line"') :]
+    said = dict(
+        re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", facts[: facts.index('id="history"')])
+    )
+    assert said["種別"] == "入金（入出金取引明細（全銀 03））"
+    assert said["取扱"] == "テスト"
+    assert said["口座"] == "テスト ホンテン 普通 1234567"
+
+
 def test_a_difference_shows_what_should_have_come_beside_what_did(treasurer, city):
     with reading(city.engine, "99999") as connection:
         case = connection.execute(

@@ -163,6 +163,7 @@ def _page(case_no: int, field: str = "", error: KokinError | None = None) -> str
         "cases/show.html",
         view=view,
         panel=panel if panel and panel.kind else None,
+        account=profile.account(view.bank["account_key"]) if view.bank else None,
         evidence=evidence,
         compared=compared,
         today=clock.today(),
