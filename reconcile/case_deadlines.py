@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from datetime import date
 
 BUSINESS_DAYS = 5
-# Days until → the kinds that have so many; all others have BUSINESS_DAYS.
+# Days until → the kinds that have so many; all others have BUSINESS_DAYS. kokin verify has its own
+# list of them (reconcile.verify.cases), to be changed with this one.
 SOONER: dict[int, frozenset[str]] = {
     1: frozenset(
         {

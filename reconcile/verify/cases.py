@@ -100,7 +100,9 @@ FROM ({_UNTIL}) told GROUP BY kind, event, said, due_on"""
 _THOSE = f"""
 SELECT case_no FROM ({_UNTIL}) told WHERE kind = :kind AND event = :event AND said = :said
   AND COALESCE(due_on, '') = :due_on ORDER BY case_no"""
-# Business days of each kind of case; all others have the last ones.
+# Business days of each kind of case; all others have the last ones. Written down once more on
+# purpose: verify shares nothing with the engine but the parsers, so that a day changed there by
+# mistake is a difference here. A test holds both to each other (test_verify_cases).
 _DAYS = {
     "conflict": 1, "debit_acknowledgement_differs": 1, "settlement_difference": 1,
     "withdrawal_after_confirmation": 1, "advice_difference": 3, "amount_mismatch": 3,

@@ -10,7 +10,9 @@ from credit_town import DSK, CreditTown
 from sqlalchemy import text
 
 from payments.store.unit_of_work import unit_of_work
-from reconcile import cases
+from reconcile import case_deadlines, cases
+from reconcile.rules import CASE_OUTCOMES
+from reconcile.verify import cases as verified
 
 DAY = date(2026, 7, 7)
 BY: dict[str, Any] = {"actor": "kaikei", "on": DAY}
@@ -77,3 +79,11 @@ def test_a_deadline_that_somebody_set_counts_until_it_is_taken_back(town):
     until = town.ask("SELECT MAX(CAST(due_on AS VARCHAR(10))) FROM review_case WHERE case_no = 2")
     swapped = f"UPDATE review_case SET due_on = '{until}' WHERE case_no = 1"
     assert altered(town, swapped) == [f"review_case case:1: due_on=2026-08-03 / due_on={until}"]
+
+
+def test_the_two_lists_of_deadlines_say_the_same():
+    """Verify has a list of its own, which is to follow a change that is meant."""
+    kinds = set(verified._DAYS).union(*case_deadlines.SOONER.values())
+    ours = {kind: verified._DAYS.get(kind, verified._DAYS[""]) for kind in kinds}
+    assert ours == {kind: case_deadlines.days_of(kind) for kind in kinds}
+    assert len(kinds) > len(CASE_OUTCOMES & kinds) > 0  # of lines, and of what time brings
