@@ -61,6 +61,11 @@ REASONS = ("paid_twice",) * 4 + ("reassessed", "too_much", "not_owed", "wrong_in
 # Checks of the day report that hold whatever happens; the others wait for what has not come.
 ALWAYS = {"T1", "T5", "T6", "T7", "T11", "receivable", "written_off", "carry_over"}
 OF_THIRD = {"due_on_statutory": "2023-06-30", "obligor_no": "000000000999"}
+LAST = "0000000004"  # of the fiscal year before, whose books may be closed
+OF_LAST = {
+    "fiscal_year": "2025", "levy_year": "2025", "due_on_statutory": "2026-03-31",
+    "obligor_no": "000000000888",
+}  # fmt: skip
 OFTEN = 0.8
 LATER = 0.25  # so many requests wait for a later step
 
@@ -100,6 +105,22 @@ class RareLife:
             for term, yen in YEN.items()
         ]  # fmt: skip
         self.town.assess(*rows, name="due.csv")
+        last = [
+            assessment(term, yen, notice_no=LAST, whole_year_group=f"G{LAST}", **OF_LAST)
+            for term, yen in YEN.items()
+        ]
+        self.town.assess(*last, name="last.csv")
+        slips = [
+            slip(
+                term, yen, notice_no=LAST, slip_no=f"S{LAST}-{term}-1", levy_year="2025",
+                case_key=f"{LAST}{term}".rjust(20, "0"),
+                konbini_barcode=barcode(f"{LAST}{term}", "0", yen),
+            )
+            for term, yen in {**YEN, "00": sum(YEN.values())}.items()
+        ]  # fmt: skip
+        delivery = Delivery("last-slips.csv", csv_bytes(slips))
+        report = import_slips(self.town.engine, M, delivery, received_on=self.day)
+        assert report.status == "accepted", report.findings
 
     def close(self) -> None:
         """Let the database go."""
@@ -133,7 +154,9 @@ class RareLife:
     # -- payments --
 
     def _place_of(self) -> tuple[int, str]:
-        return self.chance.choice((1, 1, 1, 2, 3)), self.chance.choice(("01", "01", "02", "00"))
+        return self.chance.choice((1, 1, 1, 2, 3, 4, 4)), self.chance.choice(
+            ("01", "01", "02", "00")
+        )
 
     def _shop(self, *rows: konbini_dsk.DskRow) -> None:
         self._take(konbini_dsk.write(rows), "shop.csv")
@@ -147,6 +170,11 @@ class RareLife:
             paid_on=self.chance.choice(("20260610", "20260529", "20260612")),
             remitted_on=self._remitted(kind),
         )  # fmt: skip
+        if notice == 4:
+            asked = YEN.get(term, sum(YEN.values()))
+            paid = paid._replace(
+                barcode=barcode(f"{LAST}{term}", "0", asked), amount_yen=yen or asked
+            )
         version = self.versions[notice, term]
         if version and self.chance.random() < 0.5:
             number = NOTICES[notice - 1]
@@ -213,13 +241,13 @@ class RareLife:
     # -- claims --
 
     def _correct(self) -> None:
-        notice, term = self.chance.choice((1, 1, 2, 3)), self.chance.choice(("01", "01", "02"))
+        notice, term = self.chance.choice((1, 1, 2, 3, 4)), self.chance.choice(("01", "01", "02"))
         yen = self.chance.choice((0, 4_000, 6_000, 10_000, 12_000))
-        number = NOTICES[notice - 1]
+        number = (*NOTICES, LAST)[notice - 1]
         line = assessment(
             term, yen, "correction" if yen else "cancellation", notice_no=number,
             whole_year_group=f"G{number}", obligor_name=f"税目 {self.number}",
-            **(OF_THIRD if notice == 3 else {}),
+            **{3: OF_THIRD, 4: OF_LAST}.get(notice, {}),
         )  # fmt: skip
         delivery = Delivery(f"{self.number}-correct.csv", csv_bytes([line]))
         import_assessments(self.town.engine, M, delivery, received_on=self.day)
