@@ -28,7 +28,7 @@ from web.commands.session import Session
 from web.commands.setup import sample_profile
 from web.jobs.contract import JobContext, JobResult
 from web.jobs.notifications import anything_waits, book_notifications
-from web.notifications import booking, keys, outlook, receive
+from web.notifications import booking, keys, outlook
 from web.notifications.receive import Desk, Told
 from web.notifications.spool import Spool
 from web.notifications.spool_rows import Arrival
@@ -43,12 +43,6 @@ SOON = 0.01
 def either_city(request):
     """The small city on both kinds of database."""
     return request.getfixturevalue("city" if request.param == "sqlite" else "postgres_city")
-
-
-@pytest.fixture
-def _impatient(monkeypatch):
-    """The books are held here on purpose: nobody waits long for them."""
-    monkeypatch.setattr(receive, "LOCK_WAIT_MS", 200)
 
 
 @pytest.fixture
@@ -427,6 +421,7 @@ def test_the_page_refuses_to_close(treasurer):
     assert "納付通知のうち 1件" in answer.get_data(as_text=True)
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_keys_of_operators_are_used_over_http(city):
     """The whole way: a signed request beside an import, and what it says afterwards."""
     app = create_app(city.settings, city.engine, TESTING=True)

@@ -139,6 +139,7 @@ def test_what_the_books_do_not_know_never_leaves(city, long_ago):
     assert _named(verify(city.engine, M)) == [("notification_lost", "notification:1")]
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_one_that_waits_for_a_day_is_named(city, long_ago):
     with closing(Spool(city.engine)) as spool:
         desk = Desk(city.engine, spool, M, retry_seconds=60)

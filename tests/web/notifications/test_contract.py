@@ -185,6 +185,7 @@ def test_several_thousand_requests_hold_to_the_description(
     assert not any(status.startswith("5") for *_route, status in served.seen)
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_every_documented_answer_is_given(served, either_city, monkeypatch):
     city, client = either_city, Client(served)
     paid, other = (_paid(number) for number in _numbers(city)[:2])
