@@ -95,7 +95,7 @@ def provider() -> Iterator[Provider]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     found.issuer = f"http://127.0.0.1:{server.server_address[1]}"
     try:

@@ -304,7 +304,7 @@ def running() -> Iterator[Provider]:
     provider = Provider()
     server = make_server("127.0.0.1", 0, make_app(provider), threaded=True, request_handler=_Quiet)
     provider.issuer = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield provider

@@ -143,7 +143,7 @@ def test_spans_arrive_at_the_address_of_the_settings_and_nowhere_else(monkeypatc
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody is there
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9/v1/traces")
     server = HTTPServer(("127.0.0.1", 0), Collector)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}/v1/traces"
     end = tracing.begin_tracing(load_settings(otlp_url=url, otlp_token="t" * 32), "serve")
