@@ -278,9 +278,12 @@ _LEAVING = """FROM reversal v
       WHERE v.municipality_code = :m AND r.stage = 'confirmed' AND r.group_id IS NOT NULL
         AND r.file_id <> :file_id"""
 _LEFT = f"g.group_id IN (SELECT r.group_id {_LEAVING})"
+# Each takes along the fee at which its group was paid; eLTAX names its fees in an advice.
+_LESS_FEE = """, fee_yen = CASE WHEN agent = 'eltax' OR confirmed_count = 0 THEN fee_yen
+        ELSE fee_yen - b.payments * (fee_yen / confirmed_count) END"""
 LEAVE_GROUP = f"""
 UPDATE {{table}} SET confirmed_count = confirmed_count - b.payments,
-    confirmed_yen = confirmed_yen - b.yen
+    confirmed_yen = confirmed_yen - b.yen{{fee}}
 FROM (SELECT r.group_id, COUNT(*) AS payments, SUM(r.amount_yen) AS yen
       {_LEAVING}
       GROUP BY r.group_id) b
@@ -321,8 +324,8 @@ def withdraw(connection: Connection, scope: dict[str, Any], turn_condition: str)
     run(REOPENED)
     take_back(connection, scope)
     keep_former(connection, scope["m"], _LEFT, file_id=scope["file_id"])
-    for table in ("remittance_part", "remittance_group"):
-        run(LEAVE_GROUP.format(table=table))
+    for table, fee in (("remittance_part", ""), ("remittance_group", _LESS_FEE)):
+        run(LEAVE_GROUP.format(table=table, fee=fee))
     run(WITHDRAW_OUTCOMES)
     run(WITHDRAW_RECEIPTS.format(stage="stage = 'withdrawn', ", suspense="0"))
     return _any(connection, scope, "reopened")

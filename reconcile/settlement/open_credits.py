@@ -31,6 +31,9 @@ SELECT group_id, ref, remitted_on, confirmed_yen - {fee} - credited_yen AS expec
 FROM remittance_group
 WHERE municipality_code = :m AND agent = :agent AND confirmed_yen - {fee} <> credited_yen
   AND remitted_on IS NOT NULL"""
+_BOOKED_FEE = """CASE WHEN confirmed_yen = credited_yen THEN 0 ELSE COALESCE((
+    SELECT SUM(s.fee_yen) FROM settlement s WHERE s.municipality_code = :m
+      AND s.group_id = remittance_group.group_id), 0) END"""
 _BLOCKED = """
 SELECT file_id, line_no, group_id FROM link_block
 WHERE municipality_code = :m AND group_id IS NOT NULL"""
@@ -116,8 +119,11 @@ def is_net(profile: Profile, agent: str) -> bool:
 
 
 def groups_of(connection: Connection, profile: Profile, agent: str) -> list[Group]:
-    """払込 of the agent with what is still expected of each, net where the profile says so."""
-    fee = "fee_yen" if is_net(profile, agent) else "0"
+    """払込 of the agent with what is still expected of each, net where the profile says so.
+
+    Of an agent that no longer keeps its fee back, what was booked as one stays one.
+    """
+    fee = "fee_yen" if is_net(profile, agent) else _BOOKED_FEE
     rows = connection.execute(
         text(_GROUPS.format(fee=fee)), {"m": profile.municipality_code, "agent": agent}
     )

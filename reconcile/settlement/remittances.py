@@ -41,8 +41,11 @@ ON CONFLICT (municipality_code, group_id, part) DO UPDATE
 SET confirmed_count = remittance_part.confirmed_count + excluded.confirmed_count,
     confirmed_yen = remittance_part.confirmed_yen + excluded.confirmed_yen
 """
+# A group keeps the fee at which it was paid, also for payments that join it later.
 TOTAL_GROUPS = """
-UPDATE remittance_group SET confirmed_count = s.payments, confirmed_yen = s.yen
+UPDATE remittance_group SET confirmed_count = s.payments, confirmed_yen = s.yen,
+    fee_yen = CASE WHEN agent = 'eltax' OR confirmed_count = 0 THEN fee_yen
+        ELSE s.payments * (fee_yen / confirmed_count) END
 FROM (SELECT p.group_id, SUM(p.confirmed_count) AS payments, SUM(p.confirmed_yen) AS yen
       FROM remittance_part p
       JOIN remittance_group g ON g.municipality_code = :m AND g.group_id = p.group_id
@@ -50,9 +53,11 @@ FROM (SELECT p.group_id, SUM(p.confirmed_count) AS payments, SUM(p.confirmed_yen
       GROUP BY p.group_id) s
 WHERE remittance_group.municipality_code = :m AND remittance_group.group_id = s.group_id
 """
+# What was paid at an earlier fee stays so: it would be open again for what the fee has changed by.
 AGREED_FEES = """
 UPDATE remittance_group SET fee_yen = confirmed_count * :each
 WHERE municipality_code = :m AND agent = :agent AND fee_yen <> confirmed_count * :each
+  AND credited_yen = 0
 """
 
 
@@ -71,7 +76,7 @@ def join_groups(
                     agent=scope["agent"], ref=ref)  # fmt: skip
         connection.execute(text(TOTAL_GROUPS), {**scope, "ref": ref})
     if fee_each_yen:
-        which = "g.agent = :agent AND g.fee_yen <> g.confirmed_count * :each"
+        which = "g.agent = :agent AND g.fee_yen <> g.confirmed_count * :each AND g.credited_yen = 0"
         keep_former(connection, scope["m"], which, agent=scope["agent"], each=fee_each_yen)
         connection.execute(text(AGREED_FEES), {**scope, "each": fee_each_yen})
 

@@ -148,13 +148,21 @@ class Settings:
 
     def at(self, moment: str) -> Profile:
         """The profile that was in force at a moment, as the databases say it."""
+        at = _instant(moment)
+        told = next((said for until, said in self._known() if until > at), None)
+        return self._store.profile if told is None else self._profile(told)
+
+    def ever(self) -> list[Profile]:
+        """Every profile that was in force at some time."""
+        return [self._store.profile, *(self._profile(said) for _until, said in self._known())]
+
+    def _known(self) -> list[tuple[datetime, str]]:
         if self._left is None:
             rows = self._store.rows(_FORMER)
             self._left = [(_instant(row.until_at), row.row_json) for row in rows]
-        at = _instant(moment)
-        told = next((said for until, said in self._left if until > at), None)
-        if told is None:
-            return self._store.profile
+        return self._left
+
+    def _profile(self, told: str) -> Profile:
         if told not in self._read:
             self._read[told] = profile_from_mapping(json.loads(json.loads(told)["profile_json"]))
         return self._read[told]

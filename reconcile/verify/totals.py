@@ -12,8 +12,9 @@ from reconcile.store.evidence import evidence_in_order
 from reconcile.verify.walk import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from payments.domain.profile import Profile
     from reconcile.report.cash import Statement
     from reconcile.verify.lines import LineWalk
     from reconcile.verify.walk import Store
@@ -166,6 +167,10 @@ def groups(store: Store, walk: LineWalk) -> Iterator[Difference]:
         mine = parts.pop((row.agent, row.ref), {})
         count, yen = (sum(column) for column in zip((0, 0), *mine.values(), strict=True))
         fee = walk.fees.get(row.ref, 0) if row.agent == "eltax" else count * each.get(row.agent, 0)
+        if fee != row.fee_yen and row.agent != "eltax" and row.settled_yen:
+            # What was paid at an earlier fee keeps it.
+            fees = {count * yen for yen in _fees_ever(walk.settings.ever(), row.agent)}
+            fee = row.fee_yen if row.fee_yen in fees else fee
         received = walk.received.get(row.group_id, [0, 0])
         for name, expected, found in (
             ("group_sum", f"{count} {yen}", f"{row.confirmed_count} {row.confirmed_yen}"),
@@ -183,6 +188,12 @@ def groups(store: Store, walk: LineWalk) -> Iterator[Difference]:
         yield from _group_parts(store, row.group_id, mine)
     for (agent, ref), missing in sorted(parts.items()):
         yield Difference("group_sum", f"group:{agent}/{ref}", str(missing), "")
+
+
+def _fees_ever(profiles: Iterable[Profile], agent: str) -> set[int]:
+    """手数料 of one payment that were agreed with an agent at some time."""
+    terms = (profile.agent(agent) for profile in profiles)
+    return {each.fee_each_yen for each in terms if each is not None}
 
 
 def _group_parts(

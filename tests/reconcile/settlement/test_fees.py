@@ -15,6 +15,7 @@ from reference_town import Town
 from payments import approve
 from payments.domain.errors import InvalidValueError
 from payments.domain.profile import profile_from_mapping
+from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
 from reconcile.explain.answer import line_story
 from reconcile.model import Channel
@@ -153,3 +154,40 @@ def test_more_open_groups_than_are_added_up_are_said_to_be_too_many(sqlite_url):
     assert details["unsearched_groups"] == GROUPS_MAX + 1
     assert (len(details["groups"]), details["more"]) == (SHOWN_MAX, 1)
     town.city.close()
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [({"fee": "agreed", "fee_each_yen": 50}, 50), ({"fee": "agreed", "fee_each_yen": 70}, 70),
+     ({"fee": "gross", "fee_each_yen": 0}, 0)],
+)  # fmt: skip
+def test_what_was_paid_at_an_earlier_fee_stays_paid(town, later, expected):
+    paid(town, "01")
+    first = town.credited(10_000 - EACH_YEN, "", payer_code=DSK)
+    with unit_of_work(town.engine, town.code) as connection:
+        save_profile(connection, terms(**later))
+    town.profile = town.engine_city.profile = terms(**later)
+    next_day = "2026-06-26"
+    town.take(Channel.KONBINI, town.shop("02", "02", remitted_on=next_day))
+    groups = town.city.groups
+    assert groups["konbini_dsk", DAY] == (10_000, EACH_YEN, 10_000 - EACH_YEN)
+    assert groups["konbini_dsk", next_day] == (8_000, expected, 0)
+    # What the fee has changed by is no money that anybody still owes.
+    stray = town.credited(EACH_YEN, "", payer_code=DSK)
+    assert town.outcome(stray)[0] == "settlement_difference"
+    second = town.credited(8_000 - expected, "", payer_code=DSK)
+    assert [town.outcome(line) for line in (first, second)] == [("settled", "B2")] * 2
+    assert town.differences() == []
+
+
+def test_a_payment_that_joins_or_leaves_a_paid_group_does_so_at_its_fee(town):
+    paid(town, "01", "02")
+    town.credited(18_000 - 2 * EACH_YEN, "", payer_code=DSK)
+    with unit_of_work(town.engine, town.code) as connection:
+        save_profile(connection, terms(fee="agreed", fee_each_yen=70))
+    town.profile = town.engine_city.profile = terms(fee="agreed", fee_each_yen=70)
+    late = town.shop("01", "02", remitted_on=DAY, paid_at="1301")
+    town.take(Channel.KONBINI, late)
+    assert town.city.groups["konbini_dsk", DAY][:2] == (28_000, 3 * EACH_YEN)
+    town.credited(10_000 - EACH_YEN, "", payer_code=DSK)
+    assert town.differences() == []
