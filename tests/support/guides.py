@@ -40,6 +40,12 @@ _TASK = re.compile(r"^#{2,3} (.+)$", re.MULTILINE)
 _PICTURE = re.compile(r"!\[([^\]]+)\]\(pictures/([a-z-]+\.png)\)")
 _SCREEN = re.compile(r"<!-- screen: (\S+) (\S+)((?: \| [^|]+?)*) -->")
 _QUOTED = re.compile("「([^」]+)」")
+# Every image of what is in sight is drawn.
+_PICTURED = """() => [...document.images].every((image) => {
+  const box = image.getBoundingClientRect();
+  const seen = box.height > 0 && box.bottom > 0 && box.top < innerHeight;
+  return !seen || (image.complete && image.naturalWidth > 0);
+})"""
 _WORDS = """() => {
   for (const each of document.querySelectorAll("details")) each.open = true;
   const said = [...document.querySelectorAll("input, button, [aria-label], option, img")].flatMap(
@@ -144,6 +150,9 @@ def missing(page: Page, screen: Screen) -> list[str]:
 def picture(page: Page, target: Path) -> None:
     """Write the page as a small PNG with few colours."""
     page.wait_for_load_state("networkidle")
+    page.wait_for_function(
+        _PICTURED
+    )  # idle is also who has not begun to fetch what was just opened
     keep(page.screenshot(), target)
 
 
