@@ -388,7 +388,9 @@ class RareLife:
         line = self.chance.choice(rows)
         with reading(self.town.engine, M) as connection:
             view = placement_view(connection, M, *line)
-        self._asked(ask_placement, Placement(*line, self._parts(view, view.amount_yen)))
+        self._asked(
+            ask_placement, Placement(line.file_id, line.line_no, self._parts(view, view.amount_yen))
+        )
 
     def _open_places(self) -> list[Any]:
         return self.town.rows(
