@@ -128,22 +128,30 @@ def remittances_overdue(connection: Connection, profile: Profile, as_of: date) -
 
 
 def wrong_instalments(connection: Connection, profile: Profile, as_of: date) -> list[flag.Case]:
-    """期別取り違え: instalment n+1 paid in time while n is unpaid and due (law.md J-05)."""
+    """期別取り違え: instalment n+1 paid in time while n is unpaid and due (law.md J-05).
+
+    SQLite takes the tables in this order, from the few that are unpaid; by itself it began with
+    every instalment that is paid. PostgreSQL is not told of what is paid by an equality: it takes
+    one between columns for a row in two hundred.
+    """
     rows = connection.execute(
         text(
             """SELECT later.notice_id, later.term, later.amount_yen
                FROM instalment_account n
-               JOIN instalment due ON due.municipality_code = :m
-                AND due.notice_id = n.notice_id AND due.term = n.term
-               JOIN instalment_account later ON later.municipality_code = :m
-                AND later.notice_id = n.notice_id
-                AND CAST(later.term AS INTEGER) = CAST(n.term AS INTEGER) + 1
-               JOIN instalment ahead ON ahead.municipality_code = :m
-                AND ahead.notice_id = later.notice_id AND ahead.term = later.term
+               CROSS JOIN instalment due
+               CROSS JOIN instalment_account later
+               CROSS JOIN instalment ahead
                WHERE n.municipality_code = :m AND n.amount_yen > 0
-                 AND n.term_yen + n.whole_yen = 0 AND due.due_on < :as_of
+                 AND n.term_yen + n.whole_yen = 0
+                 AND due.municipality_code = :m AND due.notice_id = n.notice_id
+                 AND due.term = n.term AND due.due_on < :as_of
+                 AND later.municipality_code = :m AND later.notice_id = n.notice_id
+                 AND later.term = SUBSTR(CAST(CAST(n.term AS INTEGER) + 101 AS VARCHAR(3)), 2, 2)
                  AND later.amount_yen > 0
-                 AND later.amount_yen = later.term_yen + later.whole_yen - later.surplus_yen
+                 AND NOT later.amount_yen > later.term_yen + later.whole_yen - later.surplus_yen
+                 AND NOT later.amount_yen < later.term_yen + later.whole_yen - later.surplus_yen
+                 AND ahead.municipality_code = :m AND ahead.notice_id = later.notice_id
+                 AND ahead.term = later.term
                  AND NOT EXISTS (
                      SELECT 1 FROM receipt r
                      JOIN posting p ON p.municipality_code = :m

@@ -6,14 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
-from reconcile.dunning.grounds import (
-    ABOUT_INSTALMENT,
-    HOLD_IN_FORCE,
-    NOTICE_OF_CASE,
-    OPEN_CASE,
-    RELEASED,
-)
+from reconcile.dunning.grounds import HOLD_IN_FORCE, RELEASED
 from reconcile.dunning.rules import BITS
+from reconcile.store.case_conditions import ABOUT_INSTALMENT, NOTICE_OF_CASE, OPEN_CASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,6 +18,7 @@ from payments.domain.kana import fold_name
 from payments.plans import kept_plan
 from payments.store.hold_tables import WHOLE_NOTICE
 from reconcile.dunning.rules import BITS, GROUNDS
+from reconcile.store.case_conditions import ABOUT_INSTALMENT, NOTICE_OF_CASE, OPEN_CASE
 from reconcile.store.refund_tables import WAITING_OBLIGORS
 
 if TYPE_CHECKING:
@@ -27,13 +28,6 @@ if TYPE_CHECKING:
 
     from reconcile.dunning.rules import Terms
 
-OPEN_CASE = "c.state IN ('open', 'acknowledged')"
-# A case about an instalment names it ``notice/term``; a term has two digits.
-ABOUT_INSTALMENT = "c.subject LIKE '%/__'"
-NOTICE_OF_CASE = (
-    f"CASE WHEN {ABOUT_INSTALMENT} "
-    "THEN CAST(SUBSTR(c.subject, 1, LENGTH(c.subject) - 3) AS BIGINT) END"
-)
 _LIVE = """(SELECT e.list_no FROM dunning_event e WHERE e.municipality_code = :m
     AND e.event = 'drawn' AND NOT EXISTS (SELECT 1 FROM dunning_event z
         WHERE z.municipality_code = :m AND z.list_no = e.list_no
