@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from importlib import import_module
 from typing import Any
 
 import click
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from payments.domain.errors import KokinError
 from web.commands.session import Session, explain
@@ -111,11 +119,23 @@ class Kokin(click.Group):
         except KokinError as error:
             click.echo(explain(error.error_code, error.details), err=True)
         except UNUSABLE as error:
-            click.echo(explain("database_unusable", {"found": str(error.orig)}), err=True)
+            click.echo(_unusable(ctx.obj, error), err=True)
         finally:
             if isinstance(ctx.obj, Session):
                 ctx.obj.close()
         return ctx.exit(1)
+
+
+def _unusable(session: object, error: DBAPIError) -> str:
+    """What is wrong with the database: that it is of another release, where that can be told."""
+    from web.database import current_revision, head_revision  # noqa: PLC0415 - rarely needed
+
+    with contextlib.suppress(KokinError, SQLAlchemyError):
+        if isinstance(session, Session) and error.statement:  # It answers, but otherwise.
+            found = current_revision(session.engine)
+            if found != head_revision():
+                return explain("database_version", {"found": str(found)})
+    return explain("database_unusable", {"found": str(error.orig)})
 
 
 def _load(place: str) -> Any:

@@ -150,9 +150,8 @@ def missing(page: Page, screen: Screen) -> list[str]:
 def picture(page: Page, target: Path) -> None:
     """Write the page as a small PNG with few colours."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_function(
-        _PICTURED
-    )  # idle is also who has not begun to fetch what was just opened
+    # Idle is also a page that has not begun to fetch what was just opened.
+    page.wait_for_function(_PICTURED)
     keep(page.screenshot(), target)
 
 

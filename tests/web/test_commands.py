@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -309,6 +311,21 @@ def test_a_bad_setting_is_named(monkeypatch, tmp_path, name, value, code):
     answer = CliRunner().invoke(main, ["cases", "list"])
     assert answer.exit_code == 1
     assert f"（{code}）" in answer.stderr
+
+
+def test_a_database_of_another_release_is_named_with_what_to_do(home, tmp_path):
+    """The new release was installed, and `kokin init` forgotten."""
+    assert home("init", "--sample").exit_code == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "home" / "kokin.sqlite3")) as books:
+        books.execute("UPDATE alembic_version SET version_num = '0037'")
+        books.execute("PRAGMA legacy_alter_table = ON")
+        books.execute("ALTER TABLE source_file RENAME TO before")
+        books.commit()
+    answer = home("files", "list")
+    assert answer.exit_code == 1
+    assert "0037" in answer.stderr
+    assert "kokin init" in answer.stderr
+    assert "（database_version）" in answer.stderr
 
 
 @pytest.mark.postgres

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from payments.domain.errors import InvalidValueError
+from payments.domain.errors import ConfigurationError, InvalidValueError
 from payments.store.municipalities import load_profile
 from payments.store.unit_of_work import reading
 from reconcile.day_totals import summarise
@@ -57,12 +57,14 @@ def accounting(
 
 
 def _layout(path: Path) -> AccountingLayout:
-    """The layout of a file; ``layout_value`` for one that is no TOML or cannot be read."""
+    """The layout of a file; ``layout_value`` for one that is no TOML, ``file_unreadable``."""
     try:
         return accounting_layout(tomllib.loads(path.read_text("utf-8")), path.name)
     except InvalidValueError:
         raise
-    except (ValueError, RecursionError, OSError) as error:
+    except OSError as error:
+        raise ConfigurationError("file_unreadable", path=str(path)) from error
+    except (ValueError, RecursionError) as error:
         raise InvalidValueError(
             "layout_value", file=path.name, key="TOML", found=str(error), expected="TOML 1.0, UTF-8"
         ) from error

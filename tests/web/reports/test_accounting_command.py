@@ -46,3 +46,10 @@ def test_what_is_no_layout_is_said_and_nothing_is_written(run, tmp_path, content
     assert answer.exit_code == 1
     assert "a.toml の TOML が正しくありません" in answer.output
     assert not out.exists()
+
+
+def test_a_layout_that_is_not_there_is_named_with_its_path(run, tmp_path):
+    answer = run(tmp_path / "none.toml", "--out", tmp_path / "out.csv")
+    assert answer.exit_code == 1
+    assert f"{tmp_path / 'none.toml'} を読めません" in answer.output
+    assert answer.output.endswith("（file_unreadable）\n")
