@@ -80,3 +80,11 @@ WORDS = Sentences(
         "evidence_none": "この期間に届いた資料がないため、提案できません。",
     }
 )
+# Spread into ERRORS.
+ARRIVAL_ERRORS: dict[str, str] = {
+    "nil_report_not_allowed": "「{agent}」は、該当なしを登録しない定めです。資料を待つか、受領予定の定めを変えてください。",
+    "nil_report_agent": "「{agent}」は該当なしを登録できる資料ではありません。",
+    "nil_report_none": "「{agent}」の {due_on} 分に、取り消す該当なしの登録はありません。",
+    "nil_report_closed": "{due_on} の日計は締めてあります。「{agent}」の該当なしを取り消すときは、先に締めを取り消してください。",
+    "nil_report_received": "「{agent}」の {due_on} 分はすでに届いています。",
+}

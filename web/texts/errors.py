@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from web.texts.admin import ADMIN_ERRORS
+from web.texts.arrivals import ARRIVAL_ERRORS
 from web.texts.charges import CHARGE_ERRORS
 from web.texts.debits import DEBIT_ERRORS
 from web.texts.events import EVENT_ERRORS
@@ -283,7 +284,6 @@ ERRORS: dict[str, str] = {
     "explain_notices": "通知書番号 {found} は一つに決まりません。科目/賦課年度/番号 で指定してください: {expected}",
     "explain_claim": "その通知書は見つかりません。",
     "file_sha256": "sha256 {sha256} の資料は見つかりません。",
-    "nil_report_not_allowed": "「{agent}」は、該当なしを登録しない定めです。資料を待つか、受領予定の定めを変えてください。",
     "arrival_rule": "受領予定の定めが正しくありません（{field}: {found}、正 {expected}）。",
     "arrival_rules_none": "採用する受領予定を一つ以上選んでください。",
     "arrival_rule_source": "「{found}」は団体設定にない送付元です。",
@@ -291,10 +291,6 @@ ERRORS: dict[str, str] = {
     "arrival_months": "さかのぼる月数は {expected} です（{found}）。",
     "arrival_file": "資料 {file_id} は、受領予定の定めのある送付元の取込済の資料ではありません。",
     "arrival_not_due": "{due_on} は「{agent}」の受領予定日ではありません。",
-    "nil_report_agent": "「{agent}」は該当なしを登録できる資料ではありません。",
-    "nil_report_none": "「{agent}」の {due_on} 分に、取り消す該当なしの登録はありません。",
-    "nil_report_closed": "{due_on} の日計は締めてあります。「{agent}」の該当なしを取り消すときは、先に締めを取り消してください。",
-    "nil_report_received": "「{agent}」の {due_on} 分はすでに届いています。",
     # approvals
     "approval": "承認 {approval_id} は見つかりません。",
     "approval_waiting": "同じ内容の承認 {approval_id} が決定を待っています。",
@@ -432,6 +428,7 @@ ERRORS: dict[str, str] = {
     "notification": "通知 {notification_id} は見つかりません。",
     "notification_quarantined": "通知の内容が定められた形ではありません。",
     "file_stopped": "確認事項が異常に多くなるため、取込を中止しました。",
+    **ARRIVAL_ERRORS,
     **EVENT_ERRORS,
     **CHARGE_ERRORS,
     **ADMIN_ERRORS,
