@@ -99,16 +99,21 @@ def keep_time(scheduler: BlockingScheduler, stopping: threading.Event) -> None:
     APScheduler would sleep until the clock is again where it was wrongly: for hours, if somebody
     had set it hours ahead. What has run already stands in the books and is not run again.
     """
-    while True:
-        steady, wall = time.monotonic(), clock.now()
-        if stopping.wait(CLOCK_SECONDS):
-            return
-        back = time.monotonic() - steady - (clock.now() - wall).total_seconds()
-        if back > BACK_SECONDS:
-            log.warning("the clock was put back by %d seconds", back)
+    ahead = _ahead()
+    while not stopping.wait(CLOCK_SECONDS):
+        # Each reading is held against the one before, so that no step falls between two of them:
+        # one did, and the jobs slept until the clock was again where it had been wrongly.
+        before, ahead = ahead, _ahead()
+        if before - ahead > BACK_SECONDS:
+            log.warning("the clock was put back by %d seconds", before - ahead)
             for job in scheduler.get_jobs():
                 with contextlib.suppress(JobLookupError):  # its municipality has just gone
                     job.modify(next_run_time=clock.now())
+
+
+def _ahead() -> float:
+    """Seconds by which the clock of the machine is ahead of one that only goes on."""
+    return clock.now().timestamp() - time.monotonic()
 
 
 def codes_served(engine: Engine, settings: Settings) -> list[str]:

@@ -128,6 +128,8 @@ def clock_jump(town: Town) -> None:
     with town.load(_notes(town, 4)):
         _pause(town, 1.5)
         town.clock.jump(0)
+    # What was booked a day ago by a clock that was wrong has waited for its seal for a day.
+    _sealed(town)
 
 
 def missed_night(town: Town) -> None:
@@ -137,6 +139,11 @@ def missed_night(town: Town) -> None:
     town.clock.go_on(DAY)
     with town.load(_notes(town, 4)):
         pass
+    _sealed(town, night)
+
+
+def _sealed(town: Town, night: str = "") -> None:
+    """Wait until all that is booked is sealed, and the report of the night is there."""
     end = time.monotonic() + PATIENCE
     while town.reported_until() < night or town.waits_for_seal():
         assert time.monotonic() < end, town.words()

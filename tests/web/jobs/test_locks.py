@@ -407,3 +407,24 @@ def test_the_scheduler_wakes_up_after_the_clock_was_put_back(monkeypatch, caplog
     keep_time(SimpleNamespace(get_jobs=lambda: jobs), Stopping())
     assert woken == [{"next_run_time": now}]
     assert "put back" in caplog.text
+
+
+def test_the_scheduler_sees_a_clock_put_back_again_while_it_wakes_up(monkeypatch):
+    """What fell between two readings was never seen, and files lay in the inbox for an hour."""
+    now, woken, waits = clock.now(), [], iter([False, False, True])
+    shown = [now]
+    monkeypatch.setattr(clock, "now", lambda: shown[0])
+
+    class Stopping(threading.Event):
+        def wait(self, timeout=None):
+            if not woken:
+                shown[0] = now - timedelta(hours=1)
+            return next(waits)
+
+    def modify(next_run_time):
+        woken.append(next_run_time)
+        shown[0] = next_run_time - timedelta(hours=1)
+
+    jobs = [SimpleNamespace(modify=modify)]
+    keep_time(SimpleNamespace(get_jobs=lambda: jobs), Stopping())
+    assert woken == [now - timedelta(hours=1), now - timedelta(hours=2)]
