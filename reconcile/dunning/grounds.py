@@ -18,7 +18,12 @@ from payments.domain.kana import fold_name
 from payments.plans import kept_plan
 from payments.store.hold_tables import WHOLE_NOTICE
 from reconcile.dunning.rules import BITS, GROUNDS
-from reconcile.store.case_conditions import ABOUT_INSTALMENT, NOTICE_OF_CASE, OPEN_CASE
+from reconcile.store.case_conditions import (
+    ABOUT_INSTALMENT,
+    NOTICE_OF_CASE,
+    NOTICES_ASKED,
+    OPEN_CASE,
+)
 from reconcile.store.refund_tables import WAITING_OBLIGORS
 
 if TYPE_CHECKING:
@@ -113,9 +118,7 @@ in_suspense AS MATERIALIZED (
     SELECT r.notice_id, r.term FROM receipt r
     WHERE r.notice_id IS NOT NULL AND r.municipality_code = :m AND r.suspense_yen > 0),
 asked AS MATERIALIZED (
-    SELECT r.notice_id FROM review_case c JOIN receipt r ON r.municipality_code = :m
-        AND r.file_id = c.file_id AND r.line_no = c.line_no
-    WHERE c.municipality_code = :m AND {OPEN_CASE} AND r.notice_id IS NOT NULL
+    {NOTICES_ASKED}
     UNION
     SELECT {NOTICE_OF_CASE} FROM review_case c
     WHERE c.municipality_code = :m AND {OPEN_CASE} AND {ABOUT_INSTALMENT}

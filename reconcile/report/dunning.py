@@ -14,7 +14,12 @@ from sqlalchemy import text
 
 from payments.store.hold_tables import WHOLE_NOTICE
 from reconcile.report.arrivals import LOOKED_BACK, board
-from reconcile.store.case_conditions import ABOUT_INSTALMENT, NOTICE_OF_CASE, OPEN_CASE
+from reconcile.store.case_conditions import (
+    ABOUT_INSTALMENT,
+    NOTICE_OF_CASE,
+    NOTICES_ASKED,
+    OPEN_CASE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +49,7 @@ reported AS MATERIALIZED (
     SELECT r.notice_id, r.term FROM receipt r
     WHERE r.municipality_code = :m AND r.stage = 'provisional'),
 asked AS MATERIALIZED (
-    SELECT r.notice_id FROM review_case c JOIN receipt r ON r.municipality_code = :m
-        AND r.file_id = c.file_id AND r.line_no = c.line_no
-    WHERE c.municipality_code = :m AND {OPEN_CASE} AND r.notice_id IS NOT NULL
+    {NOTICES_ASKED}
     UNION
     SELECT {NOTICE_OF_CASE} FROM review_case c
     WHERE c.municipality_code = :m AND {OPEN_CASE} AND {ABOUT_INSTALMENT}

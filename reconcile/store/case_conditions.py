@@ -9,3 +9,7 @@ NOTICE_OF_CASE = (
     f"CASE WHEN {ABOUT_INSTALMENT} "
     "THEN CAST(SUBSTR(c.subject, 1, LENGTH(c.subject) - 3) AS BIGINT) END"
 )
+# The notices of payments that a case waits for.
+NOTICES_ASKED = f"""SELECT r.notice_id FROM review_case c JOIN receipt r ON r.municipality_code = :m
+        AND r.file_id = c.file_id AND r.line_no = c.line_no
+    WHERE c.municipality_code = :m AND {OPEN_CASE} AND r.notice_id IS NOT NULL"""
