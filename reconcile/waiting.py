@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from payments.domain.calendars import add_business_days
 from payments.store.municipalities import load_profile
+from payments.store.term_order import next_term
 from payments.store.unit_of_work import unit_of_work
 from reconcile import flag
 from reconcile.journal import open_journal
@@ -136,7 +137,7 @@ def wrong_instalments(connection: Connection, profile: Profile, as_of: date) -> 
     """
     rows = connection.execute(
         text(
-            """SELECT later.notice_id, later.term, later.amount_yen
+            f"""SELECT later.notice_id, later.term, later.amount_yen
                FROM instalment_account n
                CROSS JOIN instalment due
                CROSS JOIN instalment_account later
@@ -146,7 +147,7 @@ def wrong_instalments(connection: Connection, profile: Profile, as_of: date) -> 
                  AND due.municipality_code = :m AND due.notice_id = n.notice_id
                  AND due.term = n.term AND due.due_on < :as_of
                  AND later.municipality_code = :m AND later.notice_id = n.notice_id
-                 AND later.term = SUBSTR(CAST(CAST(n.term AS INTEGER) + 101 AS VARCHAR(3)), 2, 2)
+                 AND later.term = {next_term("n")}
                  AND later.amount_yen > 0
                  AND NOT later.amount_yen > later.term_yen + later.whole_yen - later.surplus_yen
                  AND NOT later.amount_yen < later.term_yen + later.whole_yen - later.surplus_yen

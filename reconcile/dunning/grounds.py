@@ -17,6 +17,7 @@ from payments.charges import is_charge
 from payments.domain.kana import fold_name
 from payments.plans import kept_plan
 from payments.store.hold_tables import WHOLE_NOTICE
+from payments.store.term_order import next_term
 from reconcile.dunning.rules import BITS, GROUNDS
 from reconcile.store.case_conditions import (
     ABOUT_INSTALMENT,
@@ -47,7 +48,7 @@ HOLD_IN_FORCE = f"""h.municipality_code = :m AND h.notice_id = a.notice_id
 # due date, for nearly all the instalments of a city are paid. What is paid is not said by an
 # equality: PostgreSQL takes one between columns for a row in two hundred, and then looks up one by
 # one what is half of the rows.
-NEXT_TERM = "SUBSTR(CAST(CAST(a.term AS INTEGER) + 101 AS VARCHAR(3)), 2, 2) AS next_term"
+NEXT_TERM = f"{next_term('a')} AS next_term"
 _NEXT_PAID = """
     SELECT a.notice_id, a.term FROM past a
     CROSS JOIN instalment_account later CROSS JOIN instalment ahead
