@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PATH = "/api/v1/payment-notifications"
 READY = {"serve": "http://", "schedule": "受信フォルダ"}
+PUT_OFF = 503
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -66,19 +67,28 @@ def _forget(stream: IO[str]) -> None:
 
 
 def send(port: int, requests: list[tuple[str, str, bytes]]) -> None:
-    """Signed requests to one server, one after the other."""
+    """Signed requests to one server, one after the other; one that is put off is sent once more."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    for request in requests:
+        while (status := _post(connection, *request)) == PUT_OFF:
+            time.sleep(1)
+        if status not in range(200, 300):
+            print(f"refused: {status}", file=sys.stderr)
+    connection.close()
+
+
+def _post(connection: http.client.HTTPConnection, key: str, secret: str, body: bytes) -> int:
+    """One request, signed anew; what it was answered."""
     from web.notifications.signing import signed_headers  # noqa: PLC0415
 
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    for key, secret, body in requests:
-        timestamp, nonce = str(int(time.time())), secrets.token_hex(8)
-        headers = signed_headers(key, secret, timestamp, nonce, "POST", PATH, body)
-        connection.request("POST", PATH, body, headers | {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        said = answer.read()
-        if answer.status not in range(200, 300):
-            print(f"refused: {answer.status} {said[:300]!r}", file=sys.stderr)
-    connection.close()
+    timestamp, nonce = str(int(time.time())), secrets.token_hex(8)
+    headers = signed_headers(key, secret, timestamp, nonce, "POST", PATH, body)
+    connection.request("POST", PATH, body, headers | {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    said = answer.read()
+    if answer.status not in range(200, 300):
+        print(f"answered {answer.status}: {said[:300]!r}", file=sys.stderr)
+    return answer.status
 
 
 def tree(pid: int) -> set[int]:

@@ -311,9 +311,9 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
     count_afresh(connection, scope["lines"], "source_line", *looked_up)
     if scope["channel"] in plain.CHANNELS:
         plain.decide_plain(connection, scope)
-        run(LOAD.format(which=plain.OTHERS[connection.dialect.name]))
+        run(LOAD.format(which=plain.others(connection, scope)))
         run(LOAD_SHARED_KEYS)
-        run(LOAD.format(which=plain.MEETING))
+        run(LOAD.format(which=plain.meeting(connection, scope)))
         plain.leave_to_turns(connection, scope)
     else:
         run(LOAD.format(which=""))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from payments.store.bulk import insert_rows
-from payments.store.statistics import count_staging
+from payments.store.statistics import LARGE_FILE, count_staging
 from reconcile.decision import LINE_SPACE, decision_from
 from reconcile.model import Channel
 from reconcile.store.staging import runner
@@ -113,23 +113,18 @@ DELETE FROM decision WHERE municipality_code = :m AND notice_id IN (
     SELECT notice_id FROM decision WHERE municipality_code = :m AND notice_id IS NOT NULL
     GROUP BY notice_id HAVING COUNT(*) > 1)
 """
-_AT_THEIR_NOTICES = """notice_id IN (
-    SELECT notice_id FROM match_work WHERE municipality_code = :m AND notice_id IS NOT NULL)"""
-MEET_OTHERS = f"""
-DELETE FROM decision WHERE municipality_code = :m AND {_AT_THEIR_NOTICES}
-"""
-# Conditions for lines ``l``: those that are not plain, and plain ones that meet one of these.
-# SQLite finds a decision by its row number. PostgreSQL is to see how few lines are left over, which
-# it knows of columns only: it would otherwise read all keys of the city for them.
-OTHERS = {
-    "sqlite": f"""AND NOT EXISTS (
+_THEIR_NOTICES = """
+    SELECT notice_id FROM match_work WHERE municipality_code = :m AND notice_id IS NOT NULL"""
+# Conditions for lines ``l`` that are not plain. SQLite finds a decision by its row number.
+# PostgreSQL is to see how few lines are left over, which it knows of columns only: it would
+# otherwise read all keys of the city for them.
+_OTHERS_BY_ROW = f"""AND NOT EXISTS (
     SELECT 1 FROM decision p WHERE p.municipality_code = :m
-      AND p.line = l.file_id * {LINE_SPACE} + l.line_no)""",
-    "postgresql": """AND NOT EXISTS (
-    SELECT 1 FROM decision p WHERE p.municipality_code = :m AND p.line_no = l.line_no)""",
-}
-MEETING = f"""AND l.line_no IN (
-    SELECT line_no FROM decision WHERE municipality_code = :m AND {_AT_THEIR_NOTICES})"""
+      AND p.line = l.file_id * {LINE_SPACE} + l.line_no)"""
+_OTHERS_BY_LINE = """AND NOT EXISTS (
+    SELECT 1 FROM decision p WHERE p.municipality_code = :m AND p.line_no = l.line_no)"""
+_OTHERS_OF_FEW = """AND l.line_no <> ALL (ARRAY(
+    SELECT line_no FROM decision WHERE municipality_code = :m))"""
 
 # PostgreSQL joins whole tables, and would leave the decisions in the order of the instalments. In
 # the order of the lines outcomes, receipts and postings are added at the end of their keys: the
@@ -169,6 +164,41 @@ def state_before(connection: Connection, scope: dict[str, Any], before: Before) 
     scope["compared"] = 1
 
 
+def others(connection: Connection, scope: dict[str, Any]) -> str:
+    """The condition for lines ``l`` that are not plain."""
+    if connection.dialect.name == "sqlite":
+        return _OTHERS_BY_ROW
+    return _OTHERS_OF_FEW if _few(connection, scope) else _OTHERS_BY_LINE
+
+
+def meeting(connection: Connection, scope: dict[str, Any]) -> str:
+    """The condition for lines ``l`` that are plain and meet one of those that are not."""
+    few = _few(connection, scope)
+    met = f"SELECT line_no FROM decision WHERE municipality_code = :m AND {_at_theirs(few=few)}"
+    return f"AND {_among('l.line_no', met, few=few)}"
+
+
 def leave_to_turns(connection: Connection, scope: dict[str, Any]) -> None:
     """Give up those that meet a line which is not plain."""
-    runner(connection, scope)(MEET_OTHERS)
+    at_theirs = _at_theirs(few=_few(connection, scope))
+    runner(connection, scope)(f"DELETE FROM decision WHERE municipality_code = :m AND {at_theirs}")
+
+
+def _few(connection: Connection, scope: dict[str, Any]) -> bool:
+    """Whether what one statement finds is handed to the next as a list.
+
+    PostgreSQL works a list out once. What it knows of staging is hardly ever right for a small file
+    (:func:`payments.store.statistics.count_staging`), and what it takes for one row it looks for
+    again with every line.
+    """
+    return connection.dialect.name == "postgresql" and scope["lines"] < LARGE_FILE
+
+
+def _at_theirs(*, few: bool) -> str:
+    """The condition for decisions at notices that lines in the turns concern."""
+    return _among("notice_id", _THEIR_NOTICES, few=few)
+
+
+def _among(column: str, found: str, *, few: bool) -> str:
+    """The condition that ``column`` is among what a query finds."""
+    return f"{column} = ANY (ARRAY({found}))" if few else f"{column} IN ({found})"

@@ -80,6 +80,12 @@ INDEXES = (
     ("match_work_found", "match_work", "municipality_code, file_id, line_no", "found = 1"),
     ("match_work_whole", "match_work", "municipality_code, notice_id", "term = '00'"),
 )
+# PostgreSQL shares these tables between bodies, and what others left behind lies there until its
+# worker has tidied up: whatever it takes the tables for, lines are found without walking that.
+SHARED_INDEXES = (
+    ("decision_by_line", "decision", "municipality_code, line_no"),
+    ("match_work_by_notice", "match_work", "municipality_code, notice_id"),
+)
 
 
 def staging_statements(dialect: str) -> list[str]:
@@ -98,7 +104,15 @@ def staging_statements(dialect: str) -> list[str]:
         f"ON {table} ({columns}) WHERE {condition}"
         for name, table, columns, condition in INDEXES
     ]
-    return tables + indexes
+    return tables + indexes + ([] if sqlite else shared_indexes())
+
+
+def shared_indexes() -> list[str]:
+    """The statements that create what PostgreSQL finds the rows of one body by."""
+    return [
+        f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({columns})"
+        for name, table, columns in SHARED_INDEXES
+    ]
 
 
 def runner(connection: Connection, scope: dict[str, Any]) -> Any:

@@ -4,6 +4,9 @@ A request waits for its booking only as long as the booker keeps up. Once the bo
 import is writing them) or more wait than a request should sit through, requests are answered at
 once, and the booker tries again until nothing waits. While more arrives than it books it also rests
 between its steps: whoever brings a notification is answered first, and what waits is durable.
+
+Of many bodies in one process a few are booked at a time: whoever books holds connections, and those
+of the requests must never run out.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,8 +22,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from web.notifications.booking import BooksBusyError, book_again, book_waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Engine
 
+    from web.notifications.booking import Step
     from web.notifications.spool import Spool
 
 LOCK_WAIT_MS = 20  # what booking waits for the books' lock
@@ -27,7 +34,10 @@ BEHIND_FROM = 4  # so many waiting are more than a request sits through
 RETRY_SECONDS = 0.25
 TROUBLE_RETRIES = 20  # … in the end so many times longer when something stays wrong
 REST = 9  # while more arrives than is booked: so many times as long as the step took
+BODIES_AT_ONCE = 3  # so many book in one process; each holds two connections of the requests' pool
 PATIENCE_SECONDS = 1  # a request never waits longer, whatever happens to the booker
+
+_SEATS = threading.BoundedSemaphore(BODIES_AT_ONCE)
 
 log = logging.getLogger(__name__)
 
@@ -150,17 +160,19 @@ class Booker:
     def _round(self) -> None:
         """Everything that waits now, and what arrives meanwhile."""
         if not self._whole:
-            book_again(self._books, self._spool, self._municipality_code)
+            with self._seat():
+                book_again(self._books, self._spool, self._municipality_code)
             self._whole = True
         # What could not be booked before is left to the scheduler, or to the next start.
         begun, arrived = time.monotonic(), self._arrived
-        for step in book_waiting(
+        steps = book_waiting(
             self._books,
             self._spool,
             self._municipality_code,
             after=self._handled,
             begin=lambda number: self._tell(keeps_up=number <= BEHIND_FROM),
-        ):
+        )
+        while (step := self._next(steps)) is not None:
             self._tell(keeps_up=self._keeps_up, handled=step.entries[-1].spool_no)
             if self._arrived - arrived > len(step.entries):
                 self._closed.wait(REST * (time.monotonic() - begun))
@@ -169,6 +181,20 @@ class Booker:
             begun, arrived = time.monotonic(), self._arrived
         self._troubles = 0
         self._tell(keeps_up=True, done=self._begun)
+
+    def _next(self, steps: Iterator[Step]) -> Step | None:
+        with self._seat():
+            return next(steps, None)
+
+    @contextmanager
+    def _seat(self) -> Iterator[None]:
+        """記帳の席: one of the few that book at a time; no request waits for one to get free."""
+        while not _SEATS.acquire(timeout=self._retry_seconds):
+            self._tell(keeps_up=False)
+        try:
+            yield
+        finally:
+            _SEATS.release()
 
     def _tell(self, *, keeps_up: bool, handled: int = 0, done: int = 0) -> None:
         """What the requests that wait need to know."""
