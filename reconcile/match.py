@@ -128,6 +128,9 @@ SAME_CONTENT = f"""(p.content = l.content OR (p.file_id <> l.file_id
     AND pf.channel <> :channel AND p.slip_key = l.slip_key AND p.amount_yen = l.amount_yen
     AND {_FIRST_SAID}))"""
 
+# Of a small file each line is looked at by itself: PostgreSQL joins whatever it takes for empty in
+# any order (:func:`reconcile.plain.few_lines`), and a limit keeps it from joining.
+_ONE_BY_ONE = "LIMIT 1 OFFSET 0"
 REPEATS = f"""
 UPDATE match_work SET fixed = 'repeat'
 WHERE municipality_code = :m AND found = 1 AND EXISTS (
@@ -138,7 +141,7 @@ WHERE municipality_code = :m AND found = 1 AND EXISTS (
     WHERE l.municipality_code = :m AND l.file_id = match_work.file_id
       AND l.line_no = match_work.line_no AND {SAME_CONTENT}
       AND ((p.file_id <> l.file_id AND p.occurrence = match_work.occurrence)
-           OR (:counted = 0 AND {_EARLIER})))
+           OR (:counted = 0 AND {_EARLIER})) {{one_by_one}})
 """
 CONFLICTS = f"""
 UPDATE match_work SET fixed = 'conflict'
@@ -151,7 +154,7 @@ WHERE municipality_code = :m AND found = 1 AND fixed IS NULL AND EXISTS (
       AND l.line_no = match_work.line_no
       AND NOT {SAME_CONTENT}
       AND {_EARLIER}
-      AND {_FIRST_SAID})
+      AND {_FIRST_SAID} {{one_by_one}})
 """
 # 速報 and 確報 of one transaction that differ in amount or key: the later one is the conflict.
 TRANSACTION_CONFLICTS = """
@@ -325,8 +328,9 @@ def load_lines(connection: Connection, scope: dict[str, Any]) -> int:
     if scope["counted"]:
         run(OCCURRENCES)
         run(KEEP_OCCURRENCES)
-    run(REPEATS)
-    run(CONFLICTS)
+    one_by_one = _ONE_BY_ONE if plain.few_lines(connection, scope) else ""
+    run(REPEATS.format(one_by_one=one_by_one))
+    run(CONFLICTS.format(one_by_one=one_by_one))
     if scope["counted"]:
         run(CORRECTS_REFUNDED)
     if scope["transactions"]:

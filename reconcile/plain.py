@@ -107,12 +107,11 @@ WHERE l.stage = 'confirmed'
       AND NOT (q.file_id = :file_id AND q.line_no = l.line_no))
 """
 
+_GIVE_UP = "DELETE FROM decision WHERE municipality_code = :m AND "
 # Lines that meet at a notice must see what the others did.
-MEET_EACH_OTHER = """
-DELETE FROM decision WHERE municipality_code = :m AND notice_id IN (
+_SHARED_NOTICES = """
     SELECT notice_id FROM decision WHERE municipality_code = :m AND notice_id IS NOT NULL
-    GROUP BY notice_id HAVING COUNT(*) > 1)
-"""
+    GROUP BY notice_id HAVING COUNT(*) > 1"""
 _THEIR_NOTICES = """
     SELECT notice_id FROM match_work WHERE municipality_code = :m AND notice_id IS NOT NULL"""
 # Conditions for lines ``l`` that are not plain. SQLite finds a decision by its row number.
@@ -143,7 +142,7 @@ def decide_plain(connection: Connection, scope: dict[str, Any]) -> None:
         run(decision_from(facts.format(set_aside=f"AS {set_aside}")) + in_order)
     rows = scope["lines"]
     count_staging(connection, rows, "decision", "municipality_code", "line_no", "notice_id")
-    run(MEET_EACH_OTHER)
+    run(_GIVE_UP + _among("notice_id", _SHARED_NOTICES, few=few_lines(connection, scope)))
 
 
 def state_before(connection: Connection, scope: dict[str, Any], before: Before) -> None:
@@ -168,23 +167,23 @@ def others(connection: Connection, scope: dict[str, Any]) -> str:
     """The condition for lines ``l`` that are not plain."""
     if connection.dialect.name == "sqlite":
         return _OTHERS_BY_ROW
-    return _OTHERS_OF_FEW if _few(connection, scope) else _OTHERS_BY_LINE
+    return _OTHERS_OF_FEW if few_lines(connection, scope) else _OTHERS_BY_LINE
 
 
 def meeting(connection: Connection, scope: dict[str, Any]) -> str:
     """The condition for lines ``l`` that are plain and meet one of those that are not."""
-    few = _few(connection, scope)
+    few = few_lines(connection, scope)
     met = f"SELECT line_no FROM decision WHERE municipality_code = :m AND {_at_theirs(few=few)}"
     return f"AND {_among('l.line_no', met, few=few)}"
 
 
 def leave_to_turns(connection: Connection, scope: dict[str, Any]) -> None:
     """Give up those that meet a line which is not plain."""
-    at_theirs = _at_theirs(few=_few(connection, scope))
-    runner(connection, scope)(f"DELETE FROM decision WHERE municipality_code = :m AND {at_theirs}")
+    at_theirs = _at_theirs(few=few_lines(connection, scope))
+    runner(connection, scope)(_GIVE_UP + at_theirs)
 
 
-def _few(connection: Connection, scope: dict[str, Any]) -> bool:
+def few_lines(connection: Connection, scope: dict[str, Any]) -> bool:
     """Whether what one statement finds is handed to the next as a list.
 
     PostgreSQL works a list out once. What it knows of staging is hardly ever right for a small file

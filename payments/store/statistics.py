@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-_KEY = "municipality_code"
 ROWS = 10_000_000  # of any table, nearly all of one municipality
 NARROWING = 1_000  # what each further key column narrows the rows down by
 ROWS_PER_KEY = 5  # behind a complete key that is not unique
@@ -131,12 +130,12 @@ def count_afresh(connection: Connection, rows: int, table: str, *columns: str) -
     database is planned as if its tables were empty (measured: 10,000 lines 45 s instead of 0.6 s),
     and a large file into any database as if it had one line, for its number is none of those that
     are known (15,000 confirmations: minutes). A table that is known to hold more than the few
-    ``rows`` of a small file is left alone; ``columns`` are those that statements look rows up by,
-    all of them when none is named.
+    ``rows`` of a small file, some of them of this body, is left alone; ``columns`` are those that
+    statements look rows up by, all of them when none is named.
     """
     if connection.dialect.name != "postgresql":
         return
-    if rows >= LARGE_FILE or _known(connection, table) <= rows:
+    if rows >= LARGE_FILE or _known(connection, table) <= rows or _is_new_body(connection, table):
         _count(connection, rows, table, columns)
 
 
@@ -170,9 +169,9 @@ def count_filled(
     if batches.bit_count() != 1 or connection.dialect.name != "postgresql":
         return
     for table, columns in tables.items():
-        new = _is_new_body(connection, table)
-        if new or (rows >= LARGE_FILE and _known(connection, table) <= rows):
-            _count(connection, rows, table, columns, new=new)
+        grown = rows >= LARGE_FILE and _known(connection, table) <= rows
+        if grown or _is_new_body(connection, table):
+            _count(connection, rows, table, columns)
 
 
 def _known(connection: Connection, table: str) -> int:
@@ -190,18 +189,8 @@ def _is_new_body(connection: Connection, table: str) -> bool:
     return int(plan[0]["Plan"]["Plan Rows"]) <= 1
 
 
-def _count(
-    connection: Connection, rows: int, table: str, columns: tuple[str, ...], *, new: bool = False
-) -> None:
-    """Have it counted, for a ``new`` body and a large file (or unknown ``rows``: 0) with the key.
-
-    Else the key is left out: beside its own rows a transaction sees what is committed, and in a new
-    database that is nothing. The bodies beside it would be taken for empty.
-    """
-    small = 0 < rows < LARGE_FILE
-    if small and not new:
-        columns = tuple(column for column in columns if column != _KEY)
-    waits = "off" if small else "on"
+def _count(connection: Connection, rows: int, table: str, columns: tuple[str, ...]) -> None:
+    waits = "off" if 0 < rows < LARGE_FILE else "on"  # 0: it is not known how many
     connection.execute(_COUNT, {"table": table, "columns": list(columns), "waits": waits})
 
 

@@ -97,6 +97,7 @@ def test_what_is_known_to_hold_more_is_left_alone(postgres_url, monkeypatch):
         with engine.connect() as other, other.begin():
             other.execute(text("SET LOCAL lock_timeout = '50ms'"))
             monkeypatch.setattr(statistics, "_known", lambda *_: 1_001)
+            monkeypatch.setattr(statistics, "_is_new_body", lambda *_: False)
             count_filled(other, filled, 1_000)
             with pytest.raises(OperationalError) as refused:
                 count_filled(other, filled, 1_001)
@@ -124,3 +125,75 @@ def test_whoever_reads_all_books_counts_what_nobody_has_counted(postgres_url):
             assert connection.execute(known).scalar_one() == 3_000
     finally:
         engine.dispose()
+
+
+TARGET = text(
+    "SELECT attstattarget FROM pg_attribute WHERE attrelid = 'receipt'::regclass "
+    "AND attname = 'municipality_code'"
+)
+
+
+def _reopen(connection, code, number):
+    connection.execute(
+        text(
+            "INSERT INTO reopened (municipality_code, notice_id, term) "
+            "SELECT :m, number, '01' FROM generate_series(1, CAST(:number AS INT)) number"
+        ),
+        {"m": code, "number": number},
+    )
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("count", [count_afresh, count_filled])
+def test_a_body_that_is_taken_for_empty_is_counted(postgres_url, count):
+    """However many rows its table has: of those PostgreSQL gives it one."""
+    engine = open_engine(postgres_url)
+    with unit_of_work(engine, "99999") as connection:
+        _reopen(connection, "99999", 5_000)
+        count_afresh(connection, 5_000, "reopened")
+    with unit_of_work(engine, "99998") as connection:
+        _reopen(connection, "99998", 500)
+        assert statistics._is_new_body(connection, "reopened")
+        if count is count_afresh:
+            count_afresh(connection, 500, "reopened", "municipality_code")
+        else:
+            count_filled(connection, {"reopened": ("municipality_code",)}, 500)
+        assert not statistics._is_new_body(connection, "reopened")
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_small_file_leaves_shared_staging_alone_unless_it_is_taken_for_large(postgres_url):
+    """Whoever counts it keeps the worker that tidies up away."""
+    engine = open_engine(postgres_url)
+    known = text("SELECT reltuples FROM pg_class WHERE relname = 'reopened'")
+    with unit_of_work(engine, "99999") as connection:
+        _reopen(connection, "99999", 900)
+        count_staging(connection, 900, "reopened", "notice_id")
+        assert connection.execute(known).scalar_one() <= 0
+        _reopen(connection, "99999", 200)
+        count_staging(connection, 1_100, "reopened", "notice_id")
+        assert connection.execute(known).scalar_one() == 1_100
+        connection.execute(text("DELETE FROM reopened"))
+        _reopen(connection, "99999", 10)
+        count_staging(connection, 10, "reopened", "notice_id")
+        assert connection.execute(known).scalar_one() == 10
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_body_among_many_has_what_is_usual(postgres_url):
+    """The wall between bodies asks for the municipality again: that does not count twice."""
+    engine = open_engine(postgres_url)
+    for place in range(50):
+        with unit_of_work(engine, f"980{place:02d}") as connection:
+            _reopen(connection, f"980{place:02d}", 100)
+    with unit_of_work(engine, "99999") as connection:
+        _reopen(connection, "99999", 100)
+        count_afresh(connection, 100, "reopened")
+        plan = connection.execute(
+            text("EXPLAIN (FORMAT JSON) SELECT FROM reopened WHERE municipality_code = '99999'")
+        ).scalar_one()
+        assert 25 <= plan[0]["Plan"]["Plan Rows"] <= 100
+        assert not statistics._is_new_body(connection, "reopened")
+    engine.dispose()
