@@ -279,7 +279,7 @@ _WAITS = f"""
 SELECT COALESCE(wait_event_type || ':' || wait_event, 'processor') FROM pg_stat_activity
 WHERE state = 'active' AND usename = '{APP}'"""
 _USERS = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = current_database() \
-AND pid <> pg_backend_pid()"
+AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 _EVIDENCE = "SELECT sha256 FROM source_file WHERE municipality_code = %s \
 AND channel <> 'notification'"
 _SUMS = """
