@@ -33,6 +33,7 @@ LOCK_WAIT_MS = 20  # what booking waits for the books' lock
 BEHIND_FROM = 4  # so many waiting are more than a request sits through
 RETRY_SECONDS = 0.25
 TROUBLE_RETRIES = 20  # … in the end so many times longer when something stays wrong
+BUSY_RETRIES = 8  # … and while the books, or the turn to write them, stay somebody else's
 REST = 9  # while more arrives than is booked: so many times as long as the step took
 BODIES_AT_ONCE = 3  # so many book in one process; each holds two connections of the requests' pool
 PATIENCE_SECONDS = 1  # a request never waits longer, whatever happens to the booker
@@ -58,7 +59,7 @@ class Booker:
         self._spool = spool
         self._municipality_code = municipality_code
         self._retry_seconds = self._pause = retry_seconds
-        self._troubles = 0  # rounds in a row in which something was wrong
+        self._troubles = 0  # rounds in a row in which something was wrong, or somebody else's
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
@@ -126,19 +127,19 @@ class Booker:
             try:
                 self._round()
             except BooksBusyError:
-                self._fail(self._retry_seconds)
+                self._fail(self._longer_each_time(BUSY_RETRIES))
             except SQLAlchemyError as error:
                 # The statement may carry numbers of slips: only the kind of error is logged.
                 log.error("the spool cannot be booked: %s", type(error).__name__)  # noqa: TRY400
-                self._fail(self._longer_each_time())
+                self._fail(self._longer_each_time(TROUBLE_RETRIES))
             except Exception:
                 log.exception("the spool cannot be booked")
-                self._fail(self._longer_each_time())
+                self._fail(self._longer_each_time(TROUBLE_RETRIES))
 
-    def _longer_each_time(self) -> float:
+    def _longer_each_time(self, most: int) -> float:
         """A pause behind trouble: what was wrong for a moment is not waited for as long again."""
-        times: int = min(2**self._troubles, TROUBLE_RETRIES)
-        self._troubles += times < TROUBLE_RETRIES
+        times: int = min(2**self._troubles, most)
+        self._troubles += times < most
         return times * self._retry_seconds
 
     def _fail(self, pause: float) -> None:

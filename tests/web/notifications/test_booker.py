@@ -133,6 +133,45 @@ def test_trouble_that_lasts_is_asked_about_less_and_less_often(booker, rounds, m
     assert pauses[7:] == [1]  # it begins anew behind a round that went well
 
 
+def test_books_that_stay_busy_are_asked_less_often(booker, rounds, monkeypatch):
+    """Of many bodies on two servers each tried four times a second while the other one booked."""
+    pauses, fail = [], booker._fail
+
+    def note(pause):
+        pauses.append(round(pause / SOON))
+        fail(pause)
+
+    monkeypatch.setattr(booker, "_fail", note)
+    rounds.plans[:] = [*(6 * [_busy]), lambda: iter([_step(1)])]
+    assert _returns(booker, 1)
+    assert booker.wait_until_idle(LONG)
+    assert pauses == [1, 2, 4, 8, 8, 8]
+
+
 def test_after_the_end_nobody_waits(booker):
     booker.close()
     assert _returns(booker, 1)
+
+
+def test_of_many_bodies_a_few_book_at_a_time(rounds, booker, monkeypatch):
+    """Whoever books holds connections of the requests; nobody waits for one that has to wait."""
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", None)
+    monkeypatch.setattr(module, "_SEATS", threading.BoundedSemaphore(1))
+    go_on, inside = threading.Event(), threading.Event()
+
+    def stay():
+        inside.set()
+        assert go_on.wait(LONG)
+        return iter([_step(1)])
+
+    rounds.plans[:] = [stay, lambda: iter([_step(1)])]
+    other = Booker(Mock(), Mock(), "99998", retry_seconds=SOON)
+    other.start(1)
+    assert inside.wait(LONG)
+    assert _returns(booker, 1)
+    assert rounds.begun == 1
+    go_on.set()
+    assert booker.wait_until_idle(LONG)
+    assert other.wait_until_idle(LONG)
+    assert rounds.begun == 2
+    other.close()
