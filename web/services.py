@@ -19,7 +19,7 @@ from payments.store.municipalities import bodies, is_served, load_profile
 from payments.store.unit_of_work import reading
 from web.commands.session import listed
 from web.metrics.exposition import Metrics
-from web.notifications.receive import Desk
+from web.notifications.receive import Desk, for_booking
 from web.notifications.spool import Spool
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Services:
         # other has no thread and no connection yet.
         desk = self._desks.get(municipality_code)
         if desk is None:
-            made = Desk(self.engine, self.spool, municipality_code)
+            made = Desk(self.engine, self.spool, municipality_code, books=self.booking_engine)
             desk = self._desks.setdefault(municipality_code, made)
         return desk
 
@@ -135,6 +135,11 @@ class Services:
     def spool(self) -> Spool:
         """受付簿."""
         return Spool(self.engine)
+
+    @cached_property
+    def booking_engine(self) -> Engine:
+        """The same database for the bookers of every body, of which a few work at a time."""
+        return for_booking(self.engine)
 
     @cached_property
     def quick_engine(self) -> Engine:
@@ -152,8 +157,9 @@ class Services:
             end()
         for desk in self._desks.values():
             desk.close()
-        if "quick_engine" in self.__dict__:
-            self.quick_engine.dispose()
+        for name in ("booking_engine", "quick_engine"):
+            if name in self.__dict__:
+                self.__dict__[name].dispose()
         if "spool" in self.__dict__:
             self.spool.close()
 

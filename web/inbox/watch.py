@@ -65,9 +65,10 @@ class Watch:
 
     def look(self, now: datetime) -> list[Found]:
         """What lies in the folders."""
-        with reading(self.engine) as connection:
-            codes = municipality_codes(connection)
-        alone = self.municipality_code == self.settings.municipality or len(codes) == 1
+        alone = self.municipality_code == self.settings.municipality
+        if not alone:
+            with reading(self.engine) as connection:
+                alone = len(municipality_codes(connection)) == 1
         where = places(self.settings, self.municipality_code, alone=alone)
         return look_around(where, self.settings, self.looks, now)
 

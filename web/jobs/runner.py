@@ -132,6 +132,8 @@ class Runner:
     def _plans(self, connection: Connection, municipality_code: str, lane: str) -> list[Plan]:
         """The jobs of a lane; those of the whole installation stand under its first body."""
         found = plans(connection, municipality_code, self.settings, lane=lane)
+        if not any(plan.entry.whole for plan in found):
+            return found
         first = municipality_code == municipality_codes(connection)[0]
         return [plan for plan in found if first or not plan.entry.whole]
 

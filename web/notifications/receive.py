@@ -38,6 +38,12 @@ class Told(NamedTuple):
     transaction_id: str = ""
 
 
+def for_booking(engine: Engine) -> Engine:
+    """The same books with connections that never wait long for a lock."""
+    url = engine.url.render_as_string(hide_password=False)
+    return open_engine(url, keys=keys_of(engine), lock_wait_ms=LOCK_WAIT_MS)
+
+
 class Desk:
     """受付窓口 of one municipality: takes notifications in, and has them booked."""
 
@@ -47,14 +53,18 @@ class Desk:
         spool: Spool,
         municipality_code: str,
         *,
+        books: Engine | None = None,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
-        """``engine`` opens the books; booking has connections of its own that never wait long."""
+        """``engine`` opens the books; booking has connections of its own (:func:`for_booking`).
+
+        ``books``: those, where several desks share them; whoever made them closes them.
+        """
         self.spool = spool
         self._engine = engine
         self._municipality_code = municipality_code
-        url = engine.url.render_as_string(hide_password=False)
-        self._books = open_engine(url, keys=keys_of(engine), lock_wait_ms=LOCK_WAIT_MS)
+        self._shared = books is not None
+        self._books = for_booking(engine) if books is None else books
         self.booker = Booker(
             self._books, self.spool, municipality_code, retry_seconds=retry_seconds
         )
@@ -62,7 +72,8 @@ class Desk:
     def close(self) -> None:
         """Finish what is in hand; whatever waits then is booked after the next start."""
         self.booker.close()
-        self._books.dispose()
+        if not self._shared:
+            self._books.dispose()
 
     def receive(self, key_id: str, notification_id: str, body: bytes) -> tuple[Answer, bool]:
         """Take one notification in; the answer, and whether this request was the first.
