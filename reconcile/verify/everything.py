@@ -102,6 +102,7 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from payments.domain.rates import know_rates, known_rates
 from payments.store.engine import SQLITE_CACHE_KIB, keys_of, open_engine
 from payments.store.municipalities import load_profile
 from payments.store.statistics import count_uncounted
@@ -134,6 +135,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from payments.domain.rates import RateTable
     from payments.store.sealed_bytes import KeyRing
 
 __all__ = ["DIFFERENCES_MAX", "Difference", "books", "papers", "verify"]
@@ -176,7 +178,7 @@ def verify(
         if store.number(_RECORDS) < TWO_PROCESSES_FROM:
             return list(islice(chain(papers(store), books(store)), DIFFERENCES_MAX))
         # A fresh interpreter: a fork would share this one's connections.
-        with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, get_context("spawn"), _begin_apart, (known_rates(),)) as pool:
             url, keys = engine.url.render_as_string(hide_password=False), keys_of(engine)
             apart = [pool.submit(_apart, url, keys, municipality_code, check) for check in _BOOKS]
             found = list(islice(papers(store), DIFFERENCES_MAX))
@@ -204,6 +206,11 @@ def _store(
         store = Store(connection, load_profile(connection, municipality_code), progress)
         yield store
         store.close()
+
+
+def _begin_apart(rates: RateTable) -> None:
+    """The second process knows the rates that this one knows: an installation may add years."""
+    know_rates(lambda: rates)
 
 
 def _apart(

@@ -7,7 +7,9 @@ import json
 import re
 import shutil
 import sqlite3
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from reference_rows import sample_profile
 from reference_strategies import scenarios
 from sample_folder import SampleFolder
 
+from payments.domain.rates import know_rates, known_rates, shipped_rates
 from payments.store.engine import open_engine
 from payments.store.municipalities import save_profile
 from payments.store.unit_of_work import reading, unit_of_work
@@ -339,6 +342,30 @@ def test_two_processes_find_what_one_finds(books, monkeypatch):
     monkeypatch.setattr("reconcile.verify.everything.TWO_PROCESSES_FROM", 1)
     assert differences(books) == alone
     assert {difference.name for difference in alone} == ALTERED["line amount"].names
+
+
+def test_the_second_process_knows_the_rates_that_this_one_knows(books, monkeypatch):
+    """An installation may add years; without them every late sum of such a year seemed altered."""
+    told = []
+
+    class Pool(ProcessPoolExecutor):
+        def __init__(self, workers, context, begin, rates):
+            super().__init__(workers, context, begin, rates)
+            told.append((begin, *rates))
+
+    row = replace(shipped_rates().rows[-1], from_year=2027, to_year=2027)
+    table = shipped_rates().with_rows((row,))
+    monkeypatch.setattr("reconcile.verify.everything.ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("reconcile.verify.everything.TWO_PROCESSES_FROM", 1)
+    try:
+        know_rates(lambda: table)
+        assert differences(books) == []
+        know_rates(shipped_rates)
+        ((begin, rates),) = told
+        begin(rates)
+        assert known_rates() == table
+    finally:
+        know_rates(shipped_rates)
 
 
 @pytest.mark.postgres
