@@ -29,6 +29,12 @@ _LISTS = {
     "pictures": shapes.Picture,
 }
 _SINGLE = {"el_qr": shapes.Symbol, "konbini": shapes.Symbol, "sample_note": shapes.Label}
+# Asked once: a layout has some hundred shapes of these few classes.
+_KINDS = (*_LISTS.values(), *_SINGLE.values())
+_HINTS = {kind: get_type_hints(kind) for kind in _KINDS}
+_FIELDS = {
+    kind: {item.name: item for item in fields(kind) if item.name != "data"} for kind in _KINDS
+}
 _PLAIN = ("name", "version", "title", "fallback")
 _EXPECTED = {float: "a number", int: "a whole number", str: "a text"}
 _NUMBER_MAX = 1_000_000  # millimetres and points: far more than any sheet has
@@ -107,8 +113,7 @@ def _shape(kind: type[Any], data: object, key: str) -> Any:
     """One table as a value of this class."""
     if not isinstance(data, dict):
         raise LayoutFault(key, data, "a table")
-    hints = get_type_hints(kind)
-    known = {item.name: item for item in fields(kind) if item.name != "data"}
+    hints, known = _HINTS[kind], _FIELDS[kind]
     for name in data:
         if name not in known:
             raise LayoutFault(f"{key}.{name}", data[name], f"one of {', '.join(known)}")
