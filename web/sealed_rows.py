@@ -17,7 +17,7 @@ from payments.store.sealed_bytes import key_id_of
 from payments.store.unit_of_work import unit_of_work
 from web.accounts.tables import StaffTotpRow
 from web.certificates.tables import ConfirmationRow
-from web.notifications.sealed_secrets import INSTALLATION, seal, unseal
+from web.notifications.sealed_secrets import INSTALLATION, pending, seal, unseal
 from web.residents.tables import ResidentContactRow, ResidentRequestRow, ResidentSessionRow
 
 if TYPE_CHECKING:
@@ -67,14 +67,17 @@ def rows_pending(
     connection: Connection, settings: Settings, municipality_code: str, *, clear: bool = False
 ) -> int:
     """未更新: how many sealed rows lie under another key than :func:`reseal_rows` would use."""
-    target = INSTALLATION if clear else settings.key_ring().newest
     return sum(
-        1
+        pending(
+            settings,
+            connection.execute(
+                select(kind.table.c.sealed).where(
+                    kind.table.c.municipality_code == municipality_code
+                )
+            ).scalars(),
+            clear=clear,
+        )
         for kind in ROWS
-        for sealed in connection.execute(
-            select(kind.table.c.sealed).where(kind.table.c.municipality_code == municipality_code)
-        ).scalars()
-        if sealed and key_id_of(bytes(sealed)) != target
     )
 
 

@@ -15,12 +15,19 @@ from web.accounts import totp
 from web.certificates import confirmation
 from web.certificates.confirmation import Paper
 from web.cli import main
+from web.commands import evidence
 from web.commands.session import Session
 from web.config import load_settings
 from web.events.kinds import KINDS, NUMBERS
 from web.events.subscribers import Wish, rotate, secrets_of, subscribe
+from web.notifications import keys as senders
 from web.residents import contacts
 from web.residents.identity import arrive
+
+
+class KilledError(Exception):
+    """The process dies here."""
+
 
 OUTSIDE = {"webhook_hosts": "*.example.jp"}
 FIRST, SECOND = new_key_text("2026"), new_key_text("2027")
@@ -90,6 +97,38 @@ def test_the_secrets_of_those_who_are_told_turn_with_the_keys(run, city):
     assert run("evidence", "rekey", "--clear", keys=SECOND).exit_code == 0
     with reading(city.engine, "99999") as connection:
         assert secrets_of(connection, city.settings, "99999", 1, clock.now()) == before
+
+
+def test_a_run_that_dies_at_its_end_leaves_no_secret_under_a_key_that_nothing_needs(
+    run, city, monkeypatch
+):
+    wish = Wish("portal", "webhook", "https://portal.example.jp/events", KINDS, NUMBERS)
+    old = city.settings.model_copy(update=OUTSIDE | {"encryption_keys": FIRST})
+    assert run("evidence", "rekey", keys=FIRST).exit_code == 0
+    with unit_of_work(city.engine, "99999") as connection:
+        subscribe(connection, old, "99999", wish, actor="kanri")
+        senders.add(connection, old, "99999", "pay", operator_name="見本決済")
+    both = f"{FIRST} {SECOND}"
+
+    def state():
+        found = json.loads(run("evidence", "status", "--json", keys=both).stdout)
+        return found["needed"], found["personal_pending"]
+
+    def die(*_arguments, **_options):
+        raise KilledError
+
+    before = state()
+    assert before[1] >= 2
+    for name in ("reseal", "reseal_secrets"):
+        with monkeypatch.context() as patch:
+            patch.setattr(evidence, name, die)
+            assert isinstance(run("evidence", "rekey", keys=both).exception, KilledError)
+        assert "2026" in state()[0]
+        assert state()[1] == 2
+    assert run("evidence", "rekey", keys=both).exit_code == 0
+    assert state() == (["2027"], 0)
+    found = {each["code"]: each for each in json.loads(run("doctor", "--json", keys=SECOND).stdout)}
+    assert found["notification_keys"]["ok"]
 
 
 def test_what_residents_and_staff_have_told_turns_with_the_keys(run, city):

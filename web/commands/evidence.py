@@ -19,14 +19,16 @@ from reconcile.store.sealed_texts import texts_pending
 from web import clock, formatting
 from web.accounts import staff
 from web.commands.session import MUNICIPALITY, Session, fail_unless, say_json, session_of
+from web.events import subscribers
 from web.events.subscribers import reseal_secrets
+from web.notifications import keys
 from web.notifications.keys import reseal
 from web.notifications.reseal import reseal_all
 from web.notifications.spool import Spool
 from web.sealed_rows import reseal_rows, rows_pending
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from reconcile.store.rekey import Rekeyed
 
@@ -62,7 +64,7 @@ def status(session: Session, *, as_json: bool) -> None:
         personal = (
             columns_pending(connection, code, clear=clear)
             + texts_pending(connection, code, clear=clear)
-            + rows_pending(connection, session.settings, code, clear=clear)
+            + _beside_pending(session, connection, clear=clear)
         )
     newest = keys_of(session.engine).newest
     rest = pending(session.engine, code, clear=not newest)
@@ -113,12 +115,10 @@ def rekey(session: Session, *, clear: bool, as_json: bool) -> None:
                 + _accounts_anew(engine, code, clear=clear)
                 + reseal_columns(engine, code, clear=clear)
                 + reseal_rows(engine, session.settings, code, clear=clear)
+                + _secrets_anew(session, clear=clear)
             ),
-            rest=lambda connection: rows_pending(connection, session.settings, code, clear=clear),
+            rest=lambda connection: _beside_pending(session, connection, clear=clear),
         )
-    with unit_of_work(engine, code) as connection:
-        reseal(connection, session.settings, code, clear=clear)
-        reseal_secrets(connection, session.settings, code, clear=clear)
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             # What was in clear does not wait in the log of the database either.
@@ -148,6 +148,28 @@ def _accounts_anew(engine: Engine, code: str, *, clear: bool) -> int:
     """口座番号の更新: those of payees, too; how many did not open."""
     with unit_of_work(engine, code) as connection:
         return seal_anew(connection, code, clear=clear)
+
+
+def _secrets_anew(session: Session, *, clear: bool) -> int:
+    """秘密の更新: of senders and subscribers, within the run; one that does not open ends it.
+
+    Behind the end of the run nobody would miss them: killed there, it left them under a key that
+    nothing else needed any more.
+    """
+    code, settings = session.municipality, session.settings
+    with unit_of_work(session.engine, code) as connection:
+        reseal(connection, settings, code, clear=clear)
+        reseal_secrets(connection, settings, code, clear=clear)
+    return 0
+
+
+def _beside_pending(session: Session, connection: Connection, *, clear: bool) -> int:
+    """未更新: what only this package knows and what lies under another key."""
+    code, settings = session.municipality, session.settings
+    return sum(
+        each(connection, settings, code, clear=clear)
+        for each in (rows_pending, keys.secrets_pending, subscribers.secrets_pending)
+    )
 
 
 def _record(session: Session, event: str, subject: str) -> None:

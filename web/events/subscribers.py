@@ -22,7 +22,7 @@ from web import clock
 from web.events.addresses import URL_MAX, Reach, UnreachableError, require_permitted
 from web.events.signature import new_secret
 from web.events.tables import EventSubscriberRow
-from web.notifications.sealed_secrets import seal, unseal
+from web.notifications.sealed_secrets import pending, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -237,6 +237,15 @@ def reseal_secrets(
             .values(**again)
         )
     return len(rows)
+
+
+def secrets_pending(
+    connection: Connection, settings: Settings, municipality_code: str, *, clear: bool = False
+) -> int:
+    """未更新: how many secrets lie under another key than :func:`reseal_secrets` would use."""
+    mine = subscribers.c.municipality_code == municipality_code
+    rows = connection.execute(select(subscribers.c.secret, subscribers.c.old_secret).where(mine))
+    return pending(settings, (each for row in rows for each in row), clear=clear)
 
 
 def _change(

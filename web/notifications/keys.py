@@ -19,7 +19,7 @@ from sqlalchemy import func, insert, or_, select, update
 from payments.domain.errors import ConflictError, InvalidValueError, NotFoundError
 from web import clock
 from web.bodies import municipality_of_key
-from web.notifications.sealed_secrets import seal, unseal
+from web.notifications.sealed_secrets import pending, seal, unseal
 from web.tables import ApiKeyRow, ApiSecretRow
 
 if TYPE_CHECKING:
@@ -228,6 +228,15 @@ def reseal(
             .values(sealed=sealed)
         )
     return len(rows)
+
+
+def secrets_pending(
+    connection: Connection, settings: Settings, municipality_code: str, *, clear: bool = False
+) -> int:
+    """未更新: how many secrets lie under another key than :func:`reseal` would use."""
+    mine = api_secrets.c.municipality_code == municipality_code
+    kept = connection.execute(select(api_secrets.c.sealed).where(mine)).scalars()
+    return pending(settings, kept, clear=clear)
 
 
 def derive(settings: Settings, key_id: str, salt: str) -> str:

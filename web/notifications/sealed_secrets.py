@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from payments.store.sealed_bytes import KEY_BYTES, Key, KeyRing, key_id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from web.config import Settings
 
 INSTALLATION = "installation"  # id of the derived key
@@ -44,6 +46,15 @@ def _derived(secret: str) -> KeyRing:
     """The key ring that follows from the installation's secret (HKDF, RFC 5869)."""
     key = HKDF(SHA256(), KEY_BYTES, salt=None, info=b"kokin api secrets").derive(secret.encode())
     return KeyRing([Key(INSTALLATION, key)])
+
+
+def pending(settings: Settings, sealed: Iterable[bytes | None], *, clear: bool = False) -> int:
+    """未更新: how many of these lie under another key than :func:`seal` would use now.
+
+    ``clear``: than the derived one.
+    """
+    target = (not clear and settings.key_ring().newest) or INSTALLATION
+    return sum(1 for each in sealed if each and key_id_of(bytes(each)) != target)
 
 
 def digest(settings: Settings, text: str) -> bytes:
