@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+# What a notice comes to is summed before its 科目 is asked for, once for each.
 _DUE = f"""
-SELECT n.item_code, COUNT(*) AS number, SUM(a.amount_yen) AS due_yen,
-    SUM(a.amount_yen - ({OPEN_YEN})) AS paid_yen
-FROM instalment i CROSS JOIN instalment_account a CROSS JOIN notice n
-WHERE i.municipality_code = :m AND i.fiscal_year = :year AND i.due_on < :day
-  AND a.municipality_code = :m AND a.notice_id = i.notice_id AND a.term = i.term
-  AND n.municipality_code = :m AND n.notice_id = i.notice_id
+SELECT n.item_code, SUM(due.number) AS number, SUM(due.due_yen) AS due_yen,
+    SUM(due.paid_yen) AS paid_yen
+FROM (
+    SELECT i.notice_id, COUNT(*) AS number, SUM(a.amount_yen) AS due_yen,
+        SUM(a.amount_yen - ({OPEN_YEN})) AS paid_yen
+    FROM instalment i CROSS JOIN instalment_account a
+    WHERE i.municipality_code = :m AND i.fiscal_year = :year AND i.due_on < :day
+      AND a.municipality_code = :m AND a.notice_id = i.notice_id AND a.term = i.term
+    GROUP BY i.notice_id) due
+CROSS JOIN notice n
+WHERE n.municipality_code = :m AND n.notice_id = due.notice_id
 GROUP BY n.item_code ORDER BY n.item_code"""
 
 
@@ -41,4 +47,4 @@ def due_before(connection: Connection, municipality_code: str, day: date) -> tup
     rows = connection.execute(
         text(_DUE), {"m": municipality_code, "year": fiscal_year(day), "day": day.isoformat()}
     )
-    return tuple(Due(r.item_code, r.number, int(r.due_yen), int(r.paid_yen)) for r in rows)
+    return tuple(Due(r.item_code, int(r.number), int(r.due_yen), int(r.paid_yen)) for r in rows)

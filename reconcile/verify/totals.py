@@ -27,8 +27,10 @@ _OPEN = (
 )
 _GIVEN_UP = "SELECT SUM(written_off_yen) FROM instalment_account WHERE municipality_code = :m"
 _SURPLUS = "SELECT SUM(surplus_yen) FROM instalment_account WHERE municipality_code = :m"
+# Files are numbered from 1: asked so, SQLite walks the receipts as they lie, not by their 領収日.
 _WAITING = (
-    "SELECT SUM(suspense_yen) FROM receipt WHERE municipality_code = :m AND stage <> 'withdrawn'"
+    "SELECT SUM(suspense_yen) FROM receipt WHERE municipality_code = :m AND file_id > 0 "
+    "AND stage <> 'withdrawn'"
 )
 # Decided to go back, so that it no longer waits, and of that what the bank has not paid.
 _DECIDED = """
@@ -41,10 +43,12 @@ SELECT SUM(x.amount_yen) FROM refund x WHERE x.municipality_code = :m AND (
       AND v.refund_no = x.refund_no ORDER BY v.event_no DESC LIMIT 1)
     NOT IN ('paid', 'cancelled')"""
 _REPORTED = (
-    "SELECT SUM(amount_yen) FROM receipt WHERE municipality_code = :m AND stage = 'provisional'"
+    "SELECT SUM(amount_yen) FROM receipt WHERE municipality_code = :m AND file_id > 0 "
+    "AND stage = 'provisional'"
 )
 _CONFIRMED = (
-    "SELECT SUM(amount_yen) FROM receipt WHERE municipality_code = :m AND stage = 'confirmed'"
+    "SELECT SUM(amount_yen) FROM receipt WHERE municipality_code = :m AND file_id > 0 "
+    "AND stage = 'confirmed'"
 )
 _SETTLED = "SELECT SUM(amount_yen + fee_yen) FROM settlement WHERE municipality_code = :m"
 # A credit that people placed is report and money in one (reconcile.settlement.credit_books).
