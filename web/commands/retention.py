@@ -143,7 +143,8 @@ def check(session: Session, folder: Path, *, as_json: bool) -> None:
     else:
         for each_wrong in wrong:
             click.echo(explain(each_wrong.error_code, each_wrong.details), err=True)
-        session.out.print(f"{len(found):,}件の保管を確かめました。", markup=False)
+        ends = f"うち{len(wrong):,}件が違います。" if wrong else "すべて元のままです。"
+        session.out.print(f"{len(found):,}件の保管を確かめました。{ends}", markup=False)
     if wrong:
         raise SystemExit(1)
 

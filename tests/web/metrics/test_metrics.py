@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from codebase import ROOT
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
+from payments.store.tables import JournalRow
 from payments.store.unit_of_work import unit_of_work
+from reconcile.journal import open_journal
 from web import clock
 from web.app import create_app
 from web.jobs import history
@@ -120,6 +123,47 @@ def test_what_is_late_lost_or_slow_is_told(books, monkeypatch):
     assert found.closed_until == datetime(2026, 6, 1, 15, tzinfo=UTC).timestamp()
     assert found.heartbeat == now.timestamp()
     assert (found.events_waiting, found.events_failed, found.events_due_at) == (0, 0, None)
+
+
+def test_what_never_happened_is_as_old_as_the_books(books, monkeypatch):
+    """A body that never closed, never saved and whose runner never ran makes the alerts fire."""
+    engine, now = books.engine, datetime(2026, 6, 3, 1, 0, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    empty = read_figures(engine, [M])
+    assert (empty.closed_until, empty.heartbeat, empty.last_run) == (None, None, {})
+    with unit_of_work(engine, M) as connection:
+        open_journal(connection, M, "correction", date(2026, 5, 29), "me")
+        made_at = connection.execute(text("SELECT made_at FROM journal").columns(
+            JournalRow.__table__.c.made_at
+        )).scalar_one()  # fmt: skip
+    since = (made_at if made_at.tzinfo else made_at.replace(tzinfo=UTC)).timestamp()
+    found = read_figures(engine, [M])
+    first_day = datetime(2026, 5, 28, 15, tzinfo=UTC).timestamp()
+    assert (found.closed_until, found.heartbeat) == (first_day, since)
+    watched = dict.fromkeys(("reconcile", "verify", "backup"), since)
+    assert found.last_run == found.last_success == watched
+
+    # Beside a body that closes its days, the one that never did is the one that is told of.
+    monkeypatch.setattr(
+        figures, "closed_books", lambda _c, code: (None if code == M else date(2026, 6, 1), 0)
+    )
+    assert read_figures(engine, ["99998", M]).closed_until == first_day
+    assert read_figures(engine, [M, "99998"]).closed_until == first_day
+    assert read_figures(engine, ["99998", M]).last_run.keys() == {"reconcile", "verify"}
+
+
+def test_a_runner_that_was_stopped_is_silent_too(books, monkeypatch):
+    engine, now = books.engine, datetime(2026, 6, 3, 1, 0, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    lanes = Lanes(engine, "me", beat_seconds=5, stale_seconds=60)
+    assert lanes.hold(M, "books")
+    lanes.release()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=2))
+    assert read_figures(engine, [M]).heartbeat == now.timestamp()
+    other = Lanes(engine, "you", beat_seconds=5, stale_seconds=60)
+    assert other.hold(M, "checks")
+    assert read_figures(engine, [M]).heartbeat == (now + timedelta(hours=2)).timestamp()
+    other.release()
 
 
 def test_books_that_cannot_be_read_are_said_and_nothing_hides_behind_them(client, city):

@@ -326,6 +326,7 @@ def test_the_commands_count_archive_ask_and_check(kept, monkeypatch, tmp_path):
     }  # fmt: skip
     missing = _run(kept, "check", "--folder", str(tmp_path))
     assert (missing.exit_code, "retention_file" in missing.stderr) == (1, True)
+    assert "うち1件が違います" in missing.stdout
     given = ("--folder", str(kept.folder), "--reason", "保存年限の満了", "--user", "kaikei")
     unknown = _run(kept, "ask", "9", *given)
     assert (unknown.exit_code, "retention_archive" in unknown.stderr) == (1, True)
