@@ -134,7 +134,7 @@ def test_a_camera_that_is_refused_leaves_the_other_ways(page, address):
     )
     page.goto(address)
     page.click(".camera-open")
-    page.wait_for_function("document.querySelector('.camera-said').textContent.length > 0")
+    page.wait_for_selector(".camera-said:not(:empty)")
     assert "写真を選ぶか、番号を入力してください" in page.inner_text(".camera-said")
     assert page.is_visible(".camera-open")
     assert violations(page) == []

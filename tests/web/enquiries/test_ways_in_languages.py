@@ -78,7 +78,7 @@ def test_camera_and_photo_in_every_language(chromium, site, paper, screen):
     for code in PUBLIC_LANGUAGES:
         page.goto(f"{site.address}/?lang={code}")
         page.click(".camera-open")
-        page.wait_for_function("document.querySelector('.camera-said').textContent.length > 0")
+        page.wait_for_selector(".camera-said:not(:empty)")
         assert _told(page, ".camera-said") == _said(code, LOOKING)
         wrong[code] = page.evaluate(OUTSIDE)
         photo = {"name": "a.png", "mimeType": "image/png", "buffer": paper}
