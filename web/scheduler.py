@@ -94,13 +94,16 @@ def build(
 
 
 def keep_time(scheduler: BlockingScheduler, stopping: threading.Event) -> None:
-    """時計の見張り: after the clock of the machine was put back, wake up as if nothing had been.
+    """時計の見張り: wake up every second, and after the clock was put back as if nothing had been.
 
     APScheduler would sleep until the clock is again where it was wrongly: for hours, if somebody
     had set it hours ahead. What has run already stands in the books and is not run again.
     """
     ahead = _ahead()
     while not stopping.wait(CLOCK_SECONDS):
+        # A signal that comes just before the main thread falls asleep does not wake it: its
+        # handler would run at the next job, so the main thread is never left asleep for longer.
+        scheduler.wakeup()
         # Each reading is held against the one before, so that no step falls between two of them:
         # one did, and the jobs slept until the clock was again where it had been wrongly.
         before, ahead = ahead, _ahead()

@@ -28,7 +28,7 @@ from web.jobs.locks import Lanes, leases_of, noting
 from web.jobs.runner import Runner
 from web.jobs.table import BOOKS, LANES
 from web.notices.recipients import Recipients
-from web.scheduler import build, codes_served, keep_time
+from web.scheduler import CLOCK_SECONDS, build, codes_served, keep_time
 
 M = "99999"
 _KILL = """SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'
@@ -404,7 +404,7 @@ def test_the_scheduler_wakes_up_after_the_clock_was_put_back(monkeypatch, caplog
         raise JobLookupError("its body was removed")
 
     jobs = [SimpleNamespace(modify=gone), SimpleNamespace(modify=lambda **to: woken.append(to))]
-    keep_time(SimpleNamespace(get_jobs=lambda: jobs), Stopping())
+    keep_time(SimpleNamespace(get_jobs=lambda: jobs, wakeup=lambda: None), Stopping())
     assert woken == [{"next_run_time": now}]
     assert "put back" in caplog.text
 
@@ -426,5 +426,14 @@ def test_the_scheduler_sees_a_clock_put_back_again_while_it_wakes_up(monkeypatch
         shown[0] = next_run_time - timedelta(hours=1)
 
     jobs = [SimpleNamespace(modify=modify)]
-    keep_time(SimpleNamespace(get_jobs=lambda: jobs), Stopping())
+    keep_time(SimpleNamespace(get_jobs=lambda: jobs, wakeup=lambda: None), Stopping())
     assert woken == [now - timedelta(hours=1), now - timedelta(hours=2)]
+
+
+def test_a_signal_that_came_before_the_sleep_is_not_slept_over():
+    """The handler runs in the main thread; it ran only at the next job, after half a minute."""
+    said, waits = [], iter([False, False, True])
+    stopping = SimpleNamespace(wait=lambda seconds: said.append(seconds) or next(waits))
+    keep_time(SimpleNamespace(wakeup=lambda: said.append("woken")), stopping)
+    assert said == [CLOCK_SECONDS, "woken", CLOCK_SECONDS, "woken", CLOCK_SECONDS]
+    assert CLOCK_SECONDS <= 1
