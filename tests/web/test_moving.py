@@ -115,7 +115,7 @@ def _left(engine):
 @pytest.fixture
 def file(city):
     """The file of the city, which nobody else has open."""
-    _left(city.engine)
+    city.engine.dispose()
     return Path(str(city.engine.url.database))
 
 
