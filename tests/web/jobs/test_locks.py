@@ -432,8 +432,13 @@ def test_the_scheduler_sees_a_clock_put_back_again_while_it_wakes_up(monkeypatch
 
 def test_a_signal_that_came_before_the_sleep_is_not_slept_over():
     """The handler runs in the main thread; it ran only at the next job, after half a minute."""
-    said, waits = [], iter([False, False, True])
-    stopping = SimpleNamespace(wait=lambda seconds: said.append(seconds) or next(waits))
-    keep_time(SimpleNamespace(wakeup=lambda: said.append("woken")), stopping)
+    said: list[object] = []
+
+    class Stopping(threading.Event):
+        def wait(self, timeout=None):
+            said.append(timeout)
+            return len(said) > 4
+
+    keep_time(SimpleNamespace(wakeup=lambda: said.append("woken")), Stopping())
     assert said == [CLOCK_SECONDS, "woken", CLOCK_SECONDS, "woken", CLOCK_SECONDS]
     assert CLOCK_SECONDS <= 1
