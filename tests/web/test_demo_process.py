@@ -32,7 +32,7 @@ main()
 
 def _start(tmp_path, *options, program=WHOLE, start=subprocess.Popen, **own):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("KOKIN_")}
-    words = ("demo", "--data", tmp_path / "demo", "--obligors", "30", "--days", "1")
+    words = ("demo", "--data", tmp_path / "demo", "--obligors", "5", "--days", "1")
     return ending(
         [sys.executable, *program, *map(str, words), *options],
         start=start,
