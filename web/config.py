@@ -214,10 +214,12 @@ class Settings(BaseSettings):
         Raises :class:`ConfigurationError` ``notification_keys``.
         """
         found: dict[str, str] = {}
-        for part in filter(None, (text.strip() for text in self.notification_keys.split(","))):
+        parts = filter(None, (text.strip() for text in self.notification_keys.split(",")))
+        for number, part in enumerate(parts, 1):
             key_id, separator, secret = part.partition(":")
             if not (key_id and separator and len(secret) >= SECRET_LENGTH_MIN):
-                raise ConfigurationError("notification_keys", found=key_id)
+                # What stands before the colon may be the secret: only the place is told.
+                raise ConfigurationError("notification_keys", found=f"#{number}")
             found[key_id] = secret
         return found
 

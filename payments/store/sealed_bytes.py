@@ -41,6 +41,11 @@ class Key(NamedTuple):
     def __repr__(self) -> str:
         return f"Key({self.key_id!r})"
 
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether it has a name and the length of a key."""
+        return KEY_ID.fullmatch(self.key_id) is not None and len(self.secret) == KEY_BYTES
+
 
 class KeyRing:
     """鍵束: the newest key seals, every key opens. An empty ring seals nothing."""
@@ -54,7 +59,7 @@ class KeyRing:
         self._ciphers: dict[str, AESGCM] = {}
         self.newest = ""  # "" where nothing is sealed
         for key in self._keys:
-            if KEY_ID.fullmatch(key.key_id) is None or len(key.secret) != KEY_BYTES:
+            if not key.is_well_formed:
                 raise ConfigurationError("encryption_key_form", found=key.key_id[:40])
             if key.key_id in self._ciphers:
                 raise ConfigurationError("encryption_key_twice", found=key.key_id)
@@ -118,15 +123,22 @@ def key_ring_from(text: str) -> KeyRing:
     ``encryption_key_form`` or ``encryption_key_twice``; neither tells the secret.
     """
     lines = (line.partition("#")[0] for line in text.splitlines())
-    return KeyRing(_key(part) for line in lines for part in line.replace(",", " ").split())
+    parts = (part for line in lines for part in line.replace(",", " ").split())
+    return KeyRing(_key(number, part) for number, part in enumerate(parts, 1))
 
 
-def _key(text: str) -> Key:
+def _key(number: int, text: str) -> Key:
     key_id, _, encoded = text.partition(":")
+    # Where the colon is missing, or both are the wrong way round, the secret stands before it: a
+    # key that is none is named by its place alone.
+    refused = ConfigurationError("encryption_key_form", found=f"#{number}")
     try:
-        return Key(key_id, base64.b64decode(encoded, validate=True))
+        key = Key(key_id, base64.b64decode(encoded, validate=True))
     except binascii.Error:
-        raise ConfigurationError("encryption_key_form", found=key_id[:40]) from None
+        raise refused from None
+    if not key.is_well_formed:
+        raise refused
+    return key
 
 
 def new_key_text(key_id: str) -> str:

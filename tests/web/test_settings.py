@@ -35,10 +35,12 @@ def test_no_secret_shows_when_settings_are_printed():
     assert "kkkk" not in repr(settings)
 
 
-@pytest.mark.parametrize("wrong", ["a", "a:", ":secret", "a:short", "a" * 50])
+@pytest.mark.parametrize("wrong", ["a", "a:", ":secret", "a:short", "h" * 50, "h" * 50 + ":a"])
 def test_a_key_of_the_environment_needs_a_name_and_a_long_secret(wrong):
-    with pytest.raises(ConfigurationError, match="notification_keys"):
-        load_settings(notification_keys=wrong).named_keys()
+    with pytest.raises(ConfigurationError, match="notification_keys") as refused:
+        load_settings(notification_keys=f"b:{'k' * 40},{wrong}").named_keys()
+    # Whoever forgot the name, or wrote it behind, wrote the secret where the name is sought.
+    assert refused.value.details == {"found": "#2"}
 
 
 def test_figures_and_days_as_people_read_them():

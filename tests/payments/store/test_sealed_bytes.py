@@ -96,6 +96,8 @@ def test_a_ring_is_read_from_text():
         ("k1:AAAA", "encryption_key_form"),
         ("k1:no base64!", "encryption_key_form"),
         ("氏名:" + "A" * 43 + "=", "encryption_key_form"),
+        ("AAAA" + "A" * 39 + "=", "encryption_key_form"),  # its name was forgotten
+        ("AAAA" + "A" * 39 + "=:k1", "encryption_key_form"),  # the wrong way round
         (f"k1:{'A' * 43}= k1:{'B' * 42}A=", "encryption_key_twice"),
     ],
 )
@@ -104,6 +106,7 @@ def test_a_bad_ring_is_refused_without_telling_its_secret(text, code):
         key_ring_from(text)
     assert refused.value.error_code == code
     assert "AAAA" not in str(refused.value)
+    assert "AAAA" not in str(refused.value.details)
 
 
 def test_a_key_hides_its_secret_and_needs_a_proper_name():
