@@ -29,6 +29,7 @@ logbook = Blueprint("logbook", __name__, url_prefix="/staff/log")
 PAGE = 100
 DAYS = 30  # as far back as the page looks when nobody says
 CSV_DAYS_MAX = 366
+WITH_WAYS = {"signed_in", "sign_in_failed", "second_factor_failed", "identity_proved"}
 COLUMNS = ("日時", "職員", "氏名", "操作", "対象", "接続元", "コード")
 
 
@@ -54,6 +55,7 @@ def show() -> str:
     return render_template(
         "accounts/log.html",
         lines=found[:PAGE],
+        subject=_subject,
         asked=asked,
         people=people,
         events=LABELS["staff_event"],
@@ -97,10 +99,19 @@ def _rows(
             row.actor,
             names.get(row.actor, ""),
             messages.label("staff_event", row.event),
-            row.subject,
+            _subject(row.event, row.subject),
             row.source,
             row.event,
         )
+
+
+def _subject(event: str, subject: str) -> str:
+    """対象, as people read it: the ways to sign in have names."""
+    ways = subject.split() if event in WITH_WAYS else []
+    known = LABELS["factor"]
+    if not ways or not known.keys() >= set(ways):
+        return subject
+    return "・".join(messages.label("factor", way) for way in ways)
 
 
 def _asked() -> Asked:

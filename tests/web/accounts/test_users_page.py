@@ -140,5 +140,11 @@ def test_everything_stands_in_the_log_and_leaves_as_csv(admin, enter):
     text = csv.get_data().decode("utf-8-sig")
     assert text.splitlines()[0] == "日時,職員,氏名,操作,対象,接続元,コード"
     assert "user_disabled" in text
+    # The ways to sign in have names, on the page and in the file.
+    own = "/staff/log{}?event=signed_in&actor=joho"
+    assert '<td class="breakable">パスワード' in admin.get(own.format("")).get_data(as_text=True)
+    rows = admin.get(own.format("/export.csv")).get_data(as_text=True)
+    assert ",サインイン,パスワード" in rows
+    assert "password" not in rows
     assert enter("kaikei")[0].get("/staff/log").status_code == 403
     assert enter("kansa")[0].get("/staff/log").status_code == 200
