@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import make_url, text
 
 from payments.domain.errors import ConfigurationError
+from payments.store.engine import open_engine
 from payments.store.row_security import EVERY
 
 if TYPE_CHECKING:
@@ -44,6 +45,28 @@ def restore(source: Path, url: str) -> None:
         "--no-owner", "--single-transaction", "--exit-on-error",
         f"--dbname={make_url(url).database}", str(source),
     )  # fmt: skip
+    engine = open_engine(url)
+    try:
+        with engine.connect() as connection, connection.begin():
+            _count(connection)
+    finally:
+        engine.dispose()
+
+
+def _count(connection: Connection) -> None:
+    """A dump holds no statistics: until they were there by themselves every plan was a guess.
+
+    A table without rows is left alone: once it is known to be empty, PostgreSQL believes that for
+    as long as it is small.
+    """
+    filled = connection.execute(
+        text(
+            "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' "
+            "AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0"
+        )
+    ).scalars()
+    if tables := ", ".join(filled):
+        connection.execute(text(f"ANALYZE {tables}"))
 
 
 def _require_owner(connection: Connection) -> None:

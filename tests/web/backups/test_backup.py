@@ -81,6 +81,24 @@ def test_a_backup_is_restored_and_verified(both, empty, tmp_path):
         restore_backup(empty, made)
 
 
+@pytest.mark.postgres
+def test_what_was_restored_on_postgresql_is_planned_with_its_sizes(
+    postgres_city, bare_postgres_url, tmp_path
+):
+    """A million receipts were verified for minutes by plans that knew of no row."""
+    city = postgres_city
+    made = back_up(city.settings, city.engine, tmp_path / "backups")
+    place = {"database_url": bare_postgres_url, "home": tmp_path / "elsewhere"}
+    restored = city.settings.model_copy(update=place)
+    restore_backup(restored, made)
+    engine = open_engine(restored.database)
+    with engine.connect() as connection:
+        sizes = dict(connection.execute(text("SELECT relname, reltuples FROM pg_class")).all())
+    engine.dispose()
+    assert sizes["posting"] == _counts(city.settings) > 0
+    assert sizes["refund"] == -1  # It is empty, and nothing is to be told about it.
+
+
 def test_the_copy_is_of_one_moment_while_others_write(city, tmp_path, monkeypatch):
     """Between two portions somebody writes; the copy neither sees it nor begins again."""
     monkeypatch.setattr(sqlite, "PAGES", 40)
